@@ -36,7 +36,8 @@ export function assertHostTensor(name: string, tensor: HostTensor): void {
       `Tensor "${name}" has dtype ${String(tensor.dtype)}; expected float32, int32 or uint8.`,
     );
   }
-  if (!(tensor.data instanceof array) || tensor.data.BYTES_PER_ELEMENT !== array.BYTES_PER_ELEMENT) {
+  // By tag, not instanceof: arrays of another realm (workers, test sandboxes, native add-ons) are as good.
+  if (tensor.data?.[Symbol.toStringTag] !== array.name) {
     throw new TypeError(`Tensor "${name}" is ${tensor.dtype}, so its data must be a ${array.name}.`);
   }
   if (!tensor.shape.every((side) => Number.isSafeInteger(side) && side >= 0)) {

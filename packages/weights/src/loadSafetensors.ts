@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { convertStored } from './convertStored';
 import type { NamedTensors } from './hostTensor';
+import { nodeModule } from './nodeModule';
 import { PREFIX_BYTES, parseHeader, parseHeaderLength, type SafetensorsHeader } from './parseHeader';
 import type { Safetensors } from './parseSafetensors';
 
@@ -39,7 +40,7 @@ export async function loadSafetensorsHeader(path: string): Promise<SafetensorsHe
 }
 
 async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  const { open } = await import('node:fs/promises');
+  const { open } = nodeModule('node:fs/promises');
   try {
     const file = await open(path, 'r');
     try {

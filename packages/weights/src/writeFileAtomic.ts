@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { nodeModule } from './nodeModule';
 
 /** Bounded pieces, because one write call moves at most 2 GiB. */
 const WRITE_BYTES = 2 ** 28;
@@ -12,8 +13,8 @@ export const TEMPORARY_SUFFIX = '.tmp';
  * the temporary file is removed, an existing `path` is untouched, and the message names the path.
  */
 export async function writeFileAtomic(path: string, pieces: Iterable<Uint8Array>): Promise<void> {
-  const { open, rename, rm } = await import('node:fs/promises');
-  const { dirname } = await import('node:path');
+  const { open, rename, rm } = nodeModule('node:fs/promises');
+  const { dirname } = nodeModule('node:path');
   const temporary = `${path}.${process.pid}-${Math.random().toString(36).slice(2)}${TEMPORARY_SUFFIX}`;
   try {
     const file = await open(temporary, 'wx');
@@ -44,7 +45,7 @@ async function writeBytes(file: FileHandle, bytes: Uint8Array): Promise<void> {
 /** Makes the rename itself durable. Windows cannot open a folder; its rename needs no such step. */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const { open } = await import('node:fs/promises');
+  const { open } = nodeModule('node:fs/promises');
   const folder = await open(path, 'r');
   try {
     await folder.sync();
