@@ -1,6 +1,6 @@
 /** @type {import('jest').Config} */
 module.exports = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/tooling/jest/environment.cjs',
   testEnvironmentOptions: { customExportConditions: ['@beit/source', 'node', 'require', 'default'] },
   testMatch: ['<rootDir>/{packages,apps,tooling,benchmarks}/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
@@ -8,7 +8,7 @@ module.exports = {
   transform: {
     '\\.tsx?$': [
       '@swc/jest',
-      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs', ignoreDynamic: true } },
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
   },
   extensionsToTreatAsEsm: [],

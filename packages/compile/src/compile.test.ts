@@ -1,0 +1,177 @@
+import type { HostTensor } from '@beit/weights';
+import * as tf from '@tensorflow/tfjs';
+import { compile } from './compile';
+import { isSpec } from './record/trace';
+import { flattenTree, type Tree } from './tree';
+import type { Step, TensorSpec, TreeOf } from './types';
+
+tf.enableProdMode();
+
+type Tensors = Tree<tf.Tensor>;
+
+/** Reproducible numbers in (-1, 1). */
+function numbers(shape: readonly number[], seed: number): HostTensor {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const data = Float32Array.from({ length: size }, (_, i) => Math.sin(i * 12.9898 + seed * 78.233) * 0.99);
+  return { dtype: 'float32', shape, data };
+}
+
+const host = (tree: unknown) => flattenTree<HostTensor>(tree as Tree<HostTensor>, isSpec);
+
+/** Largest difference relative to the largest magnitude. */
+function relativeError(actual: HostTensor, expected: HostTensor): number {
+  let error = 0;
+  let magnitude = 1e-30;
+  expected.data.forEach((x, i) => {
+    error = Math.max(error, Math.abs(x - actual.data[i]!));
+    magnitude = Math.max(magnitude, Math.abs(x));
+  });
+  return error / magnitude;
+}
+
+/** Runs `steps` steps with both engines and returns the largest relative error of any output or state. */
+async function engineDifference<S extends Tensors, I extends Tensors, O extends Tensors>(
+  step: Step<S, I, O>,
+  state: TreeOf<S, HostTensor>,
+  inputs: TreeOf<I, HostTensor>,
+  steps = 2,
+): Promise<number> {
+  const options = { state, inputs: inputs as TreeOf<I, TensorSpec> };
+  const eager = await compile(step, options, { engine: 'tfjs', backend: 'cpu' });
+  const compiled = await compile(step, options, { engine: 'onnxruntime', numThreads: 1 });
+  let error = 0;
+  for (let i = 0; i < steps; i++) {
+    const expected = [...host(await eager.run(inputs)), ...host(await eager.readState())];
+    const actual = new Map([...host(await compiled.run(inputs)), ...host(await compiled.readState())]);
+    for (const [path, tensor] of expected) {
+      expect(actual.get(path)?.shape).toEqual(tensor.shape);
+      error = Math.max(error, relativeError(actual.get(path)!, tensor));
+    }
+  }
+  await eager.dispose();
+  await compiled.dispose();
+  return error;
+}
+
+type Params = Record<string, tf.Tensor>;
+
+function sgdStep(
+  loss: (params: Params, inputs: Params) => tf.Tensor,
+): Step<Params, Params, { loss: tf.Tensor }> {
+  return (params, inputs) => {
+    const names = Object.keys(params);
+    const { value, grads } = tf.valueAndGrads((...ps: tf.Tensor[]) =>
+      loss(Object.fromEntries(names.map((name, i) => [name, ps[i]!])), inputs).asScalar(),
+    )(names.map((name) => params[name]!));
+    const next = names.map((name, i) => [name, params[name]!.sub(grads[i]!.mul(0.1))] as const);
+    return { state: Object.fromEntries(next), outputs: { loss: value } };
+  };
+}
+
+describe('a compiled program computes what the eager one does', () => {
+  test('an MLP with its gradients and SGD', async () => {
+    const step = sgdStep((p, { x, y }) => {
+      const hidden = tf.relu(tf.add(tf.matMul(x!, p.w1!), p.b1!));
+      return tf.losses.softmaxCrossEntropy(y!, tf.add(tf.matMul(hidden, p.w2!), p.b2!));
+    });
+    const state = {
+      w1: numbers([5, 7], 1),
+      b1: numbers([7], 2),
+      w2: numbers([7, 3], 3),
+      b2: numbers([3], 4),
+    };
+    const labels = {
+      dtype: 'float32',
+      shape: [4, 3],
+      data: Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0),
+    } as const;
+    expect(await engineDifference(step, state, { x: numbers([4, 5], 5), y: labels }, 3)).toBeLessThan(1e-5);
+  });
+
+  test.each([1, 3, 5])('a residual convolutional network with filters of %i and max pooling', async (k) => {
+    const step = sgdStep((p, { x }) => {
+      const filter = (name: string) => tf.transpose(p[name] as tf.Tensor4D, [2, 3, 1, 0]) as tf.Tensor4D;
+      let h = tf
+        .conv2d(x as tf.Tensor4D, filter('w1'), 1, 'same')
+        .add(p.b1!)
+        .relu() as tf.Tensor4D;
+      h = tf.maxPool(h, 2, 2, 'valid');
+      h = h.add(
+        tf
+          .conv2d(h.relu() as tf.Tensor4D, filter('w2'), 1, 'same')
+          .add(p.b2!)
+          .mul(0.5),
+      );
+      return tf
+        .conv2d(h as tf.Tensor4D, filter('w3'), 1, 'same')
+        .square()
+        .mean();
+    });
+    const state = {
+      w1: numbers([6, 3, k, k], 1),
+      b1: numbers([6], 2),
+      w2: numbers([6, 6, k, k], 3),
+      b2: numbers([6], 4),
+      w3: numbers([2, 6, 1, 1], 5),
+    };
+    expect(await engineDifference(step, state, { x: numbers([2, 8, 12, 3], 6) })).toBeLessThan(1e-5);
+  });
+
+  // One image: TensorFlow.js's own CPU gradient of resizing reads the wrong image of a larger batch.
+  test('nearest-neighbour upsampling', async () => {
+    const step = sgdStep((p, { x }) => {
+      const h = tf.image.resizeNearestNeighbor(
+        tf.conv2d(x as tf.Tensor4D, p.w as tf.Tensor4D, 1, 'same'),
+        [16, 24],
+      );
+      return tf
+        .conv2d(h, p.w as tf.Tensor4D, 1, 'same')
+        .square()
+        .mean();
+    });
+    expect(
+      await engineDifference(step, { w: numbers([3, 3, 3, 3], 1) }, { x: numbers([1, 8, 12, 3], 6) }),
+    ).toBeLessThan(1e-5);
+  });
+
+  test('large images take the other form of the filter gradient', async () => {
+    const step = sgdStep((p, { x }) =>
+      tf
+        .conv2d(x as tf.Tensor4D, tf.transpose(p.w as tf.Tensor4D, [2, 3, 1, 0]) as tf.Tensor4D, 1, 'same')
+        .square()
+        .mean(),
+    );
+    const inputs = { x: numbers([2, 24, 20, 2], 6) };
+    expect(await engineDifference(step, { w: numbers([3, 2, 3, 3], 1) }, inputs)).toBeLessThan(1e-5);
+  });
+
+  test('strided and valid convolutions', async () => {
+    const step = sgdStep((p, { x }) => {
+      const h = tf.conv2d(x as tf.Tensor4D, p.w1 as tf.Tensor4D, 2, 'valid').tanh();
+      return tf
+        .conv2d(h as tf.Tensor4D, p.w2 as tf.Tensor4D, 2, 'same')
+        .square()
+        .mean();
+    });
+    const state = { w1: numbers([3, 3, 2, 4], 1), w2: numbers([3, 3, 4, 2], 2) };
+    expect(await engineDifference(step, state, { x: numbers([2, 12, 11, 2], 3) })).toBeLessThan(1e-5);
+  });
+
+  test('attention', async () => {
+    const step = sgdStep((p, { x }) => {
+      const [q, k, v] = tf
+        .split(
+          tf.transpose(
+            tf.reshape(tf.matMul(tf.reshape(x!, [10, 8]), p.qkv!), [2, 5, 3, 2, 4]),
+            [2, 0, 3, 1, 4],
+          ),
+          3,
+        )
+        .map((t) => tf.squeeze(t, [0]));
+      const weights = tf.softmax(tf.matMul(q!.mul(0.5), k!, false, true).add(p.bias!));
+      return tf.transpose(tf.matMul(weights, v!), [0, 2, 1, 3]).reshape([2, 5, 8]).square().mean();
+    });
+    const state = { qkv: numbers([8, 24], 1), bias: numbers([2, 5, 5], 2) };
+    expect(await engineDifference(step, state, { x: numbers([2, 5, 8], 3) })).toBeLessThan(1e-5);
+  });
+});

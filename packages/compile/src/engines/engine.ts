@@ -1,0 +1,51 @@
+import type { HostTensor } from '@beit/weights';
+import { sameShape, sizeOf } from '../graph/graph';
+import { isSpec, type Trace } from '../record/trace';
+import { flattenTree, mapTree, type Tree } from '../tree';
+import type { TensorSpec } from '../types';
+
+/** Checks the leaves of a tree against what the program was compiled for, by path. */
+export function checkedLeaves(
+  tree: Tree<HostTensor>,
+  expected: ReadonlyMap<string, TensorSpec>,
+  what: 'input' | 'state',
+): Map<string, HostTensor> {
+  const leaves = new Map(flattenTree<HostTensor>(tree, isSpec));
+  for (const [path, { dtype, shape }] of expected) {
+    const leaf = leaves.get(path);
+    if (!leaf) throw new Error(`The ${what} '${path}' is missing: ${dtype} [${shape}] expected.`);
+    if (leaf.dtype !== dtype || !sameShape(leaf.shape, shape) || leaf.data.length !== sizeOf(shape)) {
+      throw new Error(
+        `The ${what} '${path}' is ${leaf.dtype} [${leaf.shape}] with ${leaf.data.length} numbers, but the program was ` +
+          `compiled for ${dtype} [${shape}].`,
+      );
+    }
+  }
+  for (const path of leaves.keys()) {
+    if (!expected.has(path)) {
+      throw new Error(
+        `The program has no ${what} '${path}'. It has: ${[...expected.keys()].join(', ') || 'none'}.`,
+      );
+    }
+  }
+  return leaves;
+}
+
+/** The tree with leaves by path, as `flattenTree` names them. */
+export function treeFromPaths<T>(leaves: Iterable<readonly [string, T]>): Tree<T> {
+  const root: Record<string, unknown> = {};
+  for (const [path, leaf] of leaves) {
+    if (path === '') return leaf;
+    const names = path.split('/');
+    let branch = root;
+    for (const name of names.slice(0, -1)) {
+      branch[name] ??= {};
+      branch = branch[name] as Record<string, unknown>;
+    }
+    branch[names.at(-1)!] = leaf;
+  }
+  return root as Tree<T>;
+}
+
+export const outputsFrom = (trace: Trace, output: (path: string) => HostTensor): Tree<HostTensor> =>
+  mapTree<string, HostTensor>(trace.outputs, (node): node is string => typeof node === 'string', output);

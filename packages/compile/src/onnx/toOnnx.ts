@@ -1,0 +1,255 @@
+import type { ConstantData, Graph, Node, Value } from '../graph/graph';
+import { flag, number, numbers } from '../graph/ops';
+import { lowerConvFilterGradient, lowerConvInputGradient } from './convGradients';
+import type { OnnxAttribute, OnnxInitializer, OnnxModel, OnnxNode, OnnxType } from './proto';
+
+/** Writes ONNX nodes one after the other, and names what they make. */
+export interface OnnxWriter {
+  /** One node; its outputs are named here. An output that nobody asked for is not computed. */
+  emit(
+    op: string,
+    inputs: readonly string[],
+    attributes?: Record<string, OnnxAttribute>,
+    domain?: string,
+  ): string;
+  emitInto(
+    outputs: readonly string[],
+    op: string,
+    inputs: readonly string[],
+    attributes?: Record<string, OnnxAttribute>,
+    domain?: string,
+  ): void;
+  /** A list of integers, as ONNX takes shapes and axes. */
+  integers(values: readonly number[]): string;
+  float(value: number): string;
+}
+
+type Lowering = (
+  node: Node,
+  /** The ONNX names of the node's inputs. */
+  inputs: readonly string[],
+  /** The ONNX names that its outputs must get; '' for one that nobody uses. */
+  outputs: readonly string[],
+  writer: OnnxWriter,
+) => void;
+
+/** Ops that ONNX has under the same name, with no attributes. */
+const SAME = new Set(
+  (
+    'Neg Abs Exp Log Sqrt Reciprocal Erf Tanh Sigmoid Relu Softplus Sign Floor Ceil Round Not Gelu ' +
+    'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh ' +
+    'Add Sub Mul Div Pow Max Min And Or Greater GreaterOrEqual Less LessOrEqual Equal Where'
+  ).split(' '),
+);
+
+const ONNX_TYPE_IDS: Readonly<Record<string, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+
+const reduce: Lowering = ({ op, attributes: a }, [x], outputs, w) =>
+  w.emitInto(outputs, op, [x!, w.integers(numbers(a, 'axes'))], { keepdims: flag(a, 'keepDims') ? 1 : 0 });
+
+const argExtreme: Lowering = ({ op, attributes: a }, [x], outputs, w) => {
+  const index = w.emit(op, [x!], { axis: number(a, 'axis'), keepdims: 0 });
+  w.emitInto(outputs, 'Cast', [index], { to: ONNX_TYPE_IDS.int32! });
+};
+
+const lastAxis: Lowering = ({ op }, inputs, outputs, w) => w.emitInto(outputs, op, inputs, { axis: -1 });
+
+const LOWERINGS: Readonly<Record<string, Lowering>> = {
+  Cast: ({ attributes: a }, inputs, outputs, w) =>
+    w.emitInto(outputs, 'Cast', inputs, { to: ONNX_TYPE_IDS[a.dtype as string]! }),
+  Broadcast: ({ attributes: a }, [x], outputs, w) =>
+    w.emitInto(outputs, 'Expand', [x!, w.integers(numbers(a, 'shape'))]),
+  Reshape: ({ attributes: a }, [x], outputs, w) =>
+    w.emitInto(outputs, 'Reshape', [x!, w.integers(numbers(a, 'shape'))]),
+  Transpose: ({ attributes: a }, inputs, outputs, w) =>
+    w.emitInto(outputs, 'Transpose', inputs, { perm: numbers(a, 'perm') }),
+  Slice: ({ attributes: a, inputs: [value] }, [x], outputs, w) => {
+    const begin = numbers(a, 'begin');
+    const strides = numbers(a, 'strides');
+    const size = numbers(a, 'size');
+    // Going backwards, the end before the first element is far below zero.
+    const end = begin.map((start, i) =>
+      strides[i]! > 0 ? start + size[i]! : start - size[i]! < 0 ? -(2 ** 31) : start - size[i]!,
+    );
+    const axes = begin
+      .map((_, i) => i)
+      .filter((i) => begin[i] !== 0 || end[i] !== value!.shape[i] || strides[i] !== 1);
+    const at = (list: readonly number[]) => w.integers(axes.map((i) => list[i]!));
+    w.emitInto(outputs, 'Slice', [x!, at(begin), at(end), w.integers(axes), at(strides)]);
+  },
+  Concat: ({ attributes: a }, inputs, outputs, w) =>
+    w.emitInto(outputs, 'Concat', inputs, { axis: number(a, 'axis') }),
+  Pad: ({ attributes: a, inputs: [value] }, [x], outputs, w) => {
+    const fill = value!.dtype === 'float32' ? [w.float(number(a, 'value'))] : [];
+    w.emitInto(outputs, 'Pad', [x!, w.integers([...numbers(a, 'before'), ...numbers(a, 'after')]), ...fill]);
+  },
+  Tile: ({ attributes: a }, [x], outputs, w) =>
+    w.emitInto(outputs, 'Tile', [x!, w.integers(numbers(a, 'repeats'))]),
+  CumSum: ({ attributes: a }, [x], outputs, w) =>
+    w.emitInto(outputs, 'CumSum', [x!, w.integers([number(a, 'axis')])], {
+      exclusive: flag(a, 'exclusive') ? 1 : 0,
+      reverse: flag(a, 'reverse') ? 1 : 0,
+    }),
+  ReduceSum: reduce,
+  ReduceMean: reduce,
+  ReduceMax: reduce,
+  ReduceMin: reduce,
+  ReduceProd: reduce,
+  ArgMax: argExtreme,
+  ArgMin: argExtreme,
+  Softmax: lastAxis,
+  LogSoftmax: lastAxis,
+  LayerNorm: ({ attributes: a }, inputs, outputs, w) =>
+    w.emitInto(outputs, 'LayerNormalization', inputs, { axis: -1, epsilon: { float: number(a, 'epsilon') } }),
+  MatMul: ({ inputs: [a, b], attributes }, [x, y], outputs, w) => {
+    const transA = flag(attributes, 'transposeA') ? 1 : 0;
+    const transB = flag(attributes, 'transposeB') ? 1 : 0;
+    if (!transA && !transB) w.emitInto(outputs, 'MatMul', [x!, y!]);
+    else if (a!.shape.length === 2 && b!.shape.length === 2)
+      w.emitInto(outputs, 'Gemm', [x!, y!], { transA, transB });
+    else w.emitInto(outputs, 'FusedMatMul', [x!, y!], { transA, transB }, 'com.microsoft');
+  },
+  Gather: ({ attributes: a }, inputs, outputs, w) =>
+    w.emitInto(outputs, 'Gather', inputs, { axis: number(a, 'axis') }),
+  ScatterAdd: ({ outputs: [value] }, [x, indices], outputs, w) => {
+    const zeros = w.emit('Expand', [w.float(0), w.integers(value!.shape)]);
+    const rows = w.emit('Unsqueeze', [
+      w.emit('Cast', [indices!], { to: ONNX_TYPE_IDS.int64! }),
+      w.integers([1]),
+    ]);
+    w.emitInto(outputs, 'ScatterND', [zeros, rows, x!], { reduction: 'add' });
+  },
+  Conv: ({ attributes: a }, inputs, outputs, w) =>
+    w.emitInto(outputs, 'Conv', inputs, {
+      pads: numbers(a, 'pads'),
+      strides: numbers(a, 'strides'),
+      dilations: numbers(a, 'dilations'),
+      group: number(a, 'group'),
+    }),
+  ConvInputGradient: lowerConvInputGradient,
+  ConvFilterGradient: lowerConvFilterGradient,
+  MaxPool: ({ attributes: a }, inputs, outputs, w) =>
+    w.emitInto(outputs, 'MaxPool', inputs, {
+      kernel_shape: numbers(a, 'kernel'),
+      strides: numbers(a, 'strides'),
+      pads: numbers(a, 'pads'),
+    }),
+  MaxUnpool: ({ attributes: a, inputs: [dy] }, [x, indices], outputs, w) => {
+    const [, , height, width] = numbers(a, 'outputShape') as [number, number, number, number];
+    const kernel = [Math.floor(height / dy!.shape[2]!), Math.floor(width / dy!.shape[3]!)];
+    w.emitInto(outputs, 'MaxUnpool', [x!, indices!, w.integers(numbers(a, 'outputShape'))], {
+      kernel_shape: kernel,
+      strides: kernel,
+    });
+  },
+  AveragePool: ({ attributes: a }, inputs, outputs, w) =>
+    w.emitInto(outputs, 'AveragePool', inputs, {
+      kernel_shape: numbers(a, 'kernel'),
+      strides: numbers(a, 'strides'),
+      pads: numbers(a, 'pads'),
+      count_include_pad: 0,
+    }),
+  UpsampleNearest: ({ outputs: [value] }, [x], outputs, w) =>
+    w.emitInto(outputs, 'Resize', [x!, '', '', w.integers(value!.shape)], {
+      mode: 'nearest',
+      nearest_mode: 'floor',
+      coordinate_transformation_mode: 'asymmetric',
+    }),
+};
+
+const CONSTANT_TYPES: Readonly<Record<string, OnnxType>> = {
+  float32: 'float32',
+  int32: 'int32',
+  bool: 'bool',
+};
+
+/** ONNX has no name for a value that nobody uses. */
+function usedValues(graph: Graph): Set<number> {
+  const used = new Set([...graph.outputs.values()].map((value) => value.id));
+  for (const node of graph.nodes) for (const input of node.inputs) used.add(input.id);
+  return used;
+}
+
+/** @throws for an op that has no ONNX form */
+export function toOnnx(graph: Graph): OnnxModel {
+  const nodes: OnnxNode[] = [];
+  const initializers = new Map<string, OnnxInitializer>();
+  const names = new Map<number, string>();
+  const used = usedValues(graph);
+  let count = 0;
+  const fresh = () => `t${count++}`;
+
+  const writer: OnnxWriter = {
+    emit(op, inputs, attributes, domain) {
+      const output = fresh();
+      nodes.push({ op, inputs, outputs: [output], attributes, domain });
+      return output;
+    },
+    emitInto(outputs, op, inputs, attributes, domain) {
+      nodes.push({ op, inputs, outputs: trimmed(outputs), attributes, domain });
+    },
+    integers(values) {
+      const name = `i_${values.join('_')}`;
+      initializers.set(name, {
+        name,
+        dtype: 'int64',
+        shape: [values.length],
+        data: BigInt64Array.from(values, BigInt),
+      });
+      return name;
+    },
+    float(value) {
+      const name = `f_${value}`;
+      initializers.set(name, { name, dtype: 'float32', shape: [], data: Float32Array.of(value) });
+      return name;
+    },
+  };
+
+  for (const [name, value] of graph.inputs) names.set(value.id, name);
+  // A value made inside that is one output is made under that output's name; any other use of a name is a copy.
+  const made = new Set(
+    graph.nodes
+      .filter(({ op }) => op !== 'Input' && op !== 'Constant')
+      .flatMap((n) => n.outputs.map((v) => v.id)),
+  );
+  const copies: [output: string, value: Value][] = [];
+  for (const [output, value] of graph.outputs) {
+    if (made.has(value.id) && !names.has(value.id)) names.set(value.id, output);
+    else copies.push([output, value]);
+  }
+
+  const nameOf = (value: Value) => {
+    const name = names.get(value.id) ?? fresh();
+    names.set(value.id, name);
+    return name;
+  };
+  for (const node of graph.nodes) {
+    if (node.op === 'Input') continue;
+    if (node.op === 'Constant') {
+      const [value] = node.outputs;
+      const name = nameOf(value!);
+      const data = node.attributes.data as ConstantData;
+      initializers.set(name, { name, dtype: CONSTANT_TYPES[value!.dtype]!, shape: value!.shape, data });
+      continue;
+    }
+    const outputs = node.outputs.map((value) => (used.has(value.id) ? nameOf(value) : ''));
+    const inputs = node.inputs.map(nameOf);
+    if (SAME.has(node.op)) writer.emitInto(outputs, node.op, inputs);
+    else if (LOWERINGS[node.op]) LOWERINGS[node.op]!(node, inputs, outputs, writer);
+    else throw new Error(`The op '${node.op}' has no ONNX form.`);
+  }
+  for (const [output, value] of copies) writer.emitInto([output], 'Identity', [nameOf(value)]);
+
+  const tensor = (name: string, { dtype, shape }: Value) => ({ name, dtype: dtype as OnnxType, shape });
+  return {
+    nodes,
+    initializers: [...initializers.values()],
+    inputs: [...graph.inputs].map(([name, value]) => tensor(name, value)),
+    outputs: [...graph.outputs].map(([name, value]) => tensor(name, value)),
+  };
+}
+
+function trimmed(outputs: readonly string[]): readonly string[] {
+  const last = outputs.findLastIndex((name) => name !== '');
+  return outputs.slice(0, last + 1);
+}

@@ -1,0 +1,88 @@
+import type { GraphBuilder } from '../graph/builder';
+import { createGraphBuilder } from '../graph/builder';
+import type { Attributes, ConstantData, Graph, Node, Value } from '../graph/graph';
+import { algebraRules } from './algebraRules';
+import { broadcastRules } from './broadcastRules';
+import { foldConstants } from './foldConstants';
+import { layoutRules } from './layoutRules';
+
+/**
+ * Given an op about to be emitted, a better way to the same value, or `undefined`. Rules see operands that are
+ * simplified already, and what they emit is simplified in turn.
+ */
+export type Rule = (node: PendingNode, builder: GraphBuilder) => Value | undefined;
+export interface PendingNode {
+  readonly op: string;
+  readonly inputs: readonly Value[];
+  readonly attributes: Attributes;
+}
+
+const RULES: readonly Rule[] = [foldConstants, ...broadcastRules, ...algebraRules, ...layoutRules];
+
+/** A builder that tries every rule before it emits an op, and finds common subexpressions by itself. */
+function simplifyingBuilder(): GraphBuilder {
+  const plain = createGraphBuilder();
+  const builder: GraphBuilder = {
+    ...plain,
+    emit: (op, inputs, attributes = {}) => {
+      for (const rule of RULES) {
+        const better = rule({ op, inputs, attributes }, builder);
+        if (better) return better;
+      }
+      return plain.emit(op, inputs, attributes);
+    },
+  };
+  return builder;
+}
+
+function rebuild(graph: Graph): Graph {
+  const builder = simplifyingBuilder();
+  const replacements = new Map<number, Value>();
+  const replaced = (value: Value) => replacements.get(value.id)!;
+  for (const node of graph.nodes) {
+    const outputs = rebuildNode(node, node.inputs.map(replaced), builder);
+    node.outputs.forEach((output, i) => {
+      replacements.set(output.id, outputs[i]!);
+    });
+  }
+  return builder.finish(new Map([...graph.outputs].map(([name, value]) => [name, replaced(value)])));
+}
+
+function rebuildNode(node: Node, inputs: readonly Value[], builder: GraphBuilder): readonly Value[] {
+  const { op, attributes, outputs } = node;
+  const { dtype, shape } = outputs[0]!;
+  if (op === 'Input') return [builder.input(attributes.name as string, dtype, shape)];
+  if (op === 'Constant') return [builder.constant(attributes.data as ConstantData, dtype, shape)];
+  return outputs.length > 1
+    ? builder.emitAll(op, inputs, attributes)
+    : [builder.emit(op, inputs, attributes)];
+}
+
+/** Without the nodes that no output needs. Inputs stay. */
+export function removeDeadCode(graph: Graph): Graph {
+  const live = new Set([...graph.outputs.values()].map((value) => value.id));
+  const nodes: Node[] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    if (node.op !== 'Input' && !node.outputs.some((output) => live.has(output.id))) continue;
+    for (const input of node.inputs) live.add(input.id);
+    nodes.push(node);
+  }
+  return { ...graph, nodes: nodes.reverse() };
+}
+
+/** A rewritten graph can offer new chances, but they run out quickly. */
+const MOST_ROUNDS = 6;
+
+/**
+ * The graph with the same outputs and less work: constants folded, common subexpressions shared, broadcasts kept
+ * small, transposes cancelled, dead code removed.
+ */
+export function optimize(graph: Graph): Graph {
+  let current = removeDeadCode(graph);
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const next = removeDeadCode(rebuild(current));
+    if (next.nodes.length === current.nodes.length && round > 0) return next;
+    current = next;
+  }
+  return current;
+}

@@ -1,0 +1,154 @@
+/**
+ * A TensorFlow.js backend that computes nothing: it writes down which op was asked for. Run a program on it once,
+ * and the forward pass, the gradients that TensorFlow.js's tape derives, and the optimizer are all in one graph.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { createGraphBuilder, type GraphBuilder } from '../graph/builder';
+import { type ConstantData, sizeOf, type Value, type ValueType } from '../graph/graph';
+
+export const RECORDING_BACKEND = 'beit-recording';
+
+/** The graph being recorded. TensorFlow.js has one global engine, so there is one recording at a time. */
+let recording: GraphBuilder | undefined;
+/** Which graph value a tensor's data stands for. */
+const values = new WeakMap<object, Value>();
+
+export function currentBuilder(): GraphBuilder {
+  if (!recording) throw new Error('A tensor of a traced program was used outside of its trace.');
+  return recording;
+}
+
+/** A tensor info, as kernels return them, that stands for a graph value. */
+export function infoOf(value: Value): tf.TensorInfo {
+  const dataId = {};
+  values.set(dataId, value);
+  return { dataId, shape: [...value.shape], dtype: value.dtype as tf.DataType };
+}
+
+/** The tensor that stands for a graph value. */
+export const tensorOf = (value: Value): tf.Tensor => tf.engine().makeTensorFromTensorInfo(infoOf(value));
+
+/**
+ * The graph value behind a tensor. A tensor that lives on another backend was captured from outside the traced
+ * function: it becomes a constant.
+ *
+ * @throws for a `tf.Variable` from outside: its later values would silently not be seen
+ */
+export function valueOf(tensor: tf.TensorInfo): Value {
+  const known = values.get(tensor.dataId);
+  if (known) return known;
+  if (tensor instanceof tf.Variable) {
+    throw new Error(
+      `The traced function uses the variable '${tensor.name}', whose later values the compiled program would not ` +
+        'see. Pass it in as part of the state.',
+    );
+  }
+  const data = (tensor as tf.Tensor).dataSync() as ConstantData;
+  const value = currentBuilder().constant(data, tensor.dtype as ValueType, tensor.shape);
+  values.set(tensor.dataId, value);
+  return value;
+}
+
+/** A constant; one number throughout is kept as a scalar that is broadcast, since gradients make many of them. */
+export function recordConstant(data: ConstantData, dtype: ValueType, shape: readonly number[]): Value {
+  const builder = currentBuilder();
+  const first = data[0];
+  if (data.length > 1 && data.every((x) => Object.is(x, first))) {
+    return builder.emit('Broadcast', [builder.constant(data.slice(0, 1), dtype, [])], { shape });
+  }
+  return builder.constant(data, dtype, shape);
+}
+
+const toConstantData = (data: tf.backend_util.BackendValues, dtype: string): ConstantData => {
+  if (dtype === 'float32')
+    return data instanceof Float32Array ? data.slice() : Float32Array.from(data as Iterable<number>);
+  if (dtype === 'int32') return Int32Array.from(data as Iterable<number>);
+  if (dtype === 'bool') return Uint8Array.from(data as Iterable<number>);
+  throw new Error(`A traced program made a tensor of dtype '${dtype}'; expected float32, int32 or bool.`);
+};
+
+class RecordingBackend extends tf.KernelBackend {
+  override write(data: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): object {
+    const dataId = {};
+    const array = toConstantData(data ?? new Float32Array(sizeOf(shape)), dtype);
+    values.set(dataId, recordConstant(array, dtype as ValueType, shape));
+    return dataId;
+  }
+  /** Tensors from other backends: `valueOf` reads them when an op uses them. */
+  override move(
+    dataId: object,
+    data: tf.backend_util.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+  ): void {
+    const array = toConstantData(data, dtype);
+    values.set(dataId, recordConstant(array, dtype as ValueType, shape));
+  }
+  override readSync(dataId: object): never {
+    const value = values.get(dataId);
+    const op = value ? currentBuilder().producer(value).op : 'unknown';
+    throw new Error(
+      `The traced program reads the result of '${op}' (dataSync, arraySync or data), shape [${value?.shape}]. ` +
+        'While tracing there are no numbers: keep the computation in tensor ops, or return the tensor as an output.',
+    );
+  }
+  override read(dataId: object): Promise<never> {
+    return Promise.reject(asError(() => this.readSync(dataId)));
+  }
+  override numDataIds(): number {
+    return 0;
+  }
+  override disposeData(): boolean {
+    return true;
+  }
+  override incRef(): void {}
+  override refCount(): number {
+    return 1;
+  }
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+  override epsilon(): number {
+    return 1e-7;
+  }
+  override memory() {
+    return { unreliable: true, reasons: ['nothing is allocated while tracing'] };
+  }
+  override dispose(): void {}
+}
+
+function asError(f: () => never): unknown {
+  try {
+    return f();
+  } catch (error) {
+    return error;
+  }
+}
+
+let registered = false;
+
+/**
+ * Runs `program` on the recording backend with a fresh graph, and gives the backend back as it was.
+ *
+ * @returns what `program` returned, and the builder that holds the graph
+ */
+export function record<R>(registerKernels: () => void, program: (builder: GraphBuilder) => R): R {
+  if (recording) throw new Error('A trace is under way already: compile() does not nest.');
+  if (!registered) {
+    tf.registerBackend(RECORDING_BACKEND, () => new RecordingBackend(), 0);
+    registerKernels();
+    registered = true;
+  }
+  const previous = tf.engine().backendName;
+  const builder = createGraphBuilder();
+  recording = builder;
+  tf.setBackend(RECORDING_BACKEND);
+  tf.engine().startScope('trace');
+  try {
+    return program(builder);
+  } finally {
+    tf.engine().endScope();
+    recording = undefined;
+    if (previous) tf.setBackend(previous);
+  }
+}
