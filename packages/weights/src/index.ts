@@ -1,6 +1,10 @@
 export type { DType, HostTensor, NamedTensors } from './hostTensor';
 export { assertHostTensor, scalar, sizeOf, zeros } from './hostTensor';
 export { type LoadOptions, loadSafetensors, loadSafetensorsHeader } from './loadSafetensors';
+export { fromFlava, toFlava } from './names/flava';
+export { fromOfficial, fromTimm, toTimm } from './names/official';
+export { withoutPrefix, withPrefix } from './names/prefix';
+export { fromTransformers, type ToTransformersOptions, toTransformers } from './names/transformers';
 export type { SafetensorsHeader, StoredTensor } from './parseHeader';
 export { parseSafetensors, type Safetensors } from './parseSafetensors';
 export { saveSafetensors } from './saveSafetensors';

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { convertStored } from './convertStored';
 import type { NamedTensors } from './hostTensor';
+import { messageOf } from './messageOf';
 import { nodeModule } from './nodeModule';
 import { PREFIX_BYTES, parseHeader, parseHeaderLength, type SafetensorsHeader } from './parseHeader';
 import type { Safetensors } from './parseSafetensors';
@@ -49,7 +50,7 @@ async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>):
       await file.close();
     }
   } catch (cause) {
-    throw new Error(`Cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new Error(`Cannot read ${path}: ${messageOf(cause)}`, {
       cause,
     });
   }

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { messageOf } from './messageOf';
 import { nodeModule } from './nodeModule';
 
 /** Bounded pieces, because one write call moves at most 2 GiB. */
@@ -27,8 +28,8 @@ export async function writeFileAtomic(path: string, pieces: Iterable<Uint8Array>
     await rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (cause) {
-    await rm(temporary, { force: true });
-    throw new Error(`Cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    await rm(temporary, { force: true }).catch(() => undefined); // The first error is the one to report.
+    throw new Error(`Cannot write ${path}: ${messageOf(cause)}`, {
       cause,
     });
   }
