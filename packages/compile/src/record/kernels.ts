@@ -4,7 +4,7 @@ import type { GraphBuilder } from '../graph/builder';
 import { padShape, sizeOf, type Value, type ValueType } from '../graph/graph';
 import { convKernels } from './convKernels';
 import { applyFused, elu, type RecordKernel, relu6, reshape, transpose } from './kernelParts';
-import { currentBuilder, infoOf, RECORDING_BACKEND, recordConstant, valueOf } from './recordingBackend';
+import { currentBuilder, graphValue, infoOf, RECORDING_BACKEND, recordConstant } from './recordingBackend';
 
 const axesOf = (axis: number | number[], rank: number): number[] =>
   (Array.isArray(axis) ? axis : [axis]).map((a) => (a < 0 ? a + rank : a)).sort((a, b) => a - b);
@@ -344,7 +344,7 @@ export function registerRecordingKernels(): void {
       kernelFunc: ({ inputs, attrs }) => {
         const values: Record<string, Value> = {};
         for (const [name, tensor] of Object.entries(inputs))
-          if (tensor) values[name] = valueOf(tensor as tf.TensorInfo);
+          if (tensor) values[name] = graphValue(tensor as tf.TensorInfo);
         const result = kernel(values, attrs, currentBuilder());
         return Array.isArray(result) ? result.map(infoOf) : infoOf(result as Value);
       },

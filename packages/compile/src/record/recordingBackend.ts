@@ -34,7 +34,7 @@ export const tensorOf = (value: Value): tf.Tensor => tf.engine().makeTensorFromT
  *
  * @throws for a `tf.Variable` from outside: its later values would silently not be seen
  */
-export function valueOf(tensor: tf.TensorInfo): Value {
+export function graphValue(tensor: tf.TensorInfo): Value {
   const known = values.get(tensor.dataId);
   if (known) return known;
   if (tensor instanceof tf.Variable) {
@@ -74,7 +74,7 @@ class RecordingBackend extends tf.KernelBackend {
     values.set(dataId, recordConstant(array, dtype as ValueType, shape));
     return dataId;
   }
-  /** Tensors from other backends: `valueOf` reads them when an op uses them. */
+  /** Tensors from other backends: `graphValue` reads them when an op uses them. */
   override move(
     dataId: object,
     data: tf.backend_util.BackendValues,
@@ -139,7 +139,9 @@ export function record<R>(registerKernels: () => void, program: (builder: GraphB
     registerKernels();
     registered = true;
   }
-  const previous = tf.engine().backendName;
+  // Asking for the backend makes sure that there is one to go back to.
+  tf.backend();
+  const previous = tf.getBackend();
   const builder = createGraphBuilder();
   recording = builder;
   tf.setBackend(RECORDING_BACKEND);
@@ -149,6 +151,6 @@ export function record<R>(registerKernels: () => void, program: (builder: GraphB
   } finally {
     tf.engine().endScope();
     recording = undefined;
-    if (previous) tf.setBackend(previous);
+    tf.setBackend(previous);
   }
 }

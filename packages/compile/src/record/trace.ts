@@ -4,7 +4,7 @@ import { type Graph, sameShape, type Value } from '../graph/graph';
 import { flattenTree, mapTree, type Tree } from '../tree';
 import type { Step, TensorSpec, TreeOf } from '../types';
 import { registerRecordingKernels } from './kernels';
-import { record, tensorOf, valueOf } from './recordingBackend';
+import { graphValue, record, tensorOf } from './recordingBackend';
 
 /** A step as a graph. Names: `state/...` and `inputs/...` go in, `next/...` and `outputs/...` come out. */
 export interface Trace {
@@ -69,7 +69,7 @@ export function trace<S extends Tree<tf.Tensor>, I extends Tree<tf.Tensor>, O ex
       const tensor = next.get(path);
       if (!tensor)
         throw new Error(`The step returned no state '${path}'. It must return every tensor that it got.`);
-      const value = valueOf(tensor);
+      const value = graphValue(tensor);
       if (value.dtype !== spec.dtype || !sameShape(value.shape, spec.shape)) {
         throw new Error(
           `The step returned '${path}' as ${value.dtype} [${value.shape}], but got it as ${spec.dtype} [${spec.shape}].`,
@@ -83,7 +83,7 @@ export function trace<S extends Tree<tf.Tensor>, I extends Tree<tf.Tensor>, O ex
       if (!specs.state.has(path)) throw new Error(`The step returned a state '${path}' that it did not get.`);
     }
     const outputs = mapTree<tf.Tensor, string>(result.outputs, isTensor, (tensor, path) => {
-      made.set(`outputs/${path}`, valueOf(tensor));
+      made.set(`outputs/${path}`, graphValue(tensor));
       return path;
     });
     return { graph: builder.finish(made), inputs: specs.inputs, state: specs.state, outputs, changed };

@@ -1,0 +1,117 @@
+import * as tf from '@tensorflow/tfjs';
+import { compile, type TensorSpec, trace } from '../src';
+import { numbers } from './engineDifference';
+
+tf.enableProdMode();
+
+type Tensors = Record<string, tf.Tensor>;
+const X: Record<string, TensorSpec> = { x: { dtype: 'float32', shape: [2, 3] } };
+const output =
+  (f: (x: tf.Tensor) => tf.Tensor) =>
+  (state: Tensors, { x }: Tensors) => ({ state, outputs: { y: f(x!) } });
+
+describe('a program that can not be traced is told why', () => {
+  test('an op without a recording names the op and the line that called it', () => {
+    const topOne = (x: tf.Tensor) => tf.topk(x, 1).values;
+    expect(() => trace(output(topOne), {}, X)).toThrow(/op 'TopK' can't be traced.*errors\.test\.ts/s);
+  });
+  test('reading numbers names the op that made them', () => {
+    expect(() =>
+      trace(
+        output((x) => tf.scalar(tf.exp(x).dataSync()[0]!)),
+        {},
+        X,
+      ),
+    ).toThrow(/result of 'Exp'.*\[2,3\]/s);
+  });
+  test('a variable from outside', () => {
+    const weight = tf.variable(tf.scalar(2), true, 'weight');
+    expect(() =>
+      trace(
+        output((x) => x.mul(weight)),
+        {},
+        X,
+      ),
+    ).toThrow(/variable 'weight'.*state/s);
+  });
+  test('a tensor from outside is a constant', () => {
+    tf.setBackend('cpu');
+    const two = tf.tensor1d([2, 3, 4]);
+    const { graph } = trace(
+      output((x) => x.mul(two)),
+      {},
+      X,
+    );
+    const constant = graph.nodes.find(({ op }) => op === 'Constant')!;
+    expect([...(constant.attributes.data as Float32Array)]).toEqual([2, 3, 4]);
+  });
+  test('a state that changes its shape, is lost or is new', () => {
+    const state = { w: X.x! };
+    expect(() => trace((s: Tensors) => ({ state: { w: s.w!.sum(0) }, outputs: {} }), state, {})).toThrow(
+      "returned 'w' as float32 [3], but got it as float32 [2,3]",
+    );
+    expect(() => trace(() => ({ state: {} as Tensors, outputs: {} }), state, {})).toThrow(
+      "returned no state 'w'",
+    );
+    expect(() => trace((s: Tensors) => ({ state: { ...s, v: s.w! }, outputs: {} }), state, {})).toThrow(
+      "a state 'v'",
+    );
+  });
+  test('the backend is the old one again after an error', () => {
+    tf.setBackend('cpu');
+    expect(() =>
+      trace(
+        output(() => {
+          throw new Error('stop');
+        }),
+        {},
+        X,
+      ),
+    ).toThrow('stop');
+    expect(tf.getBackend()).toBe('cpu');
+    expect(tf.add(1, 2).dataSync()[0]).toBe(3);
+  });
+});
+
+describe.each(['tfjs', 'onnxruntime'] as const)('%s checks what it is given', (engine) => {
+  const make = () =>
+    compile(
+      (s: Tensors, { x }: Tensors) => ({ state: { w: s.w!.add(x!) }, outputs: { y: s.w!.mul(2) } }),
+      {
+        state: { w: numbers([2, 3], 1) },
+        inputs: X,
+      },
+      { engine },
+    );
+
+  test('a missing, unknown or misshapen input', async () => {
+    const program = await make();
+    await expect(program.run({})).rejects.toThrow("input 'x' is missing: float32 [2,3] expected");
+    await expect(program.run({ x: numbers([3, 2], 1) })).rejects.toThrow("'x' is float32 [3,2]");
+    await expect(program.run({ x: numbers([2, 3], 1), z: numbers([1], 1) })).rejects.toThrow("no input 'z'");
+    await program.dispose();
+  });
+  test('a bad input does not move the state, and the state can be written', async () => {
+    const program = await make();
+    await expect(program.run({})).rejects.toThrow();
+    const before = await program.readState();
+    expect([...before.w!.data]).toEqual([...numbers([2, 3], 1).data]);
+    await program.run({ x: numbers([2, 3], 2) });
+    await program.writeState({ w: numbers([2, 3], 5) });
+    const { y } = await program.run({ x: numbers([2, 3], 2) });
+    expect(y.data[0]).toBeCloseTo(2 * numbers([2, 3], 5).data[0]!, 6);
+    await expect(program.writeState({ w: numbers([3], 5) })).rejects.toThrow("state 'w' is float32 [3]");
+    await program.dispose();
+  });
+});
+
+test('an unknown engine', async () => {
+  const options = { engine: 'torch' as 'tfjs' };
+  await expect(
+    compile(
+      output((x) => x),
+      { state: {}, inputs: X },
+      options,
+    ),
+  ).rejects.toThrow("no engine 'torch'");
+});
