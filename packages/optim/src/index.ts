@@ -1,1 +1,26 @@
-export {};
+export { type AdamWConfig, adamW } from './adamW';
+export { clipByGlobalNorm, clipCoefficient, globalNorm } from './clipping';
+export { updateEma } from './ema';
+export { type LayerDecayConfig, layerDecay, layerId } from './layerDecay';
+export type { Moments, Optimizer, OptimizerScalars } from './optimizer';
+export {
+  type CosineScheduleConfig,
+  cosineSchedule,
+  type LinearScheduleConfig,
+  linearSchedule,
+  type Schedule,
+} from './schedules';
+export {
+  type GradientState,
+  gradientState,
+  gradientStep,
+  type LossFunction,
+  type Step,
+  type TrainState,
+  trainState,
+  trainStep,
+  updateStep,
+  withEma,
+} from './steps';
+export { type LossAndOutputs, type NamedTfTensors, valueAndGrads } from './valueAndGrads';
+export { decaysInBeit } from './weightDecay';

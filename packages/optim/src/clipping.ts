@@ -1,0 +1,31 @@
+import * as tf from '@tensorflow/tfjs';
+import type { NamedTfTensors } from './valueAndGrads';
+
+/** L2 norm of all tensors taken as one vector; a scalar. */
+export function globalNorm(tensors: NamedTfTensors): tf.Scalar {
+  return tf.tidy(() => {
+    const squares = Object.values(tensors).map((tensor) => tf.sum(tf.square(tensor)));
+    return tf.sqrt(tf.addN(squares)) as tf.Scalar;
+  });
+}
+
+/** What gradients of this norm are multiplied by: min(1, maxNorm / (norm + 1e-6)). Reference: torch clip_grad_norm_. */
+export function clipCoefficient(norm: tf.Scalar, maxNorm: number): tf.Scalar {
+  return tf.tidy(() => tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1) as tf.Scalar);
+}
+
+/** Gradients scaled down together to at most `maxNorm`, and their norm before. Reference: torch clip_grad_norm_. */
+export function clipByGlobalNorm(
+  gradients: NamedTfTensors,
+  maxNorm: number,
+): { gradients: NamedTfTensors; norm: tf.Scalar } {
+  return tf.tidy(() => {
+    const norm = globalNorm(gradients);
+    const coefficient = clipCoefficient(norm, maxNorm);
+    const clipped = Object.entries(gradients).map(([name, gradient]) => [
+      name,
+      tf.mul(gradient, coefficient),
+    ]);
+    return { gradients: Object.fromEntries(clipped) as NamedTfTensors, norm };
+  });
+}

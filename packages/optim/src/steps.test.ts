@@ -1,0 +1,120 @@
+import type { HostTensor, NamedTensors } from '@beit/weights';
+import * as tf from '@tensorflow/tfjs';
+import { adamW } from './adamW';
+import { clipByGlobalNorm, globalNorm } from './clipping';
+import { updateEma } from './ema';
+import { gradientState, gradientStep, trainState, trainStep, updateStep, withEma } from './steps';
+import type { NamedTfTensors } from './valueAndGrads';
+
+beforeAll(() => tf.setBackend('cpu'));
+
+const params: NamedTensors = {
+  'layer.weight': { dtype: 'float32', shape: [1, 2], data: Float32Array.of(0.5, -0.5) },
+  'layer.bias': { dtype: 'float32', shape: [1], data: Float32Array.of(0.1) },
+  'frozen.weight': { dtype: 'float32', shape: [1, 1], data: Float32Array.of(2) },
+};
+const optimizer = adamW({ weightDecay: 0.1, clipNorm: 0.5, trainable: (name) => !name.startsWith('frozen') });
+
+/** Regression on rows `x [batch, 2]`, `y [batch, 1]`. */
+const loss = (p: NamedTfTensors, { x, y }: { x: tf.Tensor; y: tf.Tensor }) => {
+  const linear = tf.add(
+    tf.matMul(x as tf.Tensor2D, p['layer.weight'] as tf.Tensor2D, false, true),
+    p['layer.bias']!,
+  );
+  const error = tf.sub(tf.mul(linear, p['frozen.weight']!), y);
+  return { loss: tf.mean(tf.square(error)) as tf.Tensor, absoluteError: tf.mean(tf.abs(error)) as tf.Tensor };
+};
+
+const isHost = (node: object): node is HostTensor => 'dtype' in node;
+function toTf<T extends tf.Tensor | object>(tree: object): T {
+  if (isHost(tree)) return tf.tensor(tree.data, [...tree.shape]) as unknown as T;
+  return Object.fromEntries(Object.entries(tree).map(([name, node]) => [name, toTf(node as object)])) as T;
+}
+const read = (tensor: tf.Tensor | undefined) => [...tensor!.dataSync()];
+
+/** Rows `from` to `to` of a fixed data set. */
+function rows(from: number, to: number) {
+  const index = Array.from({ length: to - from }, (_, i) => from + i);
+  return {
+    x: tf.tensor2d(index.map((i) => [Math.sin(i), Math.cos(3 * i)])),
+    y: tf.tensor2d(index.map((i) => [Math.sin(i) - 2 * Math.cos(3 * i)])),
+  };
+}
+const scalarsOf = (step: number) =>
+  toTf<Record<'stepSize' | 'epsilon' | 'weightDecay', tf.Tensor>>(optimizer.scalars(step, 0.05));
+
+test('trainStep learns, reports, leaves frozen parameters, and leaves no tensor behind', () => {
+  const step = trainStep(loss, optimizer);
+  let state = toTf<Parameters<typeof step>[0]>(trainState(params, optimizer));
+  const batch = rows(0, 8);
+  const losses: number[] = [];
+  let tensors = 0;
+  for (let i = 0; i < 40; i++) {
+    const scalars = scalarsOf(i);
+    const { state: next, outputs } = step(state, { batch, scalars });
+    losses.push(outputs.loss.dataSync()[0]!);
+    expect(outputs.gradNorm.dataSync()[0]).toBeGreaterThan(0);
+    expect(outputs.absoluteError!.rank).toBe(0);
+    expect(next.params['frozen.weight']).toBe(state.params['frozen.weight']);
+    const keep = new Set(Object.values(next.params));
+    for (const old of Object.values({ ...state.params })) if (!keep.has(old)) old.dispose();
+    tf.dispose([state.m, state.v, scalars, outputs] as tf.TensorContainer);
+    state = next;
+    if (i === 0) tensors = tf.memory().numTensors;
+    expect(tf.memory().numTensors).toBe(tensors);
+  }
+  expect(losses.at(-1)).toBeLessThan(losses[0]! / 20);
+});
+
+test('two halves with micro-batches make the step of the whole batch', () => {
+  const whole = trainStep(loss, optimizer)(toTf(trainState(params, optimizer)), {
+    batch: rows(0, 8),
+    scalars: scalarsOf(0),
+  });
+
+  const first = gradientStep(loss, optimizer);
+  let sums = toTf<Parameters<typeof first>[0]>(gradientState(params, optimizer));
+  expect(Object.keys(sums.gradients)).toEqual(['layer.weight', 'layer.bias']);
+  // Unequal parts, weighted by their share.
+  for (const [from, to] of [
+    [0, 2],
+    [2, 8],
+  ] as const) {
+    sums = first(sums, { batch: rows(from, to), weight: tf.scalar((to - from) / 8) }).state;
+  }
+  const second = updateStep(optimizer)(toTf(trainState(params, optimizer)), {
+    gradients: sums.gradients,
+    scalars: scalarsOf(0),
+  });
+
+  expect(second.outputs.gradNorm.dataSync()[0]).toBeCloseTo(whole.outputs.gradNorm.dataSync()[0]!, 5);
+  for (const name of Object.keys(params)) {
+    read(whole.state.params[name]).forEach((value, i) => {
+      expect(read(second.state.params[name])[i]).toBeCloseTo(value, 6);
+      expect(read(second.outputs.params[name])[i]).toBe(read(second.state.params[name])[i]);
+    });
+  }
+});
+
+test('withEma averages the new parameters', () => {
+  const step = withEma(trainStep(loss, optimizer), 0.9);
+  const host = { ...trainState(params, optimizer), ema: params };
+  const { state } = step(toTf(host), { batch: rows(0, 8), scalars: scalarsOf(0) });
+  read(state.ema['layer.weight']).forEach((value, i) => {
+    const [old, now] = [params['layer.weight']!.data[i]!, read(state.params['layer.weight'])[i]!];
+    expect(now).not.toBe(old);
+    expect(value).toBeCloseTo(0.9 * old + 0.1 * now, 6);
+  });
+  expect(() => updateEma({}, { a: tf.scalar(1) }, 0.9)).toThrow(/no "a"/);
+  expect(() => updateEma({}, {}, 2)).toThrow(/EMA decay is 2/);
+});
+
+test('clipping by global norm, as torch does it', () => {
+  const gradients = { a: tf.tensor1d([3, 0]), b: tf.tensor2d([[4]]) };
+  expect(globalNorm(gradients).dataSync()[0]).toBe(5);
+  const { gradients: clipped, norm } = clipByGlobalNorm(gradients, 1);
+  expect(norm.dataSync()[0]).toBe(5);
+  expect(read(clipped.a)[0]).toBeCloseTo(3 / (5 + 1e-6), 7);
+  expect(read(clipped.b)[0]).toBeCloseTo(4 / (5 + 1e-6), 7);
+  expect(read(clipByGlobalNorm(gradients, 6).gradients.a)).toEqual([3, 0]);
+});

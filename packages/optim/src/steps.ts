@@ -1,0 +1,113 @@
+/**
+ * Programs of training: pure functions (state, inputs) -> { state, outputs } for `compile`, or for eager use, where
+ * they leave no tensor behind but those that they return.
+ */
+import { type HostTensor, type NamedTensors, zeros } from '@beit/weights';
+import * as tf from '@tensorflow/tfjs';
+import { updateEma } from './ema';
+import type { Optimizer, OptimizerScalars } from './optimizer';
+import { tidied } from './tidied';
+import { type LossAndOutputs, type NamedTfTensors, valueAndGrads } from './valueAndGrads';
+
+type Tensors = tf.Tensor | { readonly [name: string]: Tensors };
+
+/** A differentiable computation on one batch; everything random in it is part of `batch`. */
+export type LossFunction<B, O extends LossAndOutputs> = (params: NamedTfTensors, batch: B) => O;
+
+export type TrainState = { params: NamedTfTensors; m: NamedTfTensors; v: NamedTfTensors };
+
+/** State and inputs to the next state and outputs; the form that `@beit/compile` takes. */
+export type Step<S, I, O> = (state: S, inputs: I) => { state: S; outputs: O };
+
+/** The state that a `trainStep` begins with, on the host. */
+export function trainState(params: NamedTensors, optimizer: Optimizer) {
+  return { params, ...optimizer.init(params) };
+}
+
+/**
+ * One training step: loss, gradients, clipping, update.
+ * Inputs: `batch`, passed to `loss`, and `scalars` of `optimizer.scalars(step, learningRate)`.
+ * Outputs: `gradNorm` before clipping, and all that `loss` returns, the loss among it.
+ */
+export function trainStep<B extends Tensors, O extends LossAndOutputs>(
+  loss: LossFunction<B, O>,
+  optimizer: Optimizer,
+): Step<TrainState, { batch: B; scalars: OptimizerScalars<tf.Tensor> }, O & { gradNorm: tf.Tensor }> {
+  return ({ params, m, v }, { batch, scalars }) =>
+    tidied(() => {
+      const { gradients, outputs } = lossGradients(loss, optimizer, params, batch);
+      const { params: next, moments, gradNorm } = optimizer.update(params, gradients, { m, v }, scalars);
+      return { state: { params: next, ...moments }, outputs: { ...outputs, gradNorm } };
+    });
+}
+
+/** A step that also keeps `ema`, the moving average of its parameters; begin it as a copy of them. */
+export function withEma<S extends { params: NamedTfTensors }, I, O>(
+  step: Step<S, I, O>,
+  decay: number,
+): Step<S & { ema: NamedTfTensors }, I, O> {
+  return ({ ema, ...rest }, inputs) => {
+    const { state, outputs } = step(rest as unknown as S, inputs);
+    return { state: { ...state, ema: updateEma(ema, state.params, decay) }, outputs };
+  };
+}
+
+export type GradientState = { params: NamedTfTensors; gradients: NamedTfTensors };
+
+/** The state that a `gradientStep` begins with: `params`, and zeros for those that `optimizer` trains. */
+export function gradientState(params: NamedTensors, optimizer: Optimizer) {
+  const trained = Object.entries(params).filter(([name, tensor]) => optimizer.trains(name, tensor));
+  const gradients: Record<string, HostTensor> = Object.fromEntries(
+    trained.map(([name, { shape }]) => [name, zeros(shape)]),
+  );
+  return { params, gradients };
+}
+
+/**
+ * The first half of a step, for accumulation over micro-batches and sums over processes: adds `weight` times the
+ * gradients of one micro-batch to `gradients` in the state. With k micro-batches of equal size `weight` is 1 / k; where
+ * a loss is a mean over a number of items that varies (masked patches), the share of the items makes the sum that of
+ * one large batch. Inputs: `batch`, `weight` (a scalar). Outputs: all that `loss` returns.
+ */
+export function gradientStep<B extends Tensors, O extends LossAndOutputs>(
+  loss: LossFunction<B, O>,
+  optimizer: Optimizer,
+): Step<GradientState, { batch: B; weight: tf.Tensor }, O> {
+  return ({ params, gradients: sums }, { batch, weight }) =>
+    tidied(() => {
+      const { gradients, outputs } = lossGradients(loss, optimizer, params, batch);
+      const next: NamedTfTensors = {};
+      for (const [name, gradient] of Object.entries(gradients)) {
+        next[name] = tf.add(sums[name]!, tf.mul(gradient, weight));
+      }
+      return { state: { params, gradients: next }, outputs };
+    });
+}
+
+/**
+ * The second half of a step. Inputs: `gradients`, one per trained parameter, and `scalars` as in `trainStep`.
+ * Outputs: `gradNorm` before clipping, and `params` again, for the first half's state.
+ */
+export function updateStep(
+  optimizer: Optimizer,
+): Step<
+  TrainState,
+  { gradients: NamedTfTensors; scalars: OptimizerScalars<tf.Tensor> },
+  { gradNorm: tf.Tensor; params: NamedTfTensors }
+> {
+  return ({ params, m, v }, { gradients, scalars }) => {
+    const { params: next, moments, gradNorm } = optimizer.update(params, gradients, { m, v }, scalars);
+    return { state: { params: next, ...moments }, outputs: { gradNorm, params: next } };
+  };
+}
+
+function lossGradients<B, O extends LossAndOutputs>(
+  loss: LossFunction<B, O>,
+  optimizer: Optimizer,
+  params: NamedTfTensors,
+  batch: B,
+): { gradients: NamedTfTensors; outputs: O } {
+  const trained = Object.fromEntries(Object.entries(params).filter(([name, p]) => optimizer.trains(name, p)));
+  const result = valueAndGrads((varied) => loss({ ...params, ...varied }, batch), trained);
+  return { gradients: result.gradients, outputs: { ...result.outputs, loss: result.loss } as unknown as O };
+}
