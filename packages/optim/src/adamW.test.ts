@@ -2,12 +2,10 @@ import { loadSafetensors, type NamedTensors, withoutPrefix } from '@beit/weights
 import * as tf from '@tensorflow/tfjs';
 import { adamW } from './adamW';
 import { layerDecay } from './layerDecay';
+import { toTensors } from './toTensors';
 import type { NamedTfTensors } from './valueAndGrads';
 
 beforeAll(() => tf.setBackend('cpu'));
-
-const toTf = (tensors: NamedTensors): NamedTfTensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, tf.tensor(t.data, [...t.shape])]));
 
 /** Largest absolute difference relative to the largest magnitude. */
 function relativeError(actual: tf.Tensor, expected: tf.Tensor): number {
@@ -28,25 +26,20 @@ test('three steps of torch AdamW with clipping and layer-wise decay', async () =
   });
   const initial = withoutPrefix(tensors, 'param0.');
   expect(Object.keys(initial)).toContain('blocks.1.mlp.fc1.bias');
-  let params = toTf(initial);
+  let params = toTensors(initial);
   const { m, v } = optimizer.init(initial);
-  let moments = { m: toTf(m), v: toTf(v) };
+  let moments = { m: toTensors(m), v: toTensors(v) };
   let clipped = 0;
   for (let step = 1; step <= config.steps; step++) {
-    const gradients = toTf(withoutPrefix(tensors, `grad${step}.`));
-    const { stepSize, epsilon, weightDecay } = optimizer.scalars(step - 1, config.lr);
-    const [a, b, c] = [stepSize, epsilon, weightDecay].map((s) => tf.scalar(s.data[0]!)) as [
-      tf.Scalar,
-      tf.Scalar,
-      tf.Scalar,
-    ];
-    const result = optimizer.update(params, gradients, moments, { stepSize: a, epsilon: b, weightDecay: c });
+    const gradients = toTensors(withoutPrefix(tensors, `grad${step}.`));
+    const scalars = toTensors(optimizer.scalars(step - 1, config.lr));
+    const result = optimizer.update(params, gradients, moments, scalars);
     ({ params, moments } = result);
 
     const norm = tensors[`norm${step}`]!.data[0]!;
     if (norm > config.clipNorm) clipped++;
     expect(Math.abs(result.gradNorm.dataSync()[0]! / norm - 1)).toBeLessThan(1e-6);
-    for (const [name, expected] of Object.entries(toTf(withoutPrefix(tensors, `param${step}.`)))) {
+    for (const [name, expected] of Object.entries(toTensors(withoutPrefix(tensors, `param${step}.`)))) {
       expect(relativeError(params[name]!, expected)).toBeLessThan(3e-7);
     }
   }
@@ -87,12 +80,8 @@ describe('against the definition in float64', () => {
       v: { x: tf.zeros([1, 1]) },
     };
     gradients.forEach((gradient, step) => {
-      const { stepSize, epsilon: e, weightDecay } = optimizer.scalars(step, rates[step]!);
-      ({ params, moments } = optimizer.update(params, { x: tf.tensor([[gradient]]) }, moments, {
-        stepSize: tf.scalar(stepSize.data[0]!),
-        epsilon: tf.scalar(e.data[0]!),
-        weightDecay: tf.scalar(weightDecay.data[0]!),
-      }));
+      const scalars = toTensors(optimizer.scalars(step, rates[step]!));
+      ({ params, moments } = optimizer.update(params, { x: tf.tensor([[gradient]]) }, moments, scalars));
     });
     const { p, m, v } = reference(gradients, rates, 0.8, 0.95, epsilon, 0.1);
     expect(params.x!.dataSync()[0]).toBeCloseTo(p, 6);
@@ -111,13 +100,13 @@ test('frozen and integer parameters have no moments and stay; an infinite norm m
   const { m, v } = optimizer.init(host);
   expect([Object.keys(m), Object.keys(v)]).toEqual([['a'], ['a']]);
   const params: NamedTfTensors = {
-    ...toTf({ a: host.a!, frozen: host.frozen! }),
+    ...toTensors({ a: host.a!, frozen: host.frozen! }),
     ids: tf.tensor1d([7], 'int32'),
   };
   const scalars = { stepSize: tf.scalar(1), epsilon: tf.scalar(1e-8), weightDecay: tf.scalar(0) };
   const huge = { a: tf.tensor2d([3e38, 3e38], [2, 1]) };
   // As torch does it: coefficient 1 / (inf + 1e-6) = 0.
-  const result = optimizer.update(params, huge, { m: toTf(m), v: toTf(v) }, scalars);
+  const result = optimizer.update(params, huge, { m: toTensors(m), v: toTensors(v) }, scalars);
   expect(result.gradNorm.dataSync()[0]).toBe(Infinity);
   expect([...result.params.a!.dataSync()]).toEqual([1, 2]);
   expect(result.params.frozen).toBe(params.frozen);

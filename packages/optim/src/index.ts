@@ -22,5 +22,6 @@ export {
   updateStep,
   withEma,
 } from './steps';
+export { type TensorsOf, toTensors } from './toTensors';
 export { type LossAndOutputs, type NamedTfTensors, valueAndGrads } from './valueAndGrads';
 export { decaysInBeit } from './weightDecay';

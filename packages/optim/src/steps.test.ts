@@ -1,9 +1,10 @@
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { adamW } from './adamW';
 import { clipByGlobalNorm, globalNorm } from './clipping';
 import { updateEma } from './ema';
 import { gradientState, gradientStep, trainState, trainStep, updateStep, withEma } from './steps';
+import { toTensors } from './toTensors';
 import type { NamedTfTensors } from './valueAndGrads';
 
 beforeAll(() => tf.setBackend('cpu'));
@@ -25,11 +26,6 @@ const loss = (p: NamedTfTensors, { x, y }: { x: tf.Tensor; y: tf.Tensor }) => {
   return { loss: tf.mean(tf.square(error)) as tf.Tensor, absoluteError: tf.mean(tf.abs(error)) as tf.Tensor };
 };
 
-const isHost = (node: object): node is HostTensor => 'dtype' in node;
-function toTf<T extends tf.Tensor | object>(tree: object): T {
-  if (isHost(tree)) return tf.tensor(tree.data, [...tree.shape]) as unknown as T;
-  return Object.fromEntries(Object.entries(tree).map(([name, node]) => [name, toTf(node as object)])) as T;
-}
 const read = (tensor: tf.Tensor | undefined) => [...tensor!.dataSync()];
 
 /** Rows `from` to `to` of a fixed data set. */
@@ -40,12 +36,11 @@ function rows(from: number, to: number) {
     y: tf.tensor2d(index.map((i) => [Math.sin(i) - 2 * Math.cos(3 * i)])),
   };
 }
-const scalarsOf = (step: number) =>
-  toTf<Record<'stepSize' | 'epsilon' | 'weightDecay', tf.Tensor>>(optimizer.scalars(step, 0.05));
+const scalarsOf = (step: number) => toTensors(optimizer.scalars(step, 0.05));
 
 test('trainStep learns, reports, leaves frozen parameters, and leaves no tensor behind', () => {
   const step = trainStep(loss, optimizer);
-  let state = toTf<Parameters<typeof step>[0]>(trainState(params, optimizer));
+  let state = toTensors(trainState(params, optimizer));
   const batch = rows(0, 8);
   const losses: number[] = [];
   let tensors = 0;
@@ -67,13 +62,13 @@ test('trainStep learns, reports, leaves frozen parameters, and leaves no tensor 
 });
 
 test('two halves with micro-batches make the step of the whole batch', () => {
-  const whole = trainStep(loss, optimizer)(toTf(trainState(params, optimizer)), {
+  const whole = trainStep(loss, optimizer)(toTensors(trainState(params, optimizer)), {
     batch: rows(0, 8),
     scalars: scalarsOf(0),
   });
 
   const first = gradientStep(loss, optimizer);
-  let sums = toTf<Parameters<typeof first>[0]>(gradientState(params, optimizer));
+  let sums = toTensors(gradientState(params, optimizer));
   expect(Object.keys(sums.gradients)).toEqual(['layer.weight', 'layer.bias']);
   // Unequal parts, weighted by their share.
   for (const [from, to] of [
@@ -82,7 +77,7 @@ test('two halves with micro-batches make the step of the whole batch', () => {
   ] as const) {
     sums = first(sums, { batch: rows(from, to), weight: tf.scalar((to - from) / 8) }).state;
   }
-  const second = updateStep(optimizer)(toTf(trainState(params, optimizer)), {
+  const second = updateStep(optimizer)(toTensors(trainState(params, optimizer)), {
     gradients: sums.gradients,
     scalars: scalarsOf(0),
   });
@@ -99,7 +94,7 @@ test('two halves with micro-batches make the step of the whole batch', () => {
 test('withEma averages the new parameters', () => {
   const step = withEma(trainStep(loss, optimizer), 0.9);
   const host = { ...trainState(params, optimizer), ema: params };
-  const { state } = step(toTf(host), { batch: rows(0, 8), scalars: scalarsOf(0) });
+  const { state } = step(toTensors(host), { batch: rows(0, 8), scalars: scalarsOf(0) });
   read(state.ema['layer.weight']).forEach((value, i) => {
     const [old, now] = [params['layer.weight']!.data[i]!, read(state.params['layer.weight'])[i]!];
     expect(now).not.toBe(old);
