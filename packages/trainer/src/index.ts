@@ -1,1 +1,25 @@
-export {};
+export {
+  type AccumulatedInputs,
+  type AccumulatedProgramOptions,
+  accumulatedProgram,
+} from './accumulatedProgram';
+export {
+  type Best,
+  type Checkpoint,
+  checkpointPath,
+  checkpointSteps,
+  latestCheckpoint,
+  loadCheckpoint,
+  saveCheckpoint,
+} from './checkpoint';
+export { configDifferences, type Json } from './config';
+export { type InterruptSignal, interruptSignal, type SignalSource } from './interruptSignal';
+export { type MetricsRecord, readMetrics } from './metricsLog';
+export { NonFiniteError, type PostMortem } from './nonFinite';
+export type { Program, TensorTree } from './program';
+export { type ProgressReporter, type ProgressUpdate, silentProgress } from './progress';
+export { type ScalarEvent, scalarRecord } from './tensorBoard';
+export { flattenTree, unflattenTree } from './tensorTree';
+export { type TerminalProgressOptions, type TerminalStream, terminalProgress } from './terminalProgress';
+export { type TrainOptions, type TrainResult, train } from './train';
+export type { MetricWindow } from './window';

@@ -1,0 +1,24 @@
+/** What a reporter is told after every step. */
+export interface ProgressUpdate {
+  /** Name of the stage. */
+  readonly name: string;
+  /** Completed steps. */
+  readonly step: number;
+  readonly totalSteps: number;
+  /** Means since the last logged step, then the values of the schedules; in order of importance. */
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly imagesPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+/** Shows how a run goes. The loop itself never prints. */
+export interface ProgressReporter {
+  update(update: ProgressUpdate): void;
+  /** Something to know that is no error: a checkpoint skipped, a run continued. */
+  message(text: string): void;
+  /** The run is over, one way or another. */
+  stop(): void;
+}
+
+/** Shows nothing. */
+export const silentProgress: ProgressReporter = { update() {}, message() {}, stop() {} };
