@@ -1,0 +1,154 @@
+/**
+ * Proves that each package works as published: built, packed, unpacked or installed from its tarball into a
+ * project outside of this workspace, and used there as ES modules, CommonJS, TypeScript and a browser bundle.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  createProject,
+  dependenciesOf,
+  pnpm,
+  readManifest,
+  root,
+  run,
+  tarEntries,
+  unpackAll,
+  writeProject,
+  writtenPackages,
+} from './scratchProject';
+import { runnableFiles, typedFiles } from './sources';
+import { uses } from './uses';
+
+const folders = writtenPackages();
+const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'beit-published-')));
+const tarballs = new Map<string, string>();
+let buildFailure = '';
+
+const used = folders.filter((folder) => uses[folder] !== undefined);
+
+const projectOf = (name: string) => join(scratch, 'projects', name);
+const node = (args: readonly string[], name: string) => run(process.execPath, args, projectOf(name));
+// The bundler comes with tsup.
+const esbuild = createRequire(realpathSync(join(root, 'node_modules/tsup/package.json'))).resolve(
+  'esbuild/bin/esbuild',
+);
+
+const isAlone = (folder: string) => dependenciesOf(readManifest(join(root, 'packages', folder))).length === 0;
+
+/** What a use printed; TensorFlow.js may have greeted before. */
+const lastLine = (output: string) => output.trimEnd().split('\n').at(-1);
+
+function writeAll(project: string, files: Readonly<Record<string, string>>): void {
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(project, file), text);
+}
+
+beforeAll(async () => {
+  const filters = folders.flatMap((folder) => ['--filter', `./packages/${folder}`]);
+  const build = [
+    'exec',
+    'turbo',
+    'run',
+    'build',
+    '--continue',
+    '--env-mode=loose',
+    '--output-logs=errors-only',
+  ];
+  await pnpm([...build, ...filters]).catch(({ message }: Error) => {
+    buildFailure = message;
+  });
+  const packed = join(scratch, 'tarballs');
+  const report = await pnpm(['--recursive', ...filters, 'pack', '--pack-destination', packed, '--json']);
+  // pnpm gives an object instead of a list when it has packed one package.
+  for (const { name, filename } of [JSON.parse(report.slice(report.search(/^[[{]$/m)))].flat()) {
+    tarballs.set(name.slice('@beit/'.length), filename);
+  }
+  const store = join(scratch, 'store');
+  mkdirSync(store);
+  await unpackAll(tarballs, store);
+  for (const folder of folders) {
+    if (isAlone(folder)) {
+      writeProject(projectOf(folder));
+      const quiet = ['--offline', '--no-audit', '--no-fund', '--loglevel=error'];
+      await run('npm', ['install', ...quiet, tarballs.get(folder)!], projectOf(folder));
+    } else {
+      createProject(projectOf(folder), store, [folder]);
+    }
+  }
+  for (const folder of used) writeAll(projectOf(folder), runnableFiles(`@beit/${folder}`, uses[folder]!));
+  // The compiler is slow to start, so it reads the uses of all packages at once.
+  createProject(projectOf('types'), store, folders);
+  writeAll(projectOf('types'), typedFiles(used, uses));
+}, 600_000);
+
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+test('every package builds', () => {
+  expect(buildFailure).toBe('');
+});
+
+test('every package that has code has a use in uses.ts', () => {
+  expect(folders.filter((folder) => uses[folder] === undefined)).toEqual([]);
+});
+
+describe.each(folders)('@beit/%s', (folder) => {
+  const use = uses[folder];
+
+  test('the tarball holds what a user needs and nothing else', async () => {
+    const entries = await tarEntries(tarballs.get(folder)!);
+    const needed = ['README.md', 'LICENSE', 'package.json', 'src/index.ts'];
+    const built = ['dist/index.js', 'dist/index.cjs', 'dist/index.d.ts', 'dist/index.d.cts'];
+    expect(entries).toEqual(expect.arrayContaining([...needed, ...built]));
+    expect(
+      entries.filter(
+        (entry) => !/^(dist|src)\/|^(README|CHANGELOG)\.md$|^LICENSE$|^package\.json$/.test(entry),
+      ),
+    ).toEqual([]);
+    expect(entries.filter((entry) => /\.test\.|fixtures|\.tgz$/.test(entry))).toEqual([]);
+    const manifest = readFileSync(
+      join(projectOf(folder), 'node_modules/@beit', folder, 'package.json'),
+      'utf8',
+    );
+    expect(manifest).not.toContain('workspace:');
+  });
+
+  if (use === undefined) return;
+
+  test('ES modules and CommonJS', async () => {
+    const [asModule, asCommonJs] = await Promise.all([node(['use.mjs'], folder), node(['use.cjs'], folder)]);
+    expect(lastLine(asModule)).toBe(use.prints);
+    expect(lastLine(asCommonJs)).toBe(use.prints);
+  });
+
+  if (use.browser === undefined) return;
+
+  test('a browser bundle', async () => {
+    const options = ['--bundle', '--minify', '--platform=browser', '--format=iife', '--outfile=bundle.js'];
+    await node([esbuild, 'browser.mjs', '--log-level=warning', ...options], folder);
+    expect(statSync(join(projectOf(folder), 'bundle.js')).size).toBeLessThan(
+      use.maxBundleBytes ?? Number.POSITIVE_INFINITY,
+    );
+    if (use.browser === 'run') expect(lastLine(await node(['runBundle.cjs'], folder))).toBe(use.prints);
+  });
+});
+
+describe('TypeScript, strict', () => {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+
+  test.each(['node16', 'bundler'])('module resolution %s', async (resolution) => {
+    const args = [tsc, '--pretty', 'false', '-p', `tsconfig.${resolution}.json`];
+    const output = await node(args, 'types').catch(({ message }: Error) => message);
+    const errors = output.split('\n').filter((line) => line.includes('error TS'));
+    // Errors inside other people's type declarations are not ours.
+    expect(errors.filter((line) => !line.includes('node_modules') || line.includes('@beit'))).toEqual([]);
+  });
+});
+
+test('@beit/masking has no trace of the package that is bundled into it', () => {
+  const installed = join(projectOf('masking'), 'node_modules/@beit/masking');
+  for (const file of ['index.js', 'index.cjs', 'index.d.ts', 'index.d.cts']) {
+    const text = readFileSync(join(installed, 'dist', file), 'utf8');
+    expect(text).not.toMatch(/(from\s*|import\(|require\()['"]/);
+  }
+});
