@@ -211,7 +211,7 @@ function assertContinues(
   checkpoint: Checkpoint,
   path: string,
   name: string,
-  config: Json,
+  config: object,
   totalSteps: number,
 ): void {
   if (checkpoint.name !== name) {

@@ -1,0 +1,88 @@
+import { type HostTensor, scalar } from '@beit/weights';
+import { accumulatedProgram } from './accumulatedProgram';
+import type { Program, TensorTree } from './program';
+import { flattenTree, scalarsOf } from './tensorTree';
+
+const tensor = (...values: number[]): HostTensor => ({
+  dtype: 'float32',
+  shape: [values.length],
+  data: Float32Array.from(values),
+});
+const values = (tree: TensorTree, path: string) => [...flattenTree(tree)[path]!.data];
+
+/** Least squares of one number against the items of a batch: gradient of mean (w - x)^2. */
+function halves() {
+  let first: TensorTree = { params: { w: tensor(99) }, gradients: { w: tensor(5) } };
+  let second: TensorTree = { params: { w: tensor(2) }, m: { w: tensor(0) } };
+  const gradientProgram: Program<{ batch: number[]; weight: HostTensor }> = {
+    async run({ batch, weight }) {
+      const w = values(first, 'params/w')[0]!;
+      const mean = (f: (x: number) => number) => batch.reduce((sum, x) => sum + f(x), 0) / batch.length;
+      const sum = values(first, 'gradients/w')[0]! + weight.data[0]! * mean((x) => 2 * (w - x));
+      first = { params: { w: tensor(w) }, gradients: { w: tensor(sum) } };
+      return { loss: scalar(mean((x) => (w - x) ** 2)), items: tensor(...batch) };
+    },
+    readState: async () => first,
+    async writeState(state) {
+      first = state;
+    },
+  };
+  const updateProgram: Program<{ gradients: TensorTree; scalars: { readonly [name: string]: TensorTree } }> =
+    {
+      async run({ gradients, scalars }) {
+        const gradient = values(gradients, 'w')[0]!;
+        const w = values(second, 'params/w')[0]! - scalarsOf(scalars).rate! * gradient;
+        second = { params: { w: tensor(w) }, m: { w: tensor(gradient) } };
+        return { gradNorm: scalar(Math.abs(gradient)), params: { w: tensor(w) } };
+      },
+      readState: async () => second,
+      async writeState(state) {
+        second = state;
+      },
+    };
+  return { gradientProgram, updateProgram };
+}
+
+test('two steps of unequal micro-batches are two steps of whole batches', async () => {
+  const program = await accumulatedProgram(halves());
+  let w = 2;
+  for (const batch of [
+    [1, 2, 3, 6],
+    [4, -2, 0, 8],
+  ]) {
+    const mean = (f: (x: number) => number) => batch.reduce((sum, x) => sum + f(x), 0) / 4;
+    const outputs = await program.run({
+      microBatches: [batch.slice(0, 1), batch.slice(1)],
+      weights: [0.25, 0.75],
+      scalars: { rate: scalar(0.25) },
+    });
+    const gradient = mean((x) => 2 * (w - x));
+    expect(Object.keys(outputs).sort()).toEqual(['gradNorm', 'loss']);
+    expect(scalarsOf(outputs).loss).toBeCloseTo(
+      mean((x) => (w - x) ** 2),
+      5,
+    );
+    expect(scalarsOf(outputs).gradNorm).toBeCloseTo(Math.abs(gradient), 5);
+    w -= 0.25 * gradient;
+    expect(values(await program.readState(), 'params/w')[0]).toBeCloseTo(w, 5);
+  }
+});
+
+test('a sum over processes goes in between; a written state reaches both halves', async () => {
+  const doubled = async (gradients: TensorTree) => ({ w: tensor(2 * values(gradients, 'w')[0]!) });
+  const program = await accumulatedProgram({ ...halves(), reduce: doubled });
+  await program.writeState({ params: { w: tensor(10) }, m: { w: tensor(0) } });
+  const outputs = await program.run({ microBatches: [[9], [7]], scalars: { rate: scalar(0.5) } });
+  // Mean gradient: (2 + 6) / 2 = 4; doubled: 8.
+  expect(scalarsOf(outputs)).toEqual({ loss: 5, gradNorm: 8 });
+  expect(values(await program.readState(), 'params/w')).toEqual([6]);
+});
+
+test('weights must be as many as micro-batches', async () => {
+  const program = await accumulatedProgram(halves());
+  const scalars = { rate: scalar(1) };
+  await expect(program.run({ microBatches: [], scalars })).rejects.toThrow(/got 0/);
+  await expect(program.run({ microBatches: [[1]], weights: [1, 1], scalars })).rejects.toThrow(
+    /got 1 and 2 weights/,
+  );
+});
