@@ -308,7 +308,7 @@ function speedometer(imagesPerStep: number) {
       window = { steps: 0, seconds: 0 };
     },
     secondsPerStep: () => smoothed ?? Number.NaN,
-    imagesPerSecond: () => (window.steps * imagesPerStep) / window.seconds,
+    imagesPerSecond: () => Number(((window.steps * imagesPerStep) / window.seconds).toPrecision(4)),
   };
 }
 
