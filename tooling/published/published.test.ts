@@ -29,6 +29,7 @@ let buildFailure = '';
 const used = folders.filter((folder) => uses[folder] !== undefined);
 
 const projectOf = (name: string) => join(scratch, 'projects', name);
+const installedPath = (folder: string) => join(projectOf(folder), 'node_modules/@beit', folder);
 const node = (args: readonly string[], name: string) => run(process.execPath, args, projectOf(name));
 // The bundler comes with tsup.
 const esbuild = createRequire(realpathSync(join(root, 'node_modules/tsup/package.json'))).resolve(
@@ -106,6 +107,13 @@ describe.each(folders)('@beit/%s', (folder) => {
       ),
     ).toEqual([]);
     expect(entries.filter((entry) => /\.test\.|fixtures|\.tgz$/.test(entry))).toEqual([]);
+    // Dependencies are declared, never copied into a build.
+    expect(entries.filter((entry) => /\.node$|\.wasm$/.test(entry))).toEqual([]);
+    const modules = entries.filter((entry) => /^dist\/.*\.c?js$/.test(entry));
+    const copied = modules.filter((entry) =>
+      readFileSync(join(installedPath(folder), entry), 'utf8').includes('/node_modules/'),
+    );
+    expect(copied).toEqual([]);
     const manifest = readFileSync(
       join(projectOf(folder), 'node_modules/@beit', folder, 'package.json'),
       'utf8',
@@ -125,7 +133,7 @@ describe.each(folders)('@beit/%s', (folder) => {
 
   test('a browser bundle', async () => {
     const options = ['--bundle', '--minify', '--platform=browser', '--format=iife', '--outfile=bundle.js'];
-    await node([esbuild, 'browser.mjs', '--log-level=warning', ...options], folder);
+    await node([esbuild, 'use.mjs', '--log-level=warning', ...options], folder);
     expect(statSync(join(projectOf(folder), 'bundle.js')).size).toBeLessThan(
       use.maxBundleBytes ?? Number.POSITIVE_INFINITY,
     );
@@ -146,9 +154,8 @@ describe('TypeScript, strict', () => {
 });
 
 test('@beit/masking has no trace of the package that is bundled into it', () => {
-  const installed = join(projectOf('masking'), 'node_modules/@beit/masking');
   for (const file of ['index.js', 'index.cjs', 'index.d.ts', 'index.d.cts']) {
-    const text = readFileSync(join(installed, 'dist', file), 'utf8');
+    const text = readFileSync(join(installedPath('masking'), 'dist', file), 'utf8');
     expect(text).not.toMatch(/(from\s*|import\(|require\()['"]/);
   }
 });

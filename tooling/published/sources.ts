@@ -1,3 +1,4 @@
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import type { PackageUse } from './uses';
 
 const importLines = (name: string, { imports, alsoImports = [] }: PackageUse): string =>
@@ -5,25 +6,18 @@ const importLines = (name: string, { imports, alsoImports = [] }: PackageUse): s
     .map(([what, from]) => `import ${what} from '${from}';`)
     .join('\n');
 
-const requireLines = (name: string, { imports, alsoImports = [] }: PackageUse): string =>
-  [[`{ ${imports.join(', ')} }`, name], ...alsoImports]
-    .map(([what, from]) => `const ${what!.replace('* as ', '')} = require('${from}');`)
-    .join('\n');
-
-// TypeScript's assertions are the only types in a body.
-const withoutTypes = (body: string): string => body.replace(/ as const\b/g, '').replace(/\]!/g, ']');
-
 const inFunction = (body: string, returns = ''): string => `async function use()${returns} {\n${body}\n}`;
-
-const print = 'use().then((value) => console.log(String(value)));';
 
 /** The files of a project that runs a package in each way. */
 export function runnableFiles(name: string, use: PackageUse): Record<string, string> {
-  const script = inFunction(withoutTypes(use.body));
+  const print = 'void use().then((value) => console.log(String(value)));';
+  const text = [importLines(name, use), inFunction(use.body), print].join('\n');
+  const as = (module: ModuleKind) =>
+    transpileModule(text, { compilerOptions: { target: ScriptTarget.ES2022, module, esModuleInterop: true } })
+      .outputText;
   return {
-    'use.mjs': [importLines(name, use), script, 'console.log(String(await use()));'].join('\n'),
-    'use.cjs': [requireLines(name, use), script, print].join('\n'),
-    'browser.mjs': [importLines(name, use), script, print].join('\n'),
+    'use.mjs': as(ModuleKind.ESNext),
+    'use.cjs': as(ModuleKind.CommonJS),
     'runBundle.cjs': RUN_BUNDLE,
   };
 }

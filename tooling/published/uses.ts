@@ -4,7 +4,7 @@ export interface PackageUse {
   readonly imports: readonly string[];
   /** Further import lines, for instance of a peer dependency: [what, from]. */
   readonly alsoImports?: readonly (readonly [what: string, from: string])[];
-  /** Statements that end in a `return`; plain JavaScript that also passes as strict TypeScript. */
+  /** Statements in TypeScript that end in a `return`. */
   readonly body: string;
   /** The type of what is returned. */
   readonly returns: string;
@@ -65,5 +65,34 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     returns: 'number',
     prints: '6',
     browser: 'run',
+  },
+  compile: {
+    imports: ['compile'],
+    alsoImports: [tf],
+    body: [
+      'const step = (state: { w: tf.Tensor }, { x }: { x: tf.Tensor }) => ({',
+      '  state: { w: tf.add(state.w, x) },',
+      '  outputs: { y: tf.sum(tf.square(x)) },',
+      '});',
+      "const w = { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } as const;",
+      "const x = { dtype: 'float32', shape: [2], data: Float32Array.of(3, 4) } as const;",
+      "const program = await compile(step, { state: { w }, inputs: { x } }, { engine: 'onnxruntime' });",
+      'const { y } = await program.run({ x });',
+      'const state = await program.readState();',
+      'const result = [...y.data, ...state.w.data].join();',
+      'await program.dispose();',
+      'return result;',
+    ].join('\n'),
+    returns: 'string',
+    prints: '25,4,6',
+  },
+  trainer: {
+    imports: ['configDifferences', 'flattenTree'],
+    body: [
+      "const w = { dtype: 'float32', shape: [1], data: Float32Array.of(1) } as const;",
+      'return Object.keys(flattenTree({ params: { w } })).join();',
+    ].join('\n'),
+    returns: 'string',
+    prints: 'params/w',
   },
 };

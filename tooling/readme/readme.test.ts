@@ -1,9 +1,11 @@
-/** Runs the example of every package's README, and holds the READMEs to one shape. */
+/** Runs and type-checks the example of every package's README, and holds the READMEs to one shape. */
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
+const execFilePromise = promisify(execFile);
 const root = dirname(dirname(__dirname));
 const HEADINGS = [
   'Install',
@@ -26,12 +28,31 @@ function section(readme: string, heading: string): string {
   return readme.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
 }
 
-describe.each(folders)('packages/%s/README.md', (folder) => {
-  const folderPath = join(root, 'packages', folder);
-  const readmePath = join(folderPath, 'README.md');
-  const readme = existsSync(readmePath) ? readFileSync(readmePath, 'utf8') : '';
+/** The first TypeScript block of the section Example. */
+function exampleOf(folder: string): string | undefined {
+  return /^```ts\n([\s\S]*?)^```/m.exec(section(readReadme(folder), 'Example'))?.[1];
+}
 
+function readReadme(folder: string): string {
+  const path = join(root, 'packages', folder, 'README.md');
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+// Inside the package, so that its imports resolve as in the package itself.
+const fileOf = (folder: string) => join(root, 'packages', folder, `.readme-example-${process.pid}.mts`);
+const written = folders.filter((folder) => exampleOf(folder) !== undefined);
+
+beforeAll(() => {
+  for (const folder of written) writeFileSync(fileOf(folder), exampleOf(folder)!);
+});
+
+afterAll(() => {
+  for (const folder of written) rmSync(fileOf(folder), { force: true });
+});
+
+describe.each(folders)('packages/%s/README.md', (folder) => {
   test('has the headings of all READMEs, in their order, on at most 80 lines', () => {
+    const readme = readReadme(folder);
     expect(readme.split('\n')[0]).toBe(`# @beit/${folder}`);
     // Headings inside code blocks are comments of a shell.
     const prose = readme.replace(/^```[\s\S]*?^```/gm, '');
@@ -40,17 +61,29 @@ describe.each(folders)('packages/%s/README.md', (folder) => {
   });
 
   test('has an example that runs', async () => {
-    const [, example] = /^```ts\n([\s\S]*?)^```/m.exec(section(readme, 'Example')) ?? [];
-    expect(example).toBeDefined();
-    // Inside the package, so that its imports resolve as in the package itself.
-    const file = join(folderPath, `.readme-example-${process.pid}.mts`);
-    writeFileSync(file, example!);
-    try {
-      const args = ['--conditions=@beit/source', '--import', 'tsx', file];
-      const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, timeout: 60_000 });
-      expect(stdout.trim()).not.toBe('');
-    } finally {
-      rmSync(file);
-    }
+    expect(written).toContain(folder);
+    const args = ['--conditions=@beit/source', '--import', 'tsx', fileOf(folder)];
+    const { stdout } = await execFilePromise(process.execPath, args, { cwd: root, timeout: 60_000 });
+    expect(stdout.trim()).not.toBe('');
   });
+});
+
+test('the examples pass the type checker', async () => {
+  const project = mkdtempSync(join(tmpdir(), 'beit-readme-'));
+  try {
+    const config = {
+      extends: join(root, 'tsconfig.base.json'),
+      compilerOptions: { noEmit: true, types: ['node'], typeRoots: [join(root, 'node_modules/@types')] },
+      files: written.map(fileOf),
+    };
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(config));
+    const args = [join(root, 'node_modules/typescript/bin/tsc'), '--pretty', 'false', '-p', project];
+    const output = await execFilePromise(process.execPath, args, { cwd: root }).then(
+      () => '',
+      ({ stdout }: { stdout: string }) => stdout,
+    );
+    expect(output.split('\n').filter((line) => line.includes('.readme-example-'))).toEqual([]);
+  } finally {
+    rmSync(project, { recursive: true });
+  }
 });

@@ -54,10 +54,13 @@ export function fillBlock(grid: BitGrid, top: number, left: number, height: numb
 
 /** Writes the grid as bytes, `[rows * columns]`, row-major, 1 = set. */
 export function writeBytes(grid: BitGrid, out: Uint8Array): void {
-  const { columns, words, wordsPerRow } = grid;
+  const { columns, words } = grid;
   let cell = 0;
-  for (let i = 0; i < words.length; i++) {
-    const used = Math.min(columns - ((i % wordsPerRow) << 5), 32);
-    for (let bits = words[i]!, end = cell + used; cell < end; bits >>>= 1) out[cell++] = bits & 1;
+  let i = 0;
+  while (cell < out.length) {
+    for (let first = 0; first < columns; first += 32) {
+      const end = cell + Math.min(columns - first, 32);
+      for (let bits = words[i++]!; cell < end; bits >>>= 1) out[cell++] = bits & 1;
+    }
   }
 }

@@ -14,7 +14,7 @@ export function createRandomMasking(options: GridTarget): MaskGenerator {
     gridSize: [rows, columns],
     maxMasked: count,
     generate(random, out) {
-      const mask = toOutput(out, rows * columns);
+      const mask = toOutput(out, rows * columns).fill(0);
       maskRandomCells(mask, count, toUniformSource(random));
       return mask;
     },

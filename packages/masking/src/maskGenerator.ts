@@ -27,7 +27,7 @@ export function toUniformSource(random: UniformSource | number): UniformSource {
   return typeof random === 'number' ? createRandom('mask', random) : random;
 }
 
-/** The array that a caller of `generate` meant, zeroed. */
+/** The array that a caller of `generate` meant; it may hold anything. */
 export function toOutput(out: Uint8Array | undefined, cells: number): Uint8Array {
   if (out === undefined) return new Uint8Array(cells);
   if (out.length !== cells) {
@@ -35,5 +35,5 @@ export function toOutput(out: Uint8Array | undefined, cells: number): Uint8Array
       `out has length ${out.length}; give a Uint8Array of length ${cells}, one per patch.`,
     );
   }
-  return out.fill(0);
+  return out;
 }

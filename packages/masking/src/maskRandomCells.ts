@@ -9,8 +9,9 @@ import type { UniformSource } from './maskGenerator';
  * @throws RangeError when the source gives something else than numbers in [0, 1).
  */
 export function maskRandomCells(mask: Uint8Array, count: number, source: UniformSource): void {
-  let left = 0;
-  for (const value of mask) left += 1 - value;
+  if (count === 0) return;
+  let left = mask.length;
+  for (let cell = 0; cell < mask.length; cell++) left -= mask[cell]!;
   let needed = count;
   for (let cell = 0; needed > 0 && cell < mask.length; cell++) {
     if (mask[cell] === 1) continue;
