@@ -1,0 +1,39 @@
+import sharp from 'sharp';
+import { encodePng } from './pictures';
+import type { Example, Picture } from './reportData';
+
+const rows = ['original', 'reconstruction', 'masked', 'visibleTokens', 'prediction'] as const;
+const gap = 6;
+
+/**
+ * One PNG for a README or a quick look: a column per example and, from the top, the original, its reconstruction, the
+ * masked image, the visible tokens decoded, and the prediction decoded. Small pictures are enlarged without smoothing.
+ * Throws where there are no examples.
+ */
+export async function contactSheet(examples: readonly Example[]): Promise<Buffer> {
+  const first = examples[0];
+  if (first === undefined) throw new Error('A contact sheet of 0 examples: expected at least one.');
+  const factor = Math.max(1, Math.ceil(96 / first.original.width));
+  const [cellWidth, cellHeight] = [first.original.width * factor, first.original.height * factor];
+
+  const cells = examples.flatMap((example, column) =>
+    rows.map(async (row, index) => ({
+      input: await enlarged(example[row], cellWidth, cellHeight),
+      left: gap + column * (cellWidth + gap),
+      top: gap + index * (cellHeight + gap),
+    })),
+  );
+  const width = gap + examples.length * (cellWidth + gap);
+  const height = gap + rows.length * (cellHeight + gap);
+  return sharp({ create: { width, height, channels: 3, background: '#ffffff' } })
+    .composite(await Promise.all(cells))
+    .png({ compressionLevel: 9 })
+    .toBuffer();
+}
+
+async function enlarged(picture: Picture, width: number, height: number): Promise<Buffer> {
+  return sharp(await encodePng(picture))
+    .resize(width, height, { kernel: 'nearest', fit: 'fill' })
+    .png()
+    .toBuffer();
+}
