@@ -1,1 +1,20 @@
-export {};
+export { completeTokens } from './completeTokens';
+export {
+  type Backbone,
+  createMim,
+  type MaskedPositions,
+  type Mim,
+  type MimConfig,
+  type MimOutputs,
+  type TensorParams,
+  toMask,
+} from './createMim';
+export { type ElboReport, type ElboTerms, elbo } from './elbo';
+export {
+  type PretrainBatch,
+  type PretrainInputs,
+  type PretrainState,
+  pretrainLoss,
+  pretrainStep,
+  type Tokenize,
+} from './pretrainStep';

@@ -1,1 +1,14 @@
-export {};
+export { assertShape } from './assertShape';
+export * from './conv2d';
+export { sparseCrossEntropy, weightedMean } from './crossEntropy';
+export { dropPath, dropPathRates } from './dropPath';
+export { gatherPositions } from './gatherPositions';
+export { gelu } from './gelu';
+export { constant, fanInUniform, normal, truncatedNormal } from './initializers';
+export { LAYER_NORM_EPSILON, layerNorm } from './layerNorm';
+export { linear } from './linear';
+export * from './maxPool2d';
+export { patchify } from './patchify';
+export { type ResizeGridOptions, resizeGrid, resizeWeights } from './resizeGrid';
+export { softmax } from './softmax';
+export * from './upsample2d';

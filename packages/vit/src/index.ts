@@ -1,1 +1,8 @@
-export {};
+export { type AttentionParams, selfAttention } from './attention';
+export { createVit, type Encoded, type EncodeOptions, type TensorParams, type Vit } from './createVit';
+export { drawDropPathKeeps } from './drawDropPathKeeps';
+export { INIT_STD, type InitStyle, initParams } from './initParams';
+export { parameterShapes } from './parameterShapes';
+export * from './presets';
+export { relativePositionBias, relativePositionIndex, relativePositionRows } from './relativePositionBias';
+export { type ResolvedVitConfig, resolveVitConfig, type VitConfig } from './vitConfig';

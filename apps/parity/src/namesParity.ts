@@ -1,0 +1,13 @@
+import { fromTransformers, loadSafetensors, toTransformers } from '@beit/weights';
+import { largestError, loadFixture } from './fixture';
+import type { Measurement } from './measurement';
+
+/** The same weights under the names of transformers: there, and back again. */
+export async function namesParity(path: string): Promise<Measurement[]> {
+  const { tensors } = await loadSafetensors(path);
+  const official = (await loadFixture(path.replace('-transformers-names', ''))).group('param');
+  return [
+    { group: 'names to ours', error: largestError(fromTransformers(tensors), official) },
+    { group: 'names from ours', error: largestError(toTransformers(official, { version: 5 }), tensors) },
+  ];
+}

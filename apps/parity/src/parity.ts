@@ -1,0 +1,69 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { availableEngines } from '@beit/compile';
+import { adamwParity } from './adamwParity';
+import { dvaeParity } from './dvaeParity';
+import type { Engine } from './engines';
+import { type Fixture, loadFixture } from './fixture';
+import { maskingParity } from './maskingParity';
+import type { Measurement } from './measurement';
+import { mimParity } from './mimParity';
+import { namesParity } from './namesParity';
+import { resizeParity } from './resizeParity';
+
+export interface ParityRow extends Measurement {
+  readonly file: string;
+  /** `host` where no engine takes part. */
+  readonly engine: Engine | 'host';
+  readonly tolerance: number;
+}
+
+type EngineCheck = (fixture: Fixture, engine: Engine) => Promise<Measurement[]>;
+
+/** By the beginning of the file name. */
+const ENGINE_CHECKS: readonly (readonly [prefix: string, check: EngineCheck])[] = [
+  ['mim-', mimParity],
+  ['dvae', dvaeParity],
+  ['adamw', adamwParity],
+];
+
+const TOLERANCE = 1e-4;
+
+export interface ParityResult {
+  readonly rows: readonly ParityRow[];
+  /** Files that no package here covers. */
+  readonly skipped: readonly string[];
+}
+
+/**
+ * Compares every fixture file of a folder with what the packages compute, with every engine that is installed.
+ *
+ * @throws when the folder has no fixture that is covered
+ */
+export async function parity(folder: string, onRow: (row: ParityRow) => void = () => {}): Promise<ParityResult> {
+  const files = (await readdir(folder)).sort();
+  const rows: ParityRow[] = [];
+  const skipped: string[] = [];
+  const add = (file: string, engine: ParityRow['engine'], measurements: readonly Measurement[]) => {
+    for (const measurement of measurements) {
+      const row = { tolerance: TOLERANCE, ...measurement, file, engine };
+      rows.push(row);
+      onRow(row);
+    }
+  };
+  const engines = (await availableEngines()).toReversed();
+  for (const file of files) {
+    const path = join(folder, file);
+    if (file === 'masking-statistics.json') add(file, 'host', await maskingParity(path));
+    if (!file.endsWith('.safetensors')) continue;
+    const check = ENGINE_CHECKS.find(([prefix]) => file.startsWith(prefix))?.[1];
+    if (file.startsWith('resize')) add(file, 'host', resizeParity(await loadFixture(path)));
+    else if (file.endsWith('-transformers-names.safetensors')) add(file, 'host', await namesParity(path));
+    else if (check) for (const engine of engines) add(file, engine, await check(await loadFixture(path), engine));
+    else skipped.push(file);
+  }
+  if (rows.length === 0) {
+    throw new Error(`${folder} holds no fixture that is known here: expected files such as mim-abs.safetensors; found ${files.join(', ') || 'nothing'}.`);
+  }
+  return { rows, skipped };
+}

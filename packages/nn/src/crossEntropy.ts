@@ -1,0 +1,45 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** log Σ exp over the last axis, which stays with size 1; stable for large logits. */
+function logSumExp(logits: tf.Tensor): tf.Tensor {
+  const largest = tf.max(logits, -1, true);
+  return tf.add(tf.log(tf.sum(tf.exp(tf.sub(logits, largest)), -1, true)), largest);
+}
+
+/**
+ * -log p(label) of every row, in nats. The gradient is p - one-hot(label), in closed form.
+ *
+ * @param logits `[rows, classes]`
+ * @param labels `[rows]` int32 in [0, classes)
+ * @returns `[rows]`
+ */
+export function sparseCrossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor1D {
+  const [, classes] = logits.shape as [number, number];
+  if (logits.rank !== 2 || labels.rank !== 1 || labels.shape[0] !== logits.shape[0]) {
+    throw new RangeError(
+      `Cross-entropy of logits [${logits.shape}] and labels [${labels.shape}]; expected [rows, classes] and [rows].`,
+    );
+  }
+  const oneHot = tf.cast(tf.oneHot(labels as tf.Tensor1D, classes), 'float32');
+  return tf.customGrad((input, save) => {
+    const xs = input as tf.Tensor;
+    const normalizer = logSumExp(xs);
+    (save as tf.GradSaveFunc)([xs, normalizer, oneHot]);
+    return {
+      value: tf.sub(tf.squeeze(normalizer, [1]), tf.sum(tf.mul(xs, oneHot), -1)),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [z, n, target] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+        return [tf.mul(tf.sub(tf.exp(tf.sub(z, n)), target), tf.expandDims(dy, 1))];
+      },
+    };
+  })(logits) as tf.Tensor1D;
+}
+
+/**
+ * The mean of `values`, weighted. All weights zero give 0, not NaN: a batch without a single masked patch is no error.
+ *
+ * @param values `[rows]`
+ * @param weights `[rows]`, 0 or larger
+ */
+export const weightedMean = (values: tf.Tensor, weights: tf.Tensor): tf.Scalar =>
+  tf.div(tf.sum(tf.mul(values, weights)), tf.maximum(tf.sum(weights), 1e-12)) as tf.Scalar;

@@ -1,0 +1,133 @@
+import { assertShape, dropPath, dropPathRates, gelu, layerNorm, linear, patchify } from '@beit/nn';
+import type { Random } from '@beit/random';
+import type { NamedTensors } from '@beit/weights';
+import * as tf from '@tensorflow/tfjs';
+import { type AttentionParams, selfAttention } from './attention';
+import { type InitStyle, initParams } from './initParams';
+import { parameterShapes } from './parameterShapes';
+import { relativePositionBias } from './relativePositionBias';
+import { type ResolvedVitConfig, resolveVitConfig, type VitConfig } from './vitConfig';
+
+export type TensorParams = Readonly<Record<string, tf.Tensor>>;
+
+export interface EncodeOptions {
+  /** Which residual branches are kept, `[depth, 2, batch]` of 0 and 1; see `drawDropPathKeeps`. Left out: all. */
+  readonly dropPathKeeps?: tf.Tensor;
+}
+
+export interface Encoded {
+  /** After the last block, before any final norm, `[batch, 1 + patches, embedDim]`, cls first. */
+  readonly features: tf.Tensor3D;
+  /** `hidden[0]` is what enters the first block, `hidden[i]` what leaves block i; like `features`. */
+  readonly hidden: readonly tf.Tensor3D[];
+  /** `[batch, numHeads, tokens, tokens]` of every block; a row is a query and sums to 1. */
+  readonly attention: readonly tf.Tensor4D[];
+}
+
+export interface Vit {
+  readonly config: ResolvedVitConfig;
+  /** Patches, [rows, columns]. */
+  readonly gridSize: readonly [number, number];
+  readonly embedDim: number;
+  parameterShapes(): Record<string, number[]>;
+  init(random: Random, style?: InitStyle): NamedTensors;
+  /** Normalized images `[batch, imageSize, imageSize, 3]` to patch embeddings `[batch, patches, embedDim]`, without positions. */
+  embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor3D;
+  /** Patch embeddings through cls token, positions and all blocks. */
+  encode(params: TensorParams, patchEmbeddings: tf.Tensor, options?: EncodeOptions): Encoded;
+}
+
+/** BEiT's vision transformer: pre-norm blocks without dropout. Reference: microsoft/unilm beit/modeling_finetune.py. */
+export function createVit(vitConfig: VitConfig): Vit {
+  const config = resolveVitConfig(vitConfig);
+  const { imageSize, patchSize, embedDim, depth, numHeads, layerNormEpsilon: epsilon } = config;
+  const side = imageSize / patchSize;
+  const gridSize = [side, side] as const;
+  const tokens = side * side + 1;
+  const rates = dropPathRates(config.dropPathRate, depth);
+
+  function embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor3D {
+    assertShape(images, [-1, imageSize, imageSize, 3], 'The images');
+    // The patch projection is a convolution whose windows do not overlap: a matrix product over flattened patches.
+    const weight = tf.reshape(params['patch_embed.proj.weight']!, [embedDim, 3 * patchSize * patchSize]);
+    return linear(patchify(images, patchSize), weight, params['patch_embed.proj.bias']) as tf.Tensor3D;
+  }
+
+  function encode(
+    params: TensorParams,
+    patchEmbeddings: tf.Tensor,
+    { dropPathKeeps }: EncodeOptions = {},
+  ): Encoded {
+    assertShape(patchEmbeddings, [-1, tokens - 1, embedDim], 'The patch embeddings');
+    const batch = patchEmbeddings.shape[0]!;
+    const keeps = dropPathKeeps && tf.unstack(tf.reshape(dropPathKeeps, [depth * 2, batch]));
+    const shared = params['rel_pos_bias.relative_position_bias_table'];
+    const sharedBias = shared && relativePositionBias(shared, gridSize);
+
+    const cls = tf.tile(params.cls_token!, [batch, 1, 1]);
+    let x = tf.concat([cls, patchEmbeddings], 1); // [batch, tokens, embedDim]
+    if (params.pos_embed) x = tf.add(x, params.pos_embed);
+    const hidden = [x];
+    const attention: tf.Tensor[] = [];
+    for (let i = 0; i < depth; i++) {
+      const p = blockParams(params, i);
+      /** Layer scale and drop path, on the first or second branch of the block. */
+      const residual = (branch: tf.Tensor, which: 0 | 1) => {
+        const gamma = p[`gamma_${which + 1}`];
+        const scaled = gamma ? tf.mul(branch, gamma) : branch;
+        return keeps ? dropPath(scaled, keeps[2 * i + which]!, rates[i]!) : scaled;
+      };
+      const table = p['attn.relative_position_bias_table'];
+      const bias = table ? relativePositionBias(table, gridSize) : sharedBias;
+      const attended = selfAttention(
+        layerNorm(x, p['norm1.weight']!, p['norm1.bias']!, epsilon),
+        attentionParams(p),
+        numHeads,
+        bias,
+      );
+      x = tf.add(x, residual(attended.output, 0));
+      const wide = gelu(
+        linear(
+          layerNorm(x, p['norm2.weight']!, p['norm2.bias']!, epsilon),
+          p['mlp.fc1.weight']!,
+          p['mlp.fc1.bias'],
+        ),
+      );
+      x = tf.add(x, residual(linear(wide, p['mlp.fc2.weight']!, p['mlp.fc2.bias']), 1));
+      hidden.push(x);
+      attention.push(attended.attention);
+    }
+    return {
+      features: x as tf.Tensor3D,
+      hidden: hidden as tf.Tensor3D[],
+      attention: attention as tf.Tensor4D[],
+    };
+  }
+
+  return {
+    config,
+    gridSize,
+    embedDim,
+    parameterShapes: () => parameterShapes(config),
+    init: (random, style) => initParams(config, random, style),
+    embedPatches,
+    encode,
+  };
+}
+
+/** The parameters of one block, without its prefix. */
+function blockParams(params: TensorParams, block: number): Record<string, tf.Tensor> {
+  const prefix = `blocks.${block}.`;
+  const own = Object.entries(params).filter(([name]) => name.startsWith(prefix));
+  if (own.length === 0)
+    throw new Error(`The parameters have no '${prefix}...': they are of a shallower model.`);
+  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}
+
+const attentionParams = (block: Record<string, tf.Tensor>): AttentionParams => ({
+  'qkv.weight': block['attn.qkv.weight']!,
+  q_bias: block['attn.q_bias'],
+  v_bias: block['attn.v_bias'],
+  'proj.weight': block['attn.proj.weight']!,
+  'proj.bias': block['attn.proj.bias']!,
+});

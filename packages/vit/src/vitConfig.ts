@@ -1,0 +1,60 @@
+/** A BEiT vision transformer. Every option of the released models; names as timm's, camel-cased. */
+export interface VitConfig {
+  /** Side of the square images, pixels. */
+  readonly imageSize: number;
+  /** Side of a patch, pixels; divides `imageSize`. */
+  readonly patchSize: number;
+  readonly embedDim: number;
+  /** Blocks. */
+  readonly depth: number;
+  /** Divides `embedDim`. */
+  readonly numHeads: number;
+  /** Width of the MLP's hidden layer, in `embedDim`s. Default 4. */
+  readonly mlpRatio?: number;
+  /** Learnable absolute positions. The paper's main models: true; the released ones: false. Default true. */
+  readonly useAbsPosEmb?: boolean;
+  /** A relative position bias in each block, as when fine-tuning the released models. Default false. */
+  readonly useRelPosBias?: boolean;
+  /** One relative position bias for all blocks, as when pre-training the released models. Default false. */
+  readonly useSharedRelPosBias?: boolean;
+  /** Initial value of the factors on the residual branches (layer scale), 0 for none. Released: 0.1 base, 1e-5 large. Default 0. */
+  readonly layerScaleInit?: number;
+  /** Biases on queries and values; never on keys, where one cancels in the softmax. Default true. */
+  readonly qkvBias?: boolean;
+  /** Largest rate of dropped residual branches, rising linearly with depth. Default 0. */
+  readonly dropPathRate?: number;
+  /** Default 1e-6. */
+  readonly layerNormEpsilon?: number;
+}
+
+export type ResolvedVitConfig = Required<VitConfig>;
+
+/** The config with its defaults. @throws RangeError for sizes that do not fit together */
+export function resolveVitConfig(config: VitConfig): ResolvedVitConfig {
+  const resolved: ResolvedVitConfig = {
+    mlpRatio: 4,
+    useAbsPosEmb: true,
+    useRelPosBias: false,
+    useSharedRelPosBias: false,
+    layerScaleInit: 0,
+    qkvBias: true,
+    dropPathRate: 0,
+    layerNormEpsilon: 1e-6,
+    ...config,
+  };
+  const { imageSize, patchSize, embedDim, depth, numHeads, dropPathRate } = resolved;
+  for (const [name, value] of Object.entries({ imageSize, patchSize, embedDim, depth, numHeads })) {
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new RangeError(`${name} is ${value}; expected a positive integer.`);
+  }
+  if (imageSize % patchSize !== 0) {
+    throw new RangeError(`imageSize (${imageSize}) must be a multiple of patchSize (${patchSize}).`);
+  }
+  if (embedDim % numHeads !== 0) {
+    throw new RangeError(`embedDim (${embedDim}) must be a multiple of numHeads (${numHeads}).`);
+  }
+  if (!(dropPathRate >= 0 && dropPathRate < 1)) {
+    throw new RangeError(`dropPathRate is ${dropPathRate}; expected a number in [0, 1).`);
+  }
+  return resolved;
+}
