@@ -1,11 +1,15 @@
-import { compile, type Step, type TensorSpec, type TreeOf, type Tree } from '@beit/compile';
+import { compile, type Step, type TensorSpec, type Tree, type TreeOf } from '@beit/compile';
 import type { HostTensor } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 
 export type Engine = 'tfjs' | 'onnxruntime';
 
 /** Runs a step once with an engine and returns its outputs and the state after it. */
-export async function runOnce<S extends Tree<tf.Tensor>, I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>(
+export async function runOnce<
+  S extends Tree<tf.Tensor>,
+  I extends Tree<tf.Tensor>,
+  O extends Tree<tf.Tensor>,
+>(
   step: Step<S, I, O>,
   state: TreeOf<S, HostTensor>,
   inputs: TreeOf<I, HostTensor>,

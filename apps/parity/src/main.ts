@@ -22,10 +22,14 @@ if (values.help) {
 
 tf.enableProdMode();
 const folder = positionals[0] ?? fileURLToPath(new URL('../../../fixtures', import.meta.url));
-console.log(`${'fixture'.padEnd(40)} ${'engine'.padEnd(12)} ${'quantity'.padEnd(34)} ${'error'.padStart(9)}  allowed`);
+console.log(
+  `${'fixture'.padEnd(40)} ${'engine'.padEnd(12)} ${'quantity'.padEnd(34)} ${'error'.padStart(9)}  allowed`,
+);
 const { rows, skipped } = await parity(folder, ({ file, engine, group, error, tolerance }) => {
   const verdict = error <= tolerance ? '' : '  FAILED';
-  console.log(`${file.padEnd(40)} ${engine.padEnd(12)} ${group.padEnd(34)} ${error.toExponential(2).padStart(9)}  ${tolerance}${verdict}`);
+  console.log(
+    `${file.padEnd(40)} ${engine.padEnd(12)} ${group.padEnd(34)} ${error.toExponential(2).padStart(9)}  ${tolerance}${verdict}`,
+  );
 });
 const failed = rows.filter(({ error, tolerance }) => !(error <= tolerance));
 if (skipped.length > 0) console.log(`Not covered by a package yet: ${skipped.join(', ')}`);

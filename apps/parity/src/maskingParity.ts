@@ -36,7 +36,11 @@ export async function maskingParity(path: string): Promise<Measurement[]> {
     const group = (what: string) => `${size}x${size}, ${num}, min ${min}: ${what}`;
     const expectedCells = cellProbability.flat();
     return [
-      { group: group('cells'), error: largest(cells.map((n, i) => n / MASKS - expectedCells[i]!)), tolerance: TOLERANCE },
+      {
+        group: group('cells'),
+        error: largest(cells.map((n, i) => n / MASKS - expectedCells[i]!)),
+        tolerance: TOLERANCE,
+      },
       {
         group: group('counts'),
         error: largest(counts.map((n, i) => n / MASKS - (countHistogram[String(i)] ?? 0) / samples)),

@@ -21,7 +21,10 @@ interface MimFixtureConfig {
   layer_scale_init_value: number;
 }
 
-export const vitConfigOf = (config: Omit<MimFixtureConfig, 'vocabSize'>, layerNormEpsilon: number): VitConfig => ({
+export const vitConfigOf = (
+  config: Omit<MimFixtureConfig, 'vocabSize'>,
+  layerNormEpsilon: number,
+): VitConfig => ({
   imageSize: config.imageSize,
   patchSize: config.patchSize,
   embedDim: config.dim,
@@ -54,10 +57,16 @@ export async function mimParity(fixture: Fixture, engine: Engine): Promise<Measu
     weights: { dtype: 'float32', shape: masked.shape, data: masked.weights },
   } as const;
 
-  const step = (params: Tensors, { images, tokens, positions, weights }: Record<keyof typeof inputs, tf.Tensor>) => {
+  const step = (
+    params: Tensors,
+    { images, tokens, positions, weights }: Record<keyof typeof inputs, tf.Tensor>,
+  ) => {
     const chosen = { positions, weights };
     const mask = toMask(chosen, patches);
-    const trained = valueAndGrads((p) => ({ ...mim.loss(p as TensorParams, images, tokens, chosen) }), params);
+    const trained = valueAndGrads(
+      (p) => ({ ...mim.loss(p as TensorParams, images, tokens, chosen) }),
+      params,
+    );
     // The hidden states come from the backbone, which sees the corrupted patch embeddings.
     const seen: { hidden?: readonly tf.Tensor[]; attention?: readonly tf.Tensor[] } = {};
     const observed = createMim({

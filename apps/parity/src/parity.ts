@@ -40,7 +40,10 @@ export interface ParityResult {
  *
  * @throws when the folder has no fixture that is covered
  */
-export async function parity(folder: string, onRow: (row: ParityRow) => void = () => {}): Promise<ParityResult> {
+export async function parity(
+  folder: string,
+  onRow: (row: ParityRow) => void = () => {},
+): Promise<ParityResult> {
   const files = (await readdir(folder)).sort();
   const rows: ParityRow[] = [];
   const skipped: string[] = [];
@@ -59,11 +62,14 @@ export async function parity(folder: string, onRow: (row: ParityRow) => void = (
     const check = ENGINE_CHECKS.find(([prefix]) => file.startsWith(prefix))?.[1];
     if (file.startsWith('resize')) add(file, 'host', resizeParity(await loadFixture(path)));
     else if (file.endsWith('-transformers-names.safetensors')) add(file, 'host', await namesParity(path));
-    else if (check) for (const engine of engines) add(file, engine, await check(await loadFixture(path), engine));
+    else if (check)
+      for (const engine of engines) add(file, engine, await check(await loadFixture(path), engine));
     else skipped.push(file);
   }
   if (rows.length === 0) {
-    throw new Error(`${folder} holds no fixture that is known here: expected files such as mim-abs.safetensors; found ${files.join(', ') || 'nothing'}.`);
+    throw new Error(
+      `${folder} holds no fixture that is known here: expected files such as mim-abs.safetensors; found ${files.join(', ') || 'nothing'}.`,
+    );
   }
   return { rows, skipped };
 }

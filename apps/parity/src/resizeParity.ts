@@ -24,6 +24,9 @@ export function resizeParity(fixture: Fixture): Measurement[] {
       return [...resizeGrid(image, [h, w, width], size, options)];
     });
     const target = toChannelsLast(expected);
-    return { group: name, error: relativeError({ ...target, data: Float32Array.from(images.flat()) }, target) };
+    return {
+      group: name,
+      error: relativeError({ ...target, data: Float32Array.from(images.flat()) }, target),
+    };
   });
 }

@@ -1,1 +1,26 @@
-export {};
+export type { Background } from './background';
+export { BEIT_COLOR_JITTER, type ColorJitter, jitterColors } from './colorJitter';
+export { type Batch, createLoader, type Loader, type LoaderOptions } from './createLoader';
+export { BEIT_CROP, centerCropBox, type RandomResizedCrop, randomCropBox } from './crops';
+export {
+  type Emoji,
+  type EmojiDataset,
+  type EmojiOptions,
+  type EmojiSplit,
+  emojiDataset,
+} from './emojiDataset';
+export { IMAGE_EXTENSIONS, imageFolder } from './imageFolder';
+export type { Box, Pixels } from './pixels';
+export type { MaskingOptions, Sample, SampleRecipe, Unreadable } from './prepareSamples';
+export { readPixels } from './readPixels';
+export { type ResampleFilter, resample } from './resample';
+export type { FolderSource, ImageSource, MemorySource } from './source';
+export {
+  IMAGENET_NORMALIZATION,
+  INCEPTION_NORMALIZATION,
+  type Normalization,
+  patchCoverage,
+  type TwoViewOptions,
+  type TwoViews,
+  twoViews,
+} from './twoViews';

@@ -1,0 +1,168 @@
+import { toMaskedPositions } from '@beit/masking';
+import { createRandom } from '@beit/random';
+import type { HostTensor } from '@beit/weights';
+import { createMasking, type Sample, type SampleRecipe, type Unreadable } from './prepareSamples';
+import type { ImageSource } from './source';
+import { createPool } from './workerPool';
+
+export interface LoaderOptions extends SampleRecipe {
+  readonly source: ImageSource;
+  readonly batchSize: number;
+  /** Another order in every epoch. Default true; false gives images in the order of the source. */
+  readonly shuffle?: boolean;
+  /** Threads that decode and augment. Default 1; 0 does it where `batch` is called. */
+  readonly workers?: number;
+  /** Batches that are prepared ahead. Default 2. */
+  readonly prefetch?: number;
+}
+
+/** One batch, as tensors on the host. */
+export interface Batch {
+  /** `[batch, imageSize, imageSize, 3]`, normalized. */
+  readonly images: HostTensor;
+  /** `[batch, tokenImageSize, tokenImageSize, 3]` in [0, 1]. */
+  readonly tokenImages: HostTensor;
+  /** `[batch, tokenImageSize, tokenImageSize]` in [0, 1]. */
+  readonly opacity: HostTensor;
+  /** `[batch, maxMasked]` int32 and float32; without masking, `maxMasked` is 0. */
+  readonly masked: { readonly positions: HostTensor; readonly weights: HostTensor };
+  /** `[patches]` each, 1 = masked. */
+  readonly masks: readonly Uint8Array[];
+  /** Which images these are: indices into the source, and names. */
+  readonly indices: readonly number[];
+  readonly names: readonly string[];
+}
+
+export interface Loader {
+  readonly batchSize: number;
+  /** Whole batches in an epoch; what is left over comes in another epoch. */
+  readonly stepsPerEpoch: number;
+  /** Masked patches per image at most. */
+  readonly maxMasked: number;
+  /** The batch of a step, 0-based: a pure function of the options and the step, whatever was asked for before. */
+  batch(step: number): Promise<Batch>;
+  /** The images of a step's batch. */
+  namesOf(step: number): string[];
+  /** Files that could not be read so far, each once. */
+  unreadable(): Unreadable[];
+  close(): Promise<void>;
+}
+
+/** @throws RangeError when there are fewer images than a batch takes, or an option is out of range */
+export function createLoader(options: LoaderOptions): Loader {
+  const { source, batchSize, seed, views, masking, shuffle = true, workers = 1, prefetch = 2 } = options;
+  const count = source.names.length;
+  for (const [name, value, least] of [
+    ['batchSize', batchSize, 1],
+    ['workers', workers, 0],
+    ['prefetch', prefetch, 0],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new RangeError(`${name} is ${value}; expected an integer of at least ${least}.`);
+    }
+  }
+  if (count < batchSize) {
+    throw new RangeError(
+      `There are ${count} images, fewer than one batch of ${batchSize}. Use a smaller batchSize or more images.`,
+    );
+  }
+  const stepsPerEpoch = Math.floor(count / batchSize);
+  const maxMasked = masking ? createMasking(masking).maxMasked : 0;
+  const pool = createPool({ source, recipe: { seed, views, masking } }, workers);
+  const unreadable = new Map<string, Unreadable>();
+  const pending = new Map<number, Promise<Batch>>();
+
+  let order: { epoch: number; indices: ArrayLike<number> } | undefined;
+  const epochOrder = (epoch: number): ArrayLike<number> => {
+    if (!shuffle) return Array.from({ length: count }, (_, i) => i);
+    if (order?.epoch !== epoch)
+      order = { epoch, indices: createRandom(seed, 'shuffle', epoch).permutation(count) };
+    return order.indices;
+  };
+  const indicesOf = (step: number): { epoch: number; indices: number[] } => {
+    const epoch = Math.floor(step / stepsPerEpoch);
+    const start = (step % stepsPerEpoch) * batchSize;
+    const all = epochOrder(epoch);
+    return { epoch, indices: Array.from({ length: batchSize }, (_, i) => all[start + i]!) };
+  };
+
+  async function prepare(step: number): Promise<Batch> {
+    const { epoch, indices } = indicesOf(step);
+    const share = Math.ceil(batchSize / Math.max(workers, 1));
+    const shares: number[][] = [];
+    for (let i = 0; i < batchSize; i += share) shares.push(indices.slice(i, i + share));
+    const parts = await Promise.all(shares.map((part) => pool.prepare(epoch, part)));
+    for (const file of parts.flatMap((part) => part.unreadable)) unreadable.set(file.name, file);
+    return toBatch(
+      parts.flatMap((part) => part.samples),
+      options,
+      maxMasked,
+    );
+  }
+
+  const start = (step: number): Promise<Batch> => {
+    let batch = pending.get(step);
+    if (!batch) {
+      batch = prepare(step);
+      // It is reported when the batch is asked for.
+      batch.catch(() => {});
+      pending.set(step, batch);
+    }
+    return batch;
+  };
+
+  return {
+    batchSize,
+    stepsPerEpoch,
+    maxMasked,
+    async batch(step) {
+      if (!Number.isSafeInteger(step) || step < 0)
+        throw new RangeError(`Step is ${step}; expected an integer from 0.`);
+      for (const other of pending.keys())
+        if (other < step || other > step + prefetch + 1) pending.delete(other);
+      const wanted = start(step);
+      if (workers > 0) for (let ahead = 1; ahead <= prefetch; ahead++) start(step + ahead);
+      const batch = await wanted;
+      pending.delete(step);
+      return batch;
+    },
+    namesOf: (step) => indicesOf(step).indices.map((index) => source.names[index]!),
+    unreadable: () => [...unreadable.values()],
+    close: () => pool.close(),
+  };
+}
+
+function toBatch(samples: readonly Sample[], { views }: LoaderOptions, maxMasked: number): Batch {
+  const { imageSize, tokenImageSize } = views;
+  const stacked = (arrays: readonly Float32Array[], shape: readonly number[]): HostTensor => {
+    const size = shape.reduce((product, dim) => product * dim, 1);
+    const data = new Float32Array(samples.length * size);
+    arrays.forEach((array, i) => {
+      data.set(array, i * size);
+    });
+    return { dtype: 'float32', shape: [samples.length, ...shape], data };
+  };
+  const masks = samples.map(({ mask }) => mask);
+  const { shape, positions, weights } = toMaskedPositions(masks, maxMasked);
+  return {
+    images: stacked(
+      samples.map((s) => s.image),
+      [imageSize, imageSize, 3],
+    ),
+    tokenImages: stacked(
+      samples.map((s) => s.tokenImage),
+      [tokenImageSize, tokenImageSize, 3],
+    ),
+    opacity: stacked(
+      samples.map((s) => s.opacity),
+      [tokenImageSize, tokenImageSize],
+    ),
+    masked: {
+      positions: { dtype: 'int32', shape, data: positions },
+      weights: { dtype: 'float32', shape, data: weights },
+    },
+    masks,
+    indices: samples.map(({ index }) => index),
+    names: samples.map(({ name }) => name),
+  };
+}

@@ -1,0 +1,132 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { createRandom } from '@beit/random';
+import type { MemorySource } from './source';
+
+/** One render of the embedded data set. */
+export interface Emoji {
+  /** Its code points: `1f44d-1f3fb`. */
+  readonly id: string;
+  /** Without skin tones; variants of one base look nearly alike. */
+  readonly base: string;
+  /** `thumbs up`, or the id where Unicode has no name for it. */
+  readonly name: string;
+  readonly group: string;
+  readonly subgroup: string;
+}
+
+export interface EmojiDataset {
+  readonly source: MemorySource;
+  /** What each image of `source` shows. */
+  readonly emoji: readonly Emoji[];
+}
+
+export type EmojiSplit = 'train' | 'heldOut' | 'all';
+
+const SKIN_TONE = /^1f3f[b-f]$/;
+/** One base emoji in ten is held out. */
+const HELD_OUT_SHARE = 0.1;
+
+const baseOf = (id: string) =>
+  id
+    .split('-')
+    .filter((codePoint) => !SKIN_TONE.test(codePoint))
+    .join('-');
+
+/** The split is a function of the base emoji's name alone: variants never straddle it, and no list is kept. */
+const isHeldOut = (base: string) => createRandom('emoji split', base).uniform() < HELD_OUT_SHARE;
+
+interface EmojibaseEntry {
+  hexcode: string;
+  label: string;
+  group?: number;
+  subgroup?: number;
+}
+interface EmojibaseMessages {
+  groups: { message: string; order: number }[];
+  subgroups: { message: string; order: number }[];
+}
+
+/** The optional packages: renders from one, names from the other. */
+function locate(): { assets: string; names: string } {
+  const require = createRequire(import.meta.url);
+  try {
+    return {
+      assets: join(dirname(require.resolve('@lobehub/fluent-emoji-3d/package.json')), 'assets'),
+      names: join(dirname(require.resolve('emojibase-data/package.json')), 'en'),
+    };
+  } catch (cause) {
+    throw new Error(
+      'The embedded data set needs two packages: npm install @lobehub/fluent-emoji-3d@1.1.0 emojibase-data@17.0.0',
+      { cause },
+    );
+  }
+}
+
+const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T;
+
+/** Unicode sequences with and without variation selectors mean the same emoji. */
+const canonical = (id: string) => id.toLowerCase().replaceAll('-fe0f', '');
+
+async function describeAll(ids: readonly string[], names: string): Promise<Emoji[]> {
+  const entries = await readJson<EmojibaseEntry[]>(join(names, 'data.json'));
+  const { groups, subgroups } = await readJson<EmojibaseMessages>(join(names, 'messages.json'));
+  const byId = new Map(entries.map((entry) => [canonical(entry.hexcode), entry]));
+  const title = (list: readonly { message: string; order: number }[], order: number | undefined) =>
+    list.find((item) => item.order === order)?.message ?? 'other';
+  return ids.map((id) => {
+    const base = baseOf(id);
+    const entry = byId.get(canonical(base));
+    return {
+      id,
+      base,
+      name: entry?.label ?? id,
+      group: title(groups, entry?.group),
+      subgroup: title(subgroups, entry?.subgroup),
+    };
+  });
+}
+
+export interface EmojiOptions {
+  readonly split: EmojiSplit;
+  /** Side to which the renders of 256 pixels are reduced once, when they are decoded. Default 96. */
+  readonly size?: number;
+  /** Called with the number of images decoded so far, and of all. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * The embedded data set: Microsoft's Fluent Emoji in 3D (MIT), 3,391 renders with opacity. Decoded into memory that
+ * worker threads share, `size * size * 4` bytes each.
+ *
+ * @throws when the optional packages that hold it are not installed
+ */
+export async function emojiDataset({ split, size = 96, onProgress }: EmojiOptions): Promise<EmojiDataset> {
+  const { assets, names } = locate();
+  const ids = (await readdir(assets))
+    .filter((file) => file.endsWith('.webp'))
+    .map((file) => file.slice(0, -'.webp'.length));
+  const chosen = ids
+    .sort()
+    .filter((id) => split === 'all' || isHeldOut(baseOf(id)) === (split === 'heldOut'));
+  const emoji = await describeAll(chosen, names);
+
+  const { default: sharp } = await import('sharp');
+  const bytes = size * size * 4;
+  const pixels = new SharedArrayBuffer(chosen.length * bytes);
+  let next = 0;
+  let done = 0;
+  const decodeSome = async () => {
+    while (next < chosen.length) {
+      const index = next++;
+      const file = join(assets, `${chosen[index]}.webp`);
+      const raw = await sharp(file).resize(size, size, { fit: 'fill' }).ensureAlpha().raw().toBuffer();
+      new Uint8Array(pixels, index * bytes, bytes).set(raw);
+      onProgress?.(++done, chosen.length);
+    }
+  };
+  // Each decodes in a thread of libuv's pool, which has four.
+  await Promise.all([decodeSome(), decodeSome(), decodeSome(), decodeSome()]);
+  return { source: { kind: 'memory', names: chosen, size, pixels }, emoji };
+}

@@ -1,0 +1,86 @@
+import {
+  type BlockwiseMaskingOptions,
+  createBlockwiseMasking,
+  createRandomMasking,
+  type GridTarget,
+  type MaskGenerator,
+} from '@beit/masking';
+import { createRandom } from '@beit/random';
+import { readPixels } from './readPixels';
+import type { ImageSource } from './source';
+import { type TwoViewOptions, type TwoViews, twoViews } from './twoViews';
+
+/** How patches are hidden: BEiT's blocks, or single patches for comparison. */
+export type MaskingOptions =
+  | ({ readonly kind: 'blockwise' } & BlockwiseMaskingOptions)
+  | ({ readonly kind: 'random' } & GridTarget);
+
+export const createMasking = ({ kind, ...options }: MaskingOptions): MaskGenerator =>
+  kind === 'blockwise'
+    ? createBlockwiseMasking(options as BlockwiseMaskingOptions)
+    : createRandomMasking(options as GridTarget);
+
+/** What a sample is made by; plain data, so that a worker thread can take it. */
+export interface SampleRecipe {
+  readonly seed: number;
+  readonly views: TwoViewOptions;
+  readonly masking?: MaskingOptions;
+}
+
+export interface Sample extends TwoViews {
+  readonly index: number;
+  readonly name: string;
+  /** `[patches]`, 1 = masked; empty without masking. */
+  readonly mask: Uint8Array;
+}
+
+export interface Unreadable {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** So many unreadable images in a row are no accident. */
+const MOST_REPLACEMENTS = 20;
+
+/**
+ * Some samples of one epoch. Everything random in a sample derives from (seed, epoch, index): who prepares it, and
+ * when, does not matter. An unreadable image is replaced by another, the same one whenever this sample is asked for.
+ */
+export async function prepareSamples(
+  source: ImageSource,
+  { seed, views, masking }: SampleRecipe,
+  epoch: number,
+  indices: readonly number[],
+): Promise<{ samples: Sample[]; unreadable: Unreadable[] }> {
+  const generator = masking && createMasking(masking);
+  const unreadable: Unreadable[] = [];
+  const prepare = async (wanted: number): Promise<Sample> => {
+    const replacements = createRandom(seed, epoch, wanted, 'replacement');
+    let index = wanted;
+    for (let attempt = 0; attempt <= MOST_REPLACEMENTS; attempt++) {
+      try {
+        const pixels = await readPixels(source, index);
+        const mask = generator?.generate(createRandom(seed, epoch, wanted, 'mask')) ?? new Uint8Array();
+        return {
+          ...twoViews(pixels, views, createRandom(seed, epoch, wanted, 'views')),
+          mask,
+          index,
+          name: source.names[index]!,
+        };
+      } catch (error) {
+        unreadable.push({
+          name: source.names[index]!,
+          reason: error instanceof Error ? error.message : String(error),
+        });
+        index = replacements.integer(0, source.names.length - 1);
+      }
+    }
+    const [first] = unreadable;
+    throw new Error(
+      `${MOST_REPLACEMENTS + 1} images in a row could not be read; the first was '${first!.name}': ${first!.reason}`,
+    );
+  };
+  const samples: Sample[] = [];
+  for (const index of indices) samples.push(await prepare(index));
+  return { samples, unreadable };
+}

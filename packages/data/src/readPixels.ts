@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import type { Pixels } from './pixels';
+import type { ImageSource } from './source';
+
+/** Larger images are refused before memory is taken for them. */
+const MOST_PIXELS = 100_000_000;
+
+/**
+ * One image of a source.
+ *
+ * @throws when a file can't be read or decoded, or has more than 100 million pixels
+ */
+export async function readPixels(source: ImageSource, index: number): Promise<Pixels> {
+  if (source.kind === 'memory') {
+    const { size, pixels } = source;
+    const bytes = size * size * 4;
+    return { width: size, height: size, channels: 4, data: new Uint8Array(pixels, index * bytes, bytes) };
+  }
+  const { default: sharp } = await import('sharp');
+  const image = sharp(join(source.directory, source.names[index]!), { limitInputPixels: MOST_PIXELS });
+  // Turned as the camera says; gray and CMYK become RGB.
+  const { data, info } = await image
+    .rotate()
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const channels = info.channels as number;
+  if (channels === 3 || channels === 4) return { width: info.width, height: info.height, channels, data };
+  throw new Error(`decoded to ${channels} channels; expected 3 or 4`);
+}
