@@ -143,7 +143,10 @@ function toBatch(samples: readonly Sample[], { views }: LoaderOptions, maxMasked
     return { dtype: 'float32', shape: [samples.length, ...shape], data };
   };
   const masks = samples.map(({ mask }) => mask);
-  const { shape, positions, weights } = toMaskedPositions(masks, maxMasked);
+  const { shape, positions, weights } =
+    maxMasked === 0
+      ? { shape: [samples.length, 0], positions: new Int32Array(), weights: new Float32Array() }
+      : toMaskedPositions(masks, maxMasked);
   return {
     images: stacked(
       samples.map((s) => s.image),

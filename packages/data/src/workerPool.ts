@@ -76,7 +76,7 @@ export function createPool(setup: WorkerSetup, workers: number): SamplePool {
         waiting.set(id, { resolve, reject });
         thread.postMessage({ id, epoch, indices } satisfies WorkerRequest);
       }).finally(() => {
-        if (waiting.size === 0) for (const worker of threads) worker.unref();
+        if (waiting.size === 0 && !closed) for (const worker of threads) worker.unref();
       });
     },
     async close() {
