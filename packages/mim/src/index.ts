@@ -10,11 +10,4 @@ export {
   toMask,
 } from './createMim';
 export { type ElboReport, type ElboTerms, elbo } from './elbo';
-export {
-  type PretrainBatch,
-  type PretrainInputs,
-  type PretrainState,
-  pretrainLoss,
-  pretrainStep,
-  type Tokenize,
-} from './pretrainStep';
+export { type PretrainBatch, type PretrainTensors, pretrainLoss, pretrainStep } from './pretrainStep';
