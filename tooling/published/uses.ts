@@ -2,7 +2,7 @@
 export interface PackageUse {
   /** What is imported from the package. */
   readonly imports: readonly string[];
-  /** Further import lines, for instance of a peer dependency: [what, from]. */
+  /** Further imports, of a peer dependency or another of our packages: [what, from]. */
   readonly alsoImports?: readonly (readonly [what: string, from: string])[];
   /** Statements in TypeScript that end in a `return`. */
   readonly body: string;
@@ -20,6 +20,13 @@ export interface PackageUse {
 }
 
 const tf = ['* as tf', '@tensorflow/tfjs'] as const;
+const random = ['{ createRandom }', '@beit/random'] as const;
+
+const TO_TENSORS = [
+  'const toTensors = (arrays: Readonly<Record<string, HostTensor>>) =>',
+  '  Object.fromEntries(Object.entries(arrays).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));',
+];
+const hostTensor = ['type { HostTensor }', '@beit/weights'] as const;
 
 /** By folder in packages/. */
 export const uses: Readonly<Record<string, PackageUse>> = {
@@ -94,5 +101,79 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     ].join('\n'),
     returns: 'string',
     prints: 'params/w',
+  },
+  nn: {
+    imports: ['linear'],
+    alsoImports: [tf],
+    body: [
+      'const y = linear(tf.tensor([[1, 2]]), tf.tensor([[3, 4], [5, 6]]), tf.tensor([1, 1]));',
+      'return (await y.data()).join();',
+    ].join('\n'),
+    returns: 'string',
+    prints: '12,18',
+    browser: 'run',
+  },
+  vit: {
+    imports: ['createVit'],
+    alsoImports: [tf, random, hostTensor],
+    body: [
+      ...TO_TENSORS,
+      'const vit = createVit({ imageSize: 32, patchSize: 16, embedDim: 8, depth: 1, numHeads: 2 });',
+      'const params = toTensors(vit.init(createRandom(1)));',
+      'const patches = vit.embedPatches(params, tf.zeros([2, 32, 32, 3]));',
+      'return vit.encode(params, patches).features.shape.join();',
+    ].join('\n'),
+    returns: 'string',
+    prints: '2,5,8',
+    browser: 'run',
+  },
+  mim: {
+    imports: ['createMim'],
+    alsoImports: [tf, random, hostTensor, ['{ createVit }', '@beit/vit']],
+    body: [
+      ...TO_TENSORS,
+      'const backbone = createVit({ imageSize: 32, patchSize: 16, embedDim: 8, depth: 1, numHeads: 2 });',
+      'const mim = createMim({ backbone, vocabSize: 16 });',
+      'const params = toTensors(mim.init(createRandom(1)));',
+      'return mim.logits(params, tf.zeros([2, 32, 32, 3]), tf.ones([2, 4])).shape.join();',
+    ].join('\n'),
+    returns: 'string',
+    prints: '2,4,16',
+    browser: 'run',
+  },
+  dvae: {
+    imports: ['createDvae'],
+    alsoImports: [tf, random, hostTensor],
+    body: [
+      ...TO_TENSORS,
+      'const dvae = createDvae({ vocabSize: 16, hiddenDim: 8, decoderInitDim: 8, numGroups: 2 });',
+      'const params = toTensors(dvae.init(createRandom(1)));',
+      'const tokens = dvae.tokenize(params, tf.zeros([1, 8, 8, 3]));',
+      'return [tokens.shape, dvae.decodeTokens(params, tokens, [4, 4]).shape].join();',
+    ].join('\n'),
+    returns: 'string',
+    prints: '1,16,1,8,8,3',
+    browser: 'run',
+  },
+  // Its threads start from a file of the package.
+  data: {
+    imports: ['createLoader', 'IMAGENET_NORMALIZATION'],
+    body: [
+      'const loader = createLoader({',
+      "  source: { kind: 'memory', names: ['a', 'b'], size: 8, pixels: new SharedArrayBuffer(2 * 8 * 8 * 4) },",
+      '  batchSize: 2,',
+      '  workers: 1,',
+      '  seed: 1,',
+      '  views: {',
+      "    imageSize: 8, tokenImageSize: 4, normalization: IMAGENET_NORMALIZATION, background: 'white',",
+      '  },',
+      "  masking: { kind: 'random', gridSize: 2, numMaskingPatches: 1 },",
+      '});',
+      'const { images, masked } = await loader.batch(0);',
+      'await loader.close();',
+      'return [images.shape, masked.positions.shape].join();',
+    ].join('\n'),
+    returns: 'string',
+    prints: '2,8,8,3,2,1',
   },
 };
