@@ -21,6 +21,8 @@ export interface LineChart {
   readonly id: string;
   readonly title: string;
   readonly xLabel: string;
+  /** The ends of the x axis, so that charts beside each other agree. Default: those of the points. */
+  readonly xRange?: readonly [number, number];
   readonly series: readonly ChartSeries[];
   /** `auto`: logarithmic where all values are above 0 and the largest is more than 30 times the smallest. Default `linear`. */
   readonly yScale?: 'linear' | 'log' | 'auto';
@@ -33,7 +35,7 @@ const area: PlotArea = { left: 52, top: 14, right: 322, bottom: 198 };
 const maxBuckets = 270;
 
 /** A line chart as SVG, coloured by the page's classes `series-1`, `series-2`...; the last values stand beside the lines. */
-export function lineChart({ id, title, xLabel, series, yScale = 'linear' }: LineChart): string {
+export function lineChart({ id, title, xLabel, xRange, series, yScale = 'linear' }: LineChart): string {
   const values = series.flatMap(({ points }) => points.map(({ y }) => y)).filter(Number.isFinite);
   const log = usesLog(values, yScale);
   const drawable = ({ x, y }: ChartPoint) => Number.isFinite(x) && Number.isFinite(y) && !(log && y <= 0);
@@ -44,10 +46,11 @@ export function lineChart({ id, title, xLabel, series, yScale = 'linear' }: Line
   if (drawn.length === 0) return svgFrame(frame, emptyPlot());
 
   const all = drawn.flatMap(({ segments }) => segments.flat());
-  const x = linearScale(paddedWhenFlat(rangeOf(all.map((point) => point.x))), area.left, area.right - 8);
+  const xEnds = rangeOf([...(xRange ?? []), ...all.map((point) => point.x)]);
+  const x = linearScale(paddedWhenFlat(xEnds), area.left, area.right - 8);
   const yRange = rangeOf(all.map((point) => point.y));
   const y = log ? logScale(yRange) : linearScale(padded(paddedWhenFlat(yRange)), area.bottom, area.top);
-  const xTicks = niceTicks(...rangeOf(all.map((point) => point.x)), 4);
+  const xTicks = niceTicks(...xEnds, 4);
   const yTicks = log ? logTicks(...yRange) : niceTicks(...padded(paddedWhenFlat(yRange)));
 
   const lines = drawn.map(({ segments, style, index, label }) => {
@@ -59,8 +62,13 @@ export function lineChart({ id, title, xLabel, series, yScale = 'linear' }: Line
     });
     return `<g class="series series-${(index % 4) + 1} ${style}"><path d="${paths}"/>${marks.join('')}</g>`;
   });
-  return svgFrame(frame, axes({ area, x, y, xTicks, yTicks, xLabel }) + lines.join('') + labels(drawn, y));
+  return svgFrame(
+    frame,
+    axes({ area, x, y, xTicks, yTicks, xLabel }) + (log ? logNote : '') + lines.join('') + labels(drawn, y),
+  );
 }
+
+const logNote = `<text class="tick" x="${area.right - 8}" y="${area.top - 3}" text-anchor="end">log scale</text>`;
 
 type Segments = readonly (readonly ChartPoint[])[];
 
@@ -75,7 +83,7 @@ function labels(
     area.top + 6,
     area.bottom - 16,
   );
-  const left = area.right + 2;
+  const left = area.right + 6;
   return drawn
     .map(({ label, style, index }, i) => {
       const at = places[i]!;

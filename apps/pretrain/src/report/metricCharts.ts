@@ -32,12 +32,14 @@ export function metricCharts({ name, metrics }: StageReport): LineChart[] {
   );
   const order = Object.keys(known).filter((metric) => metric !== 'imagesPerSecond');
   const unknown = [...present].filter((metric) => !Object.hasOwn(known, metric));
+  const lastStep = metrics.reduce((last, { step }) => Math.max(last, step), 0);
   return [...order, ...unknown, 'imagesPerSecond']
     .filter((metric) => present.has(metric))
     .map((metric, index) => ({
       id: `${name}-chart-${index}`,
       title: titleOf(metric),
       xLabel: 'step',
+      xRange: [0, lastStep] as const,
       yScale: Object.hasOwn(known, metric) ? known[metric]!.yScale : undefined,
       series: [
         { label: 'training', style: 'line', points: pointsOf(metrics, 'train', metric) },

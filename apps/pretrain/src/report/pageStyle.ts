@@ -36,13 +36,13 @@ a:focus-visible, summary:focus-visible, [tabindex]:focus-visible { outline: 2px 
 
 .scroll { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: 0.94rem; }
-th, td { text-align: left; vertical-align: top; padding: 0.55rem 1.2rem 0.55rem 0; border-bottom: 1px solid var(--rule); }
+th, td { text-align: left; vertical-align: top; padding: 0.6rem clamp(0.7rem, 3vw, 2rem) 0.6rem 0; border-bottom: 1px solid var(--rule); }
 thead th { color: var(--soft); font-weight: 500; font-size: 0.85rem; }
 tbody th { font-weight: 500; }
 .number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.number { font-weight: 600; }
 td.baseline { font-weight: 400; color: var(--soft); }
-.note { font-size: 0.88rem; min-width: 12rem; }
+.note { display: block; font-weight: 400; font-size: 0.86rem; line-height: 1.45; max-width: 40rem; }
 .symbol { font-family: ui-serif, Georgia, Cambria, serif; font-style: italic; white-space: nowrap; }
 
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.6rem 1.8rem; margin: 1.4rem 0; }
@@ -74,6 +74,8 @@ img { display: block; width: 100%; height: auto; border-radius: 3px; background:
 .example, .point { break-inside: avoid; }
 .pictures figcaption { margin-top: 0.3rem; }
 .point { display: grid; grid-template-columns: minmax(7rem, 10rem) 1fr; gap: 0.8rem 1.6rem; margin: 1rem 0 1.8rem; align-items: start; }
+.marked { position: relative; }
+.marked i { position: absolute; outline: 2px solid #fff; box-shadow: 0 0 0 3.5px #000; border-radius: 1px; }
 .heads { display: grid; grid-template-columns: repeat(auto-fill, minmax(6rem, 1fr)); gap: 0.7rem; }
 .scale { display: flex; align-items: center; gap: 0.6rem; font-size: 0.86rem; color: var(--soft); }
 .scale i { width: 10rem; height: 0.7rem; border-radius: 2px; background: linear-gradient(to right, ${viridis.join(', ')}); }

@@ -31,9 +31,9 @@ export function logTicks(min: number, max: number, count = 5): number[] {
 function niceStep(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough));
   const fraction = rough / power;
-  if (fraction <= 1) return power;
-  if (fraction <= 2) return 2 * power;
-  return fraction <= 5 ? 5 * power : 10 * power;
+  if (fraction < 1.5) return power;
+  if (fraction < 3) return 2 * power;
+  return fraction < 7 ? 5 * power : 10 * power;
 }
 
 // 3 * 0.1 is 0.30000000000000004, which nobody wants on an axis.

@@ -1,0 +1,182 @@
+import { createLoader, emojiDataset, imageFolder } from '@beit/data';
+import { createDvae, type DvaeBatch, dvaeLoss } from '@beit/dvae';
+import { pretrainLoss } from '@beit/mim';
+import { adamW } from '@beit/optim';
+import { createRandom } from '@beit/random';
+import { drawDropPathKeeps } from '@beit/vit';
+import { type NamedTensors, scalar, zeros } from '@beit/weights';
+import { createModel } from './mimStage';
+import type { RunOptions } from './options';
+import { type HostTree, trainingProgram } from './trainingProgram';
+import { trainingViews } from './views';
+
+const IMAGENET_TRAIN = 1_281_167;
+const TIMED_STEPS = 2;
+
+const size = (params: NamedTensors) => Object.values(params).reduce((sum, { data }) => sum + data.length, 0);
+const millions = (n: number) => `${(n / 1e6).toFixed(2)} M`;
+const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds.toFixed(0)} s`;
+  if (seconds < 7200) return `${(seconds / 60).toFixed(1)} min`;
+  return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(0)} days`;
+}
+
+/** Seconds of one micro-batch, forward, backward and update; the first run warms up. */
+async function timeMicroBatch(
+  loss: Parameters<typeof trainingProgram>[0]['loss'],
+  params: NamedTensors,
+  example: HostTree,
+  engine: RunOptions['engine'],
+): Promise<{ seconds: number; engine: string }> {
+  const optimizer = adamW();
+  const program = await trainingProgram({ loss, optimizer, params, example, microBatches: 1, engine });
+  const step = (i: number) =>
+    program.run({ microBatches: [example], weights: [1], scalars: optimizer.scalars(i, 1e-5) });
+  await step(0);
+  const start = performance.now();
+  for (let i = 1; i <= TIMED_STEPS; i++) await step(i);
+  const seconds = (performance.now() - start) / 1000 / TIMED_STEPS;
+  await program.dispose();
+  return { seconds, engine: program.engine };
+}
+
+const full = (shape: readonly number[], value: number) => {
+  const tensor = zeros(shape);
+  (tensor.data as Float32Array).fill(value);
+  return tensor;
+};
+
+/** Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps. */
+export async function dryRun(options: RunOptions): Promise<void> {
+  const { recipe, engine } = options;
+  const { tokenizer, mim: settings, views } = recipe;
+  console.log(JSON.stringify(recipe, null, 2));
+  const images =
+    recipe.data.kind === 'emoji'
+      ? (await emojiDataset({ split: 'train', size: 8 })).source.names.length
+      : options.data === undefined
+        ? IMAGENET_TRAIN
+        : (await imageFolder(options.data)).names.length;
+  console.log(
+    `\n${images} images${options.data === undefined && recipe.data.kind === 'folder' ? ' (of ImageNet-1k; --data was not given)' : ''}`,
+  );
+
+  const report = (
+    title: string,
+    params: NamedTensors,
+    batchSize: number,
+    epochs: number,
+    rate: string,
+    microBatch: number,
+  ) => {
+    const steps = epochs * Math.floor(images / batchSize);
+    console.log(`\n${title}`);
+    console.log(`  parameters        ${millions(size(params))}`);
+    console.log(
+      `  steps             ${steps} of ${batchSize} images (${epochs} epochs), micro-batches of ${microBatch}`,
+    );
+    console.log(`  learning rate     ${rate}`);
+    // Parameters and two moments, twice over for the engine's two buffers.
+    console.log(
+      `  training state    ${gibibytes(size(params) * 4 * 3 * 2)}, and ${gibibytes(size(params) * 4 * 3)} a checkpoint`,
+    );
+    return steps;
+  };
+  const timing = (
+    steps: number,
+    batchSize: number,
+    microBatch: number,
+    timed: { seconds: number; engine: string },
+  ) => {
+    const stepSeconds = (timed.seconds * batchSize) / microBatch;
+    console.log(
+      `  measured here     ${timed.seconds.toFixed(2)} s for ${microBatch} images with ${timed.engine}, so ${stepSeconds.toFixed(2)} s a step`,
+    );
+    console.log(`  estimated time    ${duration(stepSeconds * steps)}`);
+  };
+
+  const dvae = createDvae(tokenizer.model);
+  const side = views.tokenImageSize / dvae.downsampling;
+  if (options.tokenizer === undefined) {
+    const params = dvae.init(createRandom(0));
+    const steps = report(
+      'Stage 1: tokenizer',
+      params,
+      tokenizer.batchSize,
+      tokenizer.epochs,
+      `${tokenizer.learningRate[0]} to ${tokenizer.learningRate[1]}, cosine`,
+      tokenizer.microBatchSize,
+    );
+    const example = {
+      images: full([tokenizer.microBatchSize, views.tokenImageSize, views.tokenImageSize, 3], 0.5),
+      uniform: full([tokenizer.microBatchSize, side, side, tokenizer.model.vocabSize], 0.5),
+      temperature: scalar(1),
+      klWeight: scalar(1),
+      usageWeight: scalar(0),
+    };
+    timing(
+      steps,
+      tokenizer.batchSize,
+      tokenizer.microBatchSize,
+      await timeMicroBatch(
+        (p, b) => ({ ...dvaeLoss(dvae, p, b as unknown as DvaeBatch) }),
+        params,
+        example,
+        engine,
+      ),
+    );
+  }
+
+  const { vit, mim } = createModel(recipe);
+  const params = mim.init(createRandom(0));
+  const batch = settings.microBatchSize;
+  const patches = vit.gridSize[0] * vit.gridSize[1];
+  const masked = createLoader({
+    source: {
+      kind: 'memory',
+      names: new Array<string>(batch).fill(''),
+      size: 1,
+      pixels: new SharedArrayBuffer(4 * batch),
+    },
+    batchSize: batch,
+    seed: 0,
+    views: trainingViews(recipe),
+    masking: settings.masking,
+    workers: 0,
+  });
+  const { maxMasked } = masked;
+  await masked.close();
+  const steps = report(
+    'Stage 2: masked image modelling',
+    params,
+    settings.batchSize,
+    settings.epochs,
+    `${settings.learningRate} after ${settings.warmupEpochs} epochs of warm-up, cosine to ${settings.minLearningRate}`,
+    batch,
+  );
+  console.log(`  masked patches    at most ${maxMasked} of ${patches}`);
+  const example: HostTree = {
+    images: full([batch, vit.config.imageSize, vit.config.imageSize, 3], 0.1),
+    visualTokens: { dtype: 'int32', shape: [batch, patches], data: new Int32Array(batch * patches) },
+    masked: {
+      positions: {
+        dtype: 'int32',
+        shape: [batch, maxMasked],
+        data: Int32Array.from({ length: batch * maxMasked }, (_, i) => i % maxMasked),
+      },
+      weights: full([batch, maxMasked], 1),
+    },
+    ...(vit.config.dropPathRate > 0
+      ? { dropPathKeeps: drawDropPathKeeps(vit.config, batch, createRandom(0)) }
+      : {}),
+  };
+  timing(
+    steps,
+    settings.batchSize,
+    batch,
+    await timeMicroBatch(pretrainLoss(mim) as never, params, example, engine),
+  );
+  console.log('  The time for tokenizing each batch with the frozen encoder comes on top.');
+}

@@ -1,0 +1,49 @@
+import {
+  type EmojiOptions,
+  emojiDataset,
+  type FolderSource,
+  type ImageSource,
+  imageFolder,
+  type MemorySource,
+} from '@beit/data';
+import { createRandom } from '@beit/random';
+import type { PretrainRecipe } from './recipe';
+
+/** What is trained on, and what is held out for evaluation: disjoint, fixed by name. */
+export interface Images {
+  readonly train: ImageSource;
+  readonly heldOut: ImageSource;
+}
+
+/** Of a folder of one's own, one image in twenty, but no more than these, is held out. */
+const HELD_OUT_SHARE = 0.05;
+const MOST_HELD_OUT = 2000;
+
+export async function loadImages(
+  recipe: PretrainRecipe,
+  directory: string | undefined,
+  onProgress?: EmojiOptions['onProgress'],
+): Promise<Images> {
+  if (recipe.data.kind === 'emoji') {
+    const { size } = recipe.data;
+    const train = await emojiDataset({ split: 'train', size, onProgress });
+    const heldOut = await emojiDataset({ split: 'heldOut', size });
+    return { train: train.source, heldOut: heldOut.source };
+  }
+  const all = await imageFolder(directory!);
+  const share = Math.min(HELD_OUT_SHARE, MOST_HELD_OUT / all.names.length);
+  const isHeldOut = (name: string) => createRandom('held out', name).uniform() < share;
+  const part = (heldOut: boolean): FolderSource => ({
+    ...all,
+    names: all.names.filter((name) => isHeldOut(name) === heldOut),
+  });
+  const images = { train: part(false), heldOut: part(true) };
+  if (images.heldOut.names.length === 0 || images.train.names.length === 0) {
+    throw new Error(
+      `'${directory}' holds ${all.names.length} images: too few to hold one in twenty out for evaluation.`,
+    );
+  }
+  return images;
+}
+
+export type { MemorySource };

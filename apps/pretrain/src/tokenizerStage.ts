@@ -1,0 +1,125 @@
+import { createLoader, type ImageSource } from '@beit/data';
+import { createDvae, type Dvae, type DvaeBatch, dvaeLoss, dvaeSchedules, uniformNoise } from '@beit/dvae';
+import { adamW } from '@beit/optim';
+import { createRandom } from '@beit/random';
+import { type ProgressReporter, type TrainResult, train } from '@beit/trainer';
+import { type NamedTensors, scalar } from '@beit/weights';
+import type { PretrainRecipe } from './recipe';
+import { splitBatch, trainingProgram } from './trainingProgram';
+import { trainingViews } from './views';
+
+export interface StageOptions {
+  readonly recipe: PretrainRecipe;
+  readonly source: ImageSource;
+  /** Folder of this stage. */
+  readonly runDir: string;
+  readonly engine: 'auto' | 'onnxruntime' | 'tfjs';
+  readonly workers: number;
+  readonly progress: ProgressReporter;
+  readonly signal?: AbortSignal;
+}
+
+export interface StageResult extends TrainResult {
+  readonly params: NamedTensors;
+  readonly engine: string;
+  /** Files that could not be read. */
+  readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** Stage 1: learns visual tokens. `evaluate` measures the parameters so far on held-out images. */
+export async function tokenizerStage(
+  options: StageOptions,
+  evaluate: (dvae: Dvae, params: NamedTensors) => Promise<Record<string, number>>,
+): Promise<StageResult> {
+  const { recipe, source, runDir, progress, signal } = options;
+  const { tokenizer, seed } = recipe;
+  const dvae = createDvae(tokenizer.model);
+  const loader = createLoader({
+    source,
+    batchSize: tokenizer.batchSize,
+    seed,
+    views: trainingViews(recipe),
+    workers: options.workers,
+  });
+  const totalSteps = tokenizer.epochs * loader.stepsPerEpoch;
+  const schedules = dvaeSchedules({
+    totalSteps,
+    klWeight: tokenizer.klWeight,
+    klWarmupSteps: Math.round(tokenizer.klWarmup * totalSteps),
+    finalTemperature: tokenizer.finalTemperature,
+    temperatureSteps: Math.round(tokenizer.temperatureDecay * totalSteps),
+    learningRate: tokenizer.learningRate,
+    warmupSteps: Math.min(tokenizer.warmupSteps, Math.floor(totalSteps / 4)),
+  });
+  const optimizer = adamW({
+    betas: tokenizer.betas,
+    weightDecay: tokenizer.weightDecay,
+    clipNorm: tokenizer.clipNorm,
+    decays: (_name, shape) => shape.length > 1,
+  });
+  const parts = tokenizer.batchSize / tokenizer.microBatchSize;
+  const side = recipe.views.tokenImageSize / dvae.downsampling;
+  const noiseShape = [tokenizer.batchSize, side, side, tokenizer.model.vocabSize];
+
+  async function batch(step: number) {
+    const { tokenImages } = await loader.batch(step);
+    const tensors = { images: tokenImages, uniform: uniformNoise(noiseShape, seed, step) };
+    const constants = {
+      temperature: scalar(schedules.temperature(step)),
+      klWeight: scalar(schedules.klWeight(step)),
+      usageWeight: scalar(tokenizer.usageWeight),
+    };
+    return {
+      microBatches: splitBatch(tensors, parts).map((part) => ({ ...part, ...constants })),
+      weights: new Array<number>(parts).fill(1 / parts),
+      scalars: optimizer.scalars(step, schedules.learningRate(step)),
+    };
+  }
+
+  try {
+    const program = await trainingProgram({
+      loss: (params, b) => ({ ...dvaeLoss(dvae, params, b as unknown as DvaeBatch) }),
+      optimizer,
+      params: dvae.init(createRandom(seed, 'tokenizer')),
+      example: (await batch(0)).microBatches[0]!,
+      microBatches: parts,
+      engine: options.engine,
+    });
+    const paramsNow = async () => ((await program.readState()) as { params: NamedTensors }).params;
+    const result = await train({
+      name: 'tokenizer',
+      program,
+      batch,
+      totalSteps,
+      imagesPerStep: tokenizer.batchSize,
+      stepsPerEpoch: loader.stepsPerEpoch,
+      runDir,
+      config: {
+        stage: 'tokenizer',
+        data: recipe.data,
+        views: recipe.views,
+        tokenizer,
+        seed,
+        images: source.names.length,
+      },
+      schedules,
+      checkpointEvery: Math.max(50, Math.ceil(totalSteps / 8)),
+      evaluate: {
+        every: Math.max(1, Math.ceil(totalSteps / 5)),
+        run: async () => evaluate(dvae, await paramsNow()),
+      },
+      progress,
+      signal,
+      batchNames: (step) => loader.namesOf(step),
+    });
+    const params = copied(await paramsNow());
+    await program.dispose();
+    return { ...result, params, engine: program.engine, unreadable: loader.unreadable() };
+  } finally {
+    await loader.close();
+  }
+}
+
+/** Arrays of our own: those of a program go with it. */
+export const copied = (tensors: NamedTensors): NamedTensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, { ...t, data: t.data.slice() }]));
