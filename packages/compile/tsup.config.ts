@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup';
 import { base } from '../../tsup.base';
 
-export default defineConfig(base);
+// onnxruntime is loaded where it is installed, never bundled.
+export default defineConfig({ ...base, external: ['onnxruntime-node'] });

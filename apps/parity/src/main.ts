@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
@@ -21,7 +22,12 @@ if (values.help) {
 }
 
 tf.enableProdMode();
-const folder = positionals[0] ?? fileURLToPath(new URL('../../../fixtures', import.meta.url));
+// Package scripts run in another folder than the one where the command was typed.
+const typedIn = process.env.INIT_CWD ?? process.cwd();
+const folder =
+  positionals[0] !== undefined
+    ? resolve(typedIn, positionals[0])
+    : fileURLToPath(new URL('../../../fixtures', import.meta.url));
 console.log(
   `${'fixture'.padEnd(40)} ${'engine'.padEnd(12)} ${'quantity'.padEnd(34)} ${'error'.padStart(9)}  allowed`,
 );

@@ -4,7 +4,6 @@ import {
   type FolderSource,
   type ImageSource,
   imageFolder,
-  type MemorySource,
 } from '@beit/data';
 import { createRandom } from '@beit/random';
 import type { PretrainRecipe } from './recipe';
@@ -13,6 +12,8 @@ import type { PretrainRecipe } from './recipe';
 export interface Images {
   readonly train: ImageSource;
   readonly heldOut: ImageSource;
+  /** What a held-out image shows, for people; its name where nothing better is known. */
+  title(name: string): string;
 }
 
 /** Of a folder of one's own, one image in twenty, but no more than these, is held out. */
@@ -28,7 +29,8 @@ export async function loadImages(
     const { size } = recipe.data;
     const train = await emojiDataset({ split: 'train', size, onProgress });
     const heldOut = await emojiDataset({ split: 'heldOut', size });
-    return { train: train.source, heldOut: heldOut.source };
+    const titles = new Map(heldOut.emoji.map(({ id, name }) => [id, name]));
+    return { train: train.source, heldOut: heldOut.source, title: (name) => titles.get(name) ?? name };
   }
   const all = await imageFolder(directory!);
   const share = Math.min(HELD_OUT_SHARE, MOST_HELD_OUT / all.names.length);
@@ -37,7 +39,7 @@ export async function loadImages(
     ...all,
     names: all.names.filter((name) => isHeldOut(name) === heldOut),
   });
-  const images = { train: part(false), heldOut: part(true) };
+  const images: Images = { train: part(false), heldOut: part(true), title: (name) => name };
   if (images.heldOut.names.length === 0 || images.train.names.length === 0) {
     throw new Error(
       `'${directory}' holds ${all.names.length} images: too few to hold one in twenty out for evaluation.`,
@@ -45,5 +47,3 @@ export async function loadImages(
   }
   return images;
 }
-
-export type { MemorySource };

@@ -38,6 +38,7 @@ export interface Outcome {
   readonly vit: Vit;
   readonly model: NamedTensors;
   readonly heldOut: HeldOut;
+  readonly title: (name: string) => string;
   readonly tokenizerMetrics: TokenizerMetrics;
   readonly tokenized: readonly TokenizedBatch[];
   readonly mimMetrics: MimMetrics;
@@ -244,7 +245,7 @@ async function examplesOf(outcome: Outcome, engine: Engine): Promise<Example[]> 
       return count + (m === 1 && predictions[b]!.data[at] === tokenized[b]!.tokens.data[at] ? 1 : 0);
     }, 0);
     return {
-      name: batch.names[index]!,
+      name: outcome.title(batch.names[index]!),
       original,
       reconstruction,
       masked: greyed(original, mask, gridSize),
@@ -302,7 +303,7 @@ function referencePoints(coverage: Float32Array, [rows, columns]: readonly [numb
 }
 
 async function attentionOf(
-  { heldOut, vit, model, recipe }: Outcome,
+  { heldOut, vit, model, recipe, title }: Outcome,
   engine: Engine,
 ): Promise<AttentionExample[]> {
   const batch = heldOut.batches[0]!;
@@ -315,7 +316,7 @@ async function attentionOf(
   const coverage = coverageOf(batch.opacity, vit.gridSize);
   const patches = tokens - 1;
   return chosen.map((index, i) => ({
-    name: batch.names[index]!,
+    name: title(batch.names[index]!),
     image: pictureOf(batch.images, index, denormalizer(recipe)),
     gridSize: vit.gridSize,
     points: referencePoints(coverage.subarray(index * patches, (index + 1) * patches), vit.gridSize).map(

@@ -116,7 +116,7 @@ export async function mimStage(
       runDir,
       config: { stage: 'pretraining', ...recipe, images: source.names.length },
       schedules: { learningRate },
-      checkpointEvery: Math.max(50, Math.ceil(totalSteps / 10)),
+      checkpointEvery: Math.max(5, Math.ceil(totalSteps / 10)),
       evaluate: {
         every: Math.max(1, Math.ceil(totalSteps / 8)),
         run: async () => evaluate(await paramsNow()),

@@ -128,6 +128,7 @@ export async function run(
     vit,
     model: result.params,
     heldOut,
+    title: images.title,
     tokenizerMetrics,
     tokenized,
     mimMetrics: evaluated.metrics,

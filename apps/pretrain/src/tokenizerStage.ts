@@ -103,7 +103,7 @@ export async function tokenizerStage(
         images: source.names.length,
       },
       schedules,
-      checkpointEvery: Math.max(50, Math.ceil(totalSteps / 8)),
+      checkpointEvery: Math.max(5, Math.ceil(totalSteps / 10)),
       evaluate: {
         every: Math.max(1, Math.ceil(totalSteps / 5)),
         run: async () => evaluate(dvae, await paramsNow()),

@@ -1,0 +1,121 @@
+/** The app as a user starts it, on a small folder of pictures made here. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRandom } from '@beit/random';
+import sharp from 'sharp';
+
+const APP = join(__dirname, '..');
+const NODE = ['--conditions=@beit/source', '--import', 'tsx', 'src/main.ts'];
+const PICTURES = 80;
+
+let folder: string;
+let pictures: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pretrain-'));
+  pictures = join(folder, 'pictures');
+  await mkdir(join(pictures, 'squares'), { recursive: true });
+  for (let i = 0; i < PICTURES; i++) {
+    const random = createRandom('picture', i);
+    const color = () => ({ r: random.integer(0, 255), g: random.integer(0, 255), b: random.integer(0, 255) });
+    const square = await sharp({ create: { width: 30, height: 20, channels: 3, background: color() } })
+      .png()
+      .toBuffer();
+    await sharp({ create: { width: 72, height: 64, channels: 3, background: color() } })
+      .composite([{ input: square, left: random.integer(0, 42), top: random.integer(0, 44) }])
+      .png()
+      .toFile(join(pictures, 'squares', `${i}.png`));
+  }
+  await writeFile(join(pictures, 'squares', 'broken.png'), 'no picture');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const start = (...args: string[]) => spawnSync('node', [...NODE, ...args], { cwd: APP, encoding: 'utf8' });
+const small = (out: string) => [
+  '--data',
+  pictures,
+  '--out',
+  join(folder, out),
+  '--batch-size',
+  '16',
+  '--epochs',
+  '4,5',
+  '--seed',
+  '3',
+];
+
+test('a run writes model, metrics, checkpoints and a report; one killed in stage 2 continues bit for bit', async () => {
+  const whole = start(...small('whole'));
+  expect(whole.stderr).not.toMatch(/Error/);
+  expect(whole.stdout).toMatch(/Masked-token accuracy, all patches/);
+  expect(whole.status).toBe(0);
+  const out = join(folder, 'whole');
+  const report = await readFile(join(out, 'report.html'), 'utf8');
+  expect(report).toMatch(/Masked-token accuracy/);
+  expect(report).not.toMatch(/NaN|undefined/);
+  expect(JSON.parse(await readFile(join(out, 'unreadable.json'), 'utf8'))[0].name).toBe('squares/broken.png');
+  expect(existsSync(join(out, 'examples.png'))).toBe(true);
+
+  const killed = spawn('node', [...NODE, ...small('killed')], { cwd: APP, stdio: 'ignore' });
+  const exited = new Promise((resolve) => killed.once('exit', resolve));
+  const log = join(folder, 'killed/pretrain/metrics.jsonl');
+  const checkpoints = join(folder, 'killed/pretrain/checkpoints/step-00000010.safetensors');
+  while (!(existsSync(checkpoints) && existsSync(log) && readFileSync(log, 'utf8').includes('"step":10'))) {
+    expect(killed.exitCode).toBeNull();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  killed.kill('SIGKILL');
+  await exited;
+  expect(existsSync(join(folder, 'killed/model.safetensors'))).toBe(false);
+
+  const again = start(...small('killed'), '--resume');
+  expect(again.stderr).toMatch(/continuing at step/);
+  expect(again.status).toBe(0);
+  const bytes = (run: string, file: string) => readFile(join(folder, run, file));
+  for (const file of ['tokenizer.safetensors', 'model.safetensors']) {
+    expect((await bytes('killed', file)).equals(await bytes('whole', file))).toBe(true);
+  }
+
+  const taken = start(
+    '--data',
+    pictures,
+    '--tokenizer',
+    join(out, 'tokenizer.safetensors'),
+    '--out',
+    join(folder, 'random'),
+    '--masking',
+    'random',
+    '--batch-size',
+    '16',
+    '--epochs',
+    '1',
+  );
+  expect(taken.status).toBe(0);
+  expect(existsSync(join(folder, 'random/tokenizer/checkpoints'))).toBe(false);
+}, 240_000);
+
+test('a dry run says what would be done', () => {
+  const { stdout, status } = start('--dry-run');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/parameters +0\.40 M/);
+  expect(stdout).toMatch(/estimated time/);
+});
+
+test.each([
+  [['--help'], 0, /--recipe NAME/],
+  [['--recipe', 'vgg'], 1, /no recipe 'vgg'. Recipes: emoji, beit-base-imagenet1k/],
+  [['--epochs', 'many'], 1, /--epochs is 'many'; expected a whole number/],
+  [['--engine', 'torch'], 1, /--engine is 'torch'/],
+  [['--precision', 'fp8'], 1, /--precision is 'fp8'/],
+  [['--masking', 'stripes'], 1, /--masking is 'stripes'/],
+  [['--recipe', 'beit-base-imagenet1k'], 1, /needs --data DIR/],
+  [['--epoch', '3'], 1, /--epoch/],
+  [['--data', '/nowhere', '--out', '/tmp/pretrain-nowhere'], 1, /There is no folder '\/nowhere'/],
+])('%j', (args, status, text) => {
+  const result = start(...args);
+  expect(result.stdout + result.stderr).toMatch(text);
+  expect(result.status).toBe(status);
+});
