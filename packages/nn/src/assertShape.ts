@@ -10,6 +10,6 @@ export function assertShape(tensor: tf.Tensor, expected: readonly number[], what
     tensor.rank === expected.length && expected.every((dim, i) => dim === -1 || dim === tensor.shape[i]);
   if (!fits) {
     const shown = expected.map((dim) => (dim === -1 ? 'any' : dim)).join(', ');
-    throw new RangeError(`${what} is [${tensor.shape.join(', ')}]; expected [${shown}].`);
+    throw new RangeError(`${what}: got [${tensor.shape.join(', ')}]; expected [${shown}].`);
   }
 }
