@@ -14,7 +14,8 @@ const gray = (data: Uint8Array, i: number) => 0.299 * data[i]! + 0.587 * data[i 
 /** Truncated as Pillow's blend does; a clamped array would round. */
 const toByte = (x: number) => (x <= 0 ? 0 : x >= 255 ? 255 : x | 0);
 
-const adjustments: Readonly<Record<keyof ColorJitter, (data: Uint8Array, factor: number) => void>> = {
+/** Pillow's ImageEnhance by a factor, in place; 1 changes nothing. */
+export const adjustments: Readonly<Record<keyof ColorJitter, (data: Uint8Array, factor: number) => void>> = {
   brightness(data, factor) {
     for (let i = 0; i < data.length; i++) data[i] = toByte(data[i]! * factor);
   },

@@ -11,6 +11,9 @@ export interface RandomResizedCrop {
 export const BEIT_CROP: RandomResizedCrop = { scale: [0.08, 1], aspect: [3 / 4, 4 / 3] };
 const ATTEMPTS = 10;
 
+const between = ([from, to]: readonly [number, number], random: Random) =>
+  from === to ? from : random.uniform(from, to);
+
 /** A random box; after ten that do not fit, the largest centred one of an allowed aspect. Reference: torchvision RandomResizedCrop. */
 export function randomCropBox(
   width: number,
@@ -19,8 +22,8 @@ export function randomCropBox(
   random: Random,
 ): Box {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const area = width * height * random.uniform(...scale);
-    const ratio = Math.exp(random.uniform(Math.log(aspect[0]), Math.log(aspect[1])));
+    const area = width * height * between(scale, random);
+    const ratio = Math.exp(between([Math.log(aspect[0]), Math.log(aspect[1])], random));
     const w = Math.round(Math.sqrt(area * ratio));
     const h = Math.round(Math.sqrt(area / ratio));
     if (w > 0 && h > 0 && w <= width && h <= height) {

@@ -57,48 +57,52 @@ function tapsOf(start: number, length: number, to: number, filter: ResampleFilte
 }
 
 /**
- * A crop of an image at another size, as Pillow's `crop` and `resize`.
+ * A crop of an image at another size, as Pillow's `crop` and `resize`: across, then down, with bytes in between.
  *
- * @param pixels `[height, width, channels]`; any numbers
+ * @param pixels `[height, width, channels]`
  * @param flip mirrors left and right
- * @returns `[size, size, channels]` float32 on the scale of `pixels`, clamped to [0, 255]
+ * @returns `[size, size, channels]`
  */
 export function resample(
-  pixels: Uint8Array | Float32Array,
+  pixels: Uint8Array,
   [, width, channels]: readonly [number, number, number],
   box: Box,
   size: number,
   filter: ResampleFilter,
   flip = false,
-): Float32Array {
+): Uint8ClampedArray {
   const across = tapsOf(box.left, box.width, size, filter);
   const down = tapsOf(box.top, box.height, size, filter);
   const rowLength = size * channels;
-  const half = new Float32Array(box.height * rowLength);
+  // Clamped arrays round and clip as Pillow does; without the clipping in between, edges would overshoot.
+  const half = new Uint8ClampedArray(box.height * rowLength);
   for (let y = 0; y < box.height; y++) {
     const row = (box.top + y) * width;
     for (let x = 0; x < size; x++) {
       const target = y * rowLength + (flip ? size - 1 - x : x) * channels;
       const begin = across.offset[x]!;
-      const count = across.offset[x + 1]! - begin;
-      let source = (row + across.first[x]!) * channels;
-      for (let k = 0; k < count; k++, source += channels) {
-        const weight = across.weights[begin + k]!;
-        for (let c = 0; c < channels; c++) half[target + c]! += weight * pixels[source + c]!;
+      const end = across.offset[x + 1]!;
+      const source = (row + across.first[x]!) * channels;
+      for (let c = 0; c < channels; c++) {
+        let sum = 0;
+        for (let k = begin, at = source + c; k < end; k++, at += channels)
+          sum += across.weights[k]! * pixels[at]!;
+        half[target + c] = sum;
       }
     }
   }
-  const result = new Float32Array(size * rowLength);
+  const result = new Uint8ClampedArray(size * rowLength);
+  const sums = new Float32Array(rowLength);
   for (let y = 0; y < size; y++) {
     const begin = down.offset[y]!;
-    const count = down.offset[y + 1]! - begin;
-    const target = y * rowLength;
+    const end = down.offset[y + 1]!;
     let source = (down.first[y]! - box.top) * rowLength;
-    for (let k = 0; k < count; k++, source += rowLength) {
-      const weight = down.weights[begin + k]!;
-      for (let i = 0; i < rowLength; i++) result[target + i]! += weight * half[source + i]!;
+    sums.fill(0);
+    for (let k = begin; k < end; k++, source += rowLength) {
+      const weight = down.weights[k]!;
+      for (let i = 0; i < rowLength; i++) sums[i]! += weight * half[source + i]!;
     }
+    result.set(sums, y * rowLength);
   }
-  for (let i = 0; i < result.length; i++) result[i] = Math.min(255, Math.max(0, result[i]!));
   return result;
 }

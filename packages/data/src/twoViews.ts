@@ -59,11 +59,20 @@ export function twoViews(pixels: Pixels, options: TwoViewOptions, random: Random
   const view = (size: number, filter: 'bicubic' | 'lanczos') =>
     resample(colors, [height, width, 3], box, size, filter, flip);
   const { mean, std } = normalization;
+  const image = scaled(view(imageSize, 'bicubic'));
+  for (let i = 0; i < image.length; i++) image[i] = (image[i]! - mean[i % 3]!) / std[i % 3]!;
   return {
-    image: view(imageSize, 'bicubic').map((x, i) => (x / 255 - mean[i % 3]!) / std[i % 3]!),
-    tokenImage: view(tokenImageSize, 'lanczos').map((x) => x / 255),
+    image,
+    tokenImage: scaled(view(tokenImageSize, 'lanczos')),
     opacity: opacityView(pixels, box, tokenImageSize, flip),
   };
+}
+
+/** Bytes as numbers in [0, 1]. */
+function scaled(bytes: Uint8ClampedArray): Float32Array {
+  const result = new Float32Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) result[i] = bytes[i]! / 255;
+  return result;
 }
 
 function opacityView(
@@ -73,8 +82,9 @@ function opacityView(
   flip: boolean,
 ): Float32Array {
   if (channels === 3) return new Float32Array(size * size).fill(1);
-  const opacity = Uint8Array.from({ length: width * height }, (_, i) => data[i * 4 + 3]!);
-  return resample(opacity, [height, width, 1], box, size, 'box', flip).map((x) => x / 255);
+  const opacity = new Uint8Array(width * height);
+  for (let i = 0; i < opacity.length; i++) opacity[i] = data[i * 4 + 3]!;
+  return scaled(resample(opacity, [height, width, 1], box, size, 'box', flip));
 }
 
 /**

@@ -1,0 +1,193 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import {
+  type Batch,
+  BEIT_COLOR_JITTER,
+  BEIT_CROP,
+  createLoader,
+  emojiDataset,
+  INCEPTION_NORMALIZATION,
+  imageFolder,
+  type LoaderOptions,
+} from '../src';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'beit-data-'));
+  await mkdir(join(folder, 'cats/indoors'), { recursive: true });
+  await mkdir(join(folder, 'dogs'), { recursive: true });
+  for (let i = 0; i < 11; i++) {
+    const background = { r: (i * 20) % 256, g: 255 - i * 20, b: (i * 70) % 256 };
+    const image = sharp({ create: { width: 30 + i, height: 40, channels: 3, background } });
+    await image.toFile(join(folder, i % 2 ? 'dogs' : 'cats/indoors', `${i}.${i % 3 ? 'png' : 'jpg'}`));
+  }
+  await writeFile(join(folder, 'dogs/notes.txt'), 'no image');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const options = async (change: Partial<LoaderOptions> = {}): Promise<LoaderOptions> => ({
+  source: await imageFolder(folder),
+  batchSize: 4,
+  seed: 5,
+  workers: 0,
+  views: {
+    imageSize: 16,
+    tokenImageSize: 8,
+    normalization: INCEPTION_NORMALIZATION,
+    background: 'white',
+    augmentation: { crop: BEIT_CROP, colorJitter: BEIT_COLOR_JITTER, flip: 0.5 },
+  },
+  masking: { kind: 'blockwise', gridSize: 4, numMaskingPatches: 6, minNumPatches: 2 },
+  ...change,
+});
+async function batches(steps: readonly number[], change?: Partial<LoaderOptions>): Promise<Batch[]> {
+  const loader = createLoader(await options(change));
+  const result: Batch[] = [];
+  for (const step of steps) result.push(await loader.batch(step));
+  await loader.close();
+  return result;
+}
+
+describe('a folder of images', () => {
+  test('is read at any depth, sorted, without what is no image', async () => {
+    const { names } = await imageFolder(folder);
+    expect(names).toHaveLength(11);
+    expect(names[0]).toBe('cats/indoors/0.jpg');
+    expect(names).not.toContain('dogs/notes.txt');
+  });
+  test('with a link in a circle ends', async () => {
+    const looped = await mkdtemp(join(folder, '..', 'beit-loop-'));
+    await sharp({ create: { width: 4, height: 4, channels: 3, background: 'red' } })
+      .png()
+      .toFile(join(looped, 'a.png'));
+    await symlink(looped, join(looped, 'again'));
+    expect((await imageFolder(looped)).names).toEqual(['a.png']);
+    await rm(looped, { recursive: true });
+  });
+  test('that is missing, a file or without images is an error that says so', async () => {
+    await expect(imageFolder(join(folder, 'birds'))).rejects.toThrow(/There is no folder '.*birds'/);
+    await expect(imageFolder(join(folder, 'dogs/notes.txt'))).rejects.toThrow(
+      /notes.txt' is a file; expected a folder/,
+    );
+    const empty = await mkdtemp(join(folder, '..', 'beit-empty-'));
+    await writeFile(join(empty, 'readme.txt'), '');
+    await expect(imageFolder(empty)).rejects.toThrow(
+      /holds no images: looked at any depth for .jpg .* found 1 other files/,
+    );
+    await rm(empty, { recursive: true });
+  });
+});
+
+describe('batches', () => {
+  test('are the same bit for bit with any number of workers, in any order, after any start', async () => {
+    const here = await batches([0, 1, 2, 3]);
+    for (const workers of [1, 2]) expect(await batches([0, 1, 2, 3], { workers })).toEqual(here);
+    expect((await batches([3, 1]))[0]).toEqual(here[3]);
+    expect((await batches([2], { workers: 2 }))[0]).toEqual(here[2]);
+  });
+  test('have the shapes that they say, and masks within the target', async () => {
+    const [batch] = await batches([0]);
+    expect(batch!.images.shape).toEqual([4, 16, 16, 3]);
+    expect(batch!.tokenImages.shape).toEqual([4, 8, 8, 3]);
+    expect(batch!.masked.positions.shape).toEqual([4, 6]);
+    batch!.masks.forEach((mask, i) => {
+      const count = mask.reduce((a, b) => a + b, 0);
+      expect(count).toBeGreaterThan(0);
+      expect(
+        (batch!.masked.weights.data as Float32Array).subarray(6 * i, 6 * i + 6).reduce((a, b) => a + b, 0),
+      ).toBe(count);
+    });
+  });
+  test('of an epoch hold no image twice; another epoch has another order and other crops', async () => {
+    const all = await batches([0, 1, 2, 3]);
+    const names = (from: number) => all.slice(from, from + 2).flatMap((b) => b.names);
+    expect(new Set(names(0)).size).toBe(8);
+    expect(names(0)).not.toEqual(names(2));
+    const [a, b] = await batches([0, 2], { shuffle: false });
+    expect(a!.names).toEqual(b!.names);
+    expect(a!.images.data).not.toEqual(b!.images.data);
+  });
+  test('with random masking hide exactly as many patches as asked', async () => {
+    const [batch] = await batches([0], { masking: { kind: 'random', gridSize: 4, numMaskingPatches: 6 } });
+    for (const mask of batch!.masks) expect(mask.reduce((a, b) => a + b, 0)).toBe(6);
+  });
+});
+
+describe('bad files', () => {
+  let mixed: string;
+  beforeAll(async () => {
+    mixed = await mkdtemp(join(tmpdir(), 'beit-bad-'));
+    for (let i = 0; i < 6; i++)
+      await sharp({ create: { width: 20, height: 20, channels: 3, background: { r: 40 * i, g: 0, b: 0 } } })
+        .png()
+        .toFile(join(mixed, `${i}.png`));
+    await writeFile(join(mixed, 'text.png'), 'no picture');
+    const jpeg = await sharp({ create: { width: 200, height: 200, channels: 3, background: 'blue' } })
+      .jpeg()
+      .toBuffer();
+    await writeFile(join(mixed, 'cut.jpg'), jpeg.subarray(0, 100));
+    // A PNG header that claims 60,000 x 60,000 pixels.
+    const png = await sharp({ create: { width: 1, height: 1, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    png.writeUInt32BE(60_000, 16);
+    png.writeUInt32BE(60_000, 20);
+    await writeFile(join(mixed, 'huge.png'), png);
+  });
+  afterAll(() => rm(mixed, { recursive: true, force: true }));
+
+  test.each([0, 1])('are replaced, the same way every time, and named (%d workers)', async (workers) => {
+    const loader = createLoader(await options({ source: await imageFolder(mixed), batchSize: 9, workers }));
+    const batch = await loader.batch(0);
+    expect(batch.names).toHaveLength(9);
+    expect(batch.names).not.toContain('text.png');
+    expect(
+      loader
+        .unreadable()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['cut.jpg', 'huge.png', 'text.png']);
+    for (const { reason } of loader.unreadable()) expect(reason).not.toBe('');
+    await loader.close();
+    expect((await batches([0], { source: await imageFolder(mixed), batchSize: 9 }))[0]).toEqual(batch);
+  });
+  test('alone are an error, not a hang', async () => {
+    const source = { ...(await imageFolder(mixed)), names: ['text.png', 'cut.jpg'] };
+    for (const workers of [0, 2]) {
+      await expect(batches([0], { source, batchSize: 2, workers })).rejects.toThrow(
+        /images in a row could not be read; the first was/,
+      );
+    }
+  });
+});
+
+test('options out of range are errors that name them', async () => {
+  const source = await imageFolder(folder);
+  const make = (change: Partial<LoaderOptions>) => async () =>
+    createLoader(await options({ source, ...change }));
+  await expect(make({ batchSize: 0 })()).rejects.toThrow('batchSize is 0');
+  await expect(make({ workers: -1 })()).rejects.toThrow('workers is -1');
+  await expect(make({ batchSize: 12 })()).rejects.toThrow('There are 11 images, fewer than one batch of 12');
+});
+
+test('the embedded emoji: all there, named, split by base emoji', async () => {
+  const [train, heldOut] = [
+    await emojiDataset({ split: 'train', size: 8 }),
+    await emojiDataset({ split: 'heldOut', size: 8 }),
+  ];
+  expect([train.emoji.length, heldOut.emoji.length]).toEqual([3121, 270]);
+  const bases = new Set(train.emoji.map(({ base }) => base));
+  expect(heldOut.emoji.filter(({ base }) => bases.has(base))).toEqual([]);
+  expect(train.emoji.find(({ id }) => id === '1f44d-1f3fc')).toEqual({
+    id: '1f44d-1f3fc',
+    base: '1f44d',
+    name: 'thumbs up',
+    group: 'people & body',
+    subgroup: 'fingers closed',
+  });
+  const pixels = new Uint8Array(heldOut.source.pixels);
+  expect(pixels.length).toBe(270 * 8 * 8 * 4);
+  expect(pixels.some((x) => x > 0)).toBe(true);
+});
