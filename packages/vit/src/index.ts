@@ -5,4 +5,11 @@ export { INIT_STD, type InitStyle, initParams } from './initParams';
 export { parameterShapes } from './parameterShapes';
 export * from './presets';
 export { relativePositionBias, relativePositionIndex, relativePositionRows } from './relativePositionBias';
+export {
+  geometricOffsets,
+  resizeParams,
+  resizePositionEmbedding,
+  resizeRelativePositionTable,
+  unshareRelativePositionBias,
+} from './resizeParams';
 export { type ResolvedVitConfig, resolveVitConfig, type VitConfig } from './vitConfig';

@@ -1,0 +1,127 @@
+import { resizeGrid } from '@beit/nn';
+import type { HostTensor, NamedTensors } from '@beit/weights';
+import { splineWeights } from './cubicSpline';
+import { relativePositionRows } from './relativePositionBias';
+import { resolveVitConfig, type VitConfig } from './vitConfig';
+
+type GridSize = readonly [number, number];
+
+/**
+ * Absolute positions for another grid, bicubic; the cls token keeps its own.
+ * Reference: microsoft/unilm beit/run_class_finetuning.py.
+ *
+ * @param posEmbed `[1, 1 + rows * columns, embedDim]`
+ */
+export function resizePositionEmbedding(
+  posEmbed: HostTensor,
+  [rows, columns]: GridSize,
+  to: GridSize,
+): HostTensor {
+  const [, tokens, embedDim] = posEmbed.shape as [number, number, number];
+  if (tokens !== rows * columns + 1) {
+    throw new RangeError(
+      `Positions of ${tokens} tokens are not those of a grid of ${rows}x${columns} and a cls token.`,
+    );
+  }
+  const data = posEmbed.data as Float32Array;
+  const patches = resizeGrid(data.subarray(embedDim), [rows, columns, embedDim], to, { method: 'bicubic' });
+  const result = new Float32Array(embedDim + patches.length);
+  result.set(data.subarray(0, embedDim));
+  result.set(patches, embedDim);
+  return { dtype: 'float32', shape: [1, to[0] * to[1] + 1, embedDim], data: result };
+}
+
+/**
+ * Where the offsets of the old grid lie among those of the new one: near offsets keep their distance, far ones are
+ * stretched, in a geometric progression 1 + q + q^2 + ... found by bisection.
+ * Reference: microsoft/unilm beit/run_class_finetuning.py, which bounds q to (1.01, 1.5).
+ */
+export function geometricOffsets(from: number, to: number): number[] {
+  const [steps, reach] = [from - 1, to - 1];
+  let [low, high] = [1.01, 1.5];
+  let q = low;
+  while (high - low > 1e-6) {
+    q = (low + high) / 2;
+    if ((1 - q ** steps) / (1 - q) > reach) high = q;
+    else low = q;
+  }
+  const positive: number[] = [];
+  for (let i = 0, at = 1; i < steps; i++, at += q ** i) positive.push(at);
+  return [...positive.map((x) => -x).reverse(), 0, ...positive];
+}
+
+/**
+ * A relative position table for another grid: a tensor-product cubic spline over geometric offsets, the three rows of
+ * the cls token as they are. Plain linear interpolation was found to hurt dense prediction.
+ *
+ * @param table `[relativePositionRows(from), numHeads]`
+ */
+export function resizeRelativePositionTable(table: HostTensor, from: GridSize, to: GridSize): HostTensor {
+  const [rows, numHeads] = table.shape as [number, number];
+  if (rows !== relativePositionRows(from)) {
+    throw new RangeError(
+      `A table of ${rows} rows is not that of a grid of ${from[0]}x${from[1]}: ${relativePositionRows(from)} expected.`,
+    );
+  }
+  const integers = (side: number) => Array.from({ length: 2 * side - 1 }, (_, i) => i - side + 1);
+  const weights = ([a, b]: GridSize) => splineWeights(geometricOffsets(a, b), integers(b));
+  const [down, across] = [weights([from[0], to[0]]), weights([from[1], to[1]])];
+  const [oldColumns, newColumns] = [2 * from[1] - 1, 2 * to[1] - 1];
+  const data = table.data as Float32Array;
+  const result = new Float32Array(relativePositionRows(to) * numHeads);
+  for (let head = 0; head < numHeads; head++) {
+    const half = down.map((row) =>
+      Float64Array.from({ length: oldColumns }, (_, c) =>
+        row.reduce((sum, weight, r) => sum + weight * data[(r * oldColumns + c) * numHeads + head]!, 0),
+      ),
+    );
+    half.forEach((values, i) => {
+      across.forEach((column, j) => {
+        result[(i * newColumns + j) * numHeads + head] = column.reduce(
+          (sum, weight, c) => sum + weight * values[c]!,
+          0,
+        );
+      });
+    });
+  }
+  result.set(data.subarray(data.length - 3 * numHeads), result.length - 3 * numHeads);
+  return { dtype: 'float32', shape: [relativePositionRows(to), numHeads], data: result };
+}
+
+const SHARED = 'rel_pos_bias.relative_position_bias_table';
+
+/** One table per block in place of the shared one, as copies of it: what fine-tuning begins with. */
+export function unshareRelativePositionBias(params: NamedTensors, depth: number): NamedTensors {
+  const { [SHARED]: shared, ...rest } = params;
+  if (!shared) return params;
+  const copies = Array.from({ length: depth }, (_, i) => [
+    `blocks.${i}.attn.relative_position_bias_table`,
+    { ...shared, data: shared.data.slice() },
+  ]);
+  return { ...rest, ...Object.fromEntries(copies) };
+}
+
+/**
+ * Parameters of one configuration for another that differs in resolution, and perhaps in sharing the relative position
+ * bias or not. What has no position stays as it is.
+ *
+ * @throws RangeError when a table does not belong to `from`
+ */
+export function resizeParams(params: NamedTensors, from: VitConfig, to: VitConfig): NamedTensors {
+  const grid = ({ imageSize, patchSize }: VitConfig): GridSize => [
+    imageSize / patchSize,
+    imageSize / patchSize,
+  ];
+  const [old, target] = [grid(resolveVitConfig(from)), grid(resolveVitConfig(to))];
+  const unshared =
+    to.useRelPosBias && !to.useSharedRelPosBias ? unshareRelativePositionBias(params, to.depth) : params;
+  if (old[0] === target[0]) return unshared;
+  return Object.fromEntries(
+    Object.entries(unshared).map(([name, tensor]) => {
+      if (name === 'pos_embed') return [name, resizePositionEmbedding(tensor, old, target)];
+      if (name.endsWith('relative_position_bias_table'))
+        return [name, resizeRelativePositionTable(tensor, old, target)];
+      return [name, tensor];
+    }),
+  );
+}
