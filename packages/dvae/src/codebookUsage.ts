@@ -14,7 +14,7 @@ export function codebookUsage(tokens: Iterable<number>, vocabSize: number): Code
   const counts = new Float64Array(vocabSize);
   let total = 0;
   for (const token of tokens) {
-    if (!(token >= 0 && token < vocabSize))
+    if (!Number.isInteger(token) || token < 0 || token >= vocabSize)
       throw new RangeError(`Token ${token} is not in a vocabulary of ${vocabSize}.`);
     counts[token]! += 1;
     total += 1;
@@ -25,13 +25,6 @@ export function codebookUsage(tokens: Iterable<number>, vocabSize: number): Code
     counts,
     used: counts.filter((count) => count > 0).length,
     perplexity: total === 0 ? 0 : Math.exp(entropy),
-    mostFrequent: total === 0 ? 0 : Math.max(...counts) / total,
+    mostFrequent: total === 0 ? 0 : counts.reduce((most, count) => Math.max(most, count), 0) / total,
   };
-}
-
-/** Peak signal-to-noise ratio of images in [0, 1], dB. */
-export function psnr(actual: Float32Array, expected: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < expected.length; i++) sum += (actual[i]! - expected[i]!) ** 2;
-  return -10 * Math.log10(sum / expected.length);
 }

@@ -22,9 +22,15 @@ export const DALL_E: DvaeConfig = {
   blocksPerGroup: 2,
 };
 
-/** The config with its defaults. @throws RangeError for sizes that can't be built */
+/** The config with its defaults. @throws RangeError for sizes that can't be built, or an option that does not exist */
 export function resolveDvaeConfig(config: DvaeConfig): ResolvedDvaeConfig {
-  const resolved = { numGroups: 4, blocksPerGroup: 2, ...config };
+  const { vocabSize, hiddenDim, decoderInitDim, numGroups = 4, blocksPerGroup = 2 } = config;
+  const resolved = { vocabSize, hiddenDim, decoderInitDim, numGroups, blocksPerGroup };
+  for (const name of Object.keys(config)) {
+    if (!Object.hasOwn(resolved, name)) {
+      throw new RangeError(`There is no option "${name}"; options: ${Object.keys(resolved).join(', ')}.`);
+    }
+  }
   for (const [name, value] of Object.entries(resolved)) {
     if (!Number.isSafeInteger(value) || value < 1)
       throw new RangeError(`${name} is ${value}; expected a positive integer.`);

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { batchUsage } from './batchUsage';
 import type { Dvae, TensorParams } from './createDvae';
 import { gumbelNoise, gumbelSoftmax, klToUniform, logitLaplaceNll, usageEntropy } from './likelihood';
 import { mapPixels } from './pixelMap';
@@ -24,8 +25,12 @@ export type DvaeOutputs = {
   nll: tf.Scalar;
   /** Mean KL of a token to the uniform prior, nats. */
   kl: tf.Scalar;
-  /** exp of the entropy of the batch's average use of the vocabulary: how many tokens are in use, in effect. */
+  /** exp of the entropy of the batch's most likely tokens: how many are in use, in effect. */
   perplexity: tf.Scalar;
+  /** How many different tokens those are. */
+  usedTokens: tf.Scalar;
+  /** Entropy of q averaged over the batch, nats, from 0 to ln vocabSize: what the usage term rewards. */
+  usageEntropy: tf.Scalar;
 };
 
 /**
@@ -38,7 +43,8 @@ export function dvaeLoss(dvae: Dvae, params: TensorParams, batch: DvaeBatch): Dv
   const { images, uniform, temperature, klWeight, usageWeight } = batch;
   const logits = dvae.encode(params, images);
   const sample = gumbelSoftmax(logits, gumbelNoise(uniform), temperature);
-  const nll = tf.mean(logitLaplaceNll(mapPixels(images), dvae.decode(params, sample))) as tf.Scalar;
+  const distribution = dvae.decode(params, sample);
+  const nll = tf.mean(logitLaplaceNll(mapPixels(images), distribution)) as tf.Scalar;
   const kl = tf.mean(klToUniform(logits)) as tf.Scalar;
   const entropy = usageEntropy(logits);
   const subpixelsPerToken = 3 * dvae.downsampling ** 2;
@@ -47,6 +53,7 @@ export function dvaeLoss(dvae: Dvae, params: TensorParams, batch: DvaeBatch): Dv
     loss: tf.sub(negativeElbo, tf.mul(usageWeight, entropy)) as tf.Scalar,
     nll,
     kl,
-    perplexity: tf.exp(entropy) as tf.Scalar,
+    ...batchUsage(logits),
+    usageEntropy: entropy,
   };
 }

@@ -1,4 +1,4 @@
-export { type CodebookUsage, codebookUsage, psnr } from './codebookUsage';
+export { type CodebookUsage, codebookUsage } from './codebookUsage';
 export { createDvae, type Dvae, type TensorParams } from './createDvae';
 export {
   DALL_E,
@@ -8,16 +8,18 @@ export {
   resolveDvaeConfig,
 } from './dvaeConfig';
 export { type DvaeBatch, type DvaeOutputs, dvaeLoss } from './dvaeLoss';
+export { dvaeBatchSpecs, dvaeTrainStep } from './dvaeTrainStep';
 export {
   gumbelNoise,
   gumbelSoftmax,
   klToUniform,
   logitLaplaceNll,
-  logSoftmax,
   type PixelDistribution,
   usageEntropy,
 } from './likelihood';
+export { multiplyAdds } from './multiplyAdds';
 export { parameterShapes } from './parameterShapes';
 export { LOGIT_LAPLACE_EPSILON, mapPixels, unmapPixels } from './pixelMap';
-export { DALL_E_SCHEDULES, type DvaeScheduleConfig, dvaeSchedules } from './schedules';
+export { psnr } from './psnr';
+export { DALL_E_SCHEDULES, type DvaeScheduleConfig, dvaeSchedules, scaleDvaeSchedules } from './schedules';
 export { uniformNoise } from './uniformNoise';

@@ -22,30 +22,28 @@ export function logitLaplaceNll(mapped: tf.Tensor, { mu, logB }: PixelDistributi
   return tf.add(scaled, tf.add(tf.add(logX, logRest), Math.LN2)) as tf.Tensor4D;
 }
 
-/** log softmax over the last axis with a closed-form gradient: dy - p sum(dy). */
-export function logSoftmax(logits: tf.Tensor): tf.Tensor {
-  return tf.customGrad((input, save) => {
-    const value = tf.logSoftmax(input as tf.Tensor);
-    (save as tf.GradSaveFunc)([value]);
-    return {
-      value,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [log] = saved as [tf.Tensor];
-        return [tf.sub(dy, tf.mul(tf.exp(log), tf.sum(dy, -1, true)))];
-      },
-    };
-  })(logits);
-}
-
 /**
- * KL of the categorical distribution of each position to the uniform one: Σ q (ln q + ln K).
+ * KL of the categorical distribution of each position to the uniform one: Σ q (ln q + ln K). Its gradient, in closed
+ * form, is q (ln q + ln K - KL).
  *
  * @param logits `[batch, rows, columns, vocabSize]`
  * @returns nats, `[batch, rows, columns]`, from 0 to ln vocabSize
  */
 export function klToUniform(logits: tf.Tensor): tf.Tensor3D {
-  const log = logSoftmax(logits);
-  return tf.add(tf.sum(tf.mul(tf.exp(log), log), -1), Math.log(logits.shape.at(-1)!)) as tf.Tensor3D;
+  const logSize = Math.log(logits.shape.at(-1)!);
+  return tf.customGrad((input, save) => {
+    const terms = tf.add(tf.logSoftmax(input as tf.Tensor), logSize);
+    const q = tf.softmax(input as tf.Tensor);
+    const kl = tf.sum(tf.mul(q, terms), -1, true);
+    (save as tf.GradSaveFunc)([q, terms, kl]);
+    return {
+      value: tf.squeeze(kl, [-1]),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [p, t, total] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+        return tf.mul(tf.mul(p, tf.sub(t, total)), tf.expandDims(dy, -1));
+      },
+    };
+  })(logits) as tf.Tensor3D;
 }
 
 /**
@@ -66,7 +64,6 @@ export const gumbelNoise = (uniform: tf.Tensor): tf.Tensor => tf.neg(tf.log(tf.n
  * is used alone.
  */
 export function usageEntropy(logits: tf.Tensor): tf.Scalar {
-  const vocabSize = logits.shape.at(-1)!;
-  const average = tf.mean(tf.exp(logSoftmax(tf.reshape(logits, [-1, vocabSize]))), 0);
+  const average = tf.mean(tf.reshape(softmax(logits), [-1, logits.shape.at(-1)!]), 0);
   return tf.neg(tf.sum(tf.mul(average, tf.log(tf.add(average, 1e-10))))) as tf.Scalar;
 }
