@@ -10,6 +10,8 @@ export interface TokenizerRecipe {
   readonly microBatchSize: number;
   readonly epochs: number;
   readonly learningRate: readonly [first: number, last: number];
+  /** Share of the steps over which the learning rate falls. */
+  readonly learningRateDecay: number;
   readonly warmupSteps: number;
   readonly betas: readonly [number, number];
   readonly weightDecay: number;

@@ -49,6 +49,7 @@ export async function tokenizerStage(
     finalTemperature: tokenizer.finalTemperature,
     temperatureSteps: Math.round(tokenizer.temperatureDecay * totalSteps),
     learningRate: tokenizer.learningRate,
+    learningRateSteps: Math.max(1, Math.round(tokenizer.learningRateDecay * totalSteps)),
     warmupSteps: Math.min(tokenizer.warmupSteps, Math.floor(totalSteps / 4)),
   });
   const optimizer = adamW({
