@@ -34,7 +34,10 @@ const baseOf = (id: string) =>
     .filter((codePoint) => !SKIN_TONE.test(codePoint))
     .join('-');
 
-/** The split is a function of the base emoji's name alone: variants never straddle it, and no list is kept. */
+/**
+ * The split is a function of the base's code points as the file name spells them: skin tones stay together, and no list
+ * is kept. Nine held-out files have a twin of another spelling (with and without fe0f, or leading zeros) in `train`.
+ */
 const isHeldOut = (base: string) => createRandom('emoji split', base).uniform() < HELD_OUT_SHARE;
 
 interface EmojibaseEntry {
@@ -66,8 +69,14 @@ function locate(): { assets: string; names: string } {
 
 const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T;
 
-/** Unicode sequences with and without variation selectors mean the same emoji. */
-const canonical = (id: string) => id.toLowerCase().replaceAll('-fe0f', '');
+/** One spelling of a sequence: variation selectors and the end of a tag add nothing, code points have four digits. */
+const canonical = (id: string) =>
+  id
+    .toLowerCase()
+    .split(/[-_]/)
+    .filter((codePoint) => codePoint !== 'fe0f' && codePoint !== 'e007f')
+    .map((codePoint) => codePoint.padStart(4, '0'))
+    .join('-');
 
 async function describeAll(ids: readonly string[], names: string): Promise<Emoji[]> {
   const entries = await readJson<EmojibaseEntry[]>(join(names, 'data.json'));

@@ -17,8 +17,12 @@ const read = async (name: string, bytes: Uint8Array) => {
   const source: FolderSource = { kind: 'folder', directory, names: [name] };
   return readPixels(source, 0);
 };
-const plain = (channels: 3 | 4, background: sharp.Color, width = 6, height = 4) =>
-  sharp({ create: { width, height, channels, background } });
+const plain = (
+  channels: 3 | 4,
+  background: string | { r: number; g: number; b: number; alpha: number },
+  width = 6,
+  height = 4,
+) => sharp({ create: { width, height, channels, background } });
 
 test('gray, with and without opacity, becomes colour', async () => {
   const gray = await read('gray.png', await plain(3, '#808080').toColourspace('b-w').png().toBuffer());
