@@ -28,15 +28,24 @@ const SKIN_TONE = /^1f3f[b-f]$/;
 /** One base emoji in ten is held out. */
 const HELD_OUT_SHARE = 0.1;
 
-const baseOf = (id: string) =>
+/** One spelling of a sequence: variation selectors and the end of a tag add nothing, code points have four digits. */
+const canonical = (id: string) =>
   id
+    .toLowerCase()
+    .split(/[-_]/)
+    .filter((codePoint) => codePoint !== 'fe0f' && codePoint !== 'e007f')
+    .map((codePoint) => codePoint.padStart(4, '0'))
+    .join('-');
+
+const baseOf = (id: string) =>
+  canonical(id)
     .split('-')
     .filter((codePoint) => !SKIN_TONE.test(codePoint))
     .join('-');
 
 /**
- * The split is a function of the base's code points as the file name spells them: skin tones stay together, and no list
- * is kept. Nine held-out files have a twin of another spelling (with and without fe0f, or leading zeros) in `train`.
+ * The split is a function of the base's code points alone: neither skin tones nor other spellings of one emoji straddle
+ * it, and no list is kept.
  */
 const isHeldOut = (base: string) => createRandom('emoji split', base).uniform() < HELD_OUT_SHARE;
 
@@ -69,15 +78,6 @@ function locate(): { assets: string; names: string } {
 
 const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T;
 
-/** One spelling of a sequence: variation selectors and the end of a tag add nothing, code points have four digits. */
-const canonical = (id: string) =>
-  id
-    .toLowerCase()
-    .split(/[-_]/)
-    .filter((codePoint) => codePoint !== 'fe0f' && codePoint !== 'e007f')
-    .map((codePoint) => codePoint.padStart(4, '0'))
-    .join('-');
-
 async function describeAll(ids: readonly string[], names: string): Promise<Emoji[]> {
   const entries = await readJson<EmojibaseEntry[]>(join(names, 'data.json'));
   const { groups, subgroups } = await readJson<EmojibaseMessages>(join(names, 'messages.json'));
@@ -86,7 +86,7 @@ async function describeAll(ids: readonly string[], names: string): Promise<Emoji
     list.find((item) => item.order === order)?.message ?? 'other';
   return ids.map((id) => {
     const base = baseOf(id);
-    const entry = byId.get(canonical(base));
+    const entry = byId.get(base);
     return {
       id,
       base,
