@@ -13,7 +13,7 @@ test('every fixture is reproduced, by every engine', async () => {
   const engines = new Set(rows.map(({ engine }) => engine));
   expect(engines).toEqual(new Set(['host', 'tfjs', 'onnxruntime']));
   expect(rows.length).toBeGreaterThanOrEqual(60);
-});
+}, 240_000);
 
 test('a folder without fixtures is an error that says what was looked for', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'parity-'));

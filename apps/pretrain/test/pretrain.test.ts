@@ -1,6 +1,6 @@
 /** The app as a user starts it, on a small folder of pictures made here. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,11 +61,13 @@ test('a run writes model, metrics, checkpoints and a report; one killed in stage
 
   const killed = spawn('node', [...NODE, ...small('killed')], { cwd: APP, stdio: 'ignore' });
   const exited = new Promise((resolve) => killed.once('exit', resolve));
-  const log = join(folder, 'killed/pretrain/metrics.jsonl');
-  const checkpoints = join(folder, 'killed/pretrain/checkpoints/step-00000010.safetensors');
-  while (!(existsSync(checkpoints) && existsSync(log) && readFileSync(log, 'utf8').includes('"step":10'))) {
+  const checkpoints = join(folder, 'killed/pretrain/checkpoints');
+  while (
+    !existsSync(checkpoints) ||
+    !readdirSync(checkpoints).some((name) => name.endsWith('.safetensors'))
+  ) {
     expect(killed.exitCode).toBeNull();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
   killed.kill('SIGKILL');
   await exited;
