@@ -90,7 +90,7 @@ describe('initial parameters', () => {
   });
   test('the same seed gives the same parameters', () => {
     const again = createVit({ ...TINY, embedDim: 96, layerScaleInit: 0.1 }).init(createRandom(0));
-    expect(again['pos_embed']!.data).toEqual(params['pos_embed']!.data);
+    expect(again.pos_embed!.data).toEqual(params.pos_embed!.data);
   });
 });
 
