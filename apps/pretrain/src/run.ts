@@ -31,11 +31,6 @@ export async function run(
   signal?: AbortSignal,
 ): Promise<RunResult> {
   const { recipe, out, engine } = options;
-  await mkdir(out, { recursive: true });
-  await writeFile(
-    join(out, 'recipe.json'),
-    `${JSON.stringify({ ...recipe, data: options.data ?? recipe.data, tokenizerFile: options.tokenizer }, null, 2)}\n`,
-  );
   const seconds = await readSeconds(out);
   const timed = async <T>(stage: keyof Seconds, work: () => Promise<T>): Promise<T> => {
     const start = performance.now();
@@ -53,6 +48,12 @@ export async function run(
     `${images.train.names.length} images to train on, ${images.heldOut.names.length} held out`,
   );
   const heldOut = await loadHeldOut(recipe, images.heldOut);
+  // Only now is this a run: a mistake in the folder of images leaves nothing behind.
+  await mkdir(out, { recursive: true });
+  await writeFile(
+    join(out, 'recipe.json'),
+    `${JSON.stringify({ ...recipe, data: options.data ?? recipe.data, tokenizerFile: options.tokenizer }, null, 2)}\n`,
+  );
   const stage = { recipe, source: images.train, engine, workers: options.workers, progress, signal };
 
   const dvae = createDvae(recipe.tokenizer.model);

@@ -115,9 +115,10 @@ test.each([
   [['--masking', 'stripes'], 1, /--masking is 'stripes'/],
   [['--recipe', 'beit-base-imagenet1k'], 1, /needs --data DIR/],
   [['--epoch', '3'], 1, /--epoch/],
-  [['--data', '/nowhere', '--out', '/tmp/pretrain-nowhere'], 1, /There is no folder '\/nowhere'/],
+  [['--data', '/nowhere', '--out', 'OUT'], 1, /There is no folder '\/nowhere'/],
 ])('%j', (args, status, text) => {
-  const result = start(...args);
+  const result = start(...args.map((argument) => (argument === 'OUT' ? join(folder, 'nowhere') : argument)));
+  expect(existsSync(join(folder, 'nowhere'))).toBe(false);
   expect(result.stdout + result.stderr).toMatch(text);
   expect(result.status).toBe(status);
 });
