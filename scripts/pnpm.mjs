@@ -16,7 +16,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
 function pnpm(args) {
   const command = ['--yes', packageManager, ...args];
   const shell = process.platform === 'win32';
-  const { status, signal } = spawnSync('npx', command, { cwd: root, stdio: 'inherit', shell });
+  // An npx above us (`npx -p node@26 npm test`) passes its own --package on, which would replace pnpm here.
+  const { npm_config_package: _, ...env } = process.env;
+  const { status, signal } = spawnSync('npx', command, { cwd: root, env, stdio: 'inherit', shell });
   if (signal) process.kill(process.pid, signal);
   return status ?? 1;
 }

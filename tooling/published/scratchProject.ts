@@ -31,8 +31,7 @@ export async function run(program: string, args: readonly string[], cwd: string)
 
 /** Runs the workspace's pnpm, which may not be on the path. */
 export function pnpm(args: readonly string[]): Promise<string> {
-  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  return run('npx', ['--yes', packageManager, ...args], root);
+  return run(process.execPath, ['scripts/pnpm.mjs', ...args], root);
 }
 
 export interface Manifest {
