@@ -1,6 +1,7 @@
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: '<rootDir>/tooling/jest/environment.cjs',
+  setupFiles: ['<rootDir>/tooling/jest/setup.cjs'],
   testEnvironmentOptions: { customExportConditions: ['@beit/source', 'node', 'require', 'default'] },
   testMatch: ['<rootDir>/{packages,apps,tooling,benchmarks}/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],

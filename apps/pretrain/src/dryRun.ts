@@ -32,8 +32,11 @@ async function timeMicroBatch(
 ): Promise<{ seconds: number; engine: string }> {
   const optimizer = adamW();
   const program = await trainingProgram({ loss, optimizer, params, example, microBatches: 1, engine });
+  async function* microBatches() {
+    yield { batch: example, weight: 1 };
+  }
   const step = (i: number) =>
-    program.run({ microBatches: [example], weights: [1], scalars: optimizer.scalars(i, 1e-5) });
+    program.run({ microBatches: microBatches(), scalars: optimizer.scalars(i, 1e-5) });
   await step(0);
   const start = performance.now();
   for (let i = 1; i <= TIMED_STEPS; i++) await step(i);

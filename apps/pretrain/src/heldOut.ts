@@ -21,26 +21,20 @@ import { plainViews } from './views';
 export type Engine = 'auto' | 'onnxruntime' | 'tfjs';
 type Tensors = Record<string, tf.Tensor>;
 
-/** More would take long on full-size images and tell little more. */
-const MOST_IMAGES = 512;
 const LARGEST_BATCH = 64;
 
 /** Held-out images, prepared once: the same crops and masks at every evaluation. */
 export interface HeldOut {
+  /** All of `batchSize` images, as compiled programs want them; the last one is filled up with images of the first. */
   readonly batches: readonly Batch[];
   readonly batchSize: number;
+  /** Different images in all. */
   readonly count: number;
 }
 
-/** A batch size that leaves few images over, if any. */
-const batchSizeFor = (count: number): number => {
-  const candidates = Array.from({ length: LARGEST_BATCH / 2 }, (_, i) => LARGEST_BATCH - i);
-  return candidates.find((size) => count % size === 0) ?? Math.min(LARGEST_BATCH, count);
-};
-
 export async function loadHeldOut(recipe: PretrainRecipe, source: ImageSource): Promise<HeldOut> {
-  const count = Math.min(source.names.length, MOST_IMAGES);
-  const batchSize = batchSizeFor(count);
+  const count = source.names.length;
+  const batchSize = Math.min(count, LARGEST_BATCH);
   const loader = createLoader({
     source,
     batchSize,
@@ -48,12 +42,19 @@ export async function loadHeldOut(recipe: PretrainRecipe, source: ImageSource): 
     views: plainViews(recipe),
     masking: recipe.mim.masking,
     shuffle: false,
+    dropLast: false,
     workers: 0,
   });
   const batches: Batch[] = [];
-  for (let step = 0; step < Math.floor(count / batchSize); step++) batches.push(await loader.batch(step));
+  for (let step = 0; step < loader.stepsPerEpoch; step++) batches.push(await loader.batch(step));
   await loader.close();
-  return { batches, batchSize, count: batches.length * batchSize };
+  return { batches, batchSize, count };
+}
+
+/** What a batch holds, without what fills it up: a tensor's first rows. */
+function withoutFilling({ batchSize, count }: HeldOut, batch: number, { data, shape }: HostTensor) {
+  const images = Math.min(batchSize, count - batch * batchSize);
+  return data.subarray(0, (data.length / shape[0]!) * images);
 }
 
 export interface TokenizerMetrics {
@@ -98,7 +99,7 @@ export async function tokenizerEvaluation(
       ]);
     const nll = (tokens: tf.Tensor) => {
       const distribution = dvae.decode(state, oneHot(tokens));
-      return tf.mean(tf.sum(logitLaplaceNll(mapPixels(images), distribution), [1, 2, 3]));
+      return tf.sum(logitLaplaceNll(mapPixels(images), distribution), [1, 2, 3]);
     };
     const best = tf.argMax(logits, 3);
     const tokens = tf.reshape(best, [batch, side * side]);
@@ -110,7 +111,7 @@ export async function tokenizerEvaluation(
         argmaxNll: nll(best),
         // The Gumbel-max trick: an exact draw from q.
         sampledNll: nll(tf.argMax(tf.add(logits, gumbelNoise(uniform)), 3)),
-        kl: tf.mean(tf.sum(klToUniform(logits), [1, 2])),
+        kl: tf.sum(klToUniform(logits), [1, 2]),
       },
     };
   };
@@ -126,38 +127,42 @@ export async function tokenizerEvaluation(
     { engine },
   );
 
+  const own = (batch: number, tensor: HostTensor) => withoutFilling(heldOut, batch, tensor);
   return {
     async evaluate(
       current: NamedTensors,
     ): Promise<{ metrics: TokenizerMetrics; tokenized: TokenizedBatch[] }> {
       await program.writeState(current);
       const tokenized: TokenizedBatch[] = [];
-      const sums = { argmaxNll: 0, sampledNll: 0, kl: 0 };
+      const means = { argmaxNll: 0, sampledNll: 0, kl: 0 };
       const error = meanSquaredErrors(heldOut);
       for (const [i, batch] of heldOut.batches.entries()) {
         const uniform = uniformNoise([heldOut.batchSize, side, side, vocabSize], recipe.seed, i);
         const out = await program.run({ images: batch.tokenImages, uniform });
         tokenized.push({ tokens: out.tokens, reconstruction: out.reconstruction });
-        error.add(out.reconstruction, batch.tokenImages);
+        error.add(own(i, out.reconstruction), own(i, batch.tokenImages));
         for (const name of ['argmaxNll', 'sampledNll', 'kl'] as const)
-          sums[name] += out[name].data[0]! / heldOut.batches.length;
+          own(i, out[name]).forEach((nats) => {
+            means[name] += nats / heldOut.count;
+          });
       }
       const all = function* () {
-        for (const { tokens } of tokenized) yield* tokens.data as Int32Array;
+        for (const [i, { tokens }] of tokenized.entries()) yield* own(i, tokens);
       };
-      return { tokenized, metrics: { ...sums, ...error.psnr(), usage: codebookUsage(all(), vocabSize) } };
+      return { tokenized, metrics: { ...means, ...error.psnr(), usage: codebookUsage(all(), vocabSize) } };
     },
     dispose: () => program.dispose(),
   };
 }
 
 /** Squared error of reconstructions, and of the mean image. */
-function meanSquaredErrors({ batches, count }: HeldOut) {
-  const pixels = batches[0]!.tokenImages.data.length / batches[0]!.names.length;
+function meanSquaredErrors(heldOut: HeldOut) {
+  const { batches, batchSize, count } = heldOut;
+  const pixels = batches[0]!.tokenImages.data.length / batchSize;
   const mean = new Float64Array(pixels);
   let squares = 0;
-  for (const { tokenImages } of batches) {
-    tokenImages.data.forEach((x, i) => {
+  for (const [batch, { tokenImages }] of batches.entries()) {
+    withoutFilling(heldOut, batch, tokenImages).forEach((x, i) => {
       mean[i % pixels]! += x / count;
       squares += x * x;
     });
@@ -166,8 +171,8 @@ function meanSquaredErrors({ batches, count }: HeldOut) {
   let ours = 0;
   const dB = (sum: number) => -10 * Math.log10(sum / (count * pixels));
   return {
-    add(actual: HostTensor, expected: HostTensor) {
-      for (let i = 0; i < expected.data.length; i++) ours += (actual.data[i]! - expected.data[i]!) ** 2;
+    add(actual: HostTensor['data'], expected: HostTensor['data']) {
+      for (let i = 0; i < expected.length; i++) ours += (actual[i]! - expected[i]!) ** 2;
     },
     psnr: () => ({ psnr: dB(ours), meanImagePsnr: dB(meanError) }),
   };
@@ -260,7 +265,7 @@ export async function mimEvaluation(
         const { tokens } = tokenized[i]!;
         const out = await program.run({ images: batch.images, mask: masks[i]!, tokens });
         predictions.push(out.predictions);
-        masks[i]!.data.forEach((masked, k) => {
+        withoutFilling(heldOut, i, masks[i]!).forEach((masked, k) => {
           allNll += out.nll.data[k]!;
           if (masked === 0) return;
           maskedNll += out.nll.data[k]!;

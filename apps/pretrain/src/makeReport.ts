@@ -207,13 +207,17 @@ function greyed(picture: Picture, mask: Uint8Array, [rows, columns]: readonly [n
   return { ...picture, data };
 }
 
+/** At most `wanted` of `count` indices, evenly spread. */
+function spread(wanted: number, count: number): number[] {
+  const chosen = Math.min(wanted, count);
+  return Array.from({ length: chosen }, (_, i) => Math.floor(((i + 0.5) * count) / chosen));
+}
+
 async function examplesOf(outcome: Outcome, engine: Engine): Promise<Example[]> {
   const { heldOut, dvae, tokenizer, tokenized, predictions, vit } = outcome;
   const { gridSize } = vit;
   const patches = gridSize[0] * gridSize[1];
-  const chosen = Array.from({ length: Math.min(EXAMPLES, heldOut.count) }, (_, i) =>
-    Math.floor(((i + 0.5) * heldOut.count) / EXAMPLES),
-  );
+  const chosen = spread(EXAMPLES, heldOut.count);
   const places = chosen.map(
     (index) => [Math.floor(index / heldOut.batchSize), index % heldOut.batchSize] as const,
   );
@@ -307,10 +311,7 @@ async function attentionOf(
   engine: Engine,
 ): Promise<AttentionExample[]> {
   const batch = heldOut.batches[0]!;
-  const count = Math.min(ATTENTION_EXAMPLES, batch.names.length);
-  const chosen = Array.from({ length: count }, (_, i) =>
-    Math.floor(((i + 0.5) * batch.names.length) / count),
-  );
+  const chosen = spread(ATTENTION_EXAMPLES, Math.min(batch.names.length, heldOut.count));
   const attention = await lastAttention(vit, backboneOf(vit, model), pick(batch, chosen), engine);
   const [, heads, tokens] = attention.shape as [number, number, number, number];
   const coverage = coverageOf(batch.opacity, vit.gridSize);

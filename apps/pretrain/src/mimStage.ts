@@ -1,15 +1,15 @@
 import { compile } from '@beit/compile';
-import { createLoader } from '@beit/data';
 import type { Dvae } from '@beit/dvae';
 import { createMim, type Mim, pretrainLoss } from '@beit/mim';
 import { adamW, cosineSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { train } from '@beit/trainer';
+import { type MicroBatch, train } from '@beit/trainer';
 import { createVit, drawDropPathKeeps, type Vit } from '@beit/vit';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
+import { stageLoader } from './stageLoader';
 import { copied, type StageOptions, type StageResult } from './tokenizerStage';
-import { type HostTree, splitBatch, trainingProgram } from './trainingProgram';
+import { firstBatch, type HostTree, trainingProgram } from './trainingProgram';
 import { trainingViews } from './views';
 
 export interface Tokenizer {
@@ -34,9 +34,11 @@ export async function mimStage(
   const { recipe, source, runDir, progress, signal } = options;
   const { seed, mim: settings } = recipe;
   const { vit, mim } = createModel(recipe);
-  const loader = createLoader({
+  const { batchSize, microBatchSize } = settings;
+  const loader = stageLoader({
     source,
-    batchSize: settings.batchSize,
+    batchSize,
+    microBatchSize,
     seed,
     views: trainingViews(recipe),
     masking: settings.masking,
@@ -54,7 +56,6 @@ export async function mimStage(
     weightDecay: settings.weightDecay,
     clipNorm: settings.clipNorm,
   });
-  const parts = settings.batchSize / settings.microBatchSize;
   const { tokenImageSize } = recipe.views;
 
   const tokenize = await compile(
@@ -67,42 +68,37 @@ export async function mimStage(
         Object.entries(tokenizerParams).filter(([name]) => name.startsWith('encoder.')),
       ),
       inputs: {
-        images: { dtype: 'float32', shape: [settings.microBatchSize, tokenImageSize, tokenImageSize, 3] },
+        images: { dtype: 'float32', shape: [microBatchSize, tokenImageSize, tokenImageSize, 3] },
       },
     },
     { engine: options.engine },
   );
 
-  async function batch(step: number) {
-    const { images, tokenImages, masked } = await loader.batch(step);
-    const microBatches = splitBatch({ images, tokenImages, masked: { ...masked } }, parts);
-    const complete: HostTree[] = [];
-    for (const [part, { tokenImages: own, ...rest }] of microBatches.entries()) {
-      const { tokens } = await tokenize.run({ images: own as HostTensor });
-      const random = createRandom(seed, 'drop path', step, part);
-      const keeps: HostTree =
-        vit.config.dropPathRate > 0
-          ? { dropPathKeeps: drawDropPathKeeps(vit.config, settings.microBatchSize, random) }
-          : {};
-      complete.push({ ...rest, visualTokens: tokens, ...keeps });
+  async function* microBatches(step: number): AsyncGenerator<MicroBatch<HostTree>> {
+    for await (const [number, { images, tokenImages, masked }] of loader.microBatches(step)) {
+      const { tokens } = await tokenize.run({ images: tokenImages });
+      const batch = { images, masked: { ...masked }, visualTokens: tokens, ...dropPathKeeps(number) };
+      // The loss is a mean over masked patches, and micro-batches differ in how many they have.
+      yield { batch, weight: sum(masked.weights) };
     }
-    // The loss is a mean over masked patches, and micro-batches differ in how many they have.
-    const counts = complete.map((part) => sum((part.masked as { weights: HostTensor }).weights));
-    const total = counts.reduce((a, b) => a + b, 0);
-    return {
-      microBatches: complete,
-      weights: counts.map((count) => count / total),
-      scalars: optimizer.scalars(step, learningRate(step)),
-    };
   }
+  const dropPathKeeps = (number: number): HostTree => {
+    if (vit.config.dropPathRate === 0) return {};
+    const random = createRandom(seed, 'drop path', number);
+    return { dropPathKeeps: drawDropPathKeeps(vit.config, microBatchSize, random) };
+  };
+  const batch = async (step: number) => ({
+    microBatches: microBatches(step),
+    scalars: optimizer.scalars(step, learningRate(step)),
+  });
 
   try {
     const program = await trainingProgram({
       loss: pretrainLoss(mim) as never,
       optimizer,
       params: mim.init(createRandom(seed, 'model')),
-      example: (await batch(0)).microBatches[0]!,
-      microBatches: parts,
+      example: await firstBatch(microBatches(0)),
+      microBatches: loader.parts,
       engine: options.engine,
     });
     const paramsNow = async () => ((await program.readState()) as { params: NamedTensors }).params;
@@ -111,7 +107,7 @@ export async function mimStage(
       program,
       batch,
       totalSteps,
-      imagesPerStep: settings.batchSize,
+      imagesPerStep: batchSize,
       stepsPerEpoch: loader.stepsPerEpoch,
       runDir,
       config: { stage: 'pretraining', ...recipe, images: source.names.length },

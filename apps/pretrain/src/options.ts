@@ -165,12 +165,11 @@ export async function parseOptions(args: readonly string[]): Promise<RunOptions 
   };
 }
 
-function smaller(batchSize: number, microBatchSize: number) {
-  const micro = Math.min(batchSize, microBatchSize);
-  if (batchSize % micro !== 0) {
-    throw new UsageError(`--batch-size ${batchSize} is no multiple of the micro-batch of ${micro} images.`);
-  }
-  return { batchSize, microBatchSize: micro };
+/** The batch in equal micro-batches, the largest that are no larger than the recipe's. */
+function smaller(batchSize: number, most: number) {
+  let microBatchSize = Math.min(batchSize, most);
+  while (batchSize % microBatchSize !== 0) microBatchSize--;
+  return { batchSize, microBatchSize };
 }
 
 const parse = (args: readonly string[]) =>

@@ -1,11 +1,12 @@
-import { createLoader, type ImageSource } from '@beit/data';
+import type { ImageSource } from '@beit/data';
 import { createDvae, type Dvae, type DvaeBatch, dvaeLoss, dvaeSchedules, uniformNoise } from '@beit/dvae';
 import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type ProgressReporter, type TrainResult, train } from '@beit/trainer';
 import { type NamedTensors, scalar } from '@beit/weights';
 import type { PretrainRecipe } from './recipe';
-import { splitBatch, trainingProgram } from './trainingProgram';
+import { stageLoader } from './stageLoader';
+import { firstBatch, trainingProgram } from './trainingProgram';
 import { trainingViews } from './views';
 
 export interface StageOptions {
@@ -34,9 +35,11 @@ export async function tokenizerStage(
   const { recipe, source, runDir, progress, signal } = options;
   const { tokenizer, seed } = recipe;
   const dvae = createDvae(tokenizer.model);
-  const loader = createLoader({
+  const { batchSize, microBatchSize } = tokenizer;
+  const loader = stageLoader({
     source,
-    batchSize: tokenizer.batchSize,
+    batchSize,
+    microBatchSize,
     seed,
     views: trainingViews(recipe),
     workers: options.workers,
@@ -58,32 +61,32 @@ export async function tokenizerStage(
     clipNorm: tokenizer.clipNorm,
     decays: (_name, shape) => shape.length > 1,
   });
-  const parts = tokenizer.batchSize / tokenizer.microBatchSize;
   const side = recipe.views.tokenImageSize / dvae.downsampling;
-  const noiseShape = [tokenizer.batchSize, side, side, tokenizer.model.vocabSize];
+  const noiseShape = [microBatchSize, side, side, tokenizer.model.vocabSize];
 
-  async function batch(step: number) {
-    const { tokenImages } = await loader.batch(step);
-    const tensors = { images: tokenImages, uniform: uniformNoise(noiseShape, seed, step) };
+  async function* microBatches(step: number) {
     const constants = {
       temperature: scalar(schedules.temperature(step)),
       klWeight: scalar(schedules.klWeight(step)),
       usageWeight: scalar(tokenizer.usageWeight),
     };
-    return {
-      microBatches: splitBatch(tensors, parts).map((part) => ({ ...part, ...constants })),
-      weights: new Array<number>(parts).fill(1 / parts),
-      scalars: optimizer.scalars(step, schedules.learningRate(step)),
-    };
+    for await (const [number, { tokenImages }] of loader.microBatches(step)) {
+      const uniform = uniformNoise(noiseShape, seed, number);
+      yield { batch: { images: tokenImages, uniform, ...constants }, weight: microBatchSize };
+    }
   }
+  const batch = async (step: number) => ({
+    microBatches: microBatches(step),
+    scalars: optimizer.scalars(step, schedules.learningRate(step)),
+  });
 
   try {
     const program = await trainingProgram({
       loss: (params, b) => ({ ...dvaeLoss(dvae, params, b as unknown as DvaeBatch) }),
       optimizer,
       params: dvae.init(createRandom(seed, 'tokenizer')),
-      example: (await batch(0)).microBatches[0]!,
-      microBatches: parts,
+      example: await firstBatch(microBatches(0)),
+      microBatches: loader.parts,
       engine: options.engine,
     });
     const paramsNow = async () => ((await program.readState()) as { params: NamedTensors }).params;
@@ -92,7 +95,7 @@ export async function tokenizerStage(
       program,
       batch,
       totalSteps,
-      imagesPerStep: tokenizer.batchSize,
+      imagesPerStep: batchSize,
       stepsPerEpoch: loader.stepsPerEpoch,
       runDir,
       config: {

@@ -8,13 +8,13 @@ import {
   trainStep,
   updateStep,
 } from '@beit/optim';
-import { accumulatedProgram, type Program } from '@beit/trainer';
+import { accumulatedProgram, type MicroBatch, type Program } from '@beit/trainer';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 
 export interface TrainingInputs {
-  readonly microBatches: readonly HostTree[];
-  readonly weights: readonly number[];
+  /** Asked for one by one, so that a batch need not be in memory as a whole. */
+  readonly microBatches: AsyncIterable<MicroBatch<HostTree>>;
   readonly scalars: { readonly [name: string]: HostTensor };
 }
 export type HostTree = { readonly [name: string]: HostTensor | HostTree };
@@ -57,7 +57,9 @@ export async function trainingProgram(options: TrainingProgramOptions): Promise<
     );
     return {
       engine: program.engine,
-      run: ({ microBatches: [batch], scalars }) => program.run({ batch, scalars } as never),
+      async run({ microBatches, scalars }) {
+        return program.run({ batch: await firstBatch(microBatches), scalars } as never);
+      },
       readState: () => program.readState() as never,
       writeState: (state) => program.writeState(state as never),
       dispose: () => program.dispose(),
@@ -93,24 +95,8 @@ export async function trainingProgram(options: TrainingProgramOptions): Promise<
   };
 }
 
-/** The arrays of a batch cut into `count` micro-batches along the first axis (`axis` of those listed by name). */
-export function splitBatch(tree: HostTree, count: number): HostTree[] {
-  if (count === 1) return [tree];
-  return Array.from({ length: count }, (_, part) => takePart(tree, part, count));
+/** For the dtypes and shapes of the others. */
+export async function firstBatch(microBatches: AsyncIterable<MicroBatch<HostTree>>): Promise<HostTree> {
+  for await (const { batch } of microBatches) return batch;
+  throw new RangeError('A step needs a batch; got none.');
 }
-
-function takePart(tree: HostTree, part: number, count: number): HostTree {
-  return Object.fromEntries(
-    Object.entries(tree).map(([name, node]) => {
-      if (!isTensor(node)) return [name, takePart(node, part, count)];
-      const size = node.data.length / count;
-      const [first, ...rest] = node.shape as [number, ...number[]];
-      return [
-        name,
-        { ...node, shape: [first / count, ...rest], data: node.data.slice(part * size, (part + 1) * size) },
-      ];
-    }),
-  );
-}
-
-const isTensor = (node: HostTensor | HostTree): node is HostTensor => Array.isArray(node.shape);

@@ -10,6 +10,8 @@ export interface LoaderOptions extends SampleRecipe {
   readonly batchSize: number;
   /** Another order in every epoch. Default true; false gives images in the order of the source. */
   readonly shuffle?: boolean;
+  /** Default true. False fills the last batch of an epoch up with its first images, so that every image comes. */
+  readonly dropLast?: boolean;
   /** Threads that decode and augment. Default 1; 0 does it where `batch` is called. */
   readonly workers?: number;
   /** Batches that are prepared ahead. Default 2. */
@@ -35,7 +37,7 @@ export interface Batch {
 
 export interface Loader {
   readonly batchSize: number;
-  /** Whole batches in an epoch; what is left over comes in another epoch. */
+  /** Batches in an epoch. With `dropLast` these are whole ones, and what is left over comes in another epoch. */
   readonly stepsPerEpoch: number;
   /** Masked patches per image at most. */
   readonly maxMasked: number;
@@ -50,7 +52,8 @@ export interface Loader {
 
 /** @throws RangeError when there are fewer images than a batch takes, or an option is out of range */
 export function createLoader(options: LoaderOptions): Loader {
-  const { source, batchSize, seed, views, masking, shuffle = true, workers = 1, prefetch = 2 } = options;
+  const { source, batchSize, seed, views, masking, shuffle = true, dropLast = true } = options;
+  const { workers = 1, prefetch = 2 } = options;
   const count = source.names.length;
   for (const [name, value, least] of [
     ['batchSize', batchSize, 1],
@@ -66,7 +69,7 @@ export function createLoader(options: LoaderOptions): Loader {
       `There are ${count} images, fewer than one batch of ${batchSize}. Use a smaller batchSize or more images.`,
     );
   }
-  const stepsPerEpoch = Math.floor(count / batchSize);
+  const stepsPerEpoch = dropLast ? Math.floor(count / batchSize) : Math.ceil(count / batchSize);
   const maxMasked = masking ? createMasking(masking).maxMasked : 0;
   const pool = createPool({ source, recipe: { seed, views, masking } }, workers);
   const unreadable = new Map<string, Unreadable>();
@@ -83,7 +86,7 @@ export function createLoader(options: LoaderOptions): Loader {
     const epoch = Math.floor(step / stepsPerEpoch);
     const start = (step % stepsPerEpoch) * batchSize;
     const all = epochOrder(epoch);
-    return { epoch, indices: Array.from({ length: batchSize }, (_, i) => all[start + i]!) };
+    return { epoch, indices: Array.from({ length: batchSize }, (_, i) => all[(start + i) % count]!) };
   };
 
   async function prepare(step: number): Promise<Batch> {

@@ -109,6 +109,14 @@ describe('batches', () => {
     expect(a!.names).toEqual(b!.names);
     expect(a!.images.data).not.toEqual(b!.images.data);
   });
+  test('bring every image when the last one is filled up', async () => {
+    const options = { shuffle: false, dropLast: false };
+    const all = await batches([0, 1, 2, 3], options);
+    const names = all.map((batch) => batch.names);
+    expect(new Set(names.slice(0, 3).flat()).size).toBe(11);
+    expect(names[2]![3]).toBe(names[0]![0]);
+    expect(names[3]).toEqual(names[0]);
+  });
   test('with random masking hide exactly as many patches as asked', async () => {
     const [batch] = await batches([0], { masking: { kind: 'random', gridSize: 4, numMaskingPatches: 6 } });
     for (const mask of batch!.masks) expect(mask.reduce((a, b) => a + b, 0)).toBe(6);

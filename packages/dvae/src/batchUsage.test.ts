@@ -3,10 +3,7 @@ import fc from 'fast-check';
 import { batchUsage, tokenCounts } from './batchUsage';
 import { codebookUsage } from './codebookUsage';
 
-beforeAll(() => {
-  tf.enableProdMode();
-  return tf.setBackend('cpu');
-});
+beforeAll(() => tf.setBackend('cpu'));
 
 const batches = fc.integer({ min: 2, max: 60 }).chain((vocabSize) =>
   fc.record({

@@ -7,10 +7,7 @@ import type { DvaeBatch } from './dvaeLoss';
 import { dvaeBatchSpecs, dvaeTrainStep } from './dvaeTrainStep';
 import { uniformNoise } from './uniformNoise';
 
-beforeAll(() => {
-  tf.enableProdMode();
-  return tf.setBackend('cpu');
-});
+beforeAll(() => tf.setBackend('cpu'));
 
 const dvae = createDvae({ vocabSize: 16, hiddenDim: 4, decoderInitDim: 4, numGroups: 2, blocksPerGroup: 1 });
 const optimizer = adamW({ weightDecay: 0, clipNorm: 4 });

@@ -2,10 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { conv2d } from './conv2d';
 
-beforeAll(() => {
-  tf.enableProdMode();
-  return tf.setBackend('cpu');
-});
+beforeAll(() => tf.setBackend('cpu'));
 
 const values = (n: number, seed: number) =>
   Float32Array.from({ length: n }, (_, i) => Math.sin(1.7 * i + seed));

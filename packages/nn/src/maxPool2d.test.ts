@@ -1,10 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { maxPool2d } from './maxPool2d';
 
-beforeAll(() => {
-  tf.enableProdMode();
-  return tf.setBackend('cpu');
-});
+beforeAll(() => tf.setBackend('cpu'));
 
 test('takes the largest of each window, per channel; an odd last row and column are left out', () => {
   const x = tf.tensor4d([1, -1, 5, -5, 9, 0, 2, -2, 3, -3, 9, 0, 7, 7, 7, 7, 9, 0], [1, 3, 3, 2]);

@@ -4,11 +4,15 @@ import { scalarsOf } from './tensorTree';
 
 type Group = { readonly [name: string]: TensorTree };
 
+export interface MicroBatch<B> {
+  readonly batch: B;
+  /** How much it counts: what its loss is a mean over (images, masked patches). */
+  readonly weight: number;
+}
+
 export interface AccumulatedInputs<B> {
-  /** The parts of the step's batch, run one after the other. */
-  readonly microBatches: readonly B[];
-  /** Each part's share of the whole; they sum to 1. Default: equal. */
-  readonly weights?: readonly number[];
+  /** The parts of the step's batch, run one after the other; each is asked for when the one before has run. */
+  readonly microBatches: Iterable<MicroBatch<B>> | AsyncIterable<MicroBatch<B>>;
   /** The optimizer's scalars. */
   readonly scalars: Group;
 }
@@ -38,23 +42,26 @@ export async function accumulatedProgram<B>({
   await begin(paramsOf(await updateProgram.readState()));
 
   return {
-    async run({ microBatches, weights = microBatches.map(() => 1 / microBatches.length), scalars }) {
-      if (microBatches.length === 0 || weights.length !== microBatches.length) {
-        throw new RangeError(
-          `A step needs micro-batches, and a weight for each; got ${microBatches.length} and ${weights.length} weights.`,
-        );
+    async run({ microBatches, scalars }) {
+      const sums: Record<string, number> = {};
+      let total = 0;
+      for await (const { batch, weight } of microBatches) {
+        if (!(weight > 0))
+          throw new RangeError(`A micro-batch has the weight ${weight}; expected more than 0.`);
+        const outputs = scalarsOf(await gradientProgram.run({ batch, weight: scalar(weight) }));
+        for (const [name, value] of Object.entries(outputs)) sums[name] = (sums[name] ?? 0) + weight * value;
+        total += weight;
       }
-      const means: Record<string, number> = {};
-      for (const [i, batch] of microBatches.entries()) {
-        const outputs = scalarsOf(await gradientProgram.run({ batch, weight: scalar(weights[i]!) }));
-        for (const [name, value] of Object.entries(outputs))
-          means[name] = (means[name] ?? 0) + weights[i]! * value;
-      }
-      const { gradients: sums } = (await gradientProgram.readState()) as { gradients: TensorTree };
-      const outputs = await updateProgram.run({ gradients: await reduce(sums), scalars });
+      if (total === 0) throw new RangeError('A step needs at least one micro-batch; got none.');
+      const { gradients } = (await gradientProgram.readState()) as { gradients: TensorTree };
+      const outputs = await updateProgram.run({
+        gradients: await reduce(divided(gradients, total)),
+        scalars,
+      });
       const { params, ...reported } = outputs as Group;
       await begin(params!);
-      const all = Object.entries({ ...means, ...scalarsOf(reported) });
+      const means = Object.entries(sums).map(([name, sum]) => [name, sum / total] as const);
+      const all = [...means, ...Object.entries(scalarsOf(reported))];
       return Object.fromEntries(all.map(([name, value]) => [name, scalar(value)]));
     },
     readState: () => updateProgram.readState(),
@@ -65,11 +72,14 @@ export async function accumulatedProgram<B>({
   };
 }
 
-function zerosLike(group: Group): Group {
-  return Object.fromEntries(
-    Object.entries(group).map(([name, node]) => [
-      name,
-      Array.isArray(node.shape) ? zeros(node.shape) : zerosLike(node as Group),
-    ]),
-  );
-}
+const isTensor = (node: TensorTree): node is HostTensor => Array.isArray(node.shape);
+
+const mapped = (tree: TensorTree, change: (tensor: HostTensor) => HostTensor): TensorTree =>
+  isTensor(tree)
+    ? change(tree)
+    : Object.fromEntries(Object.entries(tree).map(([name, node]) => [name, mapped(node, change)]));
+
+const zerosLike = (tree: TensorTree) => mapped(tree, ({ shape }) => zeros(shape));
+
+const divided = (tree: TensorTree, by: number) =>
+  mapped(tree, (tensor) => ({ ...tensor, data: (tensor.data as Float32Array).map((x) => x / by) }));

@@ -2,6 +2,7 @@ export {
   type AccumulatedInputs,
   type AccumulatedProgramOptions,
   accumulatedProgram,
+  type MicroBatch,
 } from './accumulatedProgram';
 export {
   type Best,

@@ -89,25 +89,31 @@ function parseJsonObject(header: Uint8Array): object {
       `The safetensors header must be a JSON object that starts with "{"; it starts with ${JSON.stringify(text.slice(0, 1))}.`,
     );
   }
-  assertUniqueKeys(text);
+  assertKeys(text, parsed);
   return parsed;
 }
 
-/** `JSON.parse` silently keeps the last of equal keys; `text` is already known to be valid JSON. */
-function assertUniqueKeys(text: string): void {
-  const open: (Set<string> | null)[] = [];
+/**
+ * Holds the keys of `parsed` against its `text`, which is known to be valid JSON. `JSON.parse` silently keeps the last of
+ * equal keys; and that of V8 14.6 (Node 26) takes the key "\"" for "\\" where it met an object with that key before.
+ */
+function assertKeys(text: string, parsed: object): void {
+  const open: { readonly value: unknown; readonly keys: Set<string> }[] = [];
   let lastString = '';
+  let value: unknown = parsed;
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
-    if (token === '{') open.push(new Set());
-    else if (token === '[') open.push(null);
+    if (token === '{' || token === '[') open.push({ value, keys: new Set() });
     else if (token === '}' || token === ']') open.pop();
     else if (token === ':') {
       const key = JSON.parse(lastString) as string;
       if (key === '__proto__')
         throw new Error('The safetensors header uses "__proto__" as a name; rename it.');
-      const keys = open.at(-1)!;
-      if (keys?.has(key)) throw new Error(`The safetensors header has the key ${lastString} twice.`);
-      keys?.add(key);
+      const { value: owner, keys } = open.at(-1)!;
+      if (keys.has(key)) throw new Error(`The safetensors header has the key ${lastString} twice.`);
+      keys.add(key);
+      if (isObject(owner) && !Object.hasOwn(owner, key))
+        throw new Error(`This JavaScript engine misreads the safetensors key ${lastString}; rename it.`);
+      value = isObject(owner) ? (owner as Record<string, unknown>)[key] : undefined;
     } else lastString = token;
   }
 }

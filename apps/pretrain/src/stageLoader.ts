@@ -1,0 +1,41 @@
+import { type Batch, createLoader, type LoaderOptions } from '@beit/data';
+
+export interface StageLoader {
+  readonly stepsPerEpoch: number;
+  /** Micro-batches in a step. */
+  readonly parts: number;
+  readonly maxMasked: number;
+  /** A step's micro-batches, each with its number among all; loaded when they are asked for, and a little ahead. */
+  microBatches(step: number): AsyncGenerator<readonly [number: number, batch: Batch]>;
+  namesOf(step: number): string[];
+  unreadable(): readonly { readonly name: string; readonly reason: string }[];
+  close(): Promise<void>;
+}
+
+/** The images of a stage, in steps of `batchSize`, of which `microBatchSize` are in memory at a time. */
+export function stageLoader(
+  options: Omit<LoaderOptions, 'shuffle' | 'dropLast'> & { readonly microBatchSize: number },
+): StageLoader {
+  const { batchSize, microBatchSize, source } = options;
+  const stepsPerEpoch = Math.floor(source.names.length / batchSize);
+  if (stepsPerEpoch === 0) {
+    throw new Error(
+      `There are ${source.names.length} images to train on, fewer than one batch of ${batchSize}. ` +
+        'Give a smaller --batch-size or more images.',
+    );
+  }
+  const loader = createLoader({ ...options, batchSize: microBatchSize });
+  const parts = batchSize / microBatchSize;
+  const numbers = (step: number) => Array.from({ length: parts }, (_, part) => step * parts + part);
+  return {
+    stepsPerEpoch,
+    parts,
+    maxMasked: loader.maxMasked,
+    async *microBatches(step) {
+      for (const number of numbers(step)) yield [number, await loader.batch(number)];
+    },
+    namesOf: (step) => numbers(step).flatMap((number) => loader.namesOf(number)),
+    unreadable: () => loader.unreadable(),
+    close: () => loader.close(),
+  };
+}

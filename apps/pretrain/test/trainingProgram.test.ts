@@ -1,0 +1,84 @@
+import { createMim, pretrainLoss } from '@beit/mim';
+import { adamW } from '@beit/optim';
+import { createRandom } from '@beit/random';
+import type { MicroBatch } from '@beit/trainer';
+import { createVit } from '@beit/vit';
+import type { HostTensor, NamedTensors } from '@beit/weights';
+import { firstBatch, type HostTree, trainingProgram } from '../src/trainingProgram';
+
+const VOCAB = 16;
+const IMAGES = 6;
+const vit = createVit({ imageSize: 16, patchSize: 4, embedDim: 16, depth: 2, numHeads: 2 });
+const mim = createMim({ backbone: vit, vocabSize: VOCAB });
+const optimizer = adamW({ clipNorm: 1 });
+
+/** `count` images from `first` on, of which image i has i + 1 masked patches. */
+function batchOf(first: number, count: number): MicroBatch<HostTree> {
+  const random = (i: number) => createRandom('image', first + i);
+  const filled = <T extends Float32Array | Int32Array>(
+    dtype: 'float32' | 'int32',
+    shape: number[],
+    data: T,
+    value: (image: number, k: number, r: ReturnType<typeof createRandom>) => number,
+  ): HostTensor => {
+    const size = data.length / count;
+    for (let i = 0; i < count; i++) {
+      const r = random(i);
+      for (let k = 0; k < size; k++) data[i * size + k] = value(first + i, k, r);
+    }
+    return { dtype, shape: [count, ...shape], data };
+  };
+  const weights = filled('float32', [IMAGES], new Float32Array(count * IMAGES), (i, k) => (k <= i ? 1 : 0));
+  return {
+    batch: {
+      images: filled('float32', [16, 16, 3], new Float32Array(count * 768), (_i, _k, r) => r.normal()),
+      visualTokens: filled('int32', [16], new Int32Array(count * 16), (_i, _k, r) => r.integer(0, VOCAB - 1)),
+      masked: {
+        positions: filled('int32', [IMAGES], new Int32Array(count * IMAGES), (_, k) => 2 * k),
+        weights,
+      },
+    },
+    weight: (weights.data as Float32Array).reduce((a, b) => a + b, 0),
+  };
+}
+
+async function trained(microBatchSize: number, engine: 'onnxruntime' | 'tfjs') {
+  async function* microBatches() {
+    for (let first = 0; first < IMAGES; first += microBatchSize) yield batchOf(first, microBatchSize);
+  }
+  const program = await trainingProgram({
+    loss: pretrainLoss(mim) as never,
+    optimizer,
+    params: mim.init(createRandom(1)),
+    example: await firstBatch(microBatches()),
+    microBatches: IMAGES / microBatchSize,
+    engine,
+  });
+  const losses: number[] = [];
+  for (let step = 0; step < 3; step++) {
+    const outputs = await program.run({
+      microBatches: microBatches(),
+      scalars: optimizer.scalars(step, 1e-3),
+    });
+    losses.push((outputs as unknown as { loss: HostTensor }).loss.data[0]!);
+  }
+  const { params } = (await program.readState()) as { params: NamedTensors };
+  const copy = Object.entries(params).map(([name, t]) => [name, Float32Array.from(t.data)] as const);
+  await program.dispose();
+  return { losses, params: Object.fromEntries(copy) };
+}
+
+test.each(['onnxruntime', 'tfjs'] as const)(
+  '%s: micro-batches give what the whole batch gives',
+  async (engine) => {
+    const whole = await trained(IMAGES, engine);
+    const parts = await trained(2, engine);
+    parts.losses.forEach((loss, i) => {
+      expect(loss).toBeCloseTo(whole.losses[i]!, 5);
+    });
+    for (const [name, values] of Object.entries(whole.params)) {
+      const difference = Math.max(...values.map((x, i) => Math.abs(x - parts.params[name]![i]!)));
+      expect({ name, close: difference < 2e-5 }).toEqual({ name, close: true });
+    }
+  },
+);
