@@ -39,7 +39,8 @@ const IR_VERSION = 10;
 /** `Gelu` needs 20, a reduction's axes as an input 18. */
 const OPSET = 21;
 
-type Field = Uint8Array[];
+/** Pieces of the file, in order. Graphs have hundreds of thousands, too many to be arguments of one call. */
+type Field = readonly Uint8Array[];
 
 const encoder = new TextEncoder();
 
@@ -58,66 +59,63 @@ const lengthOf = (parts: Field) => parts.reduce((sum, part) => sum + part.length
 
 /** Wire types: 0 varint, 2 length-delimited, 5 four bytes. */
 const integer = (field: number, value: number): Field => [varint(field << 3), varint(value)];
-const bytes = (field: number, ...parts: Field): Field => [
-  varint((field << 3) | 2),
-  varint(lengthOf(parts)),
-  ...parts,
-];
-const text = (field: number, value: string): Field => bytes(field, encoder.encode(value));
+const bytes = (field: number, parts: Field): Field =>
+  [varint((field << 3) | 2), varint(lengthOf(parts))].concat(parts);
+const text = (field: number, value: string): Field => bytes(field, [encoder.encode(value)]);
 const float = (field: number, value: number): Field => [
   varint((field << 3) | 5),
   new Uint8Array(Float32Array.of(value).buffer),
 ];
-const message = (field: number, ...fields: Field[]): Field => bytes(field, ...fields.flat());
+const message = (field: number, fields: readonly Field[]): Field => bytes(field, fields.flat());
 
 function attribute(name: string, value: OnnxAttribute): Field {
-  if (typeof value === 'number') return message(5, text(1, name), integer(3, value), integer(20, 2));
-  if (typeof value === 'string') return message(5, text(1, name), text(4, value), integer(20, 3));
-  if ('float' in value) return message(5, text(1, name), float(2, value.float), integer(20, 1));
-  return message(5, text(1, name), ...value.map((v) => integer(8, v)), integer(20, 7));
+  if (typeof value === 'number') return message(5, [text(1, name), integer(3, value), integer(20, 2)]);
+  if (typeof value === 'string') return message(5, [text(1, name), text(4, value), integer(20, 3)]);
+  if ('float' in value) return message(5, [text(1, name), float(2, value.float), integer(20, 1)]);
+  return message(5, [text(1, name), ...value.map((v) => integer(8, v)), integer(20, 7)]);
 }
 
 const node = ({ op, inputs, outputs, attributes = {}, domain = '' }: OnnxNode): Field =>
-  message(
-    1,
+  message(1, [
     ...inputs.map((name) => text(1, name)),
     ...outputs.map((name) => text(2, name)),
     text(3, outputs.find((name) => name !== '') ?? op),
     text(4, op),
     ...Object.entries(attributes).map(([name, value]) => attribute(name, value)),
     text(7, domain),
-  );
+  ]);
 
 const initializer = ({ name, dtype, shape, data }: OnnxInitializer): Field =>
-  message(
-    5,
+  message(5, [
     ...shape.map((dim) => integer(1, dim)),
     integer(2, DATA_TYPES[dtype]),
     text(8, name),
-    bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
-  );
+    bytes(9, [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]),
+  ]);
 
 const valueInfo = (field: number, { name, dtype, shape }: OnnxTensor): Field => {
-  const dims = shape.map((dim) => message(1, integer(1, dim)));
-  const type = message(1, integer(1, DATA_TYPES[dtype]), message(2, ...dims));
-  return message(field, text(1, name), message(2, type));
+  const dims = shape.map((dim) => message(1, [integer(1, dim)]));
+  const type = message(1, [integer(1, DATA_TYPES[dtype]), message(2, dims)]);
+  return message(field, [text(1, name), message(2, [type])]);
 };
 
 /** The model as the bytes of a `.onnx` file. */
 export function encodeOnnx({ nodes, initializers, inputs, outputs }: OnnxModel): Uint8Array {
-  const graph = message(
-    7,
+  const graph = message(7, [
     ...nodes.map(node),
     text(2, 'graph'),
     ...initializers.map(initializer),
     ...inputs.map((tensor) => valueInfo(11, tensor)),
     ...outputs.map((tensor) => valueInfo(12, tensor)),
-  );
-  const opsets = [
-    message(8, text(1, ''), integer(2, OPSET)),
-    message(8, text(1, 'com.microsoft'), integer(2, 1)),
-  ];
-  const parts = [...integer(1, IR_VERSION), ...text(2, '@beit/compile'), ...graph, ...opsets.flat()];
+  ]);
+  const opset = (domain: string, version: number) => message(8, [text(1, domain), integer(2, version)]);
+  const parts = [
+    integer(1, IR_VERSION),
+    text(2, '@beit/compile'),
+    graph,
+    opset('', OPSET),
+    opset('com.microsoft', 1),
+  ].flat();
   const result = new Uint8Array(lengthOf(parts));
   let offset = 0;
   for (const part of parts) {
