@@ -1,4 +1,4 @@
-import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@beit/weights';
 import { messageOf } from './messageOf';
@@ -70,7 +70,13 @@ export async function readMetrics(runDir: string): Promise<MetricsRecord[]> {
 }
 
 async function keepLinesUpTo(path: string, step: number): Promise<void> {
-  const text = await readFile(path, 'utf8').catch(() => '');
+  // A device or a pipe may have no end.
+  const isFile = await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  if (!isFile) return;
+  const text = await readFile(path, 'utf8');
   const lines = text
     .split('\n')
     .filter((line) => (parseRecord(line)?.step ?? Number.POSITIVE_INFINITY) <= step);

@@ -6,5 +6,7 @@ test('a graph of very many nodes can be written', () => {
     inputs: [`t${i}`],
     outputs: [`t${i + 1}`],
   }));
-  expect(encodeOnnx({ nodes, initializers: [], inputs: [], outputs: [] }).length).toBeGreaterThan(50_000 * 20);
+  expect(encodeOnnx({ nodes, initializers: [], inputs: [], outputs: [] }).length).toBeGreaterThan(
+    50_000 * 20,
+  );
 });
