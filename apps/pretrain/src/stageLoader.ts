@@ -4,7 +4,6 @@ export interface StageLoader {
   readonly stepsPerEpoch: number;
   /** Micro-batches in a step. */
   readonly parts: number;
-  readonly maxMasked: number;
   /** A step's micro-batches, each with its number among all; loaded when they are asked for, and a little ahead. */
   microBatches(step: number): AsyncGenerator<readonly [number: number, batch: Batch]>;
   namesOf(step: number): string[];
@@ -30,7 +29,6 @@ export function stageLoader(
   return {
     stepsPerEpoch,
     parts,
-    maxMasked: loader.maxMasked,
     async *microBatches(step) {
       for (const number of numbers(step)) yield [number, await loader.batch(number)];
     },

@@ -95,7 +95,7 @@ export async function trainingProgram(options: TrainingProgramOptions): Promise<
   };
 }
 
-/** For the dtypes and shapes of the others. */
+/** The first micro-batch, which may be the only one. */
 export async function firstBatch(microBatches: AsyncIterable<MicroBatch<HostTree>>): Promise<HostTree> {
   for await (const { batch } of microBatches) return batch;
   throw new RangeError('A step needs a batch; got none.');

@@ -45,7 +45,7 @@ function halves() {
 
 const parts = (...batches: number[][]) => batches.map((batch) => ({ batch, weight: batch.length }));
 
-test('two steps of unequal micro-batches are two steps of whole batches, asked for one by one', async () => {
+test('two steps of unequal micro-batches are two steps of whole batches', async () => {
   const program = await accumulatedProgram(halves());
   let w = 2;
   for (const batch of [

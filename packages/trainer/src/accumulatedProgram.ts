@@ -1,6 +1,6 @@
 import { type HostTensor, scalar, zeros } from '@beit/weights';
 import type { Program, TensorTree } from './program';
-import { scalarsOf } from './tensorTree';
+import { mapTree, scalarsOf } from './tensorTree';
 
 type Group = { readonly [name: string]: TensorTree };
 
@@ -29,6 +29,7 @@ export interface AccumulatedProgramOptions<B> {
 /**
  * One program of two halves, for batches that do not fit at once and for several processes. Its state is that of the
  * update; its outputs are the weighted means of the gradient program's scalar outputs, and the update's scalars.
+ * Errors of `run`: RangeError for no micro-batch, or a weight that is not above 0.
  */
 export async function accumulatedProgram<B>({
   gradientProgram,
@@ -72,14 +73,7 @@ export async function accumulatedProgram<B>({
   };
 }
 
-const isTensor = (node: TensorTree): node is HostTensor => Array.isArray(node.shape);
-
-const mapped = (tree: TensorTree, change: (tensor: HostTensor) => HostTensor): TensorTree =>
-  isTensor(tree)
-    ? change(tree)
-    : Object.fromEntries(Object.entries(tree).map(([name, node]) => [name, mapped(node, change)]));
-
-const zerosLike = (tree: TensorTree) => mapped(tree, ({ shape }) => zeros(shape));
+const zerosLike = (tree: TensorTree) => mapTree(tree, ({ shape }) => zeros(shape));
 
 const divided = (tree: TensorTree, by: number) =>
-  mapped(tree, (tensor) => ({ ...tensor, data: (tensor.data as Float32Array).map((x) => x / by) }));
+  mapTree(tree, (tensor) => ({ ...tensor, data: (tensor.data as Float32Array).map((x) => x / by) }));

@@ -23,6 +23,12 @@ export function flattenTree(tree: TensorTree, path = ''): NamedTensors {
   return out;
 }
 
+/** The same tree with other tensors. */
+export function mapTree(tree: TensorTree, change: (tensor: HostTensor) => HostTensor): TensorTree {
+  if (isHostTensor(tree)) return change(tree);
+  return Object.fromEntries(Object.entries(tree).map(([name, node]) => [name, mapTree(node, change)]));
+}
+
 type Branch = { [name: string]: TensorTree };
 
 /** The tree of which these are the leaves by path. Error: a path that goes through a leaf. */
