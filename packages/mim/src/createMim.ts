@@ -168,8 +168,12 @@ export function toMask({ positions, weights }: MaskedPositions, patches: number)
   return tf.sum(tf.mul(oneHot, tf.expandDims(weights, 2)), 1);
 }
 
-/** The tokens at some positions, `[batch, maxMasked]` int32; through float32, which holds every index of a vocabulary. */
+/**
+ * The tokens at some positions, `[batch, maxMasked]` int32: sums in float32, which holds every index of a vocabulary. A
+ * matrix product would do as well, but for bfloat16, where it has no more than 8 bits of an index.
+ */
 function tokensAt(visualTokens: tf.Tensor, positions: tf.Tensor): tf.Tensor {
-  const column = tf.expandDims(tf.cast(visualTokens, 'float32'), 2);
-  return tf.cast(tf.squeeze(gatherPositions(column, positions), [2]), 'int32');
+  const selection = tf.cast(tf.oneHot(positions as tf.Tensor2D, visualTokens.shape[1]!), 'float32');
+  const row = tf.expandDims(tf.cast(visualTokens, 'float32'), 1); // [batch, 1, patches]
+  return tf.cast(tf.sum(tf.mul(selection, row), 2), 'int32');
 }

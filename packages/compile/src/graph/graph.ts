@@ -3,7 +3,7 @@
  * Its ops are those of `ops.ts`, close to ONNX's but with the layout and transposes explicit, so that a pass can
  * reason about them before an engine's dialect comes in.
  */
-export type ValueType = 'float32' | 'int32' | 'bool' | 'int64';
+export type ValueType = 'float32' | 'bfloat16' | 'int32' | 'bool' | 'int64';
 export type ConstantData = Float32Array | Int32Array | Uint8Array;
 
 /** One tensor of the graph. */

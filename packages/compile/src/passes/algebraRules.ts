@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../graph/builder';
 import { broadcastShapes, type ConstantData, sameShape, type Value } from '../graph/graph';
 import { flag, numbers } from '../graph/ops';
-import type { Rule } from './optimize';
+import type { Rule } from './rule';
 
 /** The number that a constant of one element holds, or `undefined`. */
 export function scalarConstant(value: Value, builder: GraphBuilder): number | undefined {
@@ -96,6 +96,8 @@ const casts: Rule = ({ op, inputs: [x], attributes }, builder) => {
   if (op !== 'Cast') return undefined;
   if (x!.dtype === attributes.dtype) return x;
   const inner = produced(x!, 'Cast', builder)?.inputs[0];
+  // Narrowing what was widened before.
+  if (inner?.dtype === 'bfloat16' && attributes.dtype === 'bfloat16') return inner;
   return inner?.dtype === 'bool' ? builder.emit('Cast', [inner], attributes) : undefined;
 };
 

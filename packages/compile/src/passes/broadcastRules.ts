@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../graph/builder';
 import { broadcastShapes, padShape, sameShape, sizeOf, type Value } from '../graph/graph';
 import { flag, isElementwise, numbers, reducedShape } from '../graph/ops';
-import type { Rule } from './optimize';
+import type { Rule } from './rule';
 
 /**
  * TensorFlow.js's gradients make full tensors of one number (the gradient of a sum is a tensor of ones). Kept small

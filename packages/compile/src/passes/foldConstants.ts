@@ -8,7 +8,7 @@ import {
   type ValueType,
 } from '../graph/graph';
 import { inferOutputs, number, numbers } from '../graph/ops';
-import type { Rule } from './optimize';
+import type { Rule } from './rule';
 
 /** Larger results are left to the engine: a folded one is stored in the model. */
 const LARGEST_FOLDED = 1 << 20;
@@ -151,6 +151,7 @@ export const foldConstants: Rule = ({ op, inputs, attributes }, builder) => {
     constants.push(constant);
   }
   const [output] = inferOutputs(op, inputs, attributes);
+  if (output!.dtype === 'bfloat16') return undefined;
   if (sizeOf(output!.shape) > LARGEST_FOLDED) return undefined;
   const data = evaluate(op, constants, attributes, output!.shape, output!.dtype);
   return data && builder.constant(data, output!.dtype, output!.shape);

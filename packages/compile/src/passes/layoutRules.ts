@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../graph/builder';
 import { padShape, sameShape, sizeOf, type Value } from '../graph/graph';
 import { flag, isElementwise, number, numbers } from '../graph/ops';
-import type { Rule } from './optimize';
+import type { Rule } from './rule';
 
 /**
  * Transposes sink: each moves below the op that uses it until it meets its inverse, or a matrix product that takes

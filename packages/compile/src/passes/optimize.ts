@@ -1,23 +1,14 @@
 import type { GraphBuilder } from '../graph/builder';
 import { createGraphBuilder } from '../graph/builder';
-import type { Attributes, ConstantData, Graph, Node, Value } from '../graph/graph';
+import type { ConstantData, Graph, Node, Value } from '../graph/graph';
 import { algebraRules } from './algebraRules';
 import { broadcastRules } from './broadcastRules';
 import { foldConstants } from './foldConstants';
 import { layoutRules } from './layoutRules';
+import { precisionRules } from './precision';
+import type { Rule } from './rule';
 
-/**
- * Given an op about to be emitted, a better way to the same value, or `undefined`. Rules see operands that are
- * simplified already, and what they emit is simplified in turn.
- */
-export type Rule = (node: PendingNode, builder: GraphBuilder) => Value | undefined;
-export interface PendingNode {
-  readonly op: string;
-  readonly inputs: readonly Value[];
-  readonly attributes: Attributes;
-}
-
-const RULES: readonly Rule[] = [foldConstants, ...broadcastRules, ...algebraRules, ...layoutRules];
+const RULES: readonly Rule[] = [foldConstants, ...broadcastRules, ...algebraRules, ...precisionRules, ...layoutRules];
 
 /** A builder that tries every rule before it emits an op, and finds common subexpressions by itself. */
 function simplifyingBuilder(): GraphBuilder {
@@ -48,7 +39,8 @@ function rebuild(graph: Graph): Graph {
   return builder.finish(new Map([...graph.outputs].map(([name, value]) => [name, replaced(value)])));
 }
 
-function rebuildNode(node: Node, inputs: readonly Value[], builder: GraphBuilder): readonly Value[] {
+/** A node of another graph, emitted again on `inputs`. */
+export function rebuildNode(node: Node, inputs: readonly Value[], builder: GraphBuilder): readonly Value[] {
   const { op, attributes, outputs } = node;
   const { dtype, shape } = outputs[0]!;
   if (op === 'Input') return [builder.input(attributes.name as string, dtype, shape)];

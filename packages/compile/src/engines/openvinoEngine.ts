@@ -1,0 +1,152 @@
+import type { HostTensor } from '@beit/weights';
+import { sizeOf } from '../graph/graph';
+import { type ElementType, type Handle, loadOpenvino, type OpenvinoLibrary } from '../openvino/library';
+import { toOpenvino } from '../openvino/toOpenvino';
+import type { Trace } from '../record/trace';
+import type { Tree } from '../tree';
+import type { TensorSpec } from '../types';
+import { checkedLeaves, outputsFrom, treeFromPaths } from './engine';
+
+export interface OpenvinoOptions {
+  /** Threads inside an op. Default: OpenVINO's, the number of physical cores. */
+  readonly numThreads?: number;
+  /** Keeps the time of every layer for `profile()`. */
+  readonly profile?: boolean;
+}
+
+type Koffi = typeof import('koffi');
+type HostArray = Float32Array | Int32Array | Uint8Array;
+
+const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
+  float32: 'f32',
+  int32: 'i32',
+  bool: 'boolean',
+};
+/** A cache line, and the widest vector register. */
+const ALIGNMENT = 64;
+
+/** The traced program in OpenVINO, on the CPU. */
+export async function openvinoProgram(
+  koffi: Koffi,
+  path: string,
+  trace: Trace,
+  initialState: Tree<HostTensor>,
+  { numThreads, profile = false }: OpenvinoOptions,
+) {
+  const ov = loadOpenvino(koffi, path);
+  const { graph } = trace;
+  const core = ov.createCore();
+  const { xml, weights } = toOpenvino(graph);
+  const constants = ov.tensor('u8', [weights.length], weights);
+  const model = ov.readModel(core, new TextEncoder().encode(xml), weights.length > 0 ? constants : null);
+  const compiled = ov.compileModel(core, model, 'CPU', {
+    // The program itself says where bfloat16 is used.
+    INFERENCE_PRECISION_HINT: 'f32',
+    PERFORMANCE_HINT: 'LATENCY',
+    ...(numThreads === undefined ? {} : { INFERENCE_NUM_THREADS: String(numThreads) }),
+    ...(profile ? { PERF_COUNT: 'YES' } : {}),
+  });
+  ov.free('model', model);
+  ov.free('tensor', constants);
+  const request = ov.createRequest(compiled);
+
+  /** An array whose memory begins at a cache line: wide loads then touch one line, not two. */
+  function allocate(dtype: string, shape: readonly number[]): HostArray {
+    const length = sizeOf(shape);
+    const bytes = dtype === 'bool' ? length : 4 * length;
+    const buffer = new ArrayBuffer(bytes + ALIGNMENT);
+    const address = koffi.address(new Uint8Array(buffer)) as number | bigint;
+    const offset = (ALIGNMENT - Number(BigInt(address) % BigInt(ALIGNMENT))) % ALIGNMENT;
+    if (dtype === 'float32') return new Float32Array(buffer, offset, length);
+    return dtype === 'int32' ? new Int32Array(buffer, offset, length) : new Uint8Array(buffer, offset, length);
+  }
+
+  const slot = (dtype: string, shape: readonly number[]): Slot => {
+    const data = allocate(dtype, shape);
+    return { data, tensor: ov.tensor(ELEMENT_TYPES[dtype]!, shape, data) };
+  };
+
+  const inputNames = [...graph.inputs.keys()];
+  const outputNames = [...graph.outputs.keys()];
+  const inputIndex = new Map(inputNames.map((name, i) => [name, i]));
+
+  const outputs = new Map<string, Slot>();
+  const current = new Map<string, Slot>();
+  const spare = new Map<string, Slot>();
+  for (const [path, { dtype, shape }] of trace.state) current.set(path, slot(dtype, shape));
+  for (const path of trace.changed) {
+    const { dtype, shape } = trace.state.get(path)!;
+    spare.set(path, slot(dtype, shape));
+  }
+  outputNames.forEach((name, i) => {
+    if (name.startsWith('next/')) return;
+    const { dtype, shape } = graph.outputs.get(name)!;
+    const output = slot(dtype, shape);
+    outputs.set(name.slice('outputs/'.length), output);
+    ov.setOutput(request, i, output.tensor);
+  });
+  const fill = (state: Tree<HostTensor>) => {
+    for (const [path, leaf] of checkedLeaves(state, trace.state, 'state')) current.get(path)!.data.set(leaf.data);
+  };
+  fill(initialState);
+
+  function bindState() {
+    for (const [path, { tensor }] of current) ov.setInput(request, inputIndex.get(`state/${path}`)!, tensor);
+    outputNames.forEach((name, i) => {
+      if (name.startsWith('next/')) ov.setOutput(request, i, spare.get(name.slice('next/'.length))!.tensor);
+    });
+  }
+
+  return {
+    async run(inputs: Tree<HostTensor>): Promise<Tree<HostTensor>> {
+      const leaves = checkedLeaves(inputs, trace.inputs, 'input');
+      const given: Handle[] = [];
+      for (const [path, { data }] of leaves) {
+        const { dtype, shape } = trace.inputs.get(path)!;
+        const tensor = ov.tensor(ELEMENT_TYPES[dtype]!, shape, data);
+        given.push(tensor);
+        ov.setInput(request, inputIndex.get(`inputs/${path}`)!, tensor);
+      }
+      bindState();
+      try {
+        await ov.infer(request);
+      } finally {
+        for (const tensor of given) ov.free('tensor', tensor);
+      }
+      for (const path of trace.changed) {
+        const old = current.get(path)!;
+        current.set(path, spare.get(path)!);
+        spare.set(path, old);
+      }
+      return outputsFrom(trace, (path) => {
+        const { dtype, shape } = graph.outputs.get(`outputs/${path}`)!;
+        // TensorFlow.js's booleans are bytes on the host.
+        const type = dtype === 'bool' ? 'uint8' : (dtype as TensorSpec['dtype']);
+        return { dtype: type, shape, data: outputs.get(path)!.data.slice() } as HostTensor;
+      });
+    },
+    async readState(): Promise<Tree<HostTensor>> {
+      return treeFromPaths(
+        [...current].map(([path, { data }]) => [path, { ...trace.state.get(path)!, data } as HostTensor] as const),
+      );
+    },
+    async writeState(state: Tree<HostTensor>): Promise<void> {
+      fill(state);
+    },
+    profile: () => ov.profile(request),
+    async dispose(): Promise<void> {
+      for (const { tensor } of [...current.values(), ...spare.values(), ...outputs.values()]) {
+        ov.free('tensor', tensor);
+      }
+      ov.free('infer_request', request);
+      ov.free('compiled_model', compiled);
+      ov.free('core', core);
+    },
+  };
+}
+
+/** Memory of ours that the library reads and writes. */
+interface Slot {
+  readonly data: HostArray;
+  readonly tensor: Handle;
+}

@@ -1,0 +1,97 @@
+import type { Attributes, Node } from '../graph/graph';
+import { number, numbers } from '../graph/ops';
+import type { IrAttributes, IrWriter, Port } from './ir';
+import type { IrLowering } from './toOpenvino';
+
+type Shape4 = readonly [number, number, number, number];
+
+function geometry(a: Attributes): IrAttributes {
+  const [top, left, bottom, right] = numbers(a, 'pads') as Shape4;
+  return {
+    strides: numbers(a, 'strides'),
+    dilations: numbers(a, 'dilations'),
+    pads_begin: [top, left],
+    pads_end: [bottom, right],
+    auto_pad: 'explicit',
+  };
+}
+
+/** Filters [O, C / group, kh, kw] as OpenVINO groups them, [group, O / group, C / group, kh, kw]. */
+function grouped(filter: Port, shape: Shape4, group: number, w: IrWriter): Port {
+  const [outputs, ...rest] = shape;
+  return w.emit('Reshape', 1, [filter, w.integers([group, outputs / group, ...rest])], { special_zero: false });
+}
+
+export const lowerConv: IrLowering = ({ attributes: a, inputs: [, filterValue] }, [x, filter], w) => {
+  const group = number(a, 'group');
+  if (group === 1) return w.emit('Convolution', 1, [x!, filter!], geometry(a));
+  return w.emit(
+    'GroupConvolution',
+    1,
+    [x!, grouped(filter!, filterValue!.shape as unknown as Shape4, group, w)],
+    geometry(a),
+  );
+};
+
+/** dL/dx [N, C, H, W] from dL/dy [N, O, h, w] and the filter [O, C, kh, kw]. */
+export const lowerConvInputGradient: IrLowering = (node, [dy, filter], w) => {
+  const a = node.attributes;
+  const [, , kh, kw] = node.inputs[1]!.shape as Shape4;
+  const [top, left, bottom, right] = numbers(a, 'pads') as Shape4;
+  const dilations = numbers(a, 'dilations');
+  const group = number(a, 'group');
+  const reach = [(kh - 1) * dilations[0]!, (kw - 1) * dilations[1]!] as const;
+  const pads = [reach[0] - top, reach[1] - left, reach[0] - bottom, reach[1] - right];
+  if (group === 1 && numbers(a, 'strides').every((s) => s === 1) && pads.every((pad) => pad >= 0)) {
+    // Over a full correlation with the flipped filter, whose input and output channels change places.
+    const swapped = w.emit('Transpose', 1, [filter!, w.integers([1, 0, 2, 3])]);
+    const flipped = kh === 1 && kw === 1 ? swapped : flip(swapped, w);
+    return w.emit('Convolution', 1, [dy!, flipped], geometry({ ...a, pads }));
+  }
+  const outputShape = w.integers(numbers(a, 'inputShape').slice(2));
+  if (group === 1) {
+    return w.emit('ConvolutionBackpropData', 1, [dy!, filter!, outputShape], geometry(a));
+  }
+  const shape = node.inputs[1]!.shape as unknown as Shape4;
+  return w.emit(
+    'GroupConvolutionBackpropData',
+    1,
+    [dy!, grouped(filter!, shape, group, w), outputShape],
+    geometry(a),
+  );
+};
+
+function flip(filter: Port, w: IrWriter): Port {
+  const back = w.integers([-1, -1]);
+  const beforeFirst = w.integers([-(2 ** 31), -(2 ** 31)]);
+  return w.emit('Slice', 8, [filter, back, beforeFirst, back, w.integers([2, 3])]);
+}
+
+/**
+ * dL/dw [O, C, kh, kw] from the input [N, C, H, W] and dL/dy [N, O, h, w]: a convolution of the input, its channels
+ * as images, with the output gradient as the filter, whose strides and dilations change places.
+ */
+export const lowerConvFilterGradient: IrLowering = (node: Node, [x, dy], w) => {
+  const a = node.attributes;
+  if (number(a, 'group') !== 1) {
+    throw new Error('The filter gradient of a grouped convolution has no OpenVINO form.');
+  }
+  const [outputs, inputs, kh, kw] = numbers(a, 'filterShape') as Shape4;
+  const swap = w.integers([1, 0, 2, 3]);
+  const attributes = { ...a, strides: numbers(a, 'dilations'), dilations: numbers(a, 'strides') };
+  const whole = w.emit(
+    'Convolution',
+    1,
+    [w.emit('Transpose', 1, [x!, swap]), w.emit('Transpose', 1, [dy!, swap])],
+    geometry(attributes),
+  );
+  // A strided window that left over a few pixels gives a few offsets too many.
+  const window = w.emit('Slice', 8, [
+    whole,
+    w.integers([0, 0, 0, 0]),
+    w.integers([inputs, outputs, kh, kw]),
+    w.integers([1, 1, 1, 1]),
+    w.integers([0, 1, 2, 3]),
+  ]);
+  return w.emit('Transpose', 1, [window, swap]);
+};

@@ -1,0 +1,198 @@
+import type { ConstantData, Graph, Node, ValueType } from '../graph/graph';
+import { flag, number, numbers } from '../graph/ops';
+import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './convolutions';
+import { createIrWriter, type Ir, type IrType, type IrWriter, type Port } from './ir';
+import { lowerAveragePool, lowerMaxPool, lowerMaxUnpool } from './pooling';
+
+/** What a node becomes: the ports of its outputs. */
+export type IrLowering = (node: Node, inputs: readonly Port[], writer: IrWriter) => Port | readonly Port[];
+
+const NUMPY = { auto_broadcast: 'numpy' };
+
+/** Ops that OpenVINO has with the same meaning: its name, the opset that brought it, attributes. */
+const SAME: Readonly<Record<string, readonly [type: string, opset: number, attributes?: object]>> = {
+  Neg: ['Negative', 1],
+  Abs: ['Abs', 1],
+  Exp: ['Exp', 1],
+  Log: ['Log', 1],
+  Sqrt: ['Sqrt', 1],
+  Erf: ['Erf', 1],
+  Tanh: ['Tanh', 1],
+  Sigmoid: ['Sigmoid', 1],
+  Relu: ['ReLU', 1],
+  Softplus: ['SoftPlus', 4],
+  Sign: ['Sign', 1],
+  Floor: ['Floor', 1],
+  Ceil: ['Ceiling', 1],
+  Round: ['Round', 5, { mode: 'half_to_even' }],
+  Not: ['LogicalNot', 1],
+  Gelu: ['Gelu', 7, { approximation_mode: 'ERF' }],
+  Sin: ['Sin', 1],
+  Cos: ['Cos', 1],
+  Tan: ['Tan', 1],
+  Asin: ['Asin', 1],
+  Acos: ['Acos', 1],
+  Atan: ['Atan', 1],
+  Sinh: ['Sinh', 1],
+  Cosh: ['Cosh', 1],
+  Asinh: ['Asinh', 4],
+  Acosh: ['Acosh', 4],
+  Atanh: ['Atanh', 4],
+  Add: ['Add', 1, NUMPY],
+  Sub: ['Subtract', 1, NUMPY],
+  Mul: ['Multiply', 1, NUMPY],
+  Div: ['Divide', 1, { ...NUMPY, m_pythondiv: false }],
+  Pow: ['Power', 1, NUMPY],
+  Max: ['Maximum', 1, NUMPY],
+  Min: ['Minimum', 1, NUMPY],
+  And: ['LogicalAnd', 1, NUMPY],
+  Or: ['LogicalOr', 1, NUMPY],
+  Greater: ['Greater', 1, NUMPY],
+  GreaterOrEqual: ['GreaterEqual', 1, NUMPY],
+  Less: ['Less', 1, NUMPY],
+  LessOrEqual: ['LessEqual', 1, NUMPY],
+  Equal: ['Equal', 1, NUMPY],
+  Where: ['Select', 1, NUMPY],
+};
+
+const TYPES: Readonly<Record<ValueType, IrType>> = {
+  float32: 'f32',
+  bfloat16: 'bf16',
+  int32: 'i32',
+  int64: 'i64',
+  bool: 'boolean',
+};
+
+const reduce: IrLowering = ({ op, attributes: a }, [x], w) =>
+  w.emit(op, 1, [x!, w.integers(numbers(a, 'axes'))], { keep_dims: flag(a, 'keepDims') });
+
+/** The place of the largest or smallest along an axis, the first of equal ones. */
+const argExtreme: IrLowering = ({ op, attributes: a }, [x], w) => {
+  const axis = number(a, 'axis');
+  const [, index] = w.emitAll(
+    'TopK',
+    11,
+    [x!, w.integer(1)],
+    { axis, mode: op === 'ArgMax' ? 'max' : 'min', sort: 'value', stable: true, index_element_type: 'i32' },
+    2,
+  );
+  return w.emit('Squeeze', 1, [index!, w.integers([axis])]);
+};
+
+const LOWERINGS: Readonly<Record<string, IrLowering>> = {
+  Reciprocal: (_, [x], w) => w.emit('Divide', 1, [w.float(1), x!], { ...NUMPY, m_pythondiv: false }),
+  Cast: ({ attributes: a }, [x], w) =>
+    w.emit('Convert', 1, [x!], { destination_type: TYPES[a.dtype as ValueType] }),
+  Broadcast: ({ attributes: a }, [x], w) =>
+    w.emit('Broadcast', 3, [x!, w.integers(numbers(a, 'shape'))], { mode: 'numpy' }),
+  Reshape: ({ attributes: a }, [x], w) =>
+    w.emit('Reshape', 1, [x!, w.integers(numbers(a, 'shape'))], { special_zero: false }),
+  Transpose: ({ attributes: a }, [x], w) => w.emit('Transpose', 1, [x!, w.integers(numbers(a, 'perm'))]),
+  Slice: ({ attributes: a, inputs: [value] }, [x], w) => {
+    const begin = numbers(a, 'begin');
+    const strides = numbers(a, 'strides');
+    const size = numbers(a, 'size');
+    // Going backwards, the end before the first element is far below zero.
+    const end = begin.map((start, i) =>
+      strides[i]! > 0 ? start + size[i]! : start - size[i]! < 0 ? -(2 ** 31) : start - size[i]!,
+    );
+    const axes = begin
+      .map((_, i) => i)
+      .filter((i) => begin[i] !== 0 || end[i] !== value!.shape[i] || strides[i] !== 1);
+    const at = (list: readonly number[]) => w.integers(axes.map((i) => list[i]!));
+    return w.emit('Slice', 8, [x!, at(begin), at(end), at(strides), w.integers(axes)]);
+  },
+  Concat: ({ attributes: a }, inputs, w) => w.emit('Concat', 1, inputs, { axis: number(a, 'axis') }),
+  Pad: ({ attributes: a, inputs: [value] }, [x], w) => {
+    const fill = number(a, 'value');
+    const pad =
+      value!.dtype === 'float32' ? w.float(fill) : w.constant(Int32Array.of(fill), TYPES[value!.dtype], []);
+    return w.emit(
+      'Pad',
+      12,
+      [x!, w.integers(numbers(a, 'before')), w.integers(numbers(a, 'after')), pad],
+      { pad_mode: 'constant' },
+    );
+  },
+  Tile: ({ attributes: a }, [x], w) => w.emit('Tile', 1, [x!, w.integers(numbers(a, 'repeats'))]),
+  CumSum: ({ attributes: a }, [x], w) =>
+    w.emit('CumSum', 3, [x!, w.integer(number(a, 'axis'))], {
+      exclusive: flag(a, 'exclusive'),
+      reverse: flag(a, 'reverse'),
+    }),
+  ReduceSum: reduce,
+  ReduceMean: reduce,
+  ReduceMax: reduce,
+  ReduceMin: reduce,
+  ReduceProd: reduce,
+  ArgMax: argExtreme,
+  ArgMin: argExtreme,
+  Softmax: (_, [x], w) => w.emit('SoftMax', 8, [x!], { axis: -1 }),
+  LogSoftmax: (_, [x], w) => w.emit('LogSoftmax', 5, [x!], { axis: -1 }),
+  LayerNorm: ({ attributes: a }, [x, scale, offset], w) => {
+    const last = w.integers([-1]);
+    const mean = w.emit('ReduceMean', 1, [x!, last], { keep_dims: true });
+    const centered = w.emit('Subtract', 1, [x!, mean], NUMPY);
+    const square = w.emit('Multiply', 1, [centered, centered], NUMPY);
+    const variance = w.emit('ReduceMean', 1, [square, last], { keep_dims: true });
+    const deviation = w.emit('Sqrt', 1, [w.emit('Add', 1, [variance, w.float(number(a, 'epsilon'))], NUMPY)]);
+    const inverse = w.emit('Divide', 1, [w.float(1), deviation], { ...NUMPY, m_pythondiv: false });
+    const normalized = w.emit('Multiply', 1, [centered, inverse], NUMPY);
+    const y = w.emit('Add', 1, [w.emit('Multiply', 1, [normalized, scale!], NUMPY), offset!], NUMPY);
+    return [y, mean, inverse];
+  },
+  MatMul: ({ attributes: a }, inputs, w) =>
+    w.emit('MatMul', 1, inputs, { transpose_a: flag(a, 'transposeA'), transpose_b: flag(a, 'transposeB') }),
+  Gather: ({ attributes: a }, [x, indices], w) =>
+    w.emit('Gather', 8, [x!, indices!, w.integer(number(a, 'axis'))], { batch_dims: 0 }),
+  ScatterAdd: ({ outputs: [value] }, [x, indices], w) => {
+    const zeros = w.emit('Broadcast', 3, [w.float(0), w.integers(value!.shape)], { mode: 'numpy' });
+    const rows = w.emit('Unsqueeze', 1, [indices!, w.integers([1])]);
+    return w.emit('ScatterNDUpdate', 15, [zeros, rows, x!], { reduction: 'sum' });
+  },
+  Conv: lowerConv,
+  ConvInputGradient: lowerConvInputGradient,
+  ConvFilterGradient: lowerConvFilterGradient,
+  MaxPool: lowerMaxPool,
+  MaxUnpool: lowerMaxUnpool,
+  AveragePool: lowerAveragePool,
+  UpsampleNearest: ({ outputs: [value] }, [x], w) =>
+    w.emit('Interpolate', 11, [x!, w.integers(value!.shape.slice(2)), w.integers([2, 3])], {
+      mode: 'nearest',
+      shape_calculation_mode: 'sizes',
+      coordinate_transformation_mode: 'asymmetric',
+      nearest_mode: 'floor',
+      antialias: false,
+    }),
+};
+
+/** @throws for an op that has no OpenVINO form */
+export function toOpenvino(graph: Graph): Ir {
+  const writer = createIrWriter();
+  const ports = new Map<number, Port>();
+  for (const [name, value] of graph.inputs) {
+    ports.set(value.id, writer.parameter(name, TYPES[value.dtype], value.shape));
+  }
+  for (const node of graph.nodes) {
+    if (node.op === 'Input') continue;
+    const made = lower(node, node.inputs.map((value) => ports.get(value.id)!), writer);
+    node.outputs.forEach((value, i) => {
+      ports.set(value.id, made[i]!);
+    });
+  }
+  for (const [name, value] of graph.outputs) writer.result(name, ports.get(value.id)!);
+  return writer.finish();
+}
+
+function lower(node: Node, inputs: readonly Port[], writer: IrWriter): readonly Port[] {
+  if (node.op === 'Constant') {
+    const [{ dtype, shape }] = node.outputs as [{ dtype: ValueType; shape: readonly number[] }];
+    return [writer.constant(node.attributes.data as ConstantData, TYPES[dtype], shape)];
+  }
+  const same = SAME[node.op];
+  if (same) return [writer.emit(same[0], same[1], inputs, same[2] as Record<string, string>)];
+  const lowering = LOWERINGS[node.op];
+  if (!lowering) throw new Error(`The op '${node.op}' has no OpenVINO form.`);
+  const made = lowering(node, inputs, writer);
+  return Array.isArray(made) ? (made as Port[]) : [made as Port];
+}
