@@ -2,4 +2,9 @@ import { defineConfig } from 'tsup';
 import { base } from '../../tsup.base';
 
 // onnxruntime is loaded where it is installed, never bundled.
-export default defineConfig({ ...base, external: ['onnxruntime-node'] });
+export default defineConfig({
+  ...base,
+  entry: ['src/index.ts', 'src/cli.ts'],
+  dts: { entry: 'src/index.ts' },
+  external: ['onnxruntime-node'],
+});

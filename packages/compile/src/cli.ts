@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { findOpenvino, type OpenvinoLocation } from './engines/findOpenvino';
+import { downloadProgress } from './install/downloadProgress';
+import {
+  engineFolder,
+  INSTALLABLE,
+  type Installable,
+  installRecord,
+  removeEngine,
+} from './install/installedEngine';
+import { installOpenvino, OPENVINO_VERSION } from './install/installOpenvino';
+import { messageOf } from './messageOf';
+
+const HELP = `Usage: beit-engine COMMAND
+
+  install openvino [--version V]   brings OpenVINO's CPU runtime into your cache, in place of one that is there
+  list                             the engines found here: version, place, how to remove them
+  remove NAME                      removes what install brought
+
+Wheels come from the package index that pip is configured for (PIP_INDEX_URL, pip.conf; else PyPI), through
+HTTPS_PROXY, with certificates from PIP_CERT, SSL_CERT_FILE or NODE_EXTRA_CA_CERTS; their sha256 is checked.
+
+  --version V   a release, or the beginning of one; OpenVINO's default: ${OPENVINO_VERSION}
+  -h, --help    this text
+
+Your cache: BEIT_CACHE, else XDG_CACHE_HOME/beit, ~/Library/Caches/beit or LOCALAPPDATA\\beit.`;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    // pnpm hands on a '--' that separates its own options.
+    args: process.argv.slice(2).filter((argument) => argument !== '--'),
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h' }, version: { type: 'string' } },
+  });
+  const [command, name, ...rest] = positionals;
+  if (values.help || command === undefined) {
+    console.log(HELP);
+    process.exitCode = values.help ? 0 : 1;
+    return;
+  }
+  if (rest.length > 0) throw new Error(`'${rest.join(' ')}' is too much after '${command} ${name}'.`);
+  if (command === 'list') return list();
+  if (command === 'install') return install(installable(name), values.version);
+  if (command === 'remove') return remove(installable(name));
+  throw new Error(`There is no command '${command}'. Commands: install, list, remove; --help tells more.`);
+}
+
+function installable(name: string | undefined): Installable {
+  const found = INSTALLABLE.find((known) => known === name);
+  if (found === undefined) {
+    throw new Error(
+      `${name === undefined ? 'A name is missing' : `There is no '${name}'`}; expected ${INSTALLABLE.join(' or ')}.`,
+    );
+  }
+  return found;
+}
+
+async function install(name: Installable, version: string | undefined): Promise<void> {
+  const controller = new AbortController();
+  const stop = () => controller.abort(new Error('Interrupted; what was there before is untouched.'));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    const folder = await installOpenvino({
+      ...(version === undefined ? {} : { version }),
+      signal: controller.signal,
+      onMessage: (text) => console.error(text),
+      onProgress: downloadProgress(),
+    });
+    const record = await installRecord(name);
+    console.log(`${name} ${record?.version} is in ${folder}\nTo remove it: npx beit-engine remove ${name}`);
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+async function remove(name: Installable): Promise<void> {
+  const removed = await removeEngine(name);
+  console.log(
+    removed ? `Removed ${engineFolder(name)}` : `${name} is not installed in ${engineFolder(name)}.`,
+  );
+}
+
+const REMOVE_HINTS: Readonly<Record<OpenvinoLocation['source'], string>> = {
+  folder: 'given by BEIT_OPENVINO; yours to remove',
+  installed: 'to remove it: npx beit-engine remove openvino',
+  'openvino-node': 'to remove it: npm uninstall openvino-node',
+  python: 'to remove it: pip uninstall openvino',
+  system: "to remove it: your system's package manager",
+};
+
+async function list(): Promise<void> {
+  const openvino = await findOpenvino();
+  console.log(
+    openvino
+      ? `openvino     ${openvino.version ?? 'version unknown'}  ${openvino.library}\n             ${REMOVE_HINTS[openvino.source]}`
+      : 'openvino     not found; to install it: npx beit-engine install openvino',
+  );
+}
+
+main().catch((error: unknown) => {
+  console.error(messageOf(error));
+  process.exitCode = 1;
+});
