@@ -37,4 +37,5 @@ export interface Program<S, I, O> {
   dispose(): Promise<void>;
 }
 
-export type EngineName = 'tfjs' | 'onnxruntime';
+export type EngineName = 'openvino' | 'onnxruntime' | 'tfjs';
+export type Precision = 'fp32' | 'bf16';

@@ -1,6 +1,6 @@
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import { compile, flattenTree, type Step, type TensorSpec, type Tree, type TreeOf } from '../src';
+import { availableEngines, compile, type EngineName, flattenTree, type Step, type TensorSpec, type Tree, type TreeOf } from '../src';
 import { isSpec } from '../src/record/trace';
 
 tf.enableProdMode();
@@ -27,26 +27,44 @@ function relativeError(actual: HostTensor, expected: HostTensor): number {
   return error / magnitude;
 }
 
-/** Runs `steps` steps with both engines and returns the largest relative error of any output or state. */
+/** The engines that run compiled programs here. OpenVINO may be missing on a developer's machine, but not in CI. */
+async function compiledEngines(): Promise<EngineName[]> {
+  const engines = (await availableEngines()).filter((engine) => engine !== 'tfjs');
+  if (process.env.CI && !engines.includes('openvino')) throw new Error('OpenVINO is not installed.');
+  return engines;
+}
+
+/** Runs `steps` steps eagerly and compiled, and returns the largest relative error of any output or state. */
 export async function engineDifference<S extends Tensors, I extends Tensors, O extends Tensors>(
   step: Step<S, I, O>,
   state: TreeOf<S, HostTensor>,
   inputs: TreeOf<I, HostTensor>,
   steps = 2,
-): Promise<number> {
+): Promise<Record<string, number>> {
   const options = { state, inputs: inputs as TreeOf<I, TensorSpec> };
+  const engines = await compiledEngines();
   const eager = await compile(step, options, { engine: 'tfjs', backend: 'cpu' });
-  const compiled = await compile(step, options, { engine: 'onnxruntime', numThreads: 1 });
-  let error = 0;
+  const compiled = await Promise.all(
+    engines.map((engine) => compile(step, options, { engine, numThreads: 1 })),
+  );
+  const errors: Record<string, number> = Object.fromEntries(engines.map((engine) => [engine, 0]));
   for (let i = 0; i < steps; i++) {
     const expected = [...host(await eager.run(inputs)), ...host(await eager.readState())];
-    const actual = new Map([...host(await compiled.run(inputs)), ...host(await compiled.readState())]);
-    for (const [path, tensor] of expected) {
-      expect(actual.get(path)?.shape).toEqual(tensor.shape);
-      error = Math.max(error, relativeError(actual.get(path)!, tensor));
+    for (const program of compiled) {
+      const actual = new Map([...host(await program.run(inputs)), ...host(await program.readState())]);
+      for (const [path, tensor] of expected) {
+        expect(actual.get(path)?.shape).toEqual(tensor.shape);
+        const error = relativeError(actual.get(path)!, tensor);
+        errors[program.engine] = Math.max(errors[program.engine]!, error);
+      }
     }
   }
-  await eager.dispose();
-  await compiled.dispose();
-  return error;
+  for (const program of [eager, ...compiled]) await program.dispose();
+  return errors;
+}
+
+/** Every engine within `tolerance`. */
+export function expectClose(errors: Record<string, number>, tolerance = 1e-5): void {
+  const far = Object.entries(errors).filter(([, error]) => !(error < tolerance));
+  expect(Object.fromEntries(far)).toEqual({});
 }

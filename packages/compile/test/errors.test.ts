@@ -73,7 +73,7 @@ describe('a program that can not be traced is told why', () => {
   });
 });
 
-describe.each(['tfjs', 'onnxruntime'] as const)('%s checks what it is given', (engine) => {
+describe.each(['tfjs', 'onnxruntime', 'openvino'] as const)('%s checks what it is given', (engine) => {
   const make = () =>
     compile(
       (s: Tensors, { x }: Tensors) => ({ state: { w: s.w!.add(x!) }, outputs: { y: s.w!.mul(2) } }),

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { engineDifference, numbers } from './engineDifference';
+import { engineDifference, expectClose, numbers } from './engineDifference';
 
 type Op = (x: tf.Tensor) => tf.Tensor;
 
@@ -181,7 +181,7 @@ test.each(Object.entries(DIFFERENTIABLE))('%s, and its gradient', async (_name, 
     inputs,
     1,
   );
-  expect(difference).toBeLessThan(1e-5);
+  expectClose(difference);
 });
 
 test.each(Object.entries(NOT_DIFFERENTIABLE))('%s', async (_name, op) => {
@@ -194,5 +194,5 @@ test.each(Object.entries(NOT_DIFFERENTIABLE))('%s', async (_name, op) => {
     inputs,
     1,
   );
-  expect(difference).toBeLessThan(1e-5);
+  expectClose(difference);
 });

@@ -49,3 +49,15 @@ export function treeFromPaths<T>(leaves: Iterable<readonly [string, T]>): Tree<T
 
 export const outputsFrom = (trace: Trace, output: (path: string) => HostTensor): Tree<HostTensor> =>
   mapTree<string, HostTensor>(trace.outputs, (node): node is string => typeof node === 'string', output);
+
+/** A module of an optional package, or `undefined` where the package is not installed. */
+export async function importOptional<M>(load: () => Promise<unknown>): Promise<M | undefined> {
+  try {
+    const module = await load();
+    return ((module as { default?: M }).default ?? module) as M;
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}

@@ -1,20 +1,48 @@
 import type { HostTensor } from '@beit/weights';
 import { sizeOf } from '../graph/graph';
-import { type ElementType, type Handle, loadOpenvino, type OpenvinoLibrary } from '../openvino/library';
+import { type ElementType, type Handle, loadOpenvino, type OpenvinoLibrary, type ProfiledLayer } from '../openvino/library';
 import { toOpenvino } from '../openvino/toOpenvino';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
 import type { TensorSpec } from '../types';
-import { checkedLeaves, outputsFrom, treeFromPaths } from './engine';
+import { checkedLeaves, importOptional, outputsFrom, treeFromPaths } from './engine';
 
 export interface OpenvinoOptions {
+  /** The folder of OpenVINO's C library. Default: searched for, see `findOpenvino`. */
+  readonly openvino?: string;
   /** Threads inside an op. Default: OpenVINO's, the number of physical cores. */
   readonly numThreads?: number;
-  /** Keeps the time of every layer for `profile()`. */
-  readonly profile?: boolean;
+  /** Writes where the time went to a JSON file with this prefix, when the program is disposed. */
+  readonly profile?: string;
 }
 
 type Koffi = typeof import('koffi');
+
+/** The library, and what calls it. */
+export interface OpenvinoRuntime {
+  readonly koffi: Koffi;
+  readonly library: OpenvinoLibrary;
+}
+
+/**
+ * OpenVINO, or `undefined` where the library or the optional package koffi is not installed.
+ *
+ * @throws when an explicit folder does not have the library, or the library does not fit
+ */
+export async function findOpenvinoEngine({ openvino }: OpenvinoOptions): Promise<OpenvinoRuntime | undefined> {
+  const koffi = await importOptional<Koffi>(() => import('koffi'));
+  if (!koffi) return undefined;
+  const { findOpenvino } = await import('./findOpenvino');
+  const location = await findOpenvino(openvino === undefined ? {} : { folder: openvino });
+  if (!location) return undefined;
+  let library = loaded.get(location.library);
+  if (!library) {
+    library = loadOpenvino(koffi, location.library);
+    loaded.set(location.library, library);
+  }
+  return { koffi, library };
+}
+const loaded = new Map<string, OpenvinoLibrary>();
 type HostArray = Float32Array | Int32Array | Uint8Array;
 
 const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
@@ -27,27 +55,25 @@ const ALIGNMENT = 64;
 
 /** The traced program in OpenVINO, on the CPU. */
 export async function openvinoProgram(
-  koffi: Koffi,
-  path: string,
+  { koffi, library: ov }: OpenvinoRuntime,
   trace: Trace,
   initialState: Tree<HostTensor>,
-  { numThreads, profile = false }: OpenvinoOptions,
+  { numThreads, profile }: OpenvinoOptions,
 ) {
-  const ov = loadOpenvino(koffi, path);
   const { graph } = trace;
   const core = ov.createCore();
   const { xml, weights } = toOpenvino(graph);
-  const constants = ov.tensor('u8', [weights.length], weights);
-  const model = ov.readModel(core, new TextEncoder().encode(xml), weights.length > 0 ? constants : null);
+  // The library does not copy constants: they live as long as the program.
+  const constants: Slot = { data: weights, tensor: ov.tensor('u8', [weights.length], weights) };
+  const model = ov.readModel(core, new TextEncoder().encode(xml), constants.tensor);
   const compiled = ov.compileModel(core, model, 'CPU', {
     // The program itself says where bfloat16 is used.
     INFERENCE_PRECISION_HINT: 'f32',
     PERFORMANCE_HINT: 'LATENCY',
     ...(numThreads === undefined ? {} : { INFERENCE_NUM_THREADS: String(numThreads) }),
-    ...(profile ? { PERF_COUNT: 'YES' } : {}),
+    ...(profile !== undefined ? { PERF_COUNT: 'YES' } : {}),
   });
   ov.free('model', model);
-  ov.free('tensor', constants);
   const request = ov.createRequest(compiled);
 
   /** An array whose memory begins at a cache line: wide loads then touch one line, not two. */
@@ -133,13 +159,14 @@ export async function openvinoProgram(
     async writeState(state: Tree<HostTensor>): Promise<void> {
       fill(state);
     },
-    profile: () => ov.profile(request),
     async dispose(): Promise<void> {
+      if (profile !== undefined) await writeProfile(`${profile}.json`, ov.profile(request));
       for (const { tensor } of [...current.values(), ...spare.values(), ...outputs.values()]) {
         ov.free('tensor', tensor);
       }
       ov.free('infer_request', request);
       ov.free('compiled_model', compiled);
+      ov.free('tensor', constants.tensor);
       ov.free('core', core);
     },
   };
@@ -149,4 +176,11 @@ export async function openvinoProgram(
 interface Slot {
   readonly data: HostArray;
   readonly tensor: Handle;
+}
+
+/** Mean milliseconds of every layer over all runs, slowest first. */
+async function writeProfile(path: string, layers: readonly ProfiledLayer[]): Promise<void> {
+  const { writeFile } = await import('node:fs/promises');
+  const slowestFirst = [...layers].sort((a, b) => b.milliseconds - a.milliseconds);
+  await writeFile(path, JSON.stringify(slowestFirst, null, 1));
 }
