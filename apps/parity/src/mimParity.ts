@@ -74,7 +74,7 @@ export async function mimParity(fixture: Fixture, engine: Engine): Promise<Measu
       layerNormEpsilon,
       backbone: {
         ...vit,
-        encode: (p, embeddings) => Object.assign(seen, vit.encode(p, embeddings)),
+        encode: (p, embeddings) => Object.assign(seen, vit.encode(p, embeddings, { withAttention: true })),
       },
     });
     const logits = observed.logits(params, images, mask);

@@ -328,7 +328,8 @@ export async function lastAttention(
 ): Promise<HostTensor> {
   const program = await compile(
     (state: Tensors, inputs: { images: tf.Tensor }) => {
-      const { attention } = vit.encode(state, vit.embedPatches(state, inputs.images));
+      const embedded = vit.embedPatches(state, inputs.images);
+      const { attention } = vit.encode(state, embedded, { withAttention: true });
       return { state, outputs: { attention: attention.at(-1)! as tf.Tensor } };
     },
     { state: params, inputs: { images: { dtype: 'float32', shape: images.shape } } },

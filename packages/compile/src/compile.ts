@@ -21,11 +21,7 @@ export interface CompileOptions extends OpenvinoOptions, OnnxruntimeOptions, Tfj
 
 type HostProgram = Omit<Program<unknown, unknown, unknown>, 'engine'>;
 /** Makes a program of a traced step. */
-type MakeProgram = (
-  trace: Trace,
-  state: Tree<HostTensor>,
-  options: CompileOptions,
-) => Promise<HostProgram>;
+type MakeProgram = (trace: Trace, state: Tree<HostTensor>, options: CompileOptions) => Promise<HostProgram>;
 
 /** The engines that run traced programs, fastest first: where one is installed, what makes its programs. */
 const COMPILED: Readonly<
@@ -69,7 +65,9 @@ export async function compile<
 ): Promise<Program<S, I, O>> {
   const { engine = 'auto', precision = 'fp32' } = options;
   if (engine !== 'auto' && engine !== 'tfjs' && !(engine in COMPILED)) {
-    throw new Error(`There is no engine '${engine}'. Engines: auto, ${Object.keys(COMPILED).join(', ')}, tfjs.`);
+    throw new Error(
+      `There is no engine '${engine}'. Engines: auto, ${Object.keys(COMPILED).join(', ')}, tfjs.`,
+    );
   }
   if (precision !== 'fp32' && precision !== 'bf16') {
     throw new Error(`There is no precision '${precision}'. Precisions: fp32, bf16.`);

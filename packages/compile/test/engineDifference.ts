@@ -1,6 +1,15 @@
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import { availableEngines, compile, type EngineName, flattenTree, type Step, type TensorSpec, type Tree, type TreeOf } from '../src';
+import {
+  availableEngines,
+  compile,
+  type EngineName,
+  flattenTree,
+  type Step,
+  type TensorSpec,
+  type Tree,
+  type TreeOf,
+} from '../src';
 import { isSpec } from '../src/record/trace';
 
 tf.enableProdMode();

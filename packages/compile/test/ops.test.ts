@@ -8,7 +8,7 @@ const DIFFERENTIABLE: Record<string, Op> = {
   abs: (x) => x.abs(),
   'sin and cos': (x) => x.sin().add(x.cos()),
   'tan and atan': (x) => x.tan().add(x.atan()),
-  'asin and acos': (x) => x.mul(0.9).asin().add(x.mul(0.9).acos()),
+  'asin and acos': (x) => x.mul(0.9).asin().add(x.mul(0.5).acos()),
   'sinh, cosh and their inverses': (x) =>
     x.sinh().cosh().asinh().add(x.abs().add(1.5).acosh()).add(x.mul(0.9).atanh()),
   exponentials: (x) => x.exp().add(x.expm1()).add(x.abs().add(1).log()).add(x.abs().log1p()),

@@ -78,7 +78,9 @@ describe('a compiled program computes what the eager one does', () => {
         .square()
         .mean();
     });
-    expectClose(await engineDifference(step, { w: numbers([3, 3, 3, 3], 1) }, { x: numbers([1, 8, 12, 3], 6) }));
+    expectClose(
+      await engineDifference(step, { w: numbers([3, 3, 3, 3], 1) }, { x: numbers([1, 8, 12, 3], 6) }),
+    );
   });
 
   test('large images take the other form of the filter gradient', async () => {

@@ -1,4 +1,5 @@
 export { assertShape } from './assertShape';
+export { attend } from './attend';
 export * from './conv2d';
 export { sparseCrossEntropy, weightedMean } from './crossEntropy';
 export { dropPath, dropPathRates } from './dropPath';

@@ -71,20 +71,19 @@ export function adamW(config: AdamWConfig = {}): Optimizer {
         assertSameNames(trained, gradients, 'gradients');
         assertSameNames(trained, moments.m, 'moments');
         const gradNorm = globalNorm(gradients);
-        const clip = clipNorm === undefined ? tf.scalar(1) : clipCoefficient(gradNorm, clipNorm);
+        const clip = clipNorm === undefined ? undefined : clipCoefficient(gradNorm, clipNorm);
         const m: NamedTfTensors = {};
         const v: NamedTfTensors = {};
         const next: NamedTfTensors = { ...params };
 
         const [decay1, decay2] = [tf.scalar(beta1), tf.scalar(beta2)];
-        // The clipping coefficient goes into scalars, so that clipped gradients are never written out.
-        const weight1 = tf.mul(clip, 1 - beta1);
-        const weight2 = tf.mul(clip, Math.sqrt(1 - beta2));
+        const [weight1, weight2] = [tf.scalar(1 - beta1), tf.scalar(1 - beta2)];
         const scaled = scalarsByScale(scalars);
         for (const name of trained) {
-          const gradient = gradients[name]!;
+          // As few different scalars as can be: an engine that makes one kernel of this has room for a dozen operands.
+          const gradient = clip ? tf.mul(gradients[name]!, clip) : gradients[name]!;
           m[name] = tf.add(tf.mul(moments.m[name]!, decay1), tf.mul(gradient, weight1));
-          v[name] = tf.add(tf.mul(moments.v[name]!, decay2), tf.square(tf.mul(gradient, weight2)));
+          v[name] = tf.add(tf.mul(moments.v[name]!, decay2), tf.mul(tf.square(gradient), weight2));
 
           const { stepSize, keep } = scaled(learningRateScale(name));
           const direction = tf.div(m[name], tf.add(tf.sqrt(v[name]), scalars.epsilon));

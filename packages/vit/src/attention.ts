@@ -1,4 +1,4 @@
-import { linear, softmax } from '@beit/nn';
+import { attend, linear } from '@beit/nn';
 import * as tf from '@tensorflow/tfjs';
 
 /** Parameters of one attention layer, official names. */
@@ -17,23 +17,23 @@ export interface AttentionParams {
  *
  * @param x `[batch, tokens, embedDim]`
  * @param bias added to the logits, `[numHeads, tokens, tokens]`
- * @returns `output` like x, and `attention` `[batch, numHeads, tokens, tokens]`, rows summing to 1
+ * @returns `output` like x, and `logits` `[batch, numHeads, tokens, tokens]`, whose softmax is the attention
  */
 export function selfAttention(
   x: tf.Tensor,
   params: AttentionParams,
   numHeads: number,
   bias?: tf.Tensor,
-): { output: tf.Tensor; attention: tf.Tensor } {
+): { output: tf.Tensor; logits: tf.Tensor } {
   const [batch, tokens, embedDim] = x.shape as [number, number, number];
   const headDim = embedDim / numHeads;
   const qkv = linear(x, params['qkv.weight'], qkvBias(params, embedDim));
   const heads = tf.transpose(tf.reshape(qkv, [batch, tokens, 3, numHeads, headDim]), [2, 0, 3, 1, 4]);
   const [q, k, v] = tf.unstack(heads) as [tf.Tensor, tf.Tensor, tf.Tensor]; // 3 x [batch, numHeads, tokens, headDim]
-  const logits = tf.matMul(tf.mul(q, headDim ** -0.5), k, false, true);
-  const attention = softmax(bias ? tf.add(logits, bias) : logits);
-  const mixed = tf.reshape(tf.transpose(tf.matMul(attention, v), [0, 2, 1, 3]), [batch, tokens, embedDim]);
-  return { output: linear(mixed, params['proj.weight'], params['proj.bias']), attention };
+  const scores = tf.mul(tf.matMul(q, k, false, true), headDim ** -0.5);
+  const logits = bias ? tf.add(scores, bias) : scores;
+  const mixed = tf.reshape(tf.transpose(attend(logits, v), [0, 2, 1, 3]), [batch, tokens, embedDim]);
+  return { output: linear(mixed, params['proj.weight'], params['proj.bias']), logits };
 }
 
 function qkvBias({ q_bias, v_bias }: AttentionParams, embedDim: number): tf.Tensor | undefined {

@@ -13,6 +13,8 @@ export type TensorParams = Readonly<Record<string, tf.Tensor>>;
 export interface EncodeOptions {
   /** Which residual branches are kept, `[depth, 2, batch]` of 0 and 1; see `drawDropPathKeeps`. Left out: all. */
   readonly dropPathKeeps?: tf.Tensor;
+  /** Also give the attention of every block; false by default. */
+  readonly withAttention?: boolean;
 }
 
 export interface Encoded {
@@ -20,7 +22,7 @@ export interface Encoded {
   readonly features: tf.Tensor3D;
   /** `hidden[0]` is what enters the first block, `hidden[i]` what leaves block i; like `features`. */
   readonly hidden: readonly tf.Tensor3D[];
-  /** `[batch, numHeads, tokens, tokens]` of every block; a row is a query and sums to 1. */
+  /** `[batch, numHeads, tokens, tokens]` of every block; a row is a query and sums to 1. Only `withAttention`. */
   readonly attention: readonly tf.Tensor4D[];
 }
 
@@ -56,7 +58,7 @@ export function createVit(vitConfig: VitConfig): Vit {
   function encode(
     params: TensorParams,
     patchEmbeddings: tf.Tensor,
-    { dropPathKeeps }: EncodeOptions = {},
+    { dropPathKeeps, withAttention = false }: EncodeOptions = {},
   ): Encoded {
     assertShape(patchEmbeddings, [-1, tokens - 1, embedDim], 'The patch embeddings');
     const batch = patchEmbeddings.shape[0]!;
@@ -95,7 +97,7 @@ export function createVit(vitConfig: VitConfig): Vit {
       );
       x = tf.add(x, residual(linear(wide, p['mlp.fc2.weight']!, p['mlp.fc2.bias']), 1));
       hidden.push(x);
-      attention.push(attended.attention);
+      if (withAttention) attention.push(tf.softmax(attended.logits));
     }
     return {
       features: x as tf.Tensor3D,

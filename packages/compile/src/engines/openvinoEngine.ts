@@ -1,7 +1,14 @@
 import type { HostTensor } from '@beit/weights';
 import { sizeOf } from '../graph/graph';
-import { type ElementType, type Handle, loadOpenvino, type OpenvinoLibrary, type ProfiledLayer } from '../openvino/library';
-import { toOpenvino } from '../openvino/toOpenvino';
+import {
+  type ElementType,
+  type Handle,
+  loadOpenvino,
+  type OpenvinoLibrary,
+  type ProfiledLayer,
+} from '../openvino/library';
+import { outputOrder, toOpenvino } from '../openvino/toOpenvino';
+import { inPlaceState } from '../passes/inPlaceState';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
 import type { TensorSpec } from '../types';
@@ -29,7 +36,9 @@ export interface OpenvinoRuntime {
  *
  * @throws when an explicit folder does not have the library, or the library does not fit
  */
-export async function findOpenvinoEngine({ openvino }: OpenvinoOptions): Promise<OpenvinoRuntime | undefined> {
+export async function findOpenvinoEngine({
+  openvino,
+}: OpenvinoOptions): Promise<OpenvinoRuntime | undefined> {
   const koffi = await importOptional<Koffi>(() => import('koffi'));
   if (!koffi) return undefined;
   const { findOpenvino } = await import('./findOpenvino');
@@ -64,7 +73,7 @@ export async function openvinoProgram(
   const core = ov.createCore();
   const { xml, weights } = toOpenvino(graph);
   // The library does not copy constants: they live as long as the program.
-  const constants: Slot = { data: weights, tensor: ov.tensor('u8', [weights.length], weights) };
+  const constants = { data: weights, tensor: ov.tensor('u8', [weights.length], weights) };
   const model = ov.readModel(core, new TextEncoder().encode(xml), constants.tensor);
   const compiled = ov.compileModel(core, model, 'CPU', {
     // The program itself says where bfloat16 is used.
@@ -84,16 +93,20 @@ export async function openvinoProgram(
     const address = koffi.address(new Uint8Array(buffer)) as number | bigint;
     const offset = (ALIGNMENT - Number(BigInt(address) % BigInt(ALIGNMENT))) % ALIGNMENT;
     if (dtype === 'float32') return new Float32Array(buffer, offset, length);
-    return dtype === 'int32' ? new Int32Array(buffer, offset, length) : new Uint8Array(buffer, offset, length);
+    return dtype === 'int32'
+      ? new Int32Array(buffer, offset, length)
+      : new Uint8Array(buffer, offset, length);
   }
 
   const slot = (dtype: string, shape: readonly number[]): Slot => {
     const data = allocate(dtype, shape);
-    return { data, tensor: ov.tensor(ELEMENT_TYPES[dtype]!, shape, data) };
+    const type = ELEMENT_TYPES[dtype]!;
+    return { data, tensor: ov.tensor(type, shape, data), row: ov.tensor(type, [1, sizeOf(shape)], data) };
   };
 
   const inputNames = [...graph.inputs.keys()];
-  const outputNames = [...graph.outputs.keys()];
+  const outputNames = outputOrder(graph);
+  const inPlace = inPlaceState(graph);
   const inputIndex = new Map(inputNames.map((name, i) => [name, i]));
 
   const outputs = new Map<string, Slot>();
@@ -102,24 +115,25 @@ export async function openvinoProgram(
   for (const [path, { dtype, shape }] of trace.state) current.set(path, slot(dtype, shape));
   for (const path of trace.changed) {
     const { dtype, shape } = trace.state.get(path)!;
-    spare.set(path, slot(dtype, shape));
+    spare.set(path, inPlace.has(path) ? current.get(path)! : slot(dtype, shape));
   }
   outputNames.forEach((name, i) => {
     if (name.startsWith('next/')) return;
     const { dtype, shape } = graph.outputs.get(name)!;
     const output = slot(dtype, shape);
     outputs.set(name.slice('outputs/'.length), output);
-    ov.setOutput(request, i, output.tensor);
+    ov.setOutput(request, i, output.row);
   });
   const fill = (state: Tree<HostTensor>) => {
-    for (const [path, leaf] of checkedLeaves(state, trace.state, 'state')) current.get(path)!.data.set(leaf.data);
+    for (const [path, leaf] of checkedLeaves(state, trace.state, 'state'))
+      current.get(path)!.data.set(leaf.data);
   };
   fill(initialState);
 
   function bindState() {
     for (const [path, { tensor }] of current) ov.setInput(request, inputIndex.get(`state/${path}`)!, tensor);
     outputNames.forEach((name, i) => {
-      if (name.startsWith('next/')) ov.setOutput(request, i, spare.get(name.slice('next/'.length))!.tensor);
+      if (name.startsWith('next/')) ov.setOutput(request, i, spare.get(name.slice('next/'.length))!.row);
     });
   }
 
@@ -153,7 +167,9 @@ export async function openvinoProgram(
     },
     async readState(): Promise<Tree<HostTensor>> {
       return treeFromPaths(
-        [...current].map(([path, { data }]) => [path, { ...trace.state.get(path)!, data } as HostTensor] as const),
+        [...current].map(
+          ([path, { data }]) => [path, { ...trace.state.get(path)!, data } as HostTensor] as const,
+        ),
       );
     },
     async writeState(state: Tree<HostTensor>): Promise<void> {
@@ -161,9 +177,11 @@ export async function openvinoProgram(
     },
     async dispose(): Promise<void> {
       if (profile !== undefined) await writeProfile(`${profile}.json`, ov.profile(request));
-      for (const { tensor } of [...current.values(), ...spare.values(), ...outputs.values()]) {
-        ov.free('tensor', tensor);
+      for (const slot of new Set([...current.values(), ...spare.values(), ...outputs.values()])) {
+        ov.free('tensor', slot.tensor);
+        ov.free('tensor', slot.row);
       }
+
       ov.free('infer_request', request);
       ov.free('compiled_model', compiled);
       ov.free('tensor', constants.tensor);
@@ -176,6 +194,8 @@ export async function openvinoProgram(
 interface Slot {
   readonly data: HostArray;
   readonly tensor: Handle;
+  /** The same memory as one row, as outputs are. */
+  readonly row: Handle;
 }
 
 /** Mean milliseconds of every layer over all runs, slowest first. */

@@ -19,7 +19,9 @@ function geometry(a: Attributes): IrAttributes {
 /** Filters [O, C / group, kh, kw] as OpenVINO groups them, [group, O / group, C / group, kh, kw]. */
 function grouped(filter: Port, shape: Shape4, group: number, w: IrWriter): Port {
   const [outputs, ...rest] = shape;
-  return w.emit('Reshape', 1, [filter, w.integers([group, outputs / group, ...rest])], { special_zero: false });
+  return w.emit('Reshape', 1, [filter, w.integers([group, outputs / group, ...rest])], {
+    special_zero: false,
+  });
 }
 
 export const lowerConv: IrLowering = ({ attributes: a, inputs: [, filterValue] }, [x, filter], w) => {

@@ -101,8 +101,7 @@ export function createIrWriter(): IrWriter {
     append(type, opset, `${type}${layers.length}`, inputs, attributes, numOutputs);
 
   return {
-    parameter: (name, type, shape) =>
-      append('Parameter', 1, name, [], { shape, element_type: type }, 1)[0]!,
+    parameter: (name, type, shape) => append('Parameter', 1, name, [], { shape, element_type: type }, 1)[0]!,
     emit: (type, opset, inputs, attributes = {}) => emitAll(type, opset, inputs, attributes, 1)[0]!,
     emitAll,
     constant,

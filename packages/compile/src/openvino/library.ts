@@ -14,7 +14,12 @@ export interface OpenvinoLibrary {
   readonly version: string;
   createCore(): Handle;
   readModel(core: Handle, xml: Uint8Array, weights: Handle | null): Handle;
-  compileModel(core: Handle, model: Handle, device: string, properties: Readonly<Record<string, string>>): Handle;
+  compileModel(
+    core: Handle,
+    model: Handle,
+    device: string,
+    properties: Readonly<Record<string, string>>,
+  ): Handle;
   createRequest(compiled: Handle): Handle;
   /** A tensor over an array's own memory, which must stay alive as long as the tensor. */
   tensor(type: ElementType, shape: readonly number[], data: ArrayBufferView): Handle;
@@ -120,7 +125,9 @@ export function loadOpenvino(koffi: Koffi, path: string): OpenvinoLibrary {
     koffi.out(koffi.pointer(profileType)),
   ]);
   const freeProfile = declare('ov_profiling_info_list_free', 'void', [koffi.pointer(profileType)]);
-  const inputPort = declare('int ov_model_const_input_by_index(void* model, size_t index, _Out_ void** port)');
+  const inputPort = declare(
+    'int ov_model_const_input_by_index(void* model, size_t index, _Out_ void** port)',
+  );
   const portType = declare('int ov_port_get_element_type(void* port, _Out_ int* type)');
   const freePort = declare('void ov_output_const_port_free(void* port)');
   const frees = Object.fromEntries(
@@ -143,7 +150,8 @@ export function loadOpenvino(koffi: Koffi, path: string): OpenvinoLibrary {
   /** The library's numbers for element types: they differ between versions, so a model of one input of each is asked. */
   function elementTypes(): Readonly<Record<ElementType, number>> {
     const writer = createIrWriter();
-    for (const type of ELEMENT_TYPES) writer.result(`${type} out`, writer.parameter(type, type as IrType, []));
+    for (const type of ELEMENT_TYPES)
+      writer.result(`${type} out`, writer.parameter(type, type as IrType, []));
     const core = createCore();
     const model = readModel(core, new TextEncoder().encode(writer.finish().xml), null);
     const numbers = ELEMENT_TYPES.map((type, i) => {

@@ -1,6 +1,6 @@
-import { numbers } from '../graph/ops';
-import { sizeOf } from '../graph/graph';
 import type { Attributes } from '../graph/graph';
+import { sizeOf } from '../graph/graph';
+import { numbers } from '../graph/ops';
 import type { IrLowering } from './toOpenvino';
 
 const windows = (a: Attributes) => {
@@ -29,6 +29,11 @@ export const lowerMaxUnpool: IrLowering = ({ attributes: a, inputs: [dy] }, [x, 
     w.emit('Reshape', 1, [port!, w.integers([n, c, length])], { special_zero: false });
   const size = sizeOf(dy!.shape.slice(2));
   const zeros = w.emit('Broadcast', 3, [w.float(0), w.integers([n, c, height * width])], { mode: 'numpy' });
-  const placed = w.emit('ScatterElementsUpdate', 3, [zeros, flat(indices, size), flat(x, size), w.integer(2)]);
+  const placed = w.emit('ScatterElementsUpdate', 3, [
+    zeros,
+    flat(indices, size),
+    flat(x, size),
+    w.integer(2),
+  ]);
   return w.emit('Reshape', 1, [placed, w.integers([n, c, height, width])], { special_zero: false });
 };

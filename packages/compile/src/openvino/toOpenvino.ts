@@ -3,6 +3,7 @@ import { flag, number, numbers } from '../graph/ops';
 import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './convolutions';
 import { createIrWriter, type Ir, type IrType, type IrWriter, type Port } from './ir';
 import { lowerAveragePool, lowerMaxPool, lowerMaxUnpool } from './pooling';
+import { separateNorms } from './separateNorms';
 
 /** What a node becomes: the ports of its outputs. */
 export type IrLowering = (node: Node, inputs: readonly Port[], writer: IrWriter) => Port | readonly Port[];
@@ -107,12 +108,9 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
     const fill = number(a, 'value');
     const pad =
       value!.dtype === 'float32' ? w.float(fill) : w.constant(Int32Array.of(fill), TYPES[value!.dtype], []);
-    return w.emit(
-      'Pad',
-      12,
-      [x!, w.integers(numbers(a, 'before')), w.integers(numbers(a, 'after')), pad],
-      { pad_mode: 'constant' },
-    );
+    return w.emit('Pad', 12, [x!, w.integers(numbers(a, 'before')), w.integers(numbers(a, 'after')), pad], {
+      pad_mode: 'constant',
+    });
   },
   Tile: ({ attributes: a }, [x], w) => w.emit('Tile', 1, [x!, w.integers(numbers(a, 'repeats'))]),
   CumSum: ({ attributes: a }, [x], w) =>
@@ -166,8 +164,16 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
     }),
 };
 
-/** @throws for an op that has no OpenVINO form */
-export function toOpenvino(graph: Graph): Ir {
+/**
+ * The graph in OpenVINO's form. Outputs are rows, `[1, size]`, and come in the order in which the graph makes them (see
+ * `outputOrder`): both are what lets OpenVINO make one kernel of a whole optimizer update. It fuses no more than one
+ * result into a kernel, but views of any number; and only where all that the kernel needs comes before the views in its
+ * own order, which begins with the last result.
+ *
+ * @throws for an op that has no OpenVINO form
+ */
+export function toOpenvino(program: Graph): Ir {
+  const graph = separateNorms(program);
   const writer = createIrWriter();
   const ports = new Map<number, Port>();
   for (const [name, value] of graph.inputs) {
@@ -175,13 +181,32 @@ export function toOpenvino(graph: Graph): Ir {
   }
   for (const node of graph.nodes) {
     if (node.op === 'Input') continue;
-    const made = lower(node, node.inputs.map((value) => ports.get(value.id)!), writer);
+    const made = lower(
+      node,
+      node.inputs.map((value) => ports.get(value.id)!),
+      writer,
+    );
     node.outputs.forEach((value, i) => {
       ports.set(value.id, made[i]!);
     });
   }
-  for (const [name, value] of graph.outputs) writer.result(name, ports.get(value.id)!);
+  for (const name of outputOrder(graph)) {
+    const value = ports.get(graph.outputs.get(name)!.id)!;
+    writer.result(
+      name,
+      writer.emit('Reshape', 1, [value, writer.integers([1, -1])], { special_zero: false }),
+    );
+  }
   return writer.finish();
+}
+
+/** The names of the outputs, those that are made first in front. */
+export function outputOrder({ nodes, outputs }: Graph): string[] {
+  const place = new Map(nodes.flatMap((node, i) => node.outputs.map((value) => [value.id, i] as const)));
+  return [...outputs]
+    .map(([name, value]) => ({ name, place: place.get(value.id)! }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ name }) => name);
 }
 
 function lower(node: Node, inputs: readonly Port[], writer: IrWriter): readonly Port[] {

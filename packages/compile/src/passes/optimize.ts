@@ -8,7 +8,13 @@ import { layoutRules } from './layoutRules';
 import { precisionRules } from './precision';
 import type { Rule } from './rule';
 
-const RULES: readonly Rule[] = [foldConstants, ...broadcastRules, ...algebraRules, ...precisionRules, ...layoutRules];
+const RULES: readonly Rule[] = [
+  foldConstants,
+  ...broadcastRules,
+  ...algebraRules,
+  ...precisionRules,
+  ...layoutRules,
+];
 
 /** A builder that tries every rule before it emits an op, and finds common subexpressions by itself. */
 function simplifyingBuilder(): GraphBuilder {
