@@ -74,7 +74,7 @@ const argExtreme: IrLowering = ({ op, attributes: a }, [x], w) => {
     'TopK',
     11,
     [x!, w.integer(1)],
-    { axis, mode: op === 'ArgMax' ? 'max' : 'min', sort: 'value', stable: true, index_element_type: 'i32' },
+    { axis, mode: op === 'ArgMax' ? 'max' : 'min', sort: 'value', stable: false, index_element_type: 'i32' },
     2,
   );
   return w.emit('Squeeze', 1, [index!, w.integers([axis])]);
@@ -211,7 +211,7 @@ export function outputOrder({ nodes, outputs }: Graph): string[] {
 
 function lower(node: Node, inputs: readonly Port[], writer: IrWriter): readonly Port[] {
   if (node.op === 'Constant') {
-    const [{ dtype, shape }] = node.outputs as [{ dtype: ValueType; shape: readonly number[] }];
+    const { dtype, shape } = node.outputs[0]!;
     return [writer.constant(node.attributes.data as ConstantData, TYPES[dtype], shape)];
   }
   const same = SAME[node.op];

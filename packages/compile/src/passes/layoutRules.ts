@@ -1,5 +1,5 @@
 import type { GraphBuilder } from '../graph/builder';
-import { padShape, sameShape, sizeOf, type Value } from '../graph/graph';
+import { type Attributes, padShape, sameShape, sizeOf, type Value } from '../graph/graph';
 import { flag, isElementwise, number, numbers } from '../graph/ops';
 import type { Rule } from './rule';
 
@@ -67,8 +67,11 @@ function untransposed(
   return builder.emit('Transpose', [padded], { perm: inverse(perm) });
 }
 
+/** A widening cast: what moves elements goes before it, where they have half the bytes. */
+const widens = (op: string, [x]: readonly Value[]) => op === 'Cast' && x!.dtype === 'bfloat16';
+
 const throughElementwise: Rule = ({ op, inputs, attributes }, builder) => {
-  if (!isElementwise(op)) return undefined;
+  if (!isElementwise(op) || widens(op, inputs)) return undefined;
   const perm = inputs.map((x) => transposed(x, builder)?.perm).find((p) => p !== undefined);
   if (!perm || inputs.some((x) => x.shape.length > perm.length)) return undefined;
   const size = Math.max(...inputs.map((x) => sizeOf(x.shape)));
@@ -102,10 +105,16 @@ const AXIS_ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
   Pad: ['before', 'after'],
   Tile: ['repeats'],
 };
+/** A slice of the first axis, which the transpose brought there, is one piece of memory after it; before, many. */
+const isOuterSlice = (op: string, attributes: Attributes, { source, perm }: Transposed): boolean =>
+  op === 'Slice' &&
+  perm[0] !== 0 &&
+  numbers(attributes, 'size').every((size, i) => (size === source.shape[perm[i]!]) === (i !== 0));
+
 const throughAxiswise: Rule = ({ op, inputs: [x], attributes }, builder) => {
   const names = AXIS_ATTRIBUTES[op];
   const from = names && transposed(x!, builder);
-  if (!from) return undefined;
+  if (!from || isOuterSlice(op, attributes, from)) return undefined;
   const back = inverse(from.perm);
   const moved = Object.fromEntries(
     names.map((name) => [name, back.map((axis) => numbers(attributes, name)[axis]!)]),

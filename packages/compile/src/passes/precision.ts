@@ -96,12 +96,9 @@ const castsRise: Rule = ({ op, inputs: [x], attributes }, builder) => {
   );
 };
 
-/** What sinks below casts by rules of its own. */
-const SINKS: ReadonlySet<string> = new Set(['Transpose', 'Broadcast']);
-
 /** And casts from it below: reshape(f32(x)) is f32(reshape(x)). */
 const castsSink: Rule = ({ op, inputs, attributes }, builder) => {
-  if (!MOVES.has(op) || SINKS.has(op)) return undefined;
+  if (!MOVES.has(op) || op === 'Broadcast') return undefined;
   const narrow = inputs.map((input) => {
     const { op: made, inputs: from } = builder.producer(input);
     return made === 'Cast' && from[0]!.dtype === 'bfloat16' ? from[0]! : undefined;
