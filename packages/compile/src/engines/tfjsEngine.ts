@@ -3,10 +3,14 @@ import * as tf from '@tensorflow/tfjs';
 import { isSpec, isTensor, specOf } from '../record/trace';
 import { flattenTree, mapTree, type Tree } from '../tree';
 import type { Step, TensorSpec } from '../types';
+import { completeWasmBackend } from '../wasm/completeWasmBackend';
 import { checkedLeaves } from './engine';
 
 export interface TfjsOptions {
-  /** The TensorFlow.js backend: `cpu`, `wasm`, `webgl`, `webgpu`, `tensorflow`. Default: the one in use. */
+  /**
+   * The TensorFlow.js backend: `cpu`, `wasm`, `webgl`, `webgpu`, `tensorflow`. Default: the one in use, or the one that
+   * TensorFlow.js takes for the best.
+   */
   readonly backend?: string;
 }
 
@@ -17,8 +21,10 @@ export async function tfjsProgram(
   inputSpecs: Tree<TensorSpec>,
   { backend }: TfjsOptions,
 ) {
-  const name = backend ?? (tf.getBackend() || 'cpu');
-  if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js has no backend '${name}' here.`);
+  if (backend === undefined) await tf.ready();
+  const name = backend ?? tf.getBackend();
+  await useBackend(name);
+  if (name === 'wasm') completeWasmBackend();
   const specs = (tree: Tree<HostTensor> | Tree<TensorSpec>) =>
     new Map(
       flattenTree<HostTensor | TensorSpec>(tree, isSpec).map(([path, leaf]) => [path, specOf(leaf, path)]),
@@ -49,15 +55,13 @@ export async function tfjsProgram(
     async run(inputs: Tree<HostTensor>): Promise<Tree<HostTensor>> {
       checkedLeaves(inputs, expectedInputs, 'input');
       await tf.setBackend(name);
-      const entered = enter(inputs);
       // Clones, so that a step may return what it got, and the old state can go whatever the new one shares with it.
       const result = tf.tidy(() => {
-        const { state: next, outputs } = step(state, entered);
+        const { state: next, outputs } = explained(name, () => step(state, enter(inputs)));
         const cloned = (tree: Tree<tf.Tensor>) =>
           mapTree<tf.Tensor, tf.Tensor>(tree, isTensor, (t) => tf.clone(t));
         return { state: cloned(next), outputs: cloned(outputs) } as unknown as tf.TensorContainerObject;
       }) as unknown as { state: Tree<tf.Tensor>; outputs: Tree<tf.Tensor> };
-      disposeAll(entered);
       disposeAll(state);
       state = result.state;
       const outputs = await leave(result.outputs);
@@ -75,4 +79,35 @@ export async function tfjsProgram(
       disposeAll(state);
     },
   };
+}
+
+/** Packages that bring a backend when they are imported. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  wasm: '@tensorflow/tfjs-backend-wasm',
+  webgpu: '@tensorflow/tfjs-backend-webgpu',
+};
+
+async function useBackend(name: string): Promise<void> {
+  if (!tf.findBackendFactory(name)) {
+    const from = PACKAGES[name];
+    throw new Error(`TensorFlow.js has no backend '${name}' here${from ? `: import '${from}' first` : ''}.`);
+  }
+  if (!(await tf.setBackend(name))) {
+    throw new Error(`TensorFlow.js could not start its backend '${name}' here; the console says why.`);
+  }
+}
+
+/** Runs a step, and says what to do about an op that the backend does not have. */
+function explained<R>(backend: string, run: () => R): R {
+  try {
+    return run();
+  } catch (cause) {
+    const [, kernel] = /^Kernel '(\w+)' not registered for backend/.exec((cause as Error)?.message) ?? [];
+    if (kernel === undefined) throw cause;
+    throw new Error(
+      `TensorFlow.js's backend '${backend}' can't compute '${kernel}', which the step needs. Take another backend, such ` +
+        'as cpu, or another engine.',
+      { cause },
+    );
+  }
 }
