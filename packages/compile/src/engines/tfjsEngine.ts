@@ -81,19 +81,21 @@ export async function tfjsProgram(
   };
 }
 
-/** Packages that bring a backend when they are imported. */
-const PACKAGES: Readonly<Record<string, string>> = {
-  wasm: '@tensorflow/tfjs-backend-wasm',
-  webgpu: '@tensorflow/tfjs-backend-webgpu',
+/** What it takes to have a backend. */
+const NEEDS: Readonly<Record<string, string>> = {
+  wasm: "import '@tensorflow/tfjs-backend-wasm' first",
+  webgl: 'it needs a browser with WebGL',
+  webgpu: "it needs a browser with WebGPU; import '@tensorflow/tfjs-backend-webgpu' first",
 };
 
 async function useBackend(name: string): Promise<void> {
   if (!tf.findBackendFactory(name)) {
-    const from = PACKAGES[name];
-    throw new Error(`TensorFlow.js has no backend '${name}' here${from ? `: import '${from}' first` : ''}.`);
+    throw new Error(`TensorFlow.js has no backend '${name}' here${name in NEEDS ? `: ${NEEDS[name]}` : ''}.`);
   }
   if (!(await tf.setBackend(name))) {
-    throw new Error(`TensorFlow.js could not start its backend '${name}' here; the console says why.`);
+    throw new Error(
+      `TensorFlow.js could not start its backend '${name}'; without tf.enableProdMode() the console says why.`,
+    );
   }
 }
 
