@@ -10,6 +10,8 @@ export interface PackageUse {
   readonly returns: string;
   /** What is returned, as a string. */
   readonly prints: string;
+  /** What the browser bundle returns, where that is something else. */
+  readonly printsInBrowser?: string;
   /**
    * Whether it works in a browser. 'run': the bundle is also run, with nothing of Node in reach.
    * 'bundle': the bundle is only built.
@@ -74,7 +76,7 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     browser: 'run',
   },
   compile: {
-    imports: ['compile'],
+    imports: ['availableEngines', 'compile'],
     alsoImports: [tf],
     body: [
       'const step = (state: { w: tf.Tensor }, { x }: { x: tf.Tensor }) => ({',
@@ -83,15 +85,19 @@ export const uses: Readonly<Record<string, PackageUse>> = {
       '});',
       "const w = { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } as const;",
       "const x = { dtype: 'float32', shape: [2], data: Float32Array.of(3, 4) } as const;",
-      "const program = await compile(step, { state: { w }, inputs: { x } }, { engine: 'onnxruntime' });",
+      "const engine = (await availableEngines()).includes('onnxruntime') ? 'onnxruntime' : 'auto';",
+      'const program = await compile(step, { state: { w }, inputs: { x } }, { engine });',
       'const { y } = await program.run({ x });',
       'const state = await program.readState();',
-      'const result = [...y.data, ...state.w.data].join();',
+      'const result = [program.engine, ...y.data, ...state.w.data].join();',
       'await program.dispose();',
       'return result;',
     ].join('\n'),
     returns: 'string',
-    prints: '25,4,6',
+    prints: 'onnxruntime,25,4,6',
+    // Other engines are not even in the bundle.
+    browser: 'run',
+    printsInBrowser: 'tfjs,25,4,6',
   },
   trainer: {
     imports: ['configDifferences', 'flattenTree'],

@@ -1,0 +1,10 @@
+/** What needs nothing but TensorFlow.js, in Node and in browsers alike. */
+export type { CompileOptions } from './compileOptions';
+export type { Graph, Node, Value } from './graph/graph';
+export { countOps, printGraph } from './graph/printGraph';
+export { encodeOnnx, type OnnxModel } from './onnx/proto';
+export { toOnnx } from './onnx/toOnnx';
+export { optimize } from './passes/optimize';
+export { type Trace, trace } from './record/trace';
+export { flattenTree, mapTree, type Tree } from './tree';
+export type { EngineName, Precision, Program, Step, TensorSpec, TreeOf } from './types';
