@@ -1,11 +1,3 @@
-/**
- * Seconds per training step of the default recipe's two models, scaled down in batch: TensorFlow.js's own backends that
- * come from npm against the compiled engine.
- *
- *   pnpm bench:backends [--json] [--steps 3] [--batch 4,16] [--engines cpu,wasm,onnxruntime]
- *
- * A step is forward, backward, clipping and AdamW. The first one, which warms up, does not count; medians are shown.
- */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { compile } from '@beit/compile';
@@ -18,6 +10,18 @@ import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 
+const HELP = `Usage: pnpm bench:backends [options]
+
+Seconds per training step of the default recipe's two models: TensorFlow.js's own backends that come from npm against
+the compiled engine. A step is forward, backward, clipping and AdamW; the first one, which warms up, does not count, and
+the median of the others is shown. About 4 minutes on 2 cores, most of them on cpu.
+
+  --engines LIST   of cpu, wasm, onnxruntime (default: all)
+  --batch N[,M]    images of a step of the tokenizer, and of masked image modelling (default: 4,16)
+  --steps N        that count (default: 3)
+  --json           one JSON object instead of lines
+  --help           this text`;
+
 const ENGINES = {
   cpu: { engine: 'tfjs', backend: 'cpu' },
   wasm: { engine: 'tfjs', backend: 'wasm' },
@@ -28,12 +32,17 @@ type EngineName = keyof typeof ENGINES;
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== '--'),
   options: {
+    help: { type: 'boolean', short: 'h' },
     json: { type: 'boolean', default: false },
     steps: { type: 'string', default: '3' },
     batch: { type: 'string', default: '4,16' },
     engines: { type: 'string', default: Object.keys(ENGINES).join() },
   },
 });
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
 const steps = Number(values.steps);
 const [dvaeBatch, mimBatch = dvaeBatch] = values.batch.split(',').map(Number) as [number, number?];
 if (![steps, dvaeBatch, mimBatch].every((count) => Number.isSafeInteger(count) && count! > 0)) {
@@ -135,11 +144,10 @@ for (const [stage, batch, make] of [
   for (const engine of engines) {
     const seconds = await secondsPerStep(make(), engine);
     results.push({ stage, batch, engine, seconds });
-    if (!values.json) {
-      console.log(
-        `${stage.padEnd(10)} ${String(batch).padStart(3)} images  ${engine.padEnd(12)} ${seconds.toFixed(3)} s`,
-      );
-    }
+    // With --json standard output is for the object alone.
+    (values.json ? console.error : console.log)(
+      `${stage.padEnd(10)} ${String(batch).padStart(3)} images  ${engine.padEnd(12)} ${seconds.toFixed(3)} s`,
+    );
   }
 }
 if (values.json) {
