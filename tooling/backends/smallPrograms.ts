@@ -97,17 +97,6 @@ const scaledUp = (params: NamedTensors): NamedTensors =>
 
 const optimizer = adamW({ weightDecay: 0.05, clipNorm: 3 });
 
-const gradients = (loss: unknown, params: NamedTensors, batch: object): SmallProgram => ({
-  step: gradientStep(loss as never, optimizer) as never,
-  state: gradientState(params, optimizer) as never,
-  inputs: () => ({ batch, weight: filled([], () => 1) }) as never,
-});
-const training = (loss: unknown, params: NamedTensors, batch: object): SmallProgram => ({
-  step: trainStep(loss as never, optimizer) as never,
-  state: trainState(params, optimizer) as never,
-  inputs: (step) => ({ batch, scalars: optimizer.scalars(step, 1e-3) }) as never,
-});
-
 /** What a user of a trained model runs. */
 export const INFERENCE: Readonly<Record<string, Make>> = {
   'predicted visual tokens of masked patches, and attention maps': () => {
@@ -137,8 +126,15 @@ export const INFERENCE: Readonly<Record<string, Make>> = {
   },
 };
 
-/** Losses by model, with parameters and a batch; every option of the ViT is in one of them. */
-const LOSSES: Readonly<Record<string, () => { loss: unknown; params: NamedTensors; batch: object }>> = {
+/** What is there to be learned: a loss, parameters and a batch. */
+interface Problem {
+  readonly loss: unknown;
+  readonly params: NamedTensors;
+  readonly batch: object;
+}
+
+/** Every option of the ViT is in one of them. */
+const PROBLEMS: Readonly<Record<string, () => Problem>> = {
   'masked image modelling': () => {
     const { mim, params, batch } = smallMim();
     return { loss: pretrainLoss(mim), params, batch };
@@ -166,24 +162,19 @@ const LOSSES: Readonly<Record<string, () => { loss: unknown; params: NamedTensor
   },
 };
 
+const ofEachProblem = (program: (problem: Problem) => SmallProgram): Readonly<Record<string, Make>> =>
+  Object.fromEntries(Object.entries(PROBLEMS).map(([name, make]) => [name, () => program(make())]));
+
 /** Loss and gradients of one batch. */
-export const GRADIENTS: Readonly<Record<string, Make>> = Object.fromEntries(
-  Object.entries(LOSSES).map(([name, make]) => [
-    name,
-    () => {
-      const { loss, params, batch } = make();
-      return gradients(loss, params, batch);
-    },
-  ]),
-);
+export const GRADIENTS = ofEachProblem(({ loss, params, batch }) => ({
+  step: gradientStep(loss as never, optimizer) as never,
+  state: gradientState(params, optimizer) as never,
+  inputs: () => ({ batch, weight: filled([], () => 1) }) as never,
+}));
 
 /** Training steps: forward, backward, clipping, AdamW. */
-export const TRAINING: Readonly<Record<string, Make>> = Object.fromEntries(
-  Object.entries(LOSSES).map(([name, make]) => [
-    name,
-    () => {
-      const { loss, params, batch } = make();
-      return training(loss, params, batch);
-    },
-  ]),
-);
+export const TRAINING = ofEachProblem(({ loss, params, batch }) => ({
+  step: trainStep(loss as never, optimizer) as never,
+  state: trainState(params, optimizer) as never,
+  inputs: (step) => ({ batch, scalars: optimizer.scalars(step, 1e-3) }) as never,
+}));

@@ -8,7 +8,7 @@ const rightShapes = new WeakMap<object, string>();
  *
  * The backend keeps a right operand as XNNPACK has packed it by buffer alone, so that the same buffer reshaped gave the
  * product with its first shape: here it gets a buffer of its own. And where an operand is transposed it does not use
- * XNNPACK at all but a scalar loop, 12 to 15 times slower.
+ * XNNPACK at all but a scalar loop, an order of magnitude slower.
  * Reference: tensorflow/tfjs tfjs-backend-wasm/src/cc/batch_mat_mul_impl.cc @0038b72.
  */
 export const matrixProduct =
