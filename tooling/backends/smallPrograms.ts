@@ -103,7 +103,8 @@ export const INFERENCE: Readonly<Record<string, Make>> = {
     const { vit, mim, params, batch } = smallMim({ useRelPosBias: true, layerScaleInit: 0.5 });
     const step = (state: { params: Tensors }, { images, masked }: { images: tf.Tensor; masked: never }) => {
       const logits = mim.logits(state.params, images, toMask(masked, PATCHES));
-      const { attention } = vit.encode(state.params, vit.embedPatches(state.params, images));
+      const patches = vit.embedPatches(state.params, images);
+      const { attention } = vit.encode(state.params, patches, { withAttention: true });
       return { state, outputs: { logits, tokens: tf.argMax(logits, 2), attention: attention.at(-1)! } };
     };
     const { images, masked } = batch;
