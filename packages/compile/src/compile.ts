@@ -2,6 +2,7 @@ import type { HostTensor } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import { findOnnxruntime, type OnnxruntimeOptions, onnxruntimeProgram } from './engines/onnxruntimeEngine';
 import { findOpenvinoEngine, type OpenvinoOptions, openvinoProgram } from './engines/openvinoEngine';
+import { findTensorflow, tensorflowProgram } from './engines/tensorflowEngine';
 import { type TfjsOptions, tfjsProgram } from './engines/tfjsEngine';
 import { optimize } from './passes/optimize';
 import { toBfloat16 } from './passes/precision';
@@ -45,6 +46,9 @@ const COMPILED: Readonly<
   },
 };
 
+/** The engines that run the step op by op; `auto` takes the last, where no other engine is. */
+const EAGER: readonly EngineName[] = ['tensorflow-gpu', 'tensorflow', 'tfjs'];
+
 /**
  * Makes a program of a step. With a compiled engine the step is called once, now, on tensors without numbers: it
  * must be a pure function of its arguments, made of TensorFlow.js ops; gradients (`tf.grads`, `tf.valueAndGrads`,
@@ -64,10 +68,9 @@ export async function compile<
   options: CompileOptions = {},
 ): Promise<Program<S, I, O>> {
   const { engine = 'auto', precision = 'fp32' } = options;
-  if (engine !== 'auto' && engine !== 'tfjs' && !(engine in COMPILED)) {
-    throw new Error(
-      `There is no engine '${engine}'. Engines: auto, ${Object.keys(COMPILED).join(', ')}, tfjs.`,
-    );
+  const names = [...Object.keys(COMPILED), ...EAGER];
+  if (engine !== 'auto' && !names.includes(engine)) {
+    throw new Error(`There is no engine '${engine}'. Engines: auto, ${names.join(', ')}.`);
   }
   if (precision !== 'fp32' && precision !== 'bf16') {
     throw new Error(`There is no precision '${precision}'. Precisions: fp32, bf16.`);
@@ -93,8 +96,24 @@ export async function compile<
     );
   }
   const eager = step as unknown as Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>;
-  const program = await tfjsProgram(eager, state, tensors.inputs as Tree<TensorSpec>, options);
-  return { engine: 'tfjs', ...program } as unknown as Program<S, I, O>;
+  const inputs = tensors.inputs as Tree<TensorSpec>;
+  if (engine === 'tensorflow' || engine === 'tensorflow-gpu') {
+    const location = await findTensorflow(engine);
+    if (!location) {
+      const flag = engine === 'tensorflow-gpu' ? ' --gpu' : '';
+      throw new Error(`The engine '${engine}' is not installed: npx beit-engine install tensorflow${flag}`);
+    }
+    return { engine, ...(await tensorflowProgram(location, eager, state, inputs)) } as unknown as Program<
+      S,
+      I,
+      O
+    >;
+  }
+  return { engine: 'tfjs', ...(await tfjsProgram(eager, state, inputs, options)) } as unknown as Program<
+    S,
+    I,
+    O
+  >;
 }
 
 /** The engines that can be used here, fastest first. */
@@ -102,6 +121,9 @@ export async function availableEngines(): Promise<EngineName[]> {
   const names: EngineName[] = [];
   for (const [name, { find }] of Object.entries(COMPILED)) {
     if (await find({})) names.push(name as EngineName);
+  }
+  for (const name of ['tensorflow-gpu', 'tensorflow'] as const) {
+    if (await findTensorflow(name)) names.push(name);
   }
   return [...names, 'tfjs'];
 }
