@@ -2,7 +2,7 @@ import type { HostTensor } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import { findOnnxruntime, type OnnxruntimeOptions, onnxruntimeProgram } from './engines/onnxruntimeEngine';
 import { findOpenvinoEngine, type OpenvinoOptions, openvinoProgram } from './engines/openvinoEngine';
-import { findTensorflow, tensorflowProgram } from './engines/tensorflowEngine';
+import { hasTensorflow, tensorflowProgram } from './engines/tensorflowEngine';
 import { type TfjsOptions, tfjsProgram } from './engines/tfjsEngine';
 import { optimize } from './passes/optimize';
 import { toBfloat16 } from './passes/precision';
@@ -98,12 +98,7 @@ export async function compile<
   const eager = step as unknown as Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>;
   const inputs = tensors.inputs as Tree<TensorSpec>;
   if (engine === 'tensorflow' || engine === 'tensorflow-gpu') {
-    const location = await findTensorflow(engine);
-    if (!location) {
-      const flag = engine === 'tensorflow-gpu' ? ' --gpu' : '';
-      throw new Error(`The engine '${engine}' is not installed: npx beit-engine install tensorflow${flag}`);
-    }
-    return { engine, ...(await tensorflowProgram(location, eager, state, inputs)) } as unknown as Program<
+    return { engine, ...(await tensorflowProgram(engine, eager, state, inputs)) } as unknown as Program<
       S,
       I,
       O
@@ -123,7 +118,7 @@ export async function availableEngines(): Promise<EngineName[]> {
     if (await find({})) names.push(name as EngineName);
   }
   for (const name of ['tensorflow-gpu', 'tensorflow'] as const) {
-    if (await findTensorflow(name)) names.push(name);
+    if (await hasTensorflow(name)) names.push(name);
   }
   return [...names, 'tfjs'];
 }

@@ -1,4 +1,5 @@
 export { availableEngines, type CompileOptions, compile } from './compile';
+export { type TensorflowEngineName, useTensorflow } from './engines/tensorflowEngine';
 export type { Graph, Node, Value } from './graph/graph';
 export { countOps, printGraph } from './graph/printGraph';
 export { encodeOnnx, type OnnxModel } from './onnx/proto';

@@ -6,7 +6,6 @@ import * as tf from '@tensorflow/tfjs';
 import { BINDING } from '../install/buildBinding';
 import { engineFolder, installRecord } from '../install/installedEngine';
 import { TFJS_SYMBOL } from '../install/installTensorflow';
-import { here, type Surroundings } from '../install/surroundings';
 import type { Tree } from '../tree';
 import type { Step, TensorSpec } from '../types';
 import { tfjsProgram } from './tfjsEngine';
@@ -16,54 +15,58 @@ export type TensorflowEngineName = 'tensorflow' | 'tensorflow-gpu';
 /** The name under which tfjs-node's kernels are registered, with and without a GPU. */
 const BACKEND = 'tensorflow';
 
-/** TensorFlow.js's native engine, found but not loaded. */
-export interface TensorflowLocation {
-  readonly name: TensorflowEngineName;
-  /** What `beit-engine install tensorflow` made; `undefined` where the program brought tfjs-node itself. */
-  readonly folder: string | undefined;
-}
+/** Whether the engine can be used here; nothing is loaded. */
+export const hasTensorflow = async (name: TensorflowEngineName): Promise<boolean> =>
+  broughtAlong() || (await installRecord(name)) !== undefined;
+
+/** The program imported `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu` itself. */
+const broughtAlong = () => loaded === undefined && tf.findBackendFactory(BACKEND) !== null;
 
 /**
- * TensorFlow.js's native engine: the one that the program imported itself (`@tensorflow/tfjs-node` or
- * `@tensorflow/tfjs-node-gpu`), or what `beit-engine install tensorflow [--gpu]` made; `undefined` where there is none.
+ * Makes TensorFlow.js's native backend, `tensorflow`, the current one, for `compile` and for any other use of
+ * TensorFlow.js: what `beit-engine install tensorflow [--gpu]` made, or the `@tensorflow/tfjs-node(-gpu)` that the
+ * program imported before. `tensorflow-gpu` warns and computes on the CPU where TensorFlow finds no NVIDIA GPU.
+ *
+ * @throws when it is not installed, or the other one is already loaded
  */
-export async function findTensorflow(
-  name: TensorflowEngineName,
-  surroundings: Surroundings = here(),
-): Promise<TensorflowLocation | undefined> {
-  if (loaded === undefined && tf.findBackendFactory(BACKEND)) return { name, folder: undefined };
-  return (await installRecord(name, surroundings))
-    ? { name, folder: engineFolder(name, surroundings) }
-    : undefined;
+export async function useTensorflow(name: TensorflowEngineName): Promise<void> {
+  if (!broughtAlong()) {
+    if ((await installRecord(name)) === undefined) {
+      const flag = name === 'tensorflow-gpu' ? ' --gpu' : '';
+      throw new Error(`The engine '${name}' is not installed: npx beit-engine install tensorflow${flag}`);
+    }
+    load(name);
+  }
+  await tf.setBackend(BACKEND);
+  const { isUsingGpuDevice } = tf.backend() as tf.KernelBackend & { isUsingGpuDevice?: boolean };
+  if (name === 'tensorflow-gpu' && !isUsingGpuDevice) {
+    console.warn(
+      "TensorFlow finds no NVIDIA GPU here (does nvidia-smi list it?): 'tensorflow-gpu' computes on the CPU, slowly.",
+    );
+  }
 }
 
 /** The step run op by op by TensorFlow, on a GPU where there is one, with its state kept there. */
 export async function tensorflowProgram(
-  location: TensorflowLocation,
+  name: TensorflowEngineName,
   step: Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>,
   initialState: Tree<HostTensor>,
   inputSpecs: Tree<TensorSpec>,
 ) {
-  if (location.folder !== undefined) load(location.folder);
-  await tf.setBackend(BACKEND);
-  const { isUsingGpuDevice } = tf.backend() as tf.KernelBackend & { isUsingGpuDevice?: boolean };
-  if (location.name === 'tensorflow-gpu' && !isUsingGpuDevice) {
-    console.warn(
-      "TensorFlow sees no NVIDIA GPU here (does nvidia-smi list it?): 'tensorflow-gpu' computes on the CPU, slowly.",
-    );
-  }
+  await useTensorflow(name);
   return tfjsProgram(step, initialState, inputSpecs, { backend: BACKEND });
 }
 
-/** The folder whose library is in this process: there can only be one. */
-let loaded: string | undefined;
+/** The engine whose libraries are in this process: there can only be one. */
+let loaded: TensorflowEngineName | undefined;
 
 /** Loads the binding and registers tfjs-node's backend and kernels with the TensorFlow.js of this program. */
-function load(folder: string): void {
-  if (loaded === folder) return;
+function load(name: TensorflowEngineName): void {
+  if (loaded === name) return;
   if (loaded !== undefined) {
-    throw new Error(`A process can use one TensorFlow: ${loaded} is loaded, so ${folder} can't be.`);
+    throw new Error(`A process can use one TensorFlow: '${loaded}' is loaded, so '${name}' can't be.`);
   }
+  const folder = engineFolder(name);
   restoreRemovedFunctions();
   // Warnings and errors, not every device and instruction set that was found.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
@@ -76,7 +79,7 @@ function load(folder: string): void {
   require('./dist/register_all_kernels.js');
   const binding: unknown = require(join(folder, 'tensorflow', BINDING));
   tf.registerBackend(BACKEND, () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node'));
-  loaded = folder;
+  loaded = name;
 }
 
 /** tfjs-node 4.22 uses two functions of Node's `util` that Node 23 and later no longer have. */
