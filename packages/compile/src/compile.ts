@@ -2,7 +2,7 @@ import type { HostTensor } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import { findOnnxruntime, type OnnxruntimeOptions, onnxruntimeProgram } from './engines/onnxruntimeEngine';
 import { findOpenvinoEngine, type OpenvinoOptions, openvinoProgram } from './engines/openvinoEngine';
-import { hasTensorflow, tensorflowProgram } from './engines/tensorflowEngine';
+import { availableTensorflow, tensorflowProgram } from './engines/tensorflowEngine';
 import { type TfjsOptions, tfjsProgram } from './engines/tfjsEngine';
 import { optimize } from './passes/optimize';
 import { toBfloat16 } from './passes/precision';
@@ -117,8 +117,6 @@ export async function availableEngines(): Promise<EngineName[]> {
   for (const [name, { find }] of Object.entries(COMPILED)) {
     if (await find({})) names.push(name as EngineName);
   }
-  for (const name of ['tensorflow-gpu', 'tensorflow'] as const) {
-    if (await hasTensorflow(name)) names.push(name);
-  }
-  return [...names, 'tfjs'];
+  const tensorflow = await availableTensorflow();
+  return [...names, ...(tensorflow ? [tensorflow] : []), 'tfjs'];
 }

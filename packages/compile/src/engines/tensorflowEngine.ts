@@ -15,9 +15,12 @@ export type TensorflowEngineName = 'tensorflow' | 'tensorflow-gpu';
 /** The name under which tfjs-node's kernels are registered, with and without a GPU. */
 const BACKEND = 'tensorflow';
 
-/** Whether the engine can be used here; nothing is loaded. */
-export const hasTensorflow = async (name: TensorflowEngineName): Promise<boolean> =>
-  broughtAlong() || (await installRecord(name)) !== undefined;
+/** The TensorFlow that can be used here, of which a process can load one; where both are installed, that for GPUs. */
+export async function availableTensorflow(): Promise<TensorflowEngineName | undefined> {
+  if (loaded !== undefined) return loaded;
+  if (await installRecord('tensorflow-gpu')) return 'tensorflow-gpu';
+  return broughtAlong() || (await installRecord('tensorflow')) ? 'tensorflow' : undefined;
+}
 
 /** The program imported `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu` itself. */
 const broughtAlong = () => loaded === undefined && tf.findBackendFactory(BACKEND) !== null;

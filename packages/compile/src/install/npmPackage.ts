@@ -23,12 +23,15 @@ export interface NpmPackage {
 export async function unpackNpmPackage(
   { name, version, integrity }: NpmPackage,
   folder: string,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { signal, env = process.env }: { readonly signal?: AbortSignal; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<void> {
   const spec = `${name}@${version}`;
   const temporary = await mkdtemp(join(tmpdir(), 'beit-npm-'));
   try {
-    await run('npm', ['pack', spec, '--ignore-scripts', '--silent', '--pack-destination', temporary], signal);
+    await run('npm', ['pack', spec, '--ignore-scripts', '--silent', '--pack-destination', temporary], {
+      signal,
+      env,
+    });
     const [file] = await readdir(temporary);
     if (file === undefined) throw new Error(`npm pack ${spec} brought no file.`);
     const archive = join(temporary, file);
@@ -39,15 +42,22 @@ export async function unpackNpmPackage(
       throw new Error(`${spec} has the integrity ${actual}, expected ${integrity}. Nothing was installed.`);
     }
     await mkdir(folder, { recursive: true });
-    await run('tar', ['-xzf', archive, '-C', folder, '--strip-components', '1', '--no-same-owner'], signal);
+    await run('tar', ['-xzf', archive, '-C', folder, '--strip-components', '1', '--no-same-owner'], {
+      signal,
+      env,
+    });
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
 }
 
-async function run(program: string, args: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+async function run(
+  program: string,
+  args: readonly string[],
+  { signal, env }: { readonly signal: AbortSignal | undefined; readonly env: NodeJS.ProcessEnv },
+): Promise<void> {
   try {
-    await promisify(execFile)(program, [...args], { ...(signal ? { signal } : {}), maxBuffer: 2 ** 24 });
+    await promisify(execFile)(program, [...args], { ...(signal ? { signal } : {}), env, maxBuffer: 2 ** 24 });
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
