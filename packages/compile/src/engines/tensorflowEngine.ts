@@ -42,12 +42,15 @@ export async function useTensorflow(name: TensorflowEngineName): Promise<void> {
   }
   await tf.setBackend(BACKEND);
   const { isUsingGpuDevice } = tf.backend() as tf.KernelBackend & { isUsingGpuDevice?: boolean };
-  if (name === 'tensorflow-gpu' && !isUsingGpuDevice) {
+  if (name === 'tensorflow-gpu' && !isUsingGpuDevice && !warned) {
+    warned = true;
     console.warn(
       "TensorFlow finds no NVIDIA GPU here (does nvidia-smi list it?): 'tensorflow-gpu' computes on the CPU, slowly.",
     );
   }
 }
+
+let warned = false;
 
 /** The step run op by op by TensorFlow, on a GPU where there is one, with its state kept there. */
 export async function tensorflowProgram(
