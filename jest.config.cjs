@@ -1,3 +1,6 @@
+// TensorFlow's greetings; test files have an environment of their own, which native code does not see.
+process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: '<rootDir>/tooling/jest/environment.cjs',

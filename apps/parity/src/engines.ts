@@ -1,8 +1,8 @@
-import { compile, type Step, type TensorSpec, type Tree, type TreeOf } from '@beit/compile';
+import { compile, type EngineName, type Step, type TensorSpec, type Tree, type TreeOf } from '@beit/compile';
 import type { HostTensor } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 
-export type Engine = 'tfjs' | 'onnxruntime';
+export type Engine = EngineName;
 
 /** Runs a step once with an engine and returns its outputs and the state after it. */
 export async function runOnce<

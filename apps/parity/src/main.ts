@@ -2,19 +2,20 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
-import { parity } from './parity';
+import type { Engine } from './engines';
+import { type ParityRow, parity } from './parity';
 
-const HELP = `Usage: pnpm parity [DIR]
+const HELP = `Usage: pnpm parity [DIR] [--engine NAME]
 
 Compares what the packages compute with the numbers of the reference implementations: for every fixture file in DIR
 (default: the project's own), one line per group of quantities, with the largest error relative to the largest
-magnitude, for every engine that is installed. Exits with 1 when one is above its tolerance.`;
+magnitude, for every engine that is installed, or the one that is named. Exits with 1 when one is above its tolerance.`;
 
 const { values, positionals } = parseArgs({
   // pnpm hands on a '--' that separates its own options.
   args: process.argv.slice(2).filter((argument) => argument !== '--'),
   allowPositionals: true,
-  options: { help: { type: 'boolean', short: 'h' } },
+  options: { help: { type: 'boolean', short: 'h' }, engine: { type: 'string' } },
 });
 if (values.help) {
   console.log(HELP);
@@ -31,12 +32,14 @@ const folder =
 console.log(
   `${'fixture'.padEnd(40)} ${'engine'.padEnd(12)} ${'quantity'.padEnd(34)} ${'error'.padStart(9)}  allowed`,
 );
-const { rows, skipped } = await parity(folder, ({ file, engine, group, error, tolerance }) => {
+const engines = values.engine === undefined ? undefined : [values.engine as Engine];
+const showRow = ({ file, engine, group, error, tolerance }: ParityRow) => {
   const verdict = error <= tolerance ? '' : '  FAILED';
   console.log(
     `${file.padEnd(40)} ${engine.padEnd(12)} ${group.padEnd(34)} ${error.toExponential(2).padStart(9)}  ${tolerance}${verdict}`,
   );
-});
+};
+const { rows, skipped } = await parity(folder, showRow, engines);
 const failed = rows.filter(({ error, tolerance }) => !(error <= tolerance));
 if (skipped.length > 0) console.log(`Not covered by a package yet: ${skipped.join(', ')}`);
 console.log(`${rows.length - failed.length} of ${rows.length} within tolerance`);

@@ -15,10 +15,10 @@ import { sparseCrossEntropy } from '@beit/nn';
 import type { Vit } from '@beit/vit';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
+import type { Engine } from './options';
 import type { PretrainRecipe } from './recipe';
 import { plainViews } from './views';
 
-export type Engine = 'auto' | 'onnxruntime' | 'tfjs';
 type Tensors = Record<string, tf.Tensor>;
 
 const LARGEST_BATCH = 64;

@@ -10,13 +10,13 @@ import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import {
   coverageOf,
-  type Engine,
   type HeldOut,
   lastAttention,
   type MimMetrics,
   type TokenizedBatch,
   type TokenizerMetrics,
 } from './heldOut';
+import type { Engine } from './options';
 import type { PretrainRecipe } from './recipe';
 import type {
   AttentionExample,

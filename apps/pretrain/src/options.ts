@@ -20,7 +20,8 @@ Pre-trains BEiT: stage 1 learns visual tokens with a discrete VAE, stage 2 predi
   --out DIR               where the run is written; default: runs/<recipe>, or a new number beside it
   --resume                continue the run in --out, or the newest of the recipe
   --tokenizer FILE        skip stage 1: a .safetensors file of a dVAE (ours, DALL-E's or FLAVA's names)
-  --engine NAME           auto, onnxruntime, tfjs (default: auto, the fastest that is installed)
+  --engine NAME           auto, openvino, onnxruntime, tfjs, tensorflow, tensorflow-gpu (default: auto, the fastest of
+                          the first three that is installed; the last two: docs/gpu.md)
   --precision NAME        fp32 (default; no engine here offers another yet)
   --masking NAME          blockwise, random, or a stop rule: official, exact, paper (default: the recipe's)
   --epochs N[,M]          of both stages, or of the tokenizer and of pre-training
@@ -37,7 +38,7 @@ export interface RunOptions {
   readonly out: string;
   readonly data?: string;
   readonly tokenizer?: string;
-  readonly engine: 'auto' | 'onnxruntime' | 'tfjs';
+  readonly engine: Engine;
   readonly workers: number;
   readonly dryRun: boolean;
   readonly quiet: boolean;
@@ -112,6 +113,11 @@ async function outFolder(out: string | undefined, recipe: string, resume: boolea
   return join(RUNS, `${recipe}-${Number(last) + 1}`);
 }
 
+const ENGINES = ['auto', 'openvino', 'onnxruntime', 'tensorflow', 'tensorflow-gpu', 'tfjs'] as const;
+/** What runs the programs; `auto`: the fastest that is installed. */
+export type Engine = (typeof ENGINES)[number];
+const isEngine = (name: string): name is Engine => (ENGINES as readonly string[]).includes(name);
+
 /** The command line as a resolved run. @throws UsageError that names the value and what was expected; `'help'` when asked for */
 export async function parseOptions(args: readonly string[]): Promise<RunOptions | 'help'> {
   let values: ReturnType<typeof parse>['values'];
@@ -126,8 +132,8 @@ export async function parseOptions(args: readonly string[]): Promise<RunOptions 
   if (!recipe)
     throw new UsageError(`There is no recipe '${name}'. Recipes: ${RECIPES.map((r) => r.name).join(', ')}.`);
   const engine = values.engine ?? 'auto';
-  if (engine !== 'auto' && engine !== 'onnxruntime' && engine !== 'tfjs') {
-    throw new UsageError(`--engine is '${engine}'; expected auto, onnxruntime or tfjs.`);
+  if (!isEngine(engine)) {
+    throw new UsageError(`--engine is '${engine}'; expected one of ${ENGINES.join(', ')}.`);
   }
   if (values.precision !== undefined && values.precision !== 'fp32') {
     throw new UsageError(`--precision is '${values.precision}'; the engines that are here compute in fp32.`);

@@ -4,6 +4,7 @@ import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type ProgressReporter, type TrainResult, train } from '@beit/trainer';
 import { type NamedTensors, scalar } from '@beit/weights';
+import type { Engine } from './options';
 import type { PretrainRecipe } from './recipe';
 import { stageLoader } from './stageLoader';
 import { firstBatch, trainingProgram } from './trainingProgram';
@@ -14,7 +15,7 @@ export interface StageOptions {
   readonly source: ImageSource;
   /** Folder of this stage. */
   readonly runDir: string;
-  readonly engine: 'auto' | 'onnxruntime' | 'tfjs';
+  readonly engine: Engine;
   readonly workers: number;
   readonly progress: ProgressReporter;
   readonly signal?: AbortSignal;

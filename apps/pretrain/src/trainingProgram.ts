@@ -11,6 +11,7 @@ import {
 import { accumulatedProgram, type MicroBatch, type Program } from '@beit/trainer';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
+import type { Engine } from './options';
 
 export interface TrainingInputs {
   /** Asked for one by one, so that a batch need not be in memory as a whole. */
@@ -39,7 +40,7 @@ export interface TrainingProgramOptions {
   readonly example: HostTree;
   /** Micro-batches in a step; with one, gradients and update are one program. */
   readonly microBatches: number;
-  readonly engine: 'auto' | 'onnxruntime' | 'tfjs';
+  readonly engine: Engine;
 }
 
 /** A loss and an optimizer as one program, whatever the number of micro-batches. State: `{ params, m, v }`. */

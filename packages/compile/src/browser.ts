@@ -2,9 +2,11 @@
 import type * as node from './compile';
 import { compileWith, enginesAmong } from './compileWith';
 
-export const compile: typeof node.compile = (step, tensors, options = {}) =>
-  compileWith({}, step, tensors, options);
+const NO_ENGINES = { compiled: {}, eager: {} };
 
-export const availableEngines: typeof node.availableEngines = () => enginesAmong({});
+export const compile: typeof node.compile = (step, tensors, options = {}) =>
+  compileWith(NO_ENGINES, step, tensors, options);
+
+export const availableEngines: typeof node.availableEngines = () => enginesAmong(NO_ENGINES);
 
 export * from './portable';

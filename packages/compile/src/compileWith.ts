@@ -1,16 +1,13 @@
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import type { CompileOptions } from './compileOptions';
-import type { CompiledEngine } from './engines/compiledEngine';
+import type { Engines } from './engines/engines';
 import { tfjsProgram } from './engines/tfjsEngine';
 import { optimize } from './passes/optimize';
 import { toBfloat16 } from './passes/precision';
 import { trace } from './record/trace';
 import type { Tree } from './tree';
 import type { EngineName, Program, Step, TensorSpec, TreeOf } from './types';
-
-/** Engines by name, fastest first. */
-type Engines = Readonly<Record<string, CompiledEngine>>;
 
 /** `compile` with these engines, and TensorFlow.js itself. */
 export async function compileWith<
@@ -24,7 +21,8 @@ export async function compileWith<
   options: CompileOptions,
 ): Promise<Program<S, I, O>> {
   const { engine = 'auto', precision = 'fp32' } = options;
-  const names = ['auto', ...Object.keys(engines), 'tfjs'];
+  const { compiled, eager } = engines;
+  const names = ['auto', ...Object.keys(compiled), ...Object.keys(eager), 'tfjs'];
   if (!names.includes(engine)) {
     throw new Error(`There is no engine '${engine}' here. Engines: ${names.join(', ')}.`);
   }
@@ -32,7 +30,7 @@ export async function compileWith<
     throw new Error(`There is no precision '${precision}'. Precisions: fp32, bf16.`);
   }
   const state = tensors.state as Tree<HostTensor>;
-  for (const [name, { find, install }] of Object.entries(engines)) {
+  for (const [name, { find, install }] of Object.entries(compiled)) {
     if (engine !== 'auto' && engine !== name) continue;
     if (precision === 'bf16' && name !== 'openvino') continue;
     const make = await find(options);
@@ -49,20 +47,22 @@ export async function compileWith<
     return { engine: name, ...program } as unknown as Program<S, I, O>;
   }
   if (precision === 'bf16') {
-    const { openvino } = engines;
+    const { openvino } = compiled;
     const how = openvino ? `that is ${openvino.install}` : 'which runs in Node';
     throw new Error(`The engine '${engine}' has no precision 'bf16' here: it needs 'openvino', ${how}`);
   }
-  const eager = step as unknown as Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>;
-  const program = await tfjsProgram(eager, state, tensors.inputs as Tree<TensorSpec>, options);
-  return { engine: 'tfjs', ...program } as unknown as Program<S, I, O>;
+  const opByOp = step as unknown as Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>;
+  const inputs = tensors.inputs as Tree<TensorSpec>;
+  const program = eager[engine]
+    ? await eager[engine].program(opByOp, state, inputs)
+    : await tfjsProgram(opByOp, state, inputs, options);
+  return { engine: engine === 'auto' ? 'tfjs' : engine, ...program } as unknown as Program<S, I, O>;
 }
 
 /** Those of the engines that can be used here, fastest first, and TensorFlow.js itself. */
-export async function enginesAmong(engines: Engines): Promise<EngineName[]> {
-  const names: EngineName[] = [];
-  for (const [name, { find }] of Object.entries(engines)) {
-    if (await find({})) names.push(name as EngineName);
-  }
-  return [...names, 'tfjs'];
+export async function enginesAmong({ compiled, eager }: Engines): Promise<EngineName[]> {
+  const names: string[] = [];
+  for (const [name, { find }] of Object.entries(compiled)) if (await find({})) names.push(name);
+  for (const [name, { find }] of Object.entries(eager)) if (await find()) names.push(name);
+  return [...names, 'tfjs'] as EngineName[];
 }

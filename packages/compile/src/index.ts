@@ -1,2 +1,3 @@
 export { availableEngines, compile } from './compile';
+export { type TensorflowEngineName, useTensorflow } from './engines/tensorflowEngine';
 export * from './portable';

@@ -37,5 +37,5 @@ export interface Program<S, I, O> {
   dispose(): Promise<void>;
 }
 
-export type EngineName = 'openvino' | 'onnxruntime' | 'tfjs';
+export type EngineName = 'openvino' | 'onnxruntime' | 'tensorflow' | 'tensorflow-gpu' | 'tfjs';
 export type Precision = 'fp32' | 'bf16';

@@ -2,6 +2,9 @@ import { type HostTensor, type NamedTensors, scalar, zeros } from '@beit/weights
 import * as tf from '@tensorflow/tfjs';
 import { clipCoefficient, globalNorm } from './clipping';
 import type { Optimizer } from './optimizer';
+import { pack, packedGroups, unpack } from './packedGroups';
+import { type TensorflowKernels, tensorflowKernels } from './tensorflowKernels';
+import { tidied } from './tidied';
 import type { NamedTfTensors } from './valueAndGrads';
 import { decaysInBeit } from './weightDecay';
 
@@ -20,6 +23,11 @@ export interface AdamWConfig {
   readonly learningRateScale?: (name: string) => number;
   /** Which parameters are updated at all. Default: all that are float32. */
   readonly trainable?: (name: string) => boolean;
+  /**
+   * Whether to use TensorFlow's Adam kernel, one pass over memory, where TensorFlow.js runs on it (tfjs-node); small
+   * parameters are then updated together. Default true. Elsewhere, and in compiled steps, it makes no difference.
+   */
+  readonly fused?: boolean;
 }
 
 /**
@@ -28,7 +36,7 @@ export interface AdamWConfig {
  */
 export function adamW(config: AdamWConfig = {}): Optimizer {
   const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01, clipNorm } = config;
-  const { decays = decaysInBeit, learningRateScale = () => 1, trainable = () => true } = config;
+  const { decays = decaysInBeit, learningRateScale = () => 1, trainable = () => true, fused = true } = config;
   const [beta1, beta2] = betas;
   assertConfig(beta1, beta2, epsilon, clipNorm);
 
@@ -70,30 +78,90 @@ export function adamW(config: AdamWConfig = {}): Optimizer {
         const trained = Object.keys(params).filter((name) => trains(name, params[name]!));
         assertSameNames(trained, gradients, 'gradients');
         assertSameNames(trained, moments.m, 'moments');
+        const kernels = fused ? tensorflowKernels() : undefined;
         const gradNorm = globalNorm(gradients);
         const clip = clipNorm === undefined ? undefined : clipCoefficient(gradNorm, clipNorm);
+        const rates = { beta1, beta2, epsilon: scalars.epsilon, clip };
+        const rule = kernels ? fusedRule(kernels, rates) : composedRule(rates);
+        const groups = kernels
+          ? packedGroups(
+              params,
+              trained,
+              (name) => `${decays(name, params[name]!.shape)} ${learningRateScale(name)}`,
+            )
+          : trained.map((name) => [name]);
+        const scaled = scalarsByScale(scalars);
         const m: NamedTfTensors = {};
         const v: NamedTfTensors = {};
         const next: NamedTfTensors = { ...params };
-
-        const [decay1, decay2] = [tf.scalar(beta1), tf.scalar(beta2)];
-        const [weight1, weight2] = [tf.scalar(1 - beta1), tf.scalar(1 - beta2)];
-        const scaled = scalarsByScale(scalars);
-        for (const name of trained) {
-          // As few different scalars as can be: an engine that makes one kernel of this has room for a dozen operands.
-          const gradient = clip ? tf.mul(gradients[name]!, clip) : gradients[name]!;
-          m[name] = tf.add(tf.mul(moments.m[name]!, decay1), tf.mul(gradient, weight1));
-          v[name] = tf.add(tf.mul(moments.v[name]!, decay2), tf.mul(tf.square(gradient), weight2));
-
-          const { stepSize, keep } = scaled(learningRateScale(name));
-          const direction = tf.div(m[name], tf.add(tf.sqrt(v[name]), scalars.epsilon));
-          const param = params[name]!;
-          const decayed = decays(name, param.shape) ? tf.mul(param, keep) : param;
-          next[name] = tf.sub(decayed, tf.mul(direction, stepSize));
+        for (const group of groups) {
+          const first = group[0]!;
+          const { stepSize, keep } = scaled(learningRateScale(first));
+          const decay = decays(first, params[first]!.shape) ? keep : undefined;
+          const moved = tidied(() => {
+            const [param, gradient, m, v] = [params, gradients, moments.m, moments.v].map((all) =>
+              pack(all, group),
+            );
+            const result = rule({ param: param!, gradient: gradient!, m: m!, v: v! }, stepSize, decay);
+            return {
+              param: unpack(result.param, group, params),
+              m: unpack(result.m, group, params),
+              v: unpack(result.v, group, params),
+            };
+          });
+          Object.assign(next, moved.param);
+          Object.assign(m, moved.m);
+          Object.assign(v, moved.v);
         }
         return { params: next, moments: { m, v }, gradNorm };
       });
     },
+  };
+}
+
+interface Tensors {
+  readonly param: tf.Tensor;
+  readonly m: tf.Tensor;
+  readonly v: tf.Tensor;
+}
+/** Moves one parameter. `keep`: the factor 1 - learningRate * weightDecay, where it decays. */
+type Rule = (
+  tensors: Tensors & { readonly gradient: tf.Tensor },
+  stepSize: tf.Tensor,
+  keep: tf.Tensor | undefined,
+) => Tensors;
+interface Rates {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: tf.Tensor;
+  /** What the gradients are multiplied by. */
+  readonly clip: tf.Tensor | undefined;
+}
+
+/** The update in TensorFlow.js's ops, for any backend and for compiling. */
+function composedRule({ beta1, beta2, epsilon, clip }: Rates): Rule {
+  const [decay1, decay2] = [tf.scalar(beta1), tf.scalar(beta2)];
+  const [weight1, weight2] = [tf.scalar(1 - beta1), tf.scalar(1 - beta2)];
+  return ({ param, gradient, m, v }, stepSize, keep) => {
+    // As few different scalars as can be: an engine that makes one kernel of this has room for a dozen operands.
+    const clipped = clip ? tf.mul(gradient, clip) : gradient;
+    const nextM = tf.add(tf.mul(m, decay1), tf.mul(clipped, weight1));
+    const nextV = tf.add(tf.mul(v, decay2), tf.mul(tf.square(clipped), weight2));
+    const direction = tf.div(nextM, tf.add(tf.sqrt(nextV), epsilon));
+    const decayed = keep ? tf.mul(param, keep) : param;
+    return { param: tf.sub(decayed, tf.mul(direction, stepSize)), m: nextM, v: nextV };
+  };
+}
+
+/** The update as one kernel. It takes 1 - beta in float32, so that v agrees with the other rule to 2e-5 only. */
+function fusedRule(kernels: TensorflowKernels, { beta1, beta2, epsilon, clip }: Rates): Rule {
+  const rates = { beta1: tf.scalar(beta1), beta2: tf.scalar(beta2), epsilon };
+  // Eagerly a number is there to be read, and most steps need no pass over the gradients for clipping.
+  const clips = clip !== undefined && clip.dataSync()[0]! < 1;
+  return ({ param, gradient, m, v }, stepSize, keep) => {
+    const own = keep ? tf.mul(param, keep) : tf.clone(param);
+    const clipped = clips ? tf.mul(gradient, clip!) : gradient;
+    return kernels.applyAdam(own, m, v, clipped, { ...rates, stepSize });
   };
 }
 

@@ -1,11 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
+import { tensorflowKernels } from './tensorflowKernels';
 import type { NamedTfTensors } from './valueAndGrads';
 
 /** L2 norm of all tensors taken as one vector; a scalar. */
 export function globalNorm(tensors: NamedTfTensors): tf.Scalar {
   return tf.tidy(() => {
-    const squares = Object.values(tensors).map((tensor) => tf.sum(tf.square(tensor)));
-    return tf.sqrt(tf.addN(squares)) as tf.Scalar;
+    const kernels = tensorflowKernels();
+    const all = Object.values(tensors);
+    if (kernels) return tf.sqrt(tf.mul(tf.addN(all.map(kernels.l2Loss)), 2)) as tf.Scalar;
+    return tf.sqrt(tf.addN(all.map((tensor) => tf.sum(tf.square(tensor))))) as tf.Scalar;
   });
 }
 

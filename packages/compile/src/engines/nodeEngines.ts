@@ -1,23 +1,33 @@
-import type { CompiledEngine } from './compiledEngine';
+import type { EagerEngine, Engines } from './engines';
 import { findOnnxruntime, onnxruntimeProgram } from './onnxruntimeEngine';
 import { findOpenvinoEngine, openvinoProgram } from './openvinoEngine';
+import { availableTensorflow, type TensorflowEngineName, tensorflowProgram } from './tensorflowEngine';
 
-/** The engines that run traced programs in Node, fastest first. */
-export const NODE_ENGINES: Readonly<Record<string, CompiledEngine>> = {
-  openvino: {
-    find: async (options) => {
-      const runtime = await findOpenvinoEngine(options);
-      return runtime && ((traced, state) => openvinoProgram(runtime, traced, state, options) as never);
+const tensorflow = (name: TensorflowEngineName): EagerEngine => ({
+  find: async () => (await availableTensorflow()) === name,
+  program: (step, state, inputs) => tensorflowProgram(name, step, state, inputs) as never,
+});
+
+/** The engines in Node. */
+export const NODE_ENGINES: Engines = {
+  compiled: {
+    openvino: {
+      find: async (options) => {
+        const runtime = await findOpenvinoEngine(options);
+        return runtime && ((traced, state) => openvinoProgram(runtime, traced, state, options) as never);
+      },
+      install: 'OpenVINO and the package koffi: npm install koffi, then npx beit-engine install openvino',
     },
-    install: 'OpenVINO and the package koffi: npm install koffi, then npx beit-engine install openvino',
-  },
-  onnxruntime: {
-    find: async () => {
-      const runtime = await findOnnxruntime();
-      return (
-        runtime && ((traced, state, options) => onnxruntimeProgram(runtime, traced, state, options) as never)
-      );
+    onnxruntime: {
+      find: async () => {
+        const runtime = await findOnnxruntime();
+        return (
+          runtime &&
+          ((traced, state, options) => onnxruntimeProgram(runtime, traced, state, options) as never)
+        );
+      },
+      install: 'the package onnxruntime-node: npm install onnxruntime-node',
     },
-    install: 'the package onnxruntime-node: npm install onnxruntime-node',
   },
+  eager: { 'tensorflow-gpu': tensorflow('tensorflow-gpu'), tensorflow: tensorflow('tensorflow') },
 };

@@ -1,5 +1,6 @@
 import type { IndexFile } from './simpleIndex';
 import type { Surroundings } from './surroundings';
+import { compareVersions, versionFits } from './versions';
 
 /** What a wheel must fit. */
 export type WheelPlatform = Pick<Surroundings, 'platform' | 'arch' | 'glibc'>;
@@ -13,7 +14,8 @@ export interface Wheel extends IndexFile {
  * The wheel to take for its native libraries, whatever Python it is for: of the version asked for, for this
  * platform, not withdrawn, and with a sha256.
  *
- * @param version a release (`2026.4.1`) or the beginning of one (`2026.4`), of which the newest is taken
+ * @param version a release (`2026.4.1`), the beginning of one (`2026.4`) or a range (`>=12.5,<13`), of which the newest
+ * is taken
  * @throws with the versions that would fit, when none does
  */
 export function chooseWheel(
@@ -28,7 +30,7 @@ export function chooseWheel(
   });
   const fitting = candidates.filter(({ platforms }) => platforms.some((tag) => platformFits(tag, machine)));
   const wanted = fitting
-    .filter((wheel) => wheel.version === version || wheel.version.startsWith(`${version}.`))
+    .filter((wheel) => versionFits(wheel.version, version))
     .sort((a, b) => compareVersions(b.version, a.version) || compareNames(b.filename, a.filename));
   for (const { sha256, ...wheel } of wanted) if (sha256 !== undefined) return { ...wheel, sha256 };
   const described = `${machine.platform} ${machine.arch}${machine.glibc ? ` with glibc ${machine.glibc.join('.')}` : ''}`;
@@ -73,15 +75,6 @@ export function platformFits(tag: string, { platform, arch, glibc }: WheelPlatfo
   if (system === 'macosx') return platform === 'darwin';
   if (platform !== 'linux' || !glibc) return false;
   return Number(major) < glibc[0] || (Number(major) === glibc[0] && Number(minor) <= glibc[1]);
-}
-
-function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => version.split(/\D+/).map(Number));
-  for (let i = 0; i < Math.max(left!.length, right!.length); i++) {
-    const difference = (left![i] ?? 0) - (right![i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -41,14 +41,14 @@ export async function installOpenvino(
     options.onMessage?.('Already there');
     return engineFolder('openvino', surroundings);
   }
-  return withWheel(
+  return replaceEngine(
     'openvino',
-    version,
-    LARGEST_WHEEL,
-    ({ path, wheel }) =>
-      replaceEngine(
-        { name: 'openvino', version: wheel.version, file: wheel.filename, sha256: wheel.sha256 },
-        async (folder) => {
+    (folder) =>
+      withWheel(
+        'openvino',
+        version,
+        LARGEST_WHEEL,
+        async ({ path, wheel }) => {
           options.onMessage?.('Unpacking');
           const files = await unpackZip(path, folder, {
             select: selectOpenvinoFile,
@@ -60,10 +60,11 @@ export async function installOpenvino(
               `${wheel.filename} holds no OpenVINO C library where it was expected (openvino/libs).`,
             );
           }
+          return { version: wheel.version, file: wheel.filename, sha256: wheel.sha256 };
         },
+        options,
         surroundings,
       ),
-    options,
     surroundings,
   );
 }

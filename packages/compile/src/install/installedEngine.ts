@@ -4,7 +4,7 @@ import { cacheFolder } from './cacheFolder';
 import { here, type Surroundings } from './surroundings';
 
 /** What `beit-engine install` can bring; each has one folder in the cache. */
-export const INSTALLABLE = ['openvino'] as const;
+export const INSTALLABLE = ['openvino', 'tensorflow', 'tensorflow-gpu'] as const;
 export type Installable = (typeof INSTALLABLE)[number];
 
 /** Written beside the installed files as `install.json`. */
@@ -43,24 +43,24 @@ export async function installRecord(
 }
 
 /**
- * Fills a fresh folder with `fill` and puts it in the place of the engine's old one, which stays untouched until
- * all is there. What an interrupted installation left behind is removed by the next.
+ * Fills a fresh folder with `fill`, which says what it brought, and puts it in the place of the engine's old one, which
+ * stays untouched until all is there.
  *
  * @returns the engine's folder
  */
 export async function replaceEngine(
-  record: InstallRecord,
-  fill: (folder: string) => Promise<void>,
+  name: Installable,
+  fill: (folder: string) => Promise<Omit<InstallRecord, 'name'>>,
   surroundings: Surroundings = here(),
 ): Promise<string> {
-  const target = engineFolder(record.name, surroundings);
+  const target = engineFolder(name, surroundings);
   const parent = join(cacheFolder(surroundings), 'engines');
   await mkdir(parent, { recursive: true });
-  const fresh = await mkdtemp(join(parent, `.${record.name}-`));
+  const fresh = await mkdtemp(join(parent, `.${name}-`));
   try {
-    await fill(fresh);
+    const record: InstallRecord = { name, ...(await fill(fresh)) };
     await writeFile(join(fresh, RECORD), `${JSON.stringify(record, null, 2)}\n`);
-    await removeEngine(record.name, surroundings);
+    await removeEngine(name, surroundings);
     await rename(fresh, target);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });

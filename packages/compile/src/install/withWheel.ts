@@ -13,8 +13,8 @@ export interface InstallOptions {
   readonly signal?: AbortSignal;
   /** A line for the user. */
   readonly onMessage?: (text: string) => void;
-  /** Bytes brought so far, and in all where that is known. */
-  readonly onProgress?: (done: number, total: number | undefined) => void;
+  /** Called when a download begins; what it gives is told the bytes brought so far, and in all where that is known. */
+  readonly startProgress?: () => (done: number, total: number | undefined) => void;
 }
 
 /** A wheel on disk, its hash checked. */
@@ -27,7 +27,7 @@ export interface FetchedWheel {
  * Brings the wheel of a project for this machine from the package index that pip is configured for, and hands it to
  * `use`; the file is gone afterwards.
  *
- * @param version a release or the beginning of one
+ * @param version a release, the beginning of one, or a range
  * @param largest bytes that a wheel may have
  */
 export async function withWheel<T>(
@@ -35,7 +35,7 @@ export async function withWheel<T>(
   version: string,
   largest: number,
   use: (fetched: FetchedWheel) => Promise<T>,
-  { signal, onMessage, onProgress }: InstallOptions = {},
+  { signal, onMessage, startProgress }: InstallOptions = {},
   surroundings: Surroundings = here(),
 ): Promise<T> {
   const config = await pipConfig(surroundings);
@@ -45,7 +45,7 @@ export async function withWheel<T>(
   onMessage?.(`${wheel.filename} from ${new URL(wheel.url).host}`);
   const path = join(cacheFolder(surroundings), 'downloads', basename(wheel.filename));
   try {
-    await download(client, path, { ...wheel, largest, signal, onProgress });
+    await download(client, path, { ...wheel, largest, signal, onProgress: startProgress?.() });
     return await use({ path, wheel });
   } finally {
     await rm(path, { force: true });

@@ -74,7 +74,12 @@ test('only what is needed is unpacked, recorded, found, and removed', async () =
   const archive = await zipOf(LIBS);
   await indexWith(archive);
   const progress: [number, number | undefined][] = [];
-  const folder = await install({ onProgress: (...now) => progress.push(now) });
+  const folder = await install({
+    startProgress:
+      () =>
+      (...now) =>
+        progress.push(now),
+  });
   expect(folder).toBe(engineFolder('openvino', machine()));
   expect(await readdir(join(folder, 'libs'))).toEqual(KEPT);
   expect(await readFile(join(folder, 'libs/libopenvino_c.so.2641'), 'utf8')).toBe('the C library');
@@ -273,7 +278,7 @@ describe('what goes wrong leaves no trace', () => {
       install({
         version: '2026.5.0',
         signal: controller.signal,
-        onProgress: () => controller.abort(new Error('Interrupted')),
+        startProgress: () => () => controller.abort(new Error('Interrupted')),
       }),
     ).rejects.toThrow('Interrupted');
     expect(await everything()).toEqual(before);

@@ -1,0 +1,143 @@
+/**
+ * Seconds of an eager pre-training step on TensorFlow (tfjs-node) with three optimizers: AdamW as one kernel, AdamW
+ * composed of TensorFlow.js's ops, and TensorFlow.js's own Adam, which neither clips nor decays.
+ *
+ *   pnpm bench:tensorflow [--json] [--model base] [--batch-size 8] [--steps 5] [--engine tensorflow-gpu]
+ *
+ * The optimizers take turns, so that a change in the machine's speed meets all of them; medians are compared. A tensor
+ * that a step leaves behind is an error.
+ */
+import { parseArgs } from 'node:util';
+import { type TensorflowEngineName, useTensorflow } from '@beit/compile';
+import { pretrainLoss } from '@beit/mim';
+import { adamW, toTensors, trainState, valueAndGrads } from '@beit/optim';
+import * as tf from '@tensorflow/tfjs';
+import { describeMachine, machineLine } from '../shared/machine';
+import { markdownTable } from '../shared/markdownTable';
+import { median } from '../shared/statistics';
+import { createTask, MODELS, type ModelName } from '../trainStep/task';
+
+const { values } = parseArgs({
+  args: process.argv.slice(2).filter((argument) => argument !== '--'),
+  options: {
+    json: { type: 'boolean', default: false },
+    model: { type: 'string', default: 'base' },
+    'batch-size': { type: 'string', default: '8' },
+    steps: { type: 'string', default: '5' },
+    engine: { type: 'string', default: 'tensorflow' },
+  },
+});
+const batchSize = Number(values['batch-size']);
+const steps = Number(values.steps);
+if (!(values.model in MODELS && Number.isInteger(batchSize) && batchSize > 0 && steps > 0)) {
+  throw new RangeError(
+    `--model ${values.model} --batch-size ${values['batch-size']} --steps ${values.steps}: give one of ` +
+      `${Object.keys(MODELS).join(', ')} and whole numbers above 0.`,
+  );
+}
+
+const WARM_UP_ROUNDS = 2;
+
+type Named = Record<string, tf.Tensor>;
+interface Variant {
+  readonly name: string;
+  params(): Named;
+  update(gradients: Named, step: number): void;
+}
+
+tf.enableProdMode();
+await useTensorflow(values.engine as TensorflowEngineName);
+const task = createTask({ model: values.model as ModelName, batchSize });
+const loss = pretrainLoss(task.mim);
+const batch = toTensors(task.batch) as Parameters<typeof loss>[1];
+
+function ours(name: string, fused: boolean): Variant {
+  const optimizer = adamW({ weightDecay: 0.05, clipNorm: 3, fused });
+  let state = toTensors(trainState(task.params, optimizer));
+  return {
+    name,
+    params: () => state.params,
+    update(gradients, step) {
+      const scalars = toTensors(optimizer.scalars(step, 1e-4));
+      const { params, moments, gradNorm } = optimizer.update(state.params, gradients, state, scalars);
+      tf.dispose([state, scalars, gradNorm]);
+      state = { params, ...moments };
+    },
+  };
+}
+
+function theirs(name: string): Variant {
+  const optimizer = tf.train.adam(1e-4, 0.9, 0.999, 1e-8);
+  const variables = Object.fromEntries(
+    Object.entries(toTensors(task.params)).map(([key, tensor]) => {
+      const variable = tf.variable(tensor, true, key);
+      tensor.dispose();
+      return [key, variable];
+    }),
+  );
+  return {
+    name,
+    params: () => variables,
+    update: (gradients) =>
+      optimizer.applyGradients(Object.entries(gradients).map(([key, tensor]) => ({ name: key, tensor }))),
+  };
+}
+
+/** One step; both parts end with reading a number, which waits for a GPU. */
+function timeStep({ params, update }: Variant, step: number): { gradients: number; update: number } {
+  const start = performance.now();
+  const { gradients, loss: value, outputs } = valueAndGrads((p) => loss(p, batch), params());
+  value.dataSync();
+  const middle = performance.now();
+  update(gradients, step);
+  tf.tidy(() => tf.sum(Object.values(params()).at(-1)!).dataSync());
+  const end = performance.now();
+  tf.dispose([gradients, value, outputs]);
+  return { gradients: (middle - start) / 1000, update: (end - middle) / 1000 };
+}
+
+const variants = [ours('adamW, one kernel', true), ours('adamW, composed', false), theirs('tf.train.adam')];
+const times = new Map(variants.map(({ name }) => [name, [] as ReturnType<typeof timeStep>[]]));
+// The first steps are slower: memory is touched for the first time, tf.train.adam makes its moments.
+for (let round = -WARM_UP_ROUNDS; round < steps; round++) {
+  for (let i = 0; i < variants.length; i++) {
+    const variant = variants[(i + round + WARM_UP_ROUNDS) % variants.length]!;
+    const before = tf.memory().numTensors;
+    const time = timeStep(variant, round + WARM_UP_ROUNDS);
+    if (round < 0) continue;
+    times.get(variant.name)!.push(time);
+    const left = tf.memory().numTensors - before;
+    if (left !== 0) throw new Error(`A step with ${variant.name} left ${left} tensors behind.`);
+  }
+  console.error(round < 0 ? 'Warming up' : `Round ${round + 1} of ${steps}`);
+}
+
+const rows = variants.map(({ name }) => {
+  const all = times.get(name)!;
+  const [gradients, update] = [all.map((t) => t.gradients), all.map((t) => t.update)];
+  return {
+    optimizer: name,
+    forwardBackwardSeconds: median(gradients),
+    updateSeconds: median(update),
+    stepSeconds: median(all.map((t) => t.gradients + t.update)),
+  };
+});
+const machine = describeMachine();
+if (values.json) {
+  console.log(
+    JSON.stringify({ machine, engine: values.engine, model: values.model, batchSize, steps, rows }),
+  );
+} else {
+  console.log(machineLine(machine));
+  console.log(`${values.model}, batch ${batchSize}, engine ${values.engine}, median of ${steps} steps`);
+  console.log(
+    markdownTable(
+      rows.map(({ optimizer, forwardBackwardSeconds, updateSeconds, stepSeconds }) => ({
+        optimizer,
+        'forward and backward, s': forwardBackwardSeconds.toFixed(2),
+        'update, s': updateSeconds.toFixed(3),
+        'step, s': stepSeconds.toFixed(2),
+      })),
+    ),
+  );
+}

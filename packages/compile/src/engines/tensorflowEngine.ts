@@ -1,0 +1,96 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import util from 'node:util';
+import type { HostTensor } from '@beit/weights';
+import * as tf from '@tensorflow/tfjs';
+import { BINDING } from '../install/buildBinding';
+import { engineFolder, installRecord } from '../install/installedEngine';
+import { TFJS_SYMBOL } from '../install/installTensorflow';
+import type { Tree } from '../tree';
+import type { Step, TensorSpec } from '../types';
+import { tfjsProgram } from './tfjsEngine';
+
+export type TensorflowEngineName = 'tensorflow' | 'tensorflow-gpu';
+
+/** The name under which tfjs-node's kernels are registered, with and without a GPU. */
+const BACKEND = 'tensorflow';
+
+/** The TensorFlow that can be used here, of which a process can load one; where both are installed, that for GPUs. */
+export async function availableTensorflow(): Promise<TensorflowEngineName | undefined> {
+  if (loaded !== undefined) return loaded;
+  if (await installRecord('tensorflow-gpu')) return 'tensorflow-gpu';
+  return broughtAlong() || (await installRecord('tensorflow')) ? 'tensorflow' : undefined;
+}
+
+/** The program imported `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu` itself. */
+const broughtAlong = () => loaded === undefined && tf.findBackendFactory(BACKEND) !== null;
+
+/**
+ * Makes TensorFlow.js's native backend, `tensorflow`, the current one, for `compile` and for any other use of
+ * TensorFlow.js: what `beit-engine install tensorflow [--gpu]` made, or the `@tensorflow/tfjs-node(-gpu)` that the
+ * program imported before. `tensorflow-gpu` warns and computes on the CPU where TensorFlow finds no NVIDIA GPU.
+ *
+ * @throws when it is not installed, or the other one is already loaded
+ */
+export async function useTensorflow(name: TensorflowEngineName): Promise<void> {
+  if (!broughtAlong()) {
+    if ((await installRecord(name)) === undefined) {
+      const flag = name === 'tensorflow-gpu' ? ' --gpu' : '';
+      throw new Error(`The engine '${name}' is not installed: npx beit-engine install tensorflow${flag}`);
+    }
+    load(name);
+  }
+  await tf.setBackend(BACKEND);
+  const { isUsingGpuDevice } = tf.backend() as tf.KernelBackend & { isUsingGpuDevice?: boolean };
+  if (name === 'tensorflow-gpu' && !isUsingGpuDevice && !warned) {
+    warned = true;
+    console.warn(
+      "TensorFlow finds no NVIDIA GPU here (does nvidia-smi list it?): 'tensorflow-gpu' computes on the CPU, slowly.",
+    );
+  }
+}
+
+let warned = false;
+
+/** The step run op by op by TensorFlow, on a GPU where there is one, with its state kept there. */
+export async function tensorflowProgram(
+  name: TensorflowEngineName,
+  step: Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>,
+  initialState: Tree<HostTensor>,
+  inputSpecs: Tree<TensorSpec>,
+) {
+  await useTensorflow(name);
+  return tfjsProgram(step, initialState, inputSpecs, { backend: BACKEND });
+}
+
+/** The engine whose libraries are in this process: there can only be one. */
+let loaded: TensorflowEngineName | undefined;
+
+/** Loads the binding and registers tfjs-node's backend and kernels with the TensorFlow.js of this program. */
+function load(name: TensorflowEngineName): void {
+  if (loaded === name) return;
+  if (loaded !== undefined) {
+    throw new Error(`A process can use one TensorFlow: '${loaded}' is loaded, so '${name}' can't be.`);
+  }
+  const folder = engineFolder(name);
+  restoreRemovedFunctions();
+  // Warnings and errors, not every device and instruction set that was found.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
+  const require = createRequire(join(folder, 'tfjs-node', 'package.json'));
+  (globalThis as Record<symbol, unknown>)[Symbol.for(TFJS_SYMBOL)] = tf;
+  // The package's own entry would look for the binding in its own folder, and bring more than the backend.
+  const { NodeJSKernelBackend } = require('./dist/nodejs_kernel_backend.js') as {
+    NodeJSKernelBackend: new (binding: unknown, packageName: string) => tf.KernelBackend;
+  };
+  require('./dist/register_all_kernels.js');
+  const binding: unknown = require(join(folder, 'tensorflow', BINDING));
+  tf.registerBackend(BACKEND, () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node'));
+  loaded = name;
+}
+
+/** tfjs-node 4.22 uses two functions of Node's `util` that Node 23 and later no longer have. */
+function restoreRemovedFunctions(): void {
+  const old = util as unknown as Record<string, unknown>;
+  old.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  old.isArray ??= Array.isArray;
+}
