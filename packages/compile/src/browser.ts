@@ -1,6 +1,7 @@
 /** The package in a browser, where bundlers take this file for `index.ts`: its programs run on TensorFlow.js itself. */
-import type * as node from './compile';
+
 import { compileWith, enginesAmong } from './compileWith';
+import type * as node from './index';
 
 const NO_ENGINES = { compiled: {}, eager: {} };
 
@@ -8,5 +9,8 @@ export const compile: typeof node.compile = (step, tensors, options = {}) =>
   compileWith(NO_ENGINES, step, tensors, options);
 
 export const availableEngines: typeof node.availableEngines = () => enginesAmong(NO_ENGINES);
+
+export const useTensorflow: typeof node.useTensorflow = (name) =>
+  Promise.reject(new Error(`The engine '${name}' runs in Node, not in a browser.`));
 
 export * from './portable';

@@ -99,7 +99,8 @@ describe('encode', () => {
     const vit = createVit(config);
     const params = tensors(vit);
     const images = tf.randomNormal([2, 16, 16, 3], 0, 1, 'float32', 7);
-    return vit.encode(params, vit.embedPatches(params, images), { dropPathKeeps: keeps });
+    const options = { dropPathKeeps: keeps, withAttention: true };
+    return vit.encode(params, vit.embedPatches(params, images), options);
   };
   test('gives features, hidden states and attention of every block', () => {
     const { features, hidden, attention } = run(TINY);
