@@ -96,6 +96,33 @@ function timeStep({ params, update }: Variant, step: number): { gradients: numbe
   return { gradients: (middle - start) / 1000, update: (end - middle) / 1000 };
 }
 
+/** Calls of TensorFlow's kernels, counted during `f`. */
+function countCalls(f: () => void): number {
+  const backend = tf.backend() as unknown as Record<string, (...args: unknown[]) => unknown>;
+  let calls = 0;
+  for (const name of ['executeSingleOutput', 'executeMultipleOutputs']) {
+    const original = backend[name]!;
+    backend[name] = (...args) => {
+      calls++;
+      return original.apply(backend, args);
+    };
+  }
+  f();
+  // The methods are the prototype's again.
+  for (const name of ['executeSingleOutput', 'executeMultipleOutputs']) delete backend[name];
+  return calls;
+}
+
+/** Seconds of a call with nothing to do. */
+function secondsOfCall(): number {
+  const calls = 20_000;
+  const one = tf.ones([1]);
+  const start = performance.now();
+  for (let i = 0; i < calls; i++) tf.add(one, one).dispose();
+  one.dispose();
+  return (performance.now() - start) / 1000 / calls;
+}
+
 const variants = [ours('adamW, one kernel', true), ours('adamW, composed', false), theirs('tf.train.adam')];
 const times = new Map(variants.map(({ name }) => [name, [] as ReturnType<typeof timeStep>[]]));
 // The first steps are slower: memory is touched for the first time, tf.train.adam makes its moments.
@@ -112,32 +139,57 @@ for (let round = -WARM_UP_ROUNDS; round < steps; round++) {
   console.error(round < 0 ? 'Warming up' : `Round ${round + 1} of ${steps}`);
 }
 
-const rows = variants.map(({ name }) => {
+const calls = variants.map((variant) => {
+  const { gradients, loss: value, outputs } = valueAndGrads((p) => loss(p, batch), variant.params());
+  const update = countCalls(() => variant.update(gradients, steps + WARM_UP_ROUNDS));
+  tf.dispose([gradients, value, outputs]);
+  return update;
+});
+const forwardBackwardCalls = countCalls(() =>
+  tf.dispose(valueAndGrads((p) => loss(p, batch), variants[0]!.params())),
+);
+const callSeconds = secondsOfCall();
+
+const rows = variants.map(({ name }, i) => {
   const all = times.get(name)!;
   const [gradients, update] = [all.map((t) => t.gradients), all.map((t) => t.update)];
   return {
     optimizer: name,
     forwardBackwardSeconds: median(gradients),
     updateSeconds: median(update),
+    updateCalls: calls[i]!,
     stepSeconds: median(all.map((t) => t.gradients + t.update)),
   };
 });
 const machine = describeMachine();
 if (values.json) {
   console.log(
-    JSON.stringify({ machine, engine: values.engine, model: values.model, batchSize, steps, rows }),
+    JSON.stringify({
+      machine,
+      engine: values.engine,
+      model: values.model,
+      batchSize,
+      steps,
+      forwardBackwardCalls,
+      callSeconds,
+      rows,
+    }),
   );
 } else {
   console.log(machineLine(machine));
   console.log(`${values.model}, batch ${batchSize}, engine ${values.engine}, median of ${steps} steps`);
   console.log(
     markdownTable(
-      rows.map(({ optimizer, forwardBackwardSeconds, updateSeconds, stepSeconds }) => ({
+      rows.map(({ optimizer, forwardBackwardSeconds, updateSeconds, updateCalls, stepSeconds }) => ({
         optimizer,
         'forward and backward, s': forwardBackwardSeconds.toFixed(2),
         'update, s': updateSeconds.toFixed(3),
+        'update, kernels': updateCalls,
         'step, s': stepSeconds.toFixed(2),
       })),
     ),
+  );
+  console.log(
+    `Forward and backward: ${forwardBackwardCalls} kernels. Calling one takes ${(1e6 * callSeconds).toFixed(0)} µs.`,
   );
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '@beit/random';
 import sharp from 'sharp';
+import { tensorflowTest } from '../../../tooling/jest/tensorflowTest';
 
 const APP = join(__dirname, '..');
 const NODE = ['--conditions=@beit/source', '--import', 'tsx', 'src/main.ts'];
@@ -46,6 +47,19 @@ const small = (out: string) => [
   '--seed',
   '3',
 ];
+
+tensorflowTest('both stages on TensorFlow', () => {
+  const { status, stdout, stderr } = start(
+    ...small('tensorflow'),
+    '--engine',
+    'tensorflow',
+    '--epochs',
+    '1,1',
+  );
+  expect(stderr).not.toMatch(/Error/);
+  expect(stdout).toMatch(/Masked-token accuracy, all patches/);
+  expect(status).toBe(0);
+});
 
 test('a run writes model, metrics, checkpoints and a report; one killed in stage 2 continues bit for bit', async () => {
   const whole = start(...small('whole'));

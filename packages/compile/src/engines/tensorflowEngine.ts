@@ -88,9 +88,10 @@ function load(name: TensorflowEngineName): void {
   loaded = name;
 }
 
-/** tfjs-node 4.22 uses two functions of Node's `util` that Node 23 and later no longer have. */
+/** tfjs-node 4.22 uses two functions of Node's `util` that later Nodes deprecate (a warning) or no longer have. */
 function restoreRemovedFunctions(): void {
-  const old = util as unknown as Record<string, unknown>;
-  old.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  old.isArray ??= Array.isArray;
+  Object.assign(util, {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: Array.isArray,
+  });
 }
