@@ -71,7 +71,7 @@ export async function mimStage(
         images: { dtype: 'float32', shape: [microBatchSize, tokenImageSize, tokenImageSize, 3] },
       },
     },
-    { engine: options.engine },
+    options.engine,
   );
 
   async function* microBatches(step: number): AsyncGenerator<MicroBatch<HostTree>> {
@@ -101,6 +101,7 @@ export async function mimStage(
       microBatches: loader.parts,
       engine: options.engine,
     });
+    progress.message(`pretraining: ${program.engine}, ${options.engine.precision}`);
     const paramsNow = async () => ((await program.readState()) as { params: NamedTensors }).params;
     const result = await train({
       name: 'pretraining',
@@ -110,7 +111,12 @@ export async function mimStage(
       imagesPerStep: batchSize,
       stepsPerEpoch: loader.stepsPerEpoch,
       runDir,
-      config: { stage: 'pretraining', ...recipe, images: source.names.length },
+      config: {
+        stage: 'pretraining',
+        ...recipe,
+        precision: options.engine.precision,
+        images: source.names.length,
+      },
       schedules: { learningRate },
       checkpointEvery: Math.max(5, Math.ceil(totalSteps / 10)),
       evaluate: {

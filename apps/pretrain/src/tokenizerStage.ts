@@ -4,7 +4,7 @@ import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type ProgressReporter, type TrainResult, train } from '@beit/trainer';
 import { type NamedTensors, scalar } from '@beit/weights';
-import type { Engine } from './options';
+import type { EngineOptions } from './engineOptions';
 import type { PretrainRecipe } from './recipe';
 import { stageLoader } from './stageLoader';
 import { firstBatch, trainingProgram } from './trainingProgram';
@@ -15,7 +15,7 @@ export interface StageOptions {
   readonly source: ImageSource;
   /** Folder of this stage. */
   readonly runDir: string;
-  readonly engine: Engine;
+  readonly engine: EngineOptions;
   readonly workers: number;
   readonly progress: ProgressReporter;
   readonly signal?: AbortSignal;
@@ -90,6 +90,7 @@ export async function tokenizerStage(
       microBatches: loader.parts,
       engine: options.engine,
     });
+    progress.message(`tokenizer: ${program.engine}, ${options.engine.precision}`);
     const paramsNow = async () => ((await program.readState()) as { params: NamedTensors }).params;
     const result = await train({
       name: 'tokenizer',
@@ -105,6 +106,7 @@ export async function tokenizerStage(
         views: recipe.views,
         tokenizer,
         seed,
+        precision: options.engine.precision,
         images: source.names.length,
       },
       schedules,
