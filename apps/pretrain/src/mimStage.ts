@@ -44,7 +44,7 @@ export async function mimStage(
     masking: settings.masking,
     workers: options.workers,
   });
-  const totalSteps = settings.epochs * loader.stepsPerEpoch;
+  const totalSteps = Math.round(settings.epochs * loader.stepsPerEpoch);
   const learningRate = cosineSchedule({
     peak: settings.learningRate,
     final: settings.minLearningRate,
@@ -118,6 +118,7 @@ export async function mimStage(
         images: source.names.length,
       },
       schedules: { learningRate },
+      logEvery: options.logEvery,
       checkpointEvery: Math.max(5, Math.ceil(totalSteps / 10)),
       evaluate: {
         every: Math.max(1, Math.ceil(totalSteps / 8)),

@@ -17,6 +17,8 @@ export interface StageOptions {
   readonly runDir: string;
   readonly engine: EngineOptions;
   readonly workers: number;
+  /** Steps between lines of the log. Default: the trainer's. */
+  readonly logEvery?: number;
   readonly progress: ProgressReporter;
   readonly signal?: AbortSignal;
 }
@@ -45,7 +47,7 @@ export async function tokenizerStage(
     views: trainingViews(recipe),
     workers: options.workers,
   });
-  const totalSteps = tokenizer.epochs * loader.stepsPerEpoch;
+  const totalSteps = Math.round(tokenizer.epochs * loader.stepsPerEpoch);
   const schedules = dvaeSchedules({
     totalSteps,
     klWeight: tokenizer.klWeight,
@@ -110,6 +112,7 @@ export async function tokenizerStage(
         images: source.names.length,
       },
       schedules,
+      logEvery: options.logEvery,
       checkpointEvery: Math.max(5, Math.ceil(totalSteps / 10)),
       evaluate: {
         every: Math.max(1, Math.ceil(totalSteps / 5)),

@@ -7,7 +7,7 @@ import {
   type OpenvinoLibrary,
   type ProfiledLayer,
 } from '../openvino/library';
-import { outputOrder, toOpenvino } from '../openvino/toOpenvino';
+import { toOpenvino } from '../openvino/toOpenvino';
 import { inPlaceState } from '../passes/inPlaceState';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
@@ -71,7 +71,7 @@ export async function openvinoProgram(
 ) {
   const { graph } = trace;
   const core = ov.createCore();
-  const { xml, weights } = toOpenvino(graph);
+  const { xml, weights, outputs: outputNames } = toOpenvino(graph);
   // The library does not copy constants: they live as long as the program.
   const constants = { data: weights, tensor: ov.tensor('u8', [weights.length], weights) };
   const model = ov.readModel(core, new TextEncoder().encode(xml), constants.tensor);
@@ -105,7 +105,6 @@ export async function openvinoProgram(
   };
 
   const inputNames = [...graph.inputs.keys()];
-  const outputNames = outputOrder(graph);
   const inPlace = inPlaceState(graph);
   const inputIndex = new Map(inputNames.map((name, i) => [name, i]));
 
