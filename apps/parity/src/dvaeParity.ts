@@ -11,7 +11,14 @@ import { valueAndGrads } from '@beit/optim';
 import { withPrefix } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
-import { type Fixture, largestError, relativeError, toChannelsLast } from './fixture';
+import {
+  type Fixture,
+  largestError,
+  normError,
+  relativeError,
+  shareOfDifferent,
+  toChannelsLast,
+} from './fixture';
 import type { Measurement } from './measurement';
 
 interface DvaeFixtureConfig {
@@ -73,7 +80,14 @@ export async function dvaeParity(fixture: Fixture, engine: Engine): Promise<Meas
   const measured = compared.map((name) => {
     const reference = expected[name]!;
     const target = reference.shape.length === 4 ? toChannelsLast(reference) : reference;
-    return { group: name, error: relativeError(computed[name as keyof typeof computed]!, target) };
+    const actual = computed[name as keyof typeof computed]!;
+    const error = name === 'tokens' ? shareOfDifferent(actual, target) : relativeError(actual, target);
+    return { group: name, error };
   });
-  return [...measured, { group: 'gradients', error: largestError(outputs.gradients, fixture.group('grad')) }];
+  const gradients = fixture.group('grad');
+  return [
+    ...measured,
+    { group: 'gradients', error: largestError(outputs.gradients, gradients) },
+    { group: 'all gradients', error: normError(outputs.gradients, gradients) },
+  ];
 }

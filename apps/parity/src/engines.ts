@@ -1,8 +1,22 @@
-import { compile, type EngineName, type Step, type TensorSpec, type Tree, type TreeOf } from '@beit/compile';
+import {
+  type CompileOptions,
+  compile,
+  type EngineName,
+  type Step,
+  type TensorSpec,
+  type Tree,
+  type TreeOf,
+} from '@beit/compile';
 import type { HostTensor } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 
-export type Engine = EngineName;
+/** An engine in float32, or OpenVINO with its matrix products and convolutions in bfloat16. */
+export type Engine = EngineName | 'openvino-bf16';
+
+function optionsOf(engine: Engine): CompileOptions {
+  if (engine === 'openvino-bf16') return { engine: 'openvino', precision: 'bf16' };
+  return engine === 'tfjs' ? { engine, backend: 'cpu' } : { engine };
+}
 
 /** Runs a step once with an engine and returns its outputs and the state after it. */
 export async function runOnce<
@@ -15,11 +29,7 @@ export async function runOnce<
   inputs: TreeOf<I, HostTensor>,
   engine: Engine,
 ): Promise<{ outputs: TreeOf<O, HostTensor>; state: TreeOf<S, HostTensor> }> {
-  const program = await compile(
-    step,
-    { state, inputs: inputs as TreeOf<I, TensorSpec> },
-    engine === 'tfjs' ? { engine, backend: 'cpu' } : { engine },
-  );
+  const program = await compile(step, { state, inputs: inputs as TreeOf<I, TensorSpec> }, optionsOf(engine));
   const outputs = await program.run(inputs);
   const after = await program.readState();
   await program.dispose();

@@ -9,7 +9,8 @@ const HELP = `Usage: pnpm parity [DIR] [--engine NAME]
 
 Compares what the packages compute with the numbers of the reference implementations: for every fixture file in DIR
 (default: the project's own), one line per group of quantities, with the largest error relative to the largest
-magnitude, for every engine that is installed, or the one that is named. Exits with 1 when one is above its tolerance.`;
+magnitude, for every engine that is installed (openvino-bf16 is OpenVINO in bfloat16), or the one that is named. Exits
+with 1 when one is above its tolerance.`;
 
 const { values, positionals } = parseArgs({
   // pnpm hands on a '--' that separates its own options.
@@ -30,13 +31,13 @@ const folder =
     ? resolve(typedIn, positionals[0])
     : fileURLToPath(new URL('../../../fixtures', import.meta.url));
 console.log(
-  `${'fixture'.padEnd(40)} ${'engine'.padEnd(12)} ${'quantity'.padEnd(34)} ${'error'.padStart(9)}  allowed`,
+  `${'fixture'.padEnd(40)} ${'engine'.padEnd(13)} ${'quantity'.padEnd(34)} ${'error'.padStart(9)}  allowed`,
 );
 const engines = values.engine === undefined ? undefined : [values.engine as Engine];
 const showRow = ({ file, engine, group, error, tolerance }: ParityRow) => {
   const verdict = error <= tolerance ? '' : '  FAILED';
   console.log(
-    `${file.padEnd(40)} ${engine.padEnd(12)} ${group.padEnd(34)} ${error.toExponential(2).padStart(9)}  ${tolerance}${verdict}`,
+    `${file.padEnd(40)} ${engine.padEnd(13)} ${group.padEnd(34)} ${error.toExponential(2).padStart(9)}  ${tolerance}${verdict}`,
   );
 };
 const { rows, skipped } = await parity(folder, showRow, engines);

@@ -4,7 +4,7 @@ import { valueAndGrads } from '@beit/optim';
 import { createVit, type VitConfig } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
-import { type Fixture, largestError, relativeError, toChannelsLast } from './fixture';
+import { type Fixture, largestError, normError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
 
 interface MimFixtureConfig {
@@ -98,5 +98,6 @@ export async function mimParity(fixture: Fixture, engine: Engine): Promise<Measu
     { group: 'loss', error: relativeError(outputs.loss, fixture.tensor('output.loss')) },
     { group: 'accuracy', error: relativeError(outputs.mimAccuracy, fixture.tensor('output.mlm_acc')) },
     { group: 'gradients', error: largestError(outputs.gradients, fixture.group('grad')) },
+    { group: 'all gradients', error: normError(outputs.gradients, fixture.group('grad')) },
   ];
 }

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { availableEngines } from '@beit/compile';
 import { adamwParity } from './adamwParity';
+import { bfloat16Tolerance } from './bfloat16Tolerance';
 import { dvaeParity } from './dvaeParity';
 import type { Engine } from './engines';
 import { type Fixture, loadFixture } from './fixture';
@@ -35,6 +36,12 @@ export interface ParityResult {
   readonly skipped: readonly string[];
 }
 
+/** What can be compared here, the plainest first. */
+export async function enginesHere(): Promise<Engine[]> {
+  const names: Engine[] = (await availableEngines()).toReversed();
+  return names.includes('openvino') ? [...names, 'openvino-bf16'] : names;
+}
+
 /**
  * Compares every fixture file of a folder with what the packages compute.
  *
@@ -51,12 +58,14 @@ export async function parity(
   const skipped: string[] = [];
   const add = (file: string, engine: ParityRow['engine'], measurements: readonly Measurement[]) => {
     for (const measurement of measurements) {
-      const row = { tolerance: TOLERANCE, ...measurement, file, engine };
+      const tolerance =
+        (engine === 'openvino-bf16' && bfloat16Tolerance(file, measurement.group)) || TOLERANCE;
+      const row = { tolerance, ...measurement, file, engine };
       rows.push(row);
       onRow(row);
     }
   };
-  const taking = engines ?? (await availableEngines()).toReversed();
+  const taking = engines ?? (await enginesHere());
   for (const file of files) {
     const path = join(folder, file);
     if (file === 'masking-statistics.json') add(file, 'host', await maskingParity(path));

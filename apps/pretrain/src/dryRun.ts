@@ -5,6 +5,7 @@ import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { drawDropPathKeeps } from '@beit/vit';
 import { type NamedTensors, scalar, zeros } from '@beit/weights';
+import type { EngineOptions } from './engineOptions';
 import { createModel } from './mimStage';
 import type { RunOptions } from './options';
 import { type HostTree, trainingProgram } from './trainingProgram';
@@ -28,7 +29,7 @@ async function timeMicroBatch(
   loss: Parameters<typeof trainingProgram>[0]['loss'],
   params: NamedTensors,
   example: HostTree,
-  engine: RunOptions['engine'],
+  engine: EngineOptions,
 ): Promise<{ seconds: number; engine: string }> {
   const optimizer = adamW();
   const program = await trainingProgram({ loss, optimizer, params, example, microBatches: 1, engine });
@@ -42,7 +43,7 @@ async function timeMicroBatch(
   for (let i = 1; i <= TIMED_STEPS; i++) await step(i);
   const seconds = (performance.now() - start) / 1000 / TIMED_STEPS;
   await program.dispose();
-  return { seconds, engine: program.engine };
+  return { seconds, engine: `${program.engine}, ${engine.precision}` };
 }
 
 const full = (shape: readonly number[], value: number) => {

@@ -15,7 +15,7 @@ import { sparseCrossEntropy } from '@beit/nn';
 import type { Vit } from '@beit/vit';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import type { Engine } from './options';
+import type { EngineOptions } from './engineOptions';
 import type { PretrainRecipe } from './recipe';
 import { plainViews } from './views';
 
@@ -82,7 +82,7 @@ export async function tokenizerEvaluation(
   params: NamedTensors,
   heldOut: HeldOut,
   recipe: PretrainRecipe,
-  engine: Engine,
+  engine: EngineOptions,
 ) {
   const size = recipe.views.tokenImageSize;
   const side = size / dvae.downsampling;
@@ -124,7 +124,7 @@ export async function tokenizerEvaluation(
         uniform: { dtype: 'float32', shape: [heldOut.batchSize, side, side, vocabSize] },
       },
     },
-    { engine },
+    engine,
   );
 
   const own = (batch: number, tensor: HostTensor) => withoutFilling(heldOut, batch, tensor);
@@ -202,7 +202,7 @@ export async function mimEvaluation(
   params: NamedTensors,
   heldOut: HeldOut,
   recipe: PretrainRecipe,
-  engine: Engine,
+  engine: EngineOptions,
 ) {
   const [rows, columns] = mim.backbone.gridSize;
   const patches = rows * columns;
@@ -239,7 +239,7 @@ export async function mimEvaluation(
         tokens: { dtype: 'int32', shape: [batchSize, patches] },
       },
     },
-    { engine },
+    engine,
   );
   const masks = heldOut.batches.map((batch): HostTensor => {
     const data = new Float32Array(batchSize * patches);
@@ -324,7 +324,7 @@ export async function lastAttention(
   vit: Vit,
   params: NamedTensors,
   images: HostTensor,
-  engine: Engine,
+  engine: EngineOptions,
 ): Promise<HostTensor> {
   const program = await compile(
     (state: Tensors, inputs: { images: tf.Tensor }) => {
@@ -333,7 +333,7 @@ export async function lastAttention(
       return { state, outputs: { attention: attention.at(-1)! as tf.Tensor } };
     },
     { state: params, inputs: { images: { dtype: 'float32', shape: images.shape } } },
-    { engine },
+    engine,
   );
   const { attention } = await program.run({ images });
   await program.dispose();

@@ -25,7 +25,10 @@ async function main(): Promise<number> {
   }
   const progress = terminalProgress({ quiet: options.quiet });
   const interrupt = interruptSignal();
-  progress.message(`${options.recipe.about}\nWriting to ${options.out}`);
+  const { engine, precision, device } = options.engine;
+  progress.message(
+    `${options.recipe.about}\nEngine: ${[engine, precision, device].filter(Boolean).join(', ')}\nWriting to ${options.out}`,
+  );
   const result = await run(options, progress, interrupt.signal);
   interrupt.release();
   if (result.interrupted) {

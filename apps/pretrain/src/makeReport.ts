@@ -8,6 +8,7 @@ import { readMetrics } from '@beit/trainer';
 import type { Vit } from '@beit/vit';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
+import type { EngineOptions } from './engineOptions';
 import {
   coverageOf,
   type HeldOut,
@@ -16,7 +17,6 @@ import {
   type TokenizedBatch,
   type TokenizerMetrics,
 } from './heldOut';
-import type { Engine } from './options';
 import type { PretrainRecipe } from './recipe';
 import type {
   AttentionExample,
@@ -213,7 +213,7 @@ function spread(wanted: number, count: number): number[] {
   return Array.from({ length: chosen }, (_, i) => Math.floor(((i + 0.5) * count) / chosen));
 }
 
-async function examplesOf(outcome: Outcome, engine: Engine): Promise<Example[]> {
+async function examplesOf(outcome: Outcome, engine: EngineOptions): Promise<Example[]> {
   const { heldOut, dvae, tokenizer, tokenized, predictions, vit } = outcome;
   const { gridSize } = vit;
   const patches = gridSize[0] * gridSize[1];
@@ -270,7 +270,7 @@ async function decodeTokens(
   params: NamedTensors,
   tokens: HostTensor,
   gridSize: readonly [number, number],
-  engine: Engine,
+  engine: EngineOptions,
 ): Promise<HostTensor> {
   const program = await compile(
     (state: Record<string, tf.Tensor>, inputs: { tokens: tf.Tensor }) => ({
@@ -278,7 +278,7 @@ async function decodeTokens(
       outputs: { images: dvae.decodeTokens(state, inputs.tokens, gridSize) as tf.Tensor },
     }),
     { state: params, inputs: { tokens: { dtype: 'int32', shape: tokens.shape } } },
-    { engine },
+    engine,
   );
   const { images } = await program.run({ tokens });
   await program.dispose();
@@ -308,7 +308,7 @@ function referencePoints(coverage: Float32Array, [rows, columns]: readonly [numb
 
 async function attentionOf(
   { heldOut, vit, model, recipe, title }: Outcome,
-  engine: Engine,
+  engine: EngineOptions,
 ): Promise<AttentionExample[]> {
   const batch = heldOut.batches[0]!;
   const chosen = spread(ATTENTION_EXAMPLES, Math.min(batch.names.length, heldOut.count));
@@ -398,12 +398,12 @@ function nextSteps({ recipe, out, unreadable }: Outcome): NextStep[] {
 }
 
 /** Everything that the page shows. */
-export async function makeReport(outcome: Outcome, engine: Engine): Promise<Report> {
+export async function makeReport(outcome: Outcome, engine: EngineOptions): Promise<Report> {
   const { recipe, tokenizer, model, tokenizerMetrics } = outcome;
   return {
     title: `BEiT pre-training: ${recipe.name}`,
     recipe: recipe.about,
-    engine: outcome.engine,
+    engine: `${outcome.engine}, ${engine.precision}`,
     created: new Date().toISOString().slice(0, 16).replace('T', ' '),
     summary: summaryOf(outcome),
     stages: [

@@ -44,7 +44,7 @@ export async function mimStage(
     masking: settings.masking,
     workers: options.workers,
   });
-  const totalSteps = settings.epochs * loader.stepsPerEpoch;
+  const totalSteps = Math.round(settings.epochs * loader.stepsPerEpoch);
   const learningRate = cosineSchedule({
     peak: settings.learningRate,
     final: settings.minLearningRate,
@@ -71,7 +71,7 @@ export async function mimStage(
         images: { dtype: 'float32', shape: [microBatchSize, tokenImageSize, tokenImageSize, 3] },
       },
     },
-    { engine: options.engine },
+    options.engine,
   );
 
   async function* microBatches(step: number): AsyncGenerator<MicroBatch<HostTree>> {
@@ -101,6 +101,7 @@ export async function mimStage(
       microBatches: loader.parts,
       engine: options.engine,
     });
+    progress.message(`pretraining: ${program.engine}, ${options.engine.precision}`);
     const paramsNow = async () => ((await program.readState()) as { params: NamedTensors }).params;
     const result = await train({
       name: 'pretraining',
@@ -110,8 +111,14 @@ export async function mimStage(
       imagesPerStep: batchSize,
       stepsPerEpoch: loader.stepsPerEpoch,
       runDir,
-      config: { stage: 'pretraining', ...recipe, images: source.names.length },
+      config: {
+        stage: 'pretraining',
+        ...recipe,
+        precision: options.engine.precision,
+        images: source.names.length,
+      },
       schedules: { learningRate },
+      logEvery: options.logEvery,
       checkpointEvery: Math.max(5, Math.ceil(totalSteps / 10)),
       evaluate: {
         every: Math.max(1, Math.ceil(totalSteps / 8)),

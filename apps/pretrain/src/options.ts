@@ -3,8 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { EngineOptions } from './engineOptions';
 import type { PretrainRecipe } from './recipe';
 import { RECIPES } from './recipes';
+
+const ENGINES = ['auto', 'openvino', 'onnxruntime', 'tensorflow', 'tensorflow-gpu', 'tfjs'] as const;
+const PRECISIONS = ['fp32', 'bf16'] as const;
+const DEVICES = ['cpu', 'cuda', 'webgpu'] as const;
 
 export const HELP = `Usage: pnpm --filter pretrain start -- [options]
 
@@ -20,9 +25,11 @@ Pre-trains BEiT: stage 1 learns visual tokens with a discrete VAE, stage 2 predi
   --out DIR               where the run is written; default: runs/<recipe>, or a new number beside it
   --resume                continue the run in --out, or the newest of the recipe
   --tokenizer FILE        skip stage 1: a .safetensors file of a dVAE (ours, DALL-E's or FLAVA's names)
-  --engine NAME           auto, openvino, onnxruntime, tfjs, tensorflow, tensorflow-gpu (default: auto, the fastest of
-                          the first three that is installed; the last two: docs/gpu.md)
-  --precision NAME        fp32 (default; no engine here offers another yet)
+  --engine NAME           ${ENGINES.join(', ')} (default: auto, the
+                          fastest of openvino, onnxruntime and tfjs that is installed; GPUs: docs/gpu.md)
+  --precision NAME        fp32 (default: the same numbers on every engine) or bf16, for matrix products and
+                          convolutions (openvino)
+  --device NAME           cpu (default), cuda or webgpu, where onnxruntime computes
   --masking NAME          blockwise, random, or a stop rule: official, exact, paper (default: the recipe's)
   --epochs N[,M]          of both stages, or of the tokenizer and of pre-training
   --batch-size N[,M]      likewise
@@ -38,7 +45,7 @@ export interface RunOptions {
   readonly out: string;
   readonly data?: string;
   readonly tokenizer?: string;
-  readonly engine: Engine;
+  readonly engine: EngineOptions;
   readonly workers: number;
   readonly dryRun: boolean;
   readonly quiet: boolean;
@@ -65,6 +72,33 @@ function perStage(text: string | undefined, flag: string): readonly [number, num
   const [first, second = first, ...rest] = text.split(',');
   if (rest.length > 0) throw new UsageError(`--${flag} is '${text}'; expected N or N,M.`);
   return [integer(first!, flag, 1), integer(second!, flag, 1)];
+}
+
+/** One of `allowed`, the first when nothing was given. */
+function oneOf<T extends string>(text: string | undefined, flag: string, allowed: readonly [T, ...T[]]): T {
+  if (text === undefined) return allowed[0];
+  const value = allowed.find((name) => name === text);
+  if (value === undefined) {
+    throw new UsageError(`--${flag} is '${text}'; expected one of ${allowed.join(', ')}.`);
+  }
+  return value;
+}
+
+function engineOptions(values: { engine?: string; precision?: string; device?: string }): EngineOptions {
+  const engine = oneOf(values.engine, 'engine', ENGINES);
+  const precision = oneOf(values.precision, 'precision', PRECISIONS);
+  if (precision === 'bf16' && engine !== 'auto' && engine !== 'openvino') {
+    throw new UsageError(
+      `--precision is 'bf16', which '${engine}' does not have; expected --engine openvino.`,
+    );
+  }
+  if (values.device === undefined) return { engine, precision };
+  if (engine !== 'onnxruntime') {
+    throw new UsageError(
+      `--device is '${values.device}' with --engine ${engine}; it is for --engine onnxruntime.`,
+    );
+  }
+  return { engine, precision, device: oneOf(values.device, 'device', DEVICES) };
 }
 
 function masked(recipe: PretrainRecipe, masking: string | undefined): PretrainRecipe['mim']['masking'] {
@@ -113,11 +147,6 @@ async function outFolder(out: string | undefined, recipe: string, resume: boolea
   return join(RUNS, `${recipe}-${Number(last) + 1}`);
 }
 
-const ENGINES = ['auto', 'openvino', 'onnxruntime', 'tensorflow', 'tensorflow-gpu', 'tfjs'] as const;
-/** What runs the programs; `auto`: the fastest that is installed. */
-export type Engine = (typeof ENGINES)[number];
-const isEngine = (name: string): name is Engine => (ENGINES as readonly string[]).includes(name);
-
 /** The command line as a resolved run. @throws UsageError that names the value and what was expected; `'help'` when asked for */
 export async function parseOptions(args: readonly string[]): Promise<RunOptions | 'help'> {
   let values: ReturnType<typeof parse>['values'];
@@ -131,13 +160,7 @@ export async function parseOptions(args: readonly string[]): Promise<RunOptions 
   const recipe = RECIPES.find((r) => r.name === name);
   if (!recipe)
     throw new UsageError(`There is no recipe '${name}'. Recipes: ${RECIPES.map((r) => r.name).join(', ')}.`);
-  const engine = values.engine ?? 'auto';
-  if (!isEngine(engine)) {
-    throw new UsageError(`--engine is '${engine}'; expected one of ${ENGINES.join(', ')}.`);
-  }
-  if (values.precision !== undefined && values.precision !== 'fp32') {
-    throw new UsageError(`--precision is '${values.precision}'; the engines that are here compute in fp32.`);
-  }
+  const engine = engineOptions(values);
   const epochs = perStage(values.epochs, 'epochs');
   const batchSizes = perStage(values['batch-size'], 'batch-size');
   const data = values.data === undefined ? undefined : resolve(typedIn(), values.data);
@@ -190,6 +213,7 @@ const parse = (args: readonly string[]) =>
       tokenizer: { type: 'string' },
       engine: { type: 'string' },
       precision: { type: 'string' },
+      device: { type: 'string' },
       masking: { type: 'string' },
       epochs: { type: 'string' },
       'batch-size': { type: 'string' },

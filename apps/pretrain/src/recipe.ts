@@ -8,6 +8,7 @@ export interface TokenizerRecipe {
   /** Images per step, in micro-batches of at most `microBatchSize`. */
   readonly batchSize: number;
   readonly microBatchSize: number;
+  /** May be a fraction; the steps are whole. */
   readonly epochs: number;
   readonly learningRate: readonly [first: number, last: number];
   /** Share of the steps over which the learning rate falls. */
@@ -33,6 +34,7 @@ export interface MimRecipe {
   readonly masking: MaskingOptions;
   readonly batchSize: number;
   readonly microBatchSize: number;
+  /** May be a fraction; the steps are whole. */
   readonly epochs: number;
   readonly warmupEpochs: number;
   readonly learningRate: number;

@@ -52,7 +52,7 @@ export async function run(
   await mkdir(out, { recursive: true });
   await writeFile(
     join(out, 'recipe.json'),
-    `${JSON.stringify({ ...recipe, data: options.data ?? recipe.data, tokenizerFile: options.tokenizer }, null, 2)}\n`,
+    `${JSON.stringify({ ...recipe, data: options.data ?? recipe.data, tokenizerFile: options.tokenizer, ...engine }, null, 2)}\n`,
   );
   const stage = { recipe, source: images.train, engine, workers: options.workers, progress, signal };
 

@@ -4,7 +4,7 @@ import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type ProgressReporter, type TrainResult, train } from '@beit/trainer';
 import { type NamedTensors, scalar } from '@beit/weights';
-import type { Engine } from './options';
+import type { EngineOptions } from './engineOptions';
 import type { PretrainRecipe } from './recipe';
 import { stageLoader } from './stageLoader';
 import { firstBatch, trainingProgram } from './trainingProgram';
@@ -15,8 +15,10 @@ export interface StageOptions {
   readonly source: ImageSource;
   /** Folder of this stage. */
   readonly runDir: string;
-  readonly engine: Engine;
+  readonly engine: EngineOptions;
   readonly workers: number;
+  /** Steps between lines of the log. Default: the trainer's. */
+  readonly logEvery?: number;
   readonly progress: ProgressReporter;
   readonly signal?: AbortSignal;
 }
@@ -45,7 +47,7 @@ export async function tokenizerStage(
     views: trainingViews(recipe),
     workers: options.workers,
   });
-  const totalSteps = tokenizer.epochs * loader.stepsPerEpoch;
+  const totalSteps = Math.round(tokenizer.epochs * loader.stepsPerEpoch);
   const schedules = dvaeSchedules({
     totalSteps,
     klWeight: tokenizer.klWeight,
@@ -90,6 +92,7 @@ export async function tokenizerStage(
       microBatches: loader.parts,
       engine: options.engine,
     });
+    progress.message(`tokenizer: ${program.engine}, ${options.engine.precision}`);
     const paramsNow = async () => ((await program.readState()) as { params: NamedTensors }).params;
     const result = await train({
       name: 'tokenizer',
@@ -105,9 +108,11 @@ export async function tokenizerStage(
         views: recipe.views,
         tokenizer,
         seed,
+        precision: options.engine.precision,
         images: source.names.length,
       },
       schedules,
+      logEvery: options.logEvery,
       checkpointEvery: Math.max(5, Math.ceil(totalSteps / 10)),
       evaluate: {
         every: Math.max(1, Math.ceil(totalSteps / 5)),

@@ -11,7 +11,7 @@ import {
 import { accumulatedProgram, type MicroBatch, type Program } from '@beit/trainer';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
-import type { Engine } from './options';
+import type { EngineOptions } from './engineOptions';
 
 export interface TrainingInputs {
   /** Asked for one by one, so that a batch need not be in memory as a whole. */
@@ -40,7 +40,7 @@ export interface TrainingProgramOptions {
   readonly example: HostTree;
   /** Micro-batches in a step; with one, gradients and update are one program. */
   readonly microBatches: number;
-  readonly engine: Engine;
+  readonly engine: EngineOptions;
 }
 
 /** A loss and an optimizer as one program, whatever the number of micro-batches. State: `{ params, m, v }`. */
@@ -54,7 +54,7 @@ export async function trainingProgram(options: TrainingProgramOptions): Promise<
         state: trainState(params, optimizer) as never,
         inputs: { batch: specs, scalars: optimizer.scalarSpecs } as never,
       },
-      { engine },
+      engine,
     );
     return {
       engine: program.engine,
@@ -71,7 +71,7 @@ export async function trainingProgram(options: TrainingProgramOptions): Promise<
   const gradientProgram = await compile(
     gradientStep(loss, optimizer) as never,
     { state: gradients as never, inputs: { batch: specs, weight: scalar } as never },
-    { engine },
+    engine,
   );
   const updateProgram = await compile(
     updateStep(optimizer) as never,
@@ -79,7 +79,7 @@ export async function trainingProgram(options: TrainingProgramOptions): Promise<
       state: trainState(params, optimizer) as never,
       inputs: { gradients: gradients.gradients, scalars: optimizer.scalarSpecs } as never,
     },
-    { engine },
+    engine,
   );
   const program = await accumulatedProgram<HostTree>({
     gradientProgram: gradientProgram as never,

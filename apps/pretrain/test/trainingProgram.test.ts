@@ -52,7 +52,7 @@ async function trained(microBatchSize: number, engine: 'onnxruntime' | 'tfjs') {
     params: mim.init(createRandom(1)),
     example: await firstBatch(microBatches()),
     microBatches: IMAGES / microBatchSize,
-    engine,
+    engine: { engine, precision: 'fp32' },
   });
   const losses: number[] = [];
   for (let step = 0; step < 3; step++) {

@@ -33,6 +33,11 @@ const DIFFERENTIABLE: Record<string, Op> = {
   negation: (x) => x.neg().add(x.neg().neg()).sub(x.mul(2).neg()).add(tf.sub(0, x)),
   broadcasting: (x) => x.mul(tf.tensor1d([1, 2, 3, 4])).add(x.slice([0, 0, 0, 0], [1, 3, 1, 4])),
   sums: (x) => x.sum([0, 2], true).add(x.sum(3, true)).add(x.sum()),
+  'sums of three axes to two': (x) =>
+    x
+      .reshape([2, 12, 4])
+      .sum(0)
+      .add(x.reshape([12, 2, 4]).sum(1)),
   means: (x) => x.mean([1]).add(x.mean([1, 3], true).reshape([2, 4, 1])),
   extremes: (x) => x.max(3, true).add(x.min([2, 3], true)),
   softmax: (x) => x.softmax(),

@@ -7,7 +7,7 @@ import {
   type OpenvinoLibrary,
   type ProfiledLayer,
 } from '../openvino/library';
-import { outputOrder, toOpenvino } from '../openvino/toOpenvino';
+import { toOpenvino } from '../openvino/toOpenvino';
 import { inPlaceState } from '../passes/inPlaceState';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
@@ -75,7 +75,7 @@ export async function openvinoProgram(
   returnFreedMemory(koffi);
   const cacheDir = cache === false ? undefined : await (await import('./programCache')).programCache(cache);
   const core = ov.createCore();
-  const { xml, weights } = toOpenvino(graph);
+  const { xml, weights, outputs: outputNames } = toOpenvino(graph);
   // The library does not copy constants: they live as long as the program.
   const constants = { data: weights, tensor: ov.tensor('u8', [weights.length], weights) };
   const model = ov.readModel(core, new TextEncoder().encode(xml), constants.tensor);
@@ -110,7 +110,6 @@ export async function openvinoProgram(
   };
 
   const inputNames = [...graph.inputs.keys()];
-  const outputNames = outputOrder(graph);
   const inPlace = inPlaceState(graph);
   const inputIndex = new Map(inputNames.map((name, i) => [name, i]));
 

@@ -17,6 +17,8 @@ export interface Ir {
   readonly xml: string;
   /** The constants, each at a multiple of 64 bytes. */
   readonly weights: Uint8Array;
+  /** The names of the results, in their order. */
+  readonly outputs: readonly string[];
 }
 
 export interface IrWriter {
@@ -49,6 +51,7 @@ export function createIrWriter(): IrWriter {
   const edges: string[] = [];
   const blobs: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
   const shared = new Map<string, Port>();
+  const outputs: string[] = [];
   let weightsLength = 0;
 
   function append(
@@ -111,13 +114,14 @@ export function createIrWriter(): IrWriter {
     float: (value) =>
       once(`f${Object.is(value, -0) ? '-0' : value}`, () => constant(Float32Array.of(value), 'f32', [])),
     result(name, value) {
+      outputs.push(name);
       append('Result', 1, name, [value], {}, 0);
     },
     finish() {
       const weights = new Uint8Array(weightsLength);
       for (const { offset, bytes } of blobs) weights.set(bytes, offset);
       const xml = `<?xml version="1.0"?><net name="program" version="11"><layers>${layers.join('')}</layers><edges>${edges.join('')}</edges></net>`;
-      return { xml, weights };
+      return { xml, weights, outputs };
     },
   };
 }

@@ -64,8 +64,17 @@ const TYPES: Readonly<Record<ValueType, IrType>> = {
   bool: 'boolean',
 };
 
-const reduce: IrLowering = ({ op, attributes: a }, [x], w) =>
-  w.emit(op, 1, [x!, w.integers(numbers(a, 'axes'))], { keep_dims: flag(a, 'keepDims') });
+/**
+ * Reductions to two axes and more keep those that they reduce, and a reshape drops them: of `[2, 17, 48]` summed to
+ * `[17, 48]` and reshaped to the row `[1, 816]`, OpenVINO 2026.4 loses the reshape.
+ */
+const reduce: IrLowering = ({ op, attributes: a, outputs }, [x], w) => {
+  const { shape } = outputs[0]!;
+  const keep_dims = flag(a, 'keepDims') || shape.length > 1;
+  const reduced = w.emit(op, 1, [x!, w.integers(numbers(a, 'axes'))], { keep_dims });
+  if (keep_dims === flag(a, 'keepDims')) return reduced;
+  return w.emit('Reshape', 1, [reduced, w.integers(shape)], { special_zero: false });
+};
 
 /** The place of the largest or smallest along an axis, the first of equal ones. */
 const argExtreme: IrLowering = ({ op, attributes: a }, [x], w) => {
@@ -201,7 +210,7 @@ export function toOpenvino(program: Graph): Ir {
 }
 
 /** The names of the outputs, those that are made first in front. */
-export function outputOrder({ nodes, outputs }: Graph): string[] {
+function outputOrder({ nodes, outputs }: Graph): string[] {
   const place = new Map(nodes.flatMap((node, i) => node.outputs.map((value) => [value.id, i] as const)));
   return [...outputs]
     .map(([name, value]) => ({ name, place: place.get(value.id)! }))
