@@ -1,0 +1,95 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createRandomMasking, toMaskedPositions } from '@beit/masking';
+import { createMim } from '@beit/mim';
+import { adamW, type Optimizer } from '@beit/optim';
+import { createRandom } from '@beit/random';
+import { BEIT_BASE_PATCH16_224, createVit, drawDropPathKeeps, RELEASED_PRETRAIN, type VitConfig } from '@beit/vit';
+import { type HostTensor, type NamedTensors, saveSafetensors, toTransformers } from '@beit/weights';
+
+/** Architectures to measure; `small` is for a quick look, its numbers mean nothing for the others. */
+export const MODELS = {
+  /** The paper's: absolute positions, no layer scale. */
+  base: BEIT_BASE_PATCH16_224,
+  /** The released code's: one relative position bias for all blocks, layer scale. */
+  released: { ...BEIT_BASE_PATCH16_224, ...RELEASED_PRETRAIN },
+  small: { ...BEIT_BASE_PATCH16_224, embedDim: 192, depth: 4, numHeads: 3 },
+} as const satisfies Record<string, VitConfig>;
+export type ModelName = keyof typeof MODELS;
+
+const VOCAB_SIZE = 8192;
+const NUM_MASKING_PATCHES = 75;
+const LEARNING_RATE = 1e-4;
+const OPTIMIZER = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.05, clipNorm: 3 } as const;
+
+export interface Task {
+  readonly model: ModelName;
+  readonly batchSize: number;
+}
+
+/** One step's model, optimizer, parameters and batch: the same for every competitor. */
+export function createTask({ model, batchSize }: Task) {
+  const vit = createVit(MODELS[model]);
+  const mim = createMim({ backbone: vit, vocabSize: VOCAB_SIZE });
+  const optimizer: Optimizer = adamW(OPTIMIZER);
+  return {
+    vit,
+    mim,
+    optimizer,
+    params: mim.init(createRandom('benchmark', 'params')),
+    batch: drawBatch(vit, batchSize),
+    scalars: (step: number) => optimizer.scalars(step, LEARNING_RATE),
+  };
+}
+
+function drawBatch(vit: ReturnType<typeof createVit>, batchSize: number) {
+  const { imageSize } = vit.config;
+  const patches = vit.gridSize[0] * vit.gridSize[1];
+  const random = createRandom('benchmark', 'batch');
+  const masking = createRandomMasking({ gridSize: [...vit.gridSize], numMaskingPatches: NUM_MASKING_PATCHES });
+  const masks = Array.from({ length: batchSize }, () => masking.generate(random));
+  const { shape, positions, weights } = toMaskedPositions(masks, masking.maxMasked);
+  const images = Float32Array.from({ length: batchSize * imageSize * imageSize * 3 }, () => random.normal());
+  const tokens = Int32Array.from({ length: batchSize * patches }, () => random.integer(0, VOCAB_SIZE - 1));
+  return {
+    images: { dtype: 'float32', shape: [batchSize, imageSize, imageSize, 3], data: images },
+    visualTokens: { dtype: 'int32', shape: [batchSize, patches], data: tokens },
+    masked: {
+      positions: { dtype: 'int32', shape, data: positions },
+      weights: { dtype: 'float32', shape, data: weights },
+    },
+    dropPathKeeps: drawDropPathKeeps(vit.config, batchSize, random),
+  } as const satisfies Record<string, HostTensor | Record<string, HostTensor>>;
+}
+
+/** The task as files for the peer: its own names of the parameters, its own options. */
+export async function writeTask(folder: string, { model, batchSize }: Task): Promise<void> {
+  const { vit, params, batch } = createTask({ model, batchSize });
+  const { config } = vit;
+  await mkdir(folder, { recursive: true });
+  await saveSafetensors(join(folder, 'params.safetensors'), toTransformers(params, { version: 5 }));
+  await saveSafetensors(join(folder, 'batch.safetensors'), {
+    images: batch.images,
+    visualTokens: batch.visualTokens,
+    positions: batch.masked.positions,
+    keeps: batch.dropPathKeeps,
+  } as NamedTensors);
+  const transformers = {
+    image_size: config.imageSize,
+    patch_size: config.patchSize,
+    hidden_size: config.embedDim,
+    num_hidden_layers: config.depth,
+    num_attention_heads: config.numHeads,
+    intermediate_size: config.embedDim * config.mlpRatio,
+    vocab_size: VOCAB_SIZE,
+    use_mask_token: true,
+    use_absolute_position_embeddings: config.useAbsPosEmb,
+    use_relative_position_bias: config.useRelPosBias,
+    use_shared_relative_position_bias: config.useSharedRelPosBias,
+    layer_scale_init_value: config.layerScaleInit,
+    drop_path_rate: config.dropPathRate,
+    layer_norm_eps: config.layerNormEpsilon,
+  };
+  const optimizer = { ...OPTIMIZER, learningRate: LEARNING_RATE };
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ transformers, optimizer }));
+}
