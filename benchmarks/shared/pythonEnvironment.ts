@@ -1,0 +1,51 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const REQUIREMENTS = fileURLToPath(new URL('./requirements.txt', import.meta.url));
+
+/**
+ * The interpreter of a virtual environment with the peers' packages, in the user's cache; made on the first call, which
+ * downloads about 3 GB (on Linux, PyTorch from PyPI comes with its CUDA libraries and does not start without them).
+ * Other pins or another Python make another environment.
+ *
+ * @param python the interpreter to make it with
+ * @returns the path, or why there is none
+ */
+export async function pythonEnvironment(
+  python: string,
+): Promise<{ readonly python: string } | { readonly absent: string }> {
+  const version = spawnSync(python, ['-VV'], { encoding: 'utf8' });
+  if (version.error || version.status !== 0) {
+    return { absent: `there is no Python '${python}'; name one with --python` };
+  }
+  const requirements = await readFile(REQUIREMENTS, 'utf8');
+  const key = createHash('sha256').update(requirements).update(version.stdout).digest('hex').slice(0, 16);
+  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'beit', 'benchmarks');
+  const folder = join(cache, `python-${key}`);
+  const inFolder = (root: string) =>
+    process.platform === 'win32' ? join(root, 'Scripts', 'python.exe') : join(root, 'bin', 'python');
+  if (existsSync(folder)) return { python: inFolder(folder) };
+
+  // Made beside its place and renamed, so that an interrupted download leaves nothing that looks complete. The
+  // interpreter finds its packages from where it is itself.
+  const unfinished = `${folder}.${process.pid}`;
+  console.error(`Making ${folder} with the packages of ${REQUIREMENTS}; this happens once.`);
+  await mkdir(cache, { recursive: true });
+  const run = (command: string, args: readonly string[]) =>
+    spawnSync(command, args, { stdio: ['ignore', 2, 2] }).status === 0;
+  try {
+    const made =
+      run(python, ['-m', 'venv', unfinished]) &&
+      run(inFolder(unfinished), ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS]);
+    if (!made) return { absent: `the packages of ${REQUIREMENTS} could not be installed (see above)` };
+    await rename(unfinished, folder);
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
+  }
+  return { python: inFolder(folder) };
+}
