@@ -4,8 +4,15 @@ import { createRandomMasking, toMaskedPositions } from '@beit/masking';
 import { createMim } from '@beit/mim';
 import { adamW, type Optimizer } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { BEIT_BASE_PATCH16_224, createVit, drawDropPathKeeps, RELEASED_PRETRAIN, type VitConfig } from '@beit/vit';
+import {
+  BEIT_BASE_PATCH16_224,
+  createVit,
+  drawDropPathKeeps,
+  RELEASED_PRETRAIN,
+  type VitConfig,
+} from '@beit/vit';
 import { type HostTensor, type NamedTensors, saveSafetensors, toTransformers } from '@beit/weights';
+import { torchOptimizer } from '../shared/torchOptimizer';
 
 /** Architectures to measure; `small` is for a quick look, its numbers mean nothing for the others. */
 export const MODELS = {
@@ -17,8 +24,8 @@ export const MODELS = {
 } as const satisfies Record<string, VitConfig>;
 export type ModelName = keyof typeof MODELS;
 
-const VOCAB_SIZE = 8192;
-const NUM_MASKING_PATCHES = 75;
+export const VOCAB_SIZE = 8192;
+export const NUM_MASKED = 75;
 const LEARNING_RATE = 1e-4;
 const OPTIMIZER = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.05, clipNorm: 3 } as const;
 
@@ -46,7 +53,7 @@ function drawBatch(vit: ReturnType<typeof createVit>, batchSize: number) {
   const { imageSize } = vit.config;
   const patches = vit.gridSize[0] * vit.gridSize[1];
   const random = createRandom('benchmark', 'batch');
-  const masking = createRandomMasking({ gridSize: [...vit.gridSize], numMaskingPatches: NUM_MASKING_PATCHES });
+  const masking = createRandomMasking({ gridSize: [...vit.gridSize], numMaskingPatches: NUM_MASKED });
   const masks = Array.from({ length: batchSize }, () => masking.generate(random));
   const { shape, positions, weights } = toMaskedPositions(masks, masking.maxMasked);
   const images = Float32Array.from({ length: batchSize * imageSize * imageSize * 3 }, () => random.normal());
@@ -90,6 +97,8 @@ export async function writeTask(folder: string, { model, batchSize }: Task): Pro
     drop_path_rate: config.dropPathRate,
     layer_norm_eps: config.layerNormEpsilon,
   };
-  const optimizer = { ...OPTIMIZER, learningRate: LEARNING_RATE };
-  await writeFile(join(folder, 'config.json'), JSON.stringify({ transformers, optimizer }));
+  await writeFile(
+    join(folder, 'config.json'),
+    JSON.stringify({ model: transformers, optimizer: torchOptimizer(OPTIMIZER, LEARNING_RATE) }),
+  );
 }
