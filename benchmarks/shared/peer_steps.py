@@ -64,7 +64,7 @@ class Task:
             result = step()
             seconds.append(time.perf_counter() - start)
             for name, value in result.items():
-                outputs.setdefault(name, []).append(value)
+                outputs.setdefault(name, []).extend(value if isinstance(value, list) else [value])
             print(f"{self.mode}: step {i} {seconds[-1]:.3f} s", file=sys.stderr)
         versions = {"Python": sys.version.split()[0], "PyTorch": torch.__version__, **versions}
         print(json.dumps({"versions": versions, "seconds": seconds, "outputs": outputs, "peakBytes": peak_bytes()}))

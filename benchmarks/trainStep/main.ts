@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { commandLine, integer, oneOf } from '../shared/commandLine';
 import { describeMachine, machineLine } from '../shared/machine';
-import { type Cell, markdownTable } from '../shared/markdownTable';
 import { measureSteps } from '../shared/measureSteps';
 import { OUR_ENGINES, PEER_MODES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
@@ -15,6 +14,7 @@ import {
   timesAsFast,
   WARM_UP_STEPS,
 } from '../shared/stepRun';
+import { absentSentence, agreementTable, stepsSentence, stepTable, versionsOf } from '../shared/stepTable';
 import { stepFlops } from './stepFlops';
 import { MODELS, type ModelName, NUM_MASKED, VOCAB_SIZE, writeTask } from './task';
 
@@ -112,40 +112,17 @@ const report = {
   ...measured,
 };
 
-const seconds = (value?: number) => value?.toFixed(2);
-const times = (value?: number) => value && `${value.toFixed(2)}x`;
-const rows = results.map((result): Record<string, Cell> => {
-  const { name, precision, seconds: s } = result;
-  return {
-    '': name,
-    'seconds a step': seconds(s.median),
-    quartiles: `${seconds(s.lowerQuartile)} to ${seconds(s.upperQuartile)}`,
-    slowest: seconds(s.max),
-    'first steps': result.warmUpSeconds[0]!.map(seconds).join(' '),
-    'against the fastest PyTorch': times(timesAsFast(result, fastestPeer(results))),
-    'of the same precision': times(timesAsFast(result, fastestPeer(results, precision))),
-    'share of peak': `${(100 * (shareOfPeak(result) ?? Number.NaN)).toFixed(0)} %`,
-    'compile, again (s)': `${result.compileSeconds.toFixed(1)}, ${result.cachedCompileSeconds?.toFixed(1) ?? '-'}`,
-    'peak memory (GB)': (result.peakBytes / 1e9).toFixed(2),
-  };
-});
-const versions = Object.assign({}, ...results.map(({ runs }) => runs[0]!.versions)) as Record<string, string>;
+const rate = (precision: 'fp32' | 'bf16') => gemm[precision]?.toFixed(0) ?? '-';
 const markdown = [
-  markdownTable(rows),
+  stepTable(results, (result) => ({
+    'share of peak': `${(100 * (shareOfPeak(result) ?? Number.NaN)).toFixed(0)} %`,
+  })),
   '',
-  `\`${report.command}\`; ${machineLine(machine)}, ${threads} threads; ${Object.entries(versions)
-    .map((pair) => pair.join(' '))
-    .join(', ')}.`,
-  `Steps after the first ${WARM_UP_STEPS} of ${rounds} rounds, ${steps - WARM_UP_STEPS} in each. A step has ${(flops / 1e9).toFixed(0)} GFLOP in its matrix products; large square ones reach ${gemm.fp32?.toFixed(0) ?? '-'} GFLOP a second in fp32, ${gemm.bf16?.toFixed(0) ?? '-'} in bf16.`,
+  `\`${report.command}\`; ${machineLine(machine)}, ${threads} threads; ${versionsOf(results)}.`,
+  stepsSentence(steps, rounds),
+  `A step has ${(flops / 1e9).toFixed(0)} GFLOP in its matrix products; large square ones reach ${rate('fp32')} GFLOP a second in fp32 and ${rate('bf16')} in bf16.`,
+  absentSentence(measured.absent),
   '',
-  markdownTable(
-    agreement.loss.map(({ name, first, last, largest }, i) => ({
-      '': name,
-      'loss of the first step': first.toFixed(6),
-      [`of step ${steps}`]: last.toFixed(6),
-      'largest relative difference of a loss': largest.toExponential(1),
-      'of a gradient norm': agreement.gradNorm[i]!.largest.toExponential(1),
-    })),
-  ),
+  agreementTable(agreement.loss, agreement.gradNorm),
 ].join('\n');
 await publish('train-step', report, markdown, { json: values.json, write: values.write });
