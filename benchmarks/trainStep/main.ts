@@ -16,7 +16,7 @@ import {
 } from '../shared/stepRun';
 import { absentSentence, agreementTable, stepsSentence, stepTable, versionsOf } from '../shared/stepTable';
 import { stepFlops } from './stepFlops';
-import { MODELS, type ModelName, NUM_MASKED, VOCAB_SIZE, writeTask } from './task';
+import { MODELS, type ModelName, type Task, VOCAB_SIZE, writeTask } from './task';
 
 const NAMES = [...OUR_ENGINES, ...PEER_MODES].map(({ name }) => name);
 const HELP = `Usage: pnpm bench:train-step [options]
@@ -56,7 +56,7 @@ const rounds = integer(values.rounds, 'rounds', 1);
 const threads = integer(values.threads, 'threads', 1);
 const chosen = values.engines.split(',').map((name) => oneOf(name, 'engines', NAMES));
 
-const task = { model, batchSize };
+const task: Task = { model: MODELS[model], batchSize, numMasked: 75 };
 const measured = await measureSteps({
   ours: fileURLToPath(new URL('./ours.ts', import.meta.url)),
   peer: fileURLToPath(new URL('./peer.py', import.meta.url)),
@@ -77,7 +77,7 @@ for (const [output, all] of Object.entries(agreement)) assertSameWork(output, al
 
 const named = (name: string) => results.find((result) => result.name === name);
 const [bf16, fp32, onnxruntime] = ['openvino-bf16', 'openvino-fp32', 'onnxruntime-fp32'].map(named);
-const flops = stepFlops(MODELS[model], { batchSize, numMasked: NUM_MASKED, vocabSize: VOCAB_SIZE });
+const flops = stepFlops(task.model, { ...task, vocabSize: VOCAB_SIZE });
 /** Share of the peak rate of matrix products in its precision that a whole step reaches. */
 const shareOfPeak = ({ precision, seconds }: StepResult) =>
   gemm[precision] && flops / 1e9 / seconds.median / gemm[precision];
@@ -102,6 +102,7 @@ const report = {
   command: `pnpm bench:train-step --model ${model} --batch ${batchSize} --steps ${steps} --rounds ${rounds} --threads ${threads}`,
   machine,
   threads,
+  modelName: model,
   ...task,
   steps,
   warmUpSteps: WARM_UP_STEPS,
