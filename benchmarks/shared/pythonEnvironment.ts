@@ -8,6 +8,13 @@ import { fileURLToPath } from 'node:url';
 
 const REQUIREMENTS = fileURLToPath(new URL('./requirements.txt', import.meta.url));
 
+/** Where benchmarks keep what can be made again. */
+export const cacheFolder = (): string =>
+  join(
+    process.env.BEIT_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'beit'),
+    'benchmarks',
+  );
+
 /**
  * The interpreter of a virtual environment with the peers' packages, in the user's cache; made on the first call, which
  * downloads about 3 GB (on Linux, PyTorch from PyPI comes with its CUDA libraries and does not start without them).
@@ -25,8 +32,7 @@ export async function pythonEnvironment(
   }
   const requirements = await readFile(REQUIREMENTS, 'utf8');
   const key = createHash('sha256').update(requirements).update(version.stdout).digest('hex').slice(0, 16);
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'beit', 'benchmarks');
-  const folder = join(cache, `python-${key}`);
+  const folder = join(cacheFolder(), `python-${key}`);
   const inFolder = (root: string) =>
     process.platform === 'win32' ? join(root, 'Scripts', 'python.exe') : join(root, 'bin', 'python');
   if (existsSync(folder)) return { python: inFolder(folder) };
@@ -35,7 +41,7 @@ export async function pythonEnvironment(
   // interpreter finds its packages from where it is itself.
   const unfinished = `${folder}.${process.pid}`;
   console.error(`Making ${folder} with the packages of ${REQUIREMENTS}; this happens once.`);
-  await mkdir(cache, { recursive: true });
+  await mkdir(cacheFolder(), { recursive: true });
   const run = (command: string, args: readonly string[]) =>
     spawnSync(command, args, { stdio: ['ignore', 2, 2] }).status === 0;
   try {

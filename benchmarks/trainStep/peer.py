@@ -1,26 +1,17 @@
-"""The pre-training step of main.ts in PyTorch: transformers' BEiT, the head on masked patches only, as officially.
+"""The pre-training step of task.ts in PyTorch: transformers' BEiT, the head on masked patches only, as officially.
 
-Usage: peer.py --mode eager-fp32|eager-bf16|compile-fp32|compile-bf16 --threads N --steps N --inputs FOLDER
-FOLDER holds config.json, params.safetensors (names of transformers 5) and batch.safetensors. Prints one JSON object;
-progress goes to stderr. What favours PyTorch and keeps the result is switched on: scaled dot product attention,
-the fused AdamW, gradients that are dropped rather than zeroed, no graph breaks.
+Usage: see shared/peer_steps.py. Scaled dot product attention, and no graph breaks when compiled.
 """
-
-import argparse
-import json
-import pathlib
-import sys
-import time
 
 import torch
 import transformers
-from safetensors.torch import load_file
+from peer_steps import Task
 from torch import nn
 from transformers.models.beit.modeling_beit import BeitConfig, BeitModel
 
 
 class GivenDropPath(nn.Module):
-    """Drop path whose draws are given, so that both sides of the benchmark drop the same branches."""
+    """Drop path whose draws are given, so that all competitors drop the same branches."""
 
     def __init__(self, rate, keeps):
         super().__init__()
@@ -51,7 +42,7 @@ class MaskedImageModeling(nn.Module):
         features = self.layernorm(features)[:, 1:]
         logits = self.lm_head(features.flatten(0, 1).index_select(0, rows))
         loss = nn.functional.cross_entropy(logits, labels)
-        return loss, (logits.detach().argmax(-1) == labels).float().mean()
+        return {"loss": loss, "mimAccuracy": (logits.detach().argmax(-1) == labels).float().mean()}
 
 
 def parameter_groups(model, weight_decay):
@@ -63,75 +54,31 @@ def parameter_groups(model, weight_decay):
     return [{"params": decay, "weight_decay": weight_decay}, {"params": keep, "weight_decay": 0.0}]
 
 
-def status_bytes(field):
-    for line in pathlib.Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    return None
+def model_config(options):
+    # A 0 of JSON is an integer, which transformers refuses where it wants a fraction.
+    fractions = ("layer_scale_init_value", "drop_path_rate", "layer_norm_eps")
+    config = BeitConfig(**{name: float(value) if name in fractions else value for name, value in options.items()})
+    config._attn_implementation = "sdpa"
+    return config
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--mode", required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--inputs", type=pathlib.Path, required=True)
-    args = parser.parse_args()
-    compiled, bf16 = args.mode.startswith("compile"), args.mode.endswith("bf16")
-    torch.set_num_threads(args.threads)
-    imported = status_bytes("VmRSS")
+    task = Task()
+    batch, options = task.batch, task.config["optimizer"]
+    model = MaskedImageModeling(model_config(task.config["model"]), batch["keeps"]).train()
+    task.load_into(model)
 
-    settings = json.loads((args.inputs / "config.json").read_text())
-    batch = load_file(args.inputs / "batch.safetensors")
-    # A 0 of JSON is an integer, which transformers refuses where it wants a fraction.
-    fractions = {"layer_scale_init_value", "drop_path_rate", "layer_norm_eps"}
-    config = BeitConfig(**{k: float(v) if k in fractions else v for k, v in settings["transformers"].items()})
-    config._attn_implementation = "sdpa"
-    model = MaskedImageModeling(config, batch["keeps"])
-    missing, unexpected = model.load_state_dict(load_file(args.inputs / "params.safetensors"), strict=False)
-    if missing or unexpected:
-        raise SystemExit(f"Parameters differ: missing {missing}, unexpected {unexpected}")
-    model.train()
-    images = batch["images"].permute(0, 3, 1, 2).contiguous()
-    patches = batch["visualTokens"].shape[1]
     positions = batch["positions"].long()
-    mask = torch.zeros_like(batch["visualTokens"], dtype=torch.bool).scatter_(1, positions, True)
-    rows = (positions + patches * torch.arange(len(images)).unsqueeze(1)).flatten()
+    count, patches = batch["visualTokens"].shape
+    mask = torch.zeros(count, patches, dtype=torch.bool).scatter_(1, positions, True)
+    rows = (positions + patches * torch.arange(count).unsqueeze(1)).flatten()
     labels = batch["visualTokens"].flatten().long().index_select(0, rows)
-
-    o = settings["optimizer"]
-    optimizer = torch.optim.AdamW(
-        parameter_groups(model, o["weightDecay"]), lr=o["learningRate"], betas=o["betas"], eps=o["epsilon"], fused=True
+    images = batch["images"].permute(0, 3, 1, 2).contiguous()
+    groups = parameter_groups(model, options.pop("weight_decay"))
+    task.report(
+        task.training_step(model, (images, mask, rows, labels), groups, **options),
+        {"transformers": transformers.__version__},
     )
-    forward = torch.compile(model, fullgraph=True) if compiled else model
-    parameters = list(model.parameters())
-
-    def step():
-        optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
-            loss, accuracy = forward(images, mask, rows, labels)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(parameters, o["clipNorm"])
-        optimizer.step()
-        return loss.item(), accuracy.item(), norm.item()
-
-    seconds, losses, norms = [], [], []
-    for i in range(args.steps):
-        start = time.perf_counter()
-        loss, _, norm = step()
-        seconds.append(time.perf_counter() - start)
-        losses.append(loss)
-        norms.append(norm)
-        print(f"PyTorch {args.mode}: step {i} {seconds[-1]:.3f} s, loss {loss:.5f}, norm {norm:.4f}", file=sys.stderr)
-    report = {
-        "versions": {"python": sys.version.split()[0], "torch": torch.__version__, "transformers": transformers.__version__},
-        "seconds": seconds,
-        "losses": losses,
-        "gradNorms": norms,
-        "importedBytes": imported,
-        "peakBytes": status_bytes("VmHWM"),
-    }
-    print(json.dumps(report))
 
 
 main()

@@ -12,6 +12,7 @@ import {
   type VitConfig,
 } from '@beit/vit';
 import { type HostTensor, type NamedTensors, saveSafetensors, toTransformers } from '@beit/weights';
+import { torchOptimizer } from '../shared/torchOptimizer';
 
 /** Architectures to measure; `small` is for a quick look, its numbers mean nothing for the others. */
 export const MODELS = {
@@ -23,19 +24,20 @@ export const MODELS = {
 } as const satisfies Record<string, VitConfig>;
 export type ModelName = keyof typeof MODELS;
 
-const VOCAB_SIZE = 8192;
-const NUM_MASKING_PATCHES = 75;
+export const VOCAB_SIZE = 8192;
 const LEARNING_RATE = 1e-4;
 const OPTIMIZER = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.05, clipNorm: 3 } as const;
 
 export interface Task {
-  readonly model: ModelName;
+  readonly model: VitConfig;
   readonly batchSize: number;
+  /** Masked patches of an image; 75 of 196 in BEiT. */
+  readonly numMasked: number;
 }
 
 /** One step's model, optimizer, parameters and batch: the same for every competitor. */
-export function createTask({ model, batchSize }: Task) {
-  const vit = createVit(MODELS[model]);
+export function createTask({ model, batchSize, numMasked }: Task) {
+  const vit = createVit(model);
   const mim = createMim({ backbone: vit, vocabSize: VOCAB_SIZE });
   const optimizer: Optimizer = adamW(OPTIMIZER);
   return {
@@ -43,19 +45,16 @@ export function createTask({ model, batchSize }: Task) {
     mim,
     optimizer,
     params: mim.init(createRandom('benchmark', 'params')),
-    batch: drawBatch(vit, batchSize),
+    batch: drawBatch(vit, batchSize, numMasked),
     scalars: (step: number) => optimizer.scalars(step, LEARNING_RATE),
   };
 }
 
-function drawBatch(vit: ReturnType<typeof createVit>, batchSize: number) {
+function drawBatch(vit: ReturnType<typeof createVit>, batchSize: number, numMasked: number) {
   const { imageSize } = vit.config;
   const patches = vit.gridSize[0] * vit.gridSize[1];
   const random = createRandom('benchmark', 'batch');
-  const masking = createRandomMasking({
-    gridSize: [...vit.gridSize],
-    numMaskingPatches: NUM_MASKING_PATCHES,
-  });
+  const masking = createRandomMasking({ gridSize: [...vit.gridSize], numMaskingPatches: numMasked });
   const masks = Array.from({ length: batchSize }, () => masking.generate(random));
   const { shape, positions, weights } = toMaskedPositions(masks, masking.maxMasked);
   const images = Float32Array.from({ length: batchSize * imageSize * imageSize * 3 }, () => random.normal());
@@ -72,8 +71,8 @@ function drawBatch(vit: ReturnType<typeof createVit>, batchSize: number) {
 }
 
 /** The task as files for the peer: its own names of the parameters, its own options. */
-export async function writeTask(folder: string, { model, batchSize }: Task): Promise<void> {
-  const { vit, params, batch } = createTask({ model, batchSize });
+export async function writeTask(folder: string, task: Task): Promise<void> {
+  const { vit, params, batch } = createTask(task);
   const { config } = vit;
   await mkdir(folder, { recursive: true });
   await saveSafetensors(join(folder, 'params.safetensors'), toTransformers(params, { version: 5 }));
@@ -99,6 +98,8 @@ export async function writeTask(folder: string, { model, batchSize }: Task): Pro
     drop_path_rate: config.dropPathRate,
     layer_norm_eps: config.layerNormEpsilon,
   };
-  const optimizer = { ...OPTIMIZER, learningRate: LEARNING_RATE };
-  await writeFile(join(folder, 'config.json'), JSON.stringify({ transformers, optimizer }));
+  await writeFile(
+    join(folder, 'config.json'),
+    JSON.stringify({ model: transformers, optimizer: torchOptimizer(OPTIMIZER, LEARNING_RATE) }),
+  );
 }

@@ -1,0 +1,40 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/**
+ * The values of the options on the command line. `--help` prints `help` and ends the process; so does a mistake, which is
+ * shown without a stack.
+ */
+export function commandLine<const O extends Options>(help: string, options: O) {
+  const all = { ...options, help: { type: 'boolean', short: 'h' } } as const;
+  try {
+    // pnpm hands on the '--' that separates its own options.
+    const args = process.argv.slice(2).filter((argument) => argument !== '--');
+    const { values } = parseArgs({ args, options: all });
+    if (!(values as { help?: boolean }).help) return values;
+    console.log(help);
+    process.exit(0);
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Ends the process for a mistake on the command line. */
+export function fail(message: string): never {
+  console.error(`${message} --help tells more.`);
+  process.exit(2);
+}
+
+/** A whole number of at least `least` from the command line. */
+export function integer(text: string, flag: string, least: number): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  return fail(`--${flag} is '${text}'; expected a whole number of at least ${least}.`);
+}
+
+/** One of some names from the command line. */
+export function oneOf<const T extends string>(text: string, flag: string, names: readonly T[]): T {
+  const found = names.find((name) => name === text);
+  return found ?? fail(`--${flag} is '${text}'; expected one of ${names.join(', ')}.`);
+}

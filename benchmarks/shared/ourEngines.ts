@@ -1,0 +1,16 @@
+import type { EngineName, Precision } from '@beit/compile';
+
+/** Our engines, by the names that reports and `--engines` use. */
+export const OUR_ENGINES = [
+  { name: 'openvino-bf16', engine: 'openvino', precision: 'bf16' },
+  { name: 'openvino-fp32', engine: 'openvino', precision: 'fp32' },
+  { name: 'onnxruntime-fp32', engine: 'onnxruntime', precision: 'fp32' },
+] as const satisfies readonly { name: string; engine: EngineName; precision: Precision }[];
+
+/** PyTorch's ways of running a step. */
+export const PEER_MODES = [
+  { name: 'torch-compile-bf16', precision: 'bf16' },
+  { name: 'torch-eager-bf16', precision: 'bf16' },
+  { name: 'torch-compile-fp32', precision: 'fp32' },
+  { name: 'torch-eager-fp32', precision: 'fp32' },
+] as const satisfies readonly { name: string; precision: Precision }[];

@@ -1,0 +1,120 @@
+import type { Precision } from '@beit/compile';
+import type { Competitor } from './alternate';
+import { median, type Spread, spreadOf } from './statistics';
+
+/** One process's steps, ours or the peer's. */
+export interface StepRun {
+  /** Of every step, the first ones too. */
+  readonly seconds: readonly number[];
+  /** All that the steps returned, by name, one after the other. */
+  readonly outputs: Readonly<Record<string, readonly number[]>>;
+  /** Tracing and compiling, where that is apart from the first step. */
+  readonly compileSeconds?: number;
+  /** Most memory that the process held. */
+  readonly peakBytes: number;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** A competitor's steps over all rounds. */
+export interface StepResult {
+  readonly name: string;
+  readonly precision: Precision;
+  readonly ours: boolean;
+  /** Of the steps after the warm-up, of all rounds together. */
+  readonly seconds: Spread;
+  /** Of the same, by round. */
+  readonly medianByRound: readonly number[];
+  /** Of the first steps, by round. */
+  readonly warmUpSeconds: readonly (readonly number[])[];
+  /** With empty caches, in the first round, and with what that round left behind. */
+  readonly compileSeconds: number;
+  readonly cachedCompileSeconds?: number;
+  readonly peakBytes: number;
+  readonly runs: readonly StepRun[];
+}
+
+export interface StepCompetitor extends Competitor<StepRun> {
+  readonly precision: Precision;
+  readonly ours: boolean;
+}
+
+/** Steps that are told apart: memory is touched for the first time, and PyTorch compiles in the first. */
+export const WARM_UP_STEPS = 3;
+
+export function stepResult({ name, precision, ours, results: runs }: StepCompetitor): StepResult {
+  const steady = runs.map(({ seconds }) => seconds.slice(WARM_UP_STEPS));
+  const [first, ...later] = runs.map(compileSeconds);
+  return {
+    name,
+    precision,
+    ours,
+    seconds: spreadOf(steady.flat()),
+    medianByRound: steady.map(median),
+    warmUpSeconds: runs.map(({ seconds }) => seconds.slice(0, WARM_UP_STEPS)),
+    compileSeconds: first!,
+    ...(later.length > 0 && { cachedCompileSeconds: median(later) }),
+    peakBytes: Math.max(...runs.map(({ peakBytes }) => peakBytes)),
+    runs,
+  };
+}
+
+/** What is compiled within the first step is what that takes longer than the others. */
+const compileSeconds = ({ compileSeconds, seconds: [first, ...others] }: StepRun): number =>
+  compileSeconds ?? Math.max(0, first! - median(others));
+
+/** The fastest PyTorch, of one precision or of all; undefined where there is none. */
+export const fastestPeer = (results: readonly StepResult[], precision?: Precision): StepResult | undefined =>
+  results
+    .filter((result) => !result.ours && (precision === undefined || result.precision === precision))
+    .sort((a, b) => a.seconds.median - b.seconds.median)[0];
+
+/** How many times as fast as the peer: the peer's median time over ours. */
+export const timesAsFast = (ours?: StepResult, peer?: StepResult): number | undefined =>
+  ours && peer && peer.seconds.median / ours.seconds.median;
+
+/** Most memory, ours and that of the PyTorch of the same precision that takes least. */
+export function memoryAgainst(results: readonly StepResult[], ours?: StepResult) {
+  if (!ours) return undefined;
+  const peers = results.filter((result) => !result.ours && result.precision === ours.precision);
+  const pyTorchBytes = peers.length > 0 ? Math.min(...peers.map(({ peakBytes }) => peakBytes)) : undefined;
+  return {
+    oursBytes: ours.peakBytes,
+    pyTorchBytes,
+    ratio: pyTorchBytes && ours.peakBytes / pyTorchBytes,
+  };
+}
+
+/** How far an output lies from that of PyTorch in fp32. */
+export interface Difference {
+  readonly name: string;
+  readonly precision: Precision;
+  readonly first: number;
+  readonly last: number;
+  /** Relative to the other value; the largest of all steps. */
+  readonly largest: number;
+}
+
+/** Differences of one scalar output, of all competitors that have it; none where there is no PyTorch to compare with. */
+export function differences(results: readonly StepResult[], output: string): Difference[] {
+  const reference = results.find(({ ours, precision }) => !ours && precision === 'fp32');
+  const expected = reference?.runs[0]?.outputs[output];
+  if (!expected) return [];
+  return results.map(({ name, precision, runs }) => {
+    const values = runs[0]!.outputs[output]!;
+    const errors = expected.map((value, i) => Math.abs(values[i]! - value) / Math.abs(value));
+    return { name, precision, first: values[0]!, last: values.at(-1)!, largest: Math.max(...errors) };
+  });
+}
+
+/** Of these sizes differences are rounding, which grows from step to step; a wrong gradient is far beyond. */
+const TOLERANCE: Readonly<Record<Precision, number>> = { fp32: 1e-3, bf16: 3e-2 };
+
+/** @throws Error that names those that did not do the same work: a comparison of their times would mean nothing */
+export function assertSameWork(output: string, all: readonly Difference[]): void {
+  const wrong = all.filter(({ precision, largest }) => !(largest <= TOLERANCE[precision]));
+  if (wrong.length === 0) return;
+  const names = wrong.map(
+    ({ name, precision, largest }) => `${name}: ${largest} (at most ${TOLERANCE[precision]})`,
+  );
+  throw new Error(`'${output}' is not that of PyTorch in fp32, relative difference of ${names.join(', ')}.`);
+}

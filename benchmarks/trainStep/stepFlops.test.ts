@@ -1,0 +1,28 @@
+import { optimize, trace } from '@beit/compile';
+import { pretrainStep } from '@beit/mim';
+import { trainState } from '@beit/optim';
+import { stepFlops } from './stepFlops';
+import { createTask, type Task, VOCAB_SIZE } from './task';
+
+/** Of the matrix products in the traced program. */
+function countedFlops(task: Task): number {
+  const { mim, optimizer, params, batch, scalars } = createTask(task);
+  const { graph } = trace(
+    pretrainStep(mim, optimizer),
+    trainState(params, optimizer) as never,
+    { batch, scalars: scalars(0) } as never,
+  );
+  const products = optimize(graph).nodes.filter(({ op }) => op === 'MatMul');
+  return products.reduce((sum, { inputs, outputs, attributes }) => {
+    const inner = inputs[0]!.shape.at(attributes.transposeA ? -2 : -1)!;
+    return sum + 2 * inner * outputs[0]!.shape.reduce((size, dim) => size * dim, 1);
+  }, 0);
+}
+
+test('counts the matrix products of the traced step', () => {
+  const model = { imageSize: 48, patchSize: 16, embedDim: 32, depth: 3, numHeads: 2 };
+  const task = { model, batchSize: 2, numMasked: 4 };
+  // Masked patches are picked, and their gradients put back, by a product with a one-hot matrix: a means, not the model.
+  const picking = 2 * 2 * 2 * 4 * 9 * 32; // forward and backward, batch, masked of 9 patches, width
+  expect(countedFlops(task) - picking).toBe(stepFlops(model, { ...task, vocabSize: VOCAB_SIZE }));
+});

@@ -1,0 +1,26 @@
+import type { VitConfig } from '@beit/vit';
+
+export interface StepSize {
+  readonly batchSize: number;
+  /** Masked patches of an image, on which alone the vocabulary head runs. */
+  readonly numMasked: number;
+  readonly vocabSize: number;
+}
+
+/**
+ * Floating point operations in the matrix products of one training step, a multiplication and an addition counting two.
+ * The backward pass takes two products for each of the forward pass, one for the weight or the second operand and one
+ * for the input; the patch projection's input is the image, which needs no gradient.
+ */
+export function stepFlops(
+  { imageSize, patchSize, embedDim, depth, mlpRatio = 4 }: VitConfig,
+  { batchSize, numMasked, vocabSize }: StepSize,
+): number {
+  const patches = (imageSize / patchSize) ** 2;
+  const tokens = patches + 1;
+  const projection = 2 * patches * 3 * patchSize ** 2 * embedDim;
+  const linears = 2 * tokens * embedDim ** 2 * (3 + 1 + 2 * mlpRatio); // qkv, output, both of the MLP
+  const attention = 2 * 2 * tokens ** 2 * embedDim; // queries with keys, weights with values
+  const head = 2 * numMasked * embedDim * vocabSize;
+  return batchSize * (2 * projection + 3 * (depth * (linears + attention) + head));
+}
