@@ -1,10 +1,10 @@
 import { defineConfig } from 'tsup';
 import { base } from '../../tsup.base';
 
-// onnxruntime is loaded where it is installed, never bundled.
+// What calls native libraries is loaded where it is installed, never bundled.
 export default defineConfig({
   ...base,
   entry: ['src/index.ts', 'src/cli.ts'],
   dts: { entry: 'src/index.ts' },
-  external: ['onnxruntime-node'],
+  external: ['koffi'],
 });

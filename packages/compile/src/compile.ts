@@ -41,7 +41,7 @@ const COMPILED: Readonly<
         runtime && ((traced, state, options) => onnxruntimeProgram(runtime, traced, state, options) as never)
       );
     },
-    install: 'the package onnxruntime-node: npm install onnxruntime-node',
+    install: 'the packages onnxruntime-node and koffi: npm install onnxruntime-node koffi',
   },
 };
 
