@@ -15,7 +15,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describeMachine, machineLine } from '../shared/machine';
 import { markdownTable } from '../shared/markdownTable';
 import { median } from '../shared/statistics';
-import { createTask, MODELS, type ModelName } from '../trainStep/task';
+import { createTask, MODELS,, MODELS, type ModelName } from '../trainStep/task';
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== '--'),
@@ -47,7 +47,7 @@ interface Variant {
 
 tf.enableProdMode();
 await useTensorflow(values.engine as TensorflowEngineName);
-const task = createTask({ model: values.model as ModelName, batchSize });
+const task = createTask({ model: MODELS[values.model as ModelName], batchSize, numMasked: 75 });
 const loss = pretrainLoss(task.mim);
 const batch = toTensors(task.batch) as Parameters<typeof loss>[1];
 

@@ -6,5 +6,5 @@ export default defineConfig({
   ...base,
   entry: ['src/index.ts', 'src/browser.ts', 'src/cli.ts'],
   dts: { entry: 'src/index.ts' },
-  external: ['koffi', 'onnxruntime-node'],
+  external: ['koffi'],
 });

@@ -26,7 +26,7 @@ export const NODE_ENGINES: Engines = {
           ((traced, state, options) => onnxruntimeProgram(runtime, traced, state, options) as never)
         );
       },
-      install: 'the package onnxruntime-node: npm install onnxruntime-node',
+      install: 'the packages onnxruntime-node and koffi: npm install onnxruntime-node koffi',
     },
   },
   eager: { 'tensorflow-gpu': tensorflow('tensorflow-gpu'), tensorflow: tensorflow('tensorflow') },

@@ -1,121 +1,179 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { HostTensor } from '@beit/weights';
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { sizeOf } from '../graph/graph';
 import { encodeOnnx } from '../onnx/proto';
 import { toOnnx } from '../onnx/toOnnx';
+import { type Binding, loadOnnxruntime, type OnnxruntimeLibrary, type Tensor } from '../onnxruntime/library';
+import { deviceMemory, hostMemory } from '../onnxruntime/stateMemory';
+import { inPlaceState } from '../passes/inPlaceState';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
 import type { TensorSpec } from '../types';
-import { checkedLeaves, outputsFrom, treeFromPaths } from './engine';
+import { alignedArray, type HostArray } from './alignedArray';
+import { callQueue } from './callQueue';
+import { checkedLeaves, importOptional, outputsFrom, treeFromPaths } from './engine';
 
 export interface OnnxruntimeOptions {
+  /** What runs the program. Default: the CPU. */
+  readonly device?: Device;
   /** Threads inside an op. Default: onnxruntime's, the number of physical cores. */
   readonly numThreads?: number;
   /** Writes a profile in Chrome's trace format to files with this prefix, when the program is disposed. */
   readonly profile?: string;
 }
+export type Device = 'cpu' | 'cuda' | 'webgpu';
 
-type Runtime = typeof import('onnxruntime-node');
+const GPUS = {
+  cuda: {
+    provider: 'CUDA',
+    memory: 'Cuda',
+    needs:
+      'an NVIDIA GPU, CUDA 12, cuDNN 9, and the libraries that the install script of onnxruntime-node downloads: ' +
+      'node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12',
+  },
+  webgpu: {
+    provider: 'WebGPU',
+    memory: 'WebGPU_Buf',
+    needs: 'a GPU with Vulkan (Linux), Direct3D 12 (Windows) or Metal (macOS)',
+  },
+} as const;
 
-/** onnxruntime, or `undefined` where the optional package is not installed. */
-export async function findOnnxruntime(): Promise<Runtime | undefined> {
-  try {
-    const module = await import('onnxruntime-node');
-    return ((module as { default?: Runtime }).default ?? module) as Runtime;
-  } catch (error) {
-    const code = (error as { code?: string }).code;
-    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') return undefined;
-    throw error;
-  }
+type Koffi = typeof import('koffi');
+
+/** The library, and what calls it. */
+export interface OnnxruntimeRuntime {
+  readonly koffi: Koffi;
+  readonly library: OnnxruntimeLibrary;
 }
 
-const allocate = ({ dtype, shape }: TensorSpec): Float32Array | Int32Array =>
-  dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Int32Array(sizeOf(shape));
+const LIBRARY_NAMES: Readonly<Record<string, string>> = {
+  linux: 'libonnxruntime.so.1',
+  darwin: 'libonnxruntime.1.dylib',
+  win32: 'onnxruntime.dll',
+};
 
 /**
- * The traced program in onnxruntime. The state is held twice: a step reads one copy and writes the other, since
- * with one buffer for both the update could run before the backward pass has read the old weights.
+ * onnxruntime, or `undefined` where one of the optional packages onnxruntime-node and koffi is not installed.
+ *
+ * @throws when the library does not fit
  */
+export async function findOnnxruntime(): Promise<OnnxruntimeRuntime | undefined> {
+  const koffi = await importOptional<Koffi>(() => import('koffi'));
+  const manifest = await importOptional<string>(async () =>
+    createRequire(import.meta.url).resolve('onnxruntime-node/package.json'),
+  );
+  const name = LIBRARY_NAMES[process.platform];
+  if (!koffi || !manifest || !name) return undefined;
+  const folder = join(dirname(manifest), 'bin', 'napi-v6', process.platform, process.arch);
+  return { koffi, library: loadOnnxruntime(koffi, join(folder, name)) };
+}
+
+/** The traced program in onnxruntime. */
 export async function onnxruntimeProgram(
-  runtime: Runtime,
+  { koffi, library: ort }: OnnxruntimeRuntime,
   trace: Trace,
   initialState: Tree<HostTensor>,
-  { numThreads, profile }: OnnxruntimeOptions,
+  { device = 'cpu', numThreads, profile }: OnnxruntimeOptions,
 ) {
-  const session = await runtime.InferenceSession.create(encodeOnnx(toOnnx(trace.graph)), {
-    graphOptimizationLevel: 'all',
-    executionMode: 'sequential',
-    // Measured: the same speed, and a quarter less memory.
-    enableMemPattern: false,
-    // Only errors: onnxruntime warns of initializers that it removed by itself.
-    logSeverityLevel: 3,
-    ...(numThreads === undefined ? {} : { intraOpNumThreads: numThreads }),
-    ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
-  });
+  const { graph } = trace;
+  const gpu = gpuOf(device);
+  const model = encodeOnnx(toOnnx(graph));
+  const session = await ort
+    .createSession(model, { provider: gpu?.provider, numThreads, profile })
+    .catch((error: Error) => {
+      if (!gpu) throw error;
+      throw new Error(
+        `The device '${device}' can't be used: ${error.message.trim()}\nIt needs ${gpu.needs}.`,
+      );
+    });
+  const allocate = ({ dtype, shape }: { dtype: string; shape: readonly number[] }) =>
+    alignedArray(koffi, dtype, shape);
+  const memory = gpu
+    ? await deviceMemory(ort, session, gpu.memory, trace.state, gpu)
+    : hostMemory(ort, allocate);
 
-  const tensor = (spec: TensorSpec, data: HostTensor['data']): Tensor =>
-    new runtime.Tensor(spec.dtype, data as Float32Array, [...spec.shape]);
-  const copied = (spec: TensorSpec, data: HostTensor['data']) => {
-    const own = allocate(spec);
-    own.set(data);
-    return tensor(spec, own);
-  };
-
-  let current = new Map<string, Tensor>();
-  for (const [path, leaf] of checkedLeaves(initialState, trace.state, 'state')) {
-    current.set(path, copied(trace.state.get(path)!, leaf.data));
+  const outputs = new Map<string, Tensor>();
+  for (const [name, spec] of graph.outputs) {
+    if (!name.startsWith('outputs/')) continue;
+    outputs.set(name, ort.tensor(spec.dtype as 'float32', spec.shape, allocate(spec)));
   }
-  const changed = new Set(trace.changed);
-  const spare = new Map<string, Tensor>();
-  for (const path of changed)
-    spare.set(path, tensor(trace.state.get(path)!, allocate(trace.state.get(path)!)));
+  // Where the old value may be overwritten one tensor is enough; elsewhere two take turns.
+  const inPlace = inPlaceState(graph);
+  const even = new Map([...trace.state].map(([path, spec]) => [path, memory.allocate(spec)]));
+  const odd = new Map(even);
+  for (const path of trace.changed) {
+    if (!inPlace.has(path)) odd.set(path, memory.allocate(trace.state.get(path)!));
+  }
+  function bound(from: ReadonlyMap<string, Tensor>, to: ReadonlyMap<string, Tensor>): Binding {
+    const binding = ort.createBinding(session);
+    for (const [path, tensor] of from) ort.bindInput(binding, `state/${path}`, tensor);
+    for (const path of trace.changed) ort.bindOutput(binding, `next/${path}`, to.get(path)!);
+    for (const [name, tensor] of outputs) ort.bindOutput(binding, name, tensor);
+    return binding;
+  }
+  let now = { state: even, step: bound(even, odd) };
+  let then = { state: odd, step: bound(odd, even) };
+  await memory.write(now.state, checkedLeaves(initialState, trace.state, 'state'));
 
-  const host = (t: Tensor): HostTensor => ({
-    dtype: t.type as 'float32' | 'int32',
-    shape: t.dims,
-    data: t.data as Float32Array | Int32Array,
-  });
+  const queue = callQueue();
+  let disposed = false;
+  /** One call at a time uses the state, and none what is gone. */
+  const exclusively = <T>(work: () => Promise<T>): Promise<T> =>
+    queue(async () => {
+      if (disposed) throw new Error('The program was disposed.');
+      return work();
+    });
 
   return {
-    async run(inputs: Tree<HostTensor>): Promise<Tree<HostTensor>> {
-      const feeds: Record<string, Tensor> = {};
-      for (const [path, leaf] of checkedLeaves(inputs, trace.inputs, 'input')) {
-        feeds[`inputs/${path}`] = tensor(trace.inputs.get(path)!, leaf.data);
-      }
-      for (const [path, t] of current) feeds[`state/${path}`] = t;
-      const fetches: Record<string, Tensor | null> = {};
-      for (const name of session.outputNames) fetches[name] = null;
-      for (const [path, t] of spare) fetches[`next/${path}`] = t;
-
-      const results = await session.run(feeds, fetches as InferenceSession.NullableOnnxValueMapType);
-
-      // Results for preallocated fetches are in the fetches.
-      for (const path of changed) {
-        const old = current.get(path)!;
-        current.set(path, spare.get(path)!);
-        spare.set(path, old);
-      }
-      return outputsFrom(trace, (path) => {
-        const output = host(results[`outputs/${path}`] as Tensor);
-        // TensorFlow.js's booleans are bytes on the host.
-        return output.dtype === ('bool' as string) ? { ...output, dtype: 'uint8' } : output;
-      });
-    },
-    async readState(): Promise<Tree<HostTensor>> {
-      return treeFromPaths([...current].map(([path, t]) => [path, host(t)] as const));
-    },
-    async writeState(state: Tree<HostTensor>): Promise<void> {
-      const next = new Map<string, Tensor>();
-      for (const [path, leaf] of checkedLeaves(state, trace.state, 'state')) {
-        next.set(path, copied(trace.state.get(path)!, leaf.data));
-      }
-      current = next;
-    },
-    async dispose(): Promise<void> {
-      if (profile !== undefined) session.endProfiling();
-      current.clear();
-      spare.clear();
-      await session.release();
-    },
+    run: (inputs: Tree<HostTensor>): Promise<Tree<HostTensor>> =>
+      exclusively(async () => {
+        const given: Tensor[] = [];
+        try {
+          for (const [path, { dtype, shape, data }] of checkedLeaves(inputs, trace.inputs, 'input')) {
+            const tensor = ort.tensor(dtype as TensorSpec['dtype'], shape, data);
+            given.push(tensor);
+            ort.bindInput(now.step, `inputs/${path}`, tensor);
+          }
+          await ort.run(session, now.step);
+        } finally {
+          for (const tensor of given) ort.releaseTensor(tensor);
+        }
+        [now, then] = [then, now];
+        return outputsFrom(trace, (path) => {
+          const name = `outputs/${path}`;
+          const { dtype, shape } = graph.outputs.get(name)!;
+          const data = (outputs.get(name)!.data as HostArray).slice();
+          // TensorFlow.js's booleans are bytes on the host.
+          return { dtype: dtype === 'bool' ? 'uint8' : dtype, shape, data } as HostTensor;
+        });
+      }),
+    readState: (): Promise<Tree<HostTensor>> =>
+      exclusively(async () => {
+        const arrays = await memory.read(now.state);
+        return treeFromPaths(
+          [...arrays].map(
+            ([path, data]) => [path, { ...trace.state.get(path)!, data } as HostTensor] as const,
+          ),
+        );
+      }),
+    writeState: (state: Tree<HostTensor>): Promise<void> =>
+      exclusively(() => memory.write(now.state, checkedLeaves(state, trace.state, 'state'))),
+    dispose: (): Promise<void> =>
+      exclusively(async () => {
+        disposed = true;
+        if (profile !== undefined) ort.endProfiling(session);
+        for (const { step } of [now, then]) ort.releaseBinding(step);
+        for (const tensor of new Set([...even.values(), ...odd.values(), ...outputs.values()])) {
+          ort.releaseTensor(tensor);
+        }
+        memory.dispose();
+        ort.releaseSession(session);
+      }),
   };
+}
+
+function gpuOf(device: Device): (typeof GPUS)[keyof typeof GPUS] | undefined {
+  if (device === 'cpu') return undefined;
+  if (device === 'cuda' || device === 'webgpu') return GPUS[device];
+  throw new Error(`There is no device '${device}'. Devices: cpu, cuda, webgpu.`);
 }
