@@ -15,7 +15,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describeMachine, machineLine } from '../shared/machine';
 import { markdownTable } from '../shared/markdownTable';
 import { median } from '../shared/statistics';
-import { createTask, MODELS,, MODELS, type ModelName } from '../trainStep/task';
+import { createTask, MODELS, type ModelName } from '../trainStep/task';
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== '--'),

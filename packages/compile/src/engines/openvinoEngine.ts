@@ -12,6 +12,8 @@ import { inPlaceState } from '../passes/inPlaceState';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
 import type { TensorSpec } from '../types';
+import { alignedArray, type HostArray } from './alignedArray';
+import { callQueue } from './callQueue';
 import { checkedLeaves, importOptional, outputsFrom, treeFromPaths } from './engine';
 
 export interface OpenvinoOptions {
@@ -54,16 +56,12 @@ export async function findOpenvinoEngine({
   return { koffi, library };
 }
 const loaded = new Map<string, OpenvinoLibrary>();
-type HostArray = Float32Array | Int32Array | Uint8Array;
 
 const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
   float32: 'f32',
   int32: 'i32',
   bool: 'boolean',
 };
-/** A cache line, and the widest vector register. */
-const ALIGNMENT = 64;
-
 /** The traced program in OpenVINO, on the CPU. */
 export async function openvinoProgram(
   { koffi, library: ov }: OpenvinoRuntime,
@@ -90,21 +88,8 @@ export async function openvinoProgram(
   ov.free('model', model);
   const request = ov.createRequest(compiled);
 
-  /** An array whose memory begins at a cache line: wide loads then touch one line, not two. */
-  function allocate(dtype: string, shape: readonly number[]): HostArray {
-    const length = sizeOf(shape);
-    const bytes = dtype === 'bool' ? length : 4 * length;
-    const buffer = new ArrayBuffer(bytes + ALIGNMENT);
-    const address = koffi.address(new Uint8Array(buffer)) as number | bigint;
-    const offset = (ALIGNMENT - Number(BigInt(address) % BigInt(ALIGNMENT))) % ALIGNMENT;
-    if (dtype === 'float32') return new Float32Array(buffer, offset, length);
-    return dtype === 'int32'
-      ? new Int32Array(buffer, offset, length)
-      : new Uint8Array(buffer, offset, length);
-  }
-
   const slot = (dtype: string, shape: readonly number[]): Slot => {
-    const data = allocate(dtype, shape);
+    const data = alignedArray(koffi, dtype, shape);
     const type = ELEMENT_TYPES[dtype]!;
     return { data, tensor: ov.tensor(type, shape, data), row: ov.tensor(type, [1, sizeOf(shape)], data) };
   };
@@ -141,56 +126,58 @@ export async function openvinoProgram(
     });
   }
 
-  return {
-    async run(inputs: Tree<HostTensor>): Promise<Tree<HostTensor>> {
-      const leaves = checkedLeaves(inputs, trace.inputs, 'input');
-      const given: Handle[] = [];
-      for (const [path, { data }] of leaves) {
-        const { dtype, shape } = trace.inputs.get(path)!;
-        const tensor = ov.tensor(ELEMENT_TYPES[dtype]!, shape, data);
-        given.push(tensor);
-        ov.setInput(request, inputIndex.get(`inputs/${path}`)!, tensor);
-      }
-      bindState();
-      try {
-        await ov.infer(request);
-      } finally {
-        for (const tensor of given) ov.free('tensor', tensor);
-      }
-      for (const path of trace.changed) {
-        const old = current.get(path)!;
-        current.set(path, spare.get(path)!);
-        spare.set(path, old);
-      }
-      return outputsFrom(trace, (path) => {
-        const { dtype, shape } = graph.outputs.get(`outputs/${path}`)!;
-        // TensorFlow.js's booleans are bytes on the host.
-        const type = dtype === 'bool' ? 'uint8' : (dtype as TensorSpec['dtype']);
-        return { dtype: type, shape, data: outputs.get(path)!.data.slice() } as HostTensor;
-      });
-    },
-    async readState(): Promise<Tree<HostTensor>> {
-      return treeFromPaths(
-        [...current].map(
-          ([path, { data }]) => [path, { ...trace.state.get(path)!, data } as HostTensor] as const,
-        ),
-      );
-    },
-    async writeState(state: Tree<HostTensor>): Promise<void> {
-      fill(state);
-    },
-    async dispose(): Promise<void> {
-      if (profile !== undefined) await writeProfile(`${profile}.json`, ov.profile(request));
-      for (const slot of new Set([...current.values(), ...spare.values(), ...outputs.values()])) {
-        ov.free('tensor', slot.tensor);
-        ov.free('tensor', slot.row);
-      }
+  async function run(inputs: Tree<HostTensor>): Promise<Tree<HostTensor>> {
+    const leaves = checkedLeaves(inputs, trace.inputs, 'input');
+    const given: Handle[] = [];
+    for (const [path, { data }] of leaves) {
+      const { dtype, shape } = trace.inputs.get(path)!;
+      const tensor = ov.tensor(ELEMENT_TYPES[dtype]!, shape, data);
+      given.push(tensor);
+      ov.setInput(request, inputIndex.get(`inputs/${path}`)!, tensor);
+    }
+    bindState();
+    try {
+      await ov.infer(request);
+    } finally {
+      for (const tensor of given) ov.free('tensor', tensor);
+    }
+    for (const path of trace.changed) {
+      const old = current.get(path)!;
+      current.set(path, spare.get(path)!);
+      spare.set(path, old);
+    }
+    return outputsFrom(trace, (path) => {
+      const { dtype, shape } = graph.outputs.get(`outputs/${path}`)!;
+      // TensorFlow.js's booleans are bytes on the host.
+      const type = dtype === 'bool' ? 'uint8' : (dtype as TensorSpec['dtype']);
+      return { dtype: type, shape, data: outputs.get(path)!.data.slice() } as HostTensor;
+    });
+  }
 
-      ov.free('infer_request', request);
-      ov.free('compiled_model', compiled);
-      ov.free('tensor', constants.tensor);
-      ov.free('core', core);
-    },
+  const queue = callQueue();
+  return {
+    run: (inputs: Tree<HostTensor>) => queue(() => run(inputs)),
+    readState: () =>
+      queue(async () =>
+        treeFromPaths(
+          [...current].map(
+            ([path, { data }]) => [path, { ...trace.state.get(path)!, data } as HostTensor] as const,
+          ),
+        ),
+      ),
+    writeState: (state: Tree<HostTensor>) => queue(async () => fill(state)),
+    dispose: () =>
+      queue(async () => {
+        if (profile !== undefined) await writeProfile(`${profile}.json`, ov.profile(request));
+        for (const slot of new Set([...current.values(), ...spare.values(), ...outputs.values()])) {
+          ov.free('tensor', slot.tensor);
+          ov.free('tensor', slot.row);
+        }
+        ov.free('infer_request', request);
+        ov.free('compiled_model', compiled);
+        ov.free('tensor', constants.tensor);
+        ov.free('core', core);
+      }),
   };
 }
 
