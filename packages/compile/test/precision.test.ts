@@ -1,0 +1,59 @@
+import * as tf from '@tensorflow/tfjs';
+import { countOps, optimize, trace } from '../src';
+import { toBfloat16 } from '../src/passes/precision';
+
+tf.enableProdMode();
+type Tensors = Record<string, tf.Tensor>;
+const spec = (...shape: number[]) => ({ dtype: 'float32', shape }) as const;
+
+function inBfloat16(f: (inputs: Tensors) => tf.Tensor, inputs: Record<string, ReturnType<typeof spec>>) {
+  const { graph } = trace(
+    (state: Tensors, given: Tensors) => ({ state, outputs: { y: f(given) } }),
+    {},
+    inputs,
+  );
+  return optimize(toBfloat16(optimize(graph)));
+}
+const ofOp = (graph: ReturnType<typeof inBfloat16>, op: string) =>
+  graph.nodes.filter((node) => node.op === op);
+
+test('a matrix product takes bfloat16, and what follows float32', () => {
+  const graph = inBfloat16(({ a, b }) => tf.matMul(a!, b!).exp(), { a: spec(4, 3), b: spec(3, 5) });
+  expect(ofOp(graph, 'MatMul')[0]!.inputs.map(({ dtype }) => dtype)).toEqual(['bfloat16', 'bfloat16']);
+  expect(ofOp(graph, 'Exp')[0]!.inputs[0]!.dtype).toBe('float32');
+  expect(graph.outputs.get('outputs/y')!.dtype).toBe('float32');
+});
+
+test('what moves elements between two products moves them in bfloat16', () => {
+  const graph = inBfloat16(
+    ({ a, b }) => tf.matMul(tf.matMul(a!, b!).reshape([2, 10]).transpose().slice([1, 0], [4, 2]), a!),
+    { a: spec(4, 3), b: spec(3, 5) },
+  );
+  const moves = graph.nodes.filter(({ op }) => ['Reshape', 'Transpose', 'Slice'].includes(op));
+  expect(moves.length).toBeGreaterThan(0);
+  for (const { inputs } of moves) expect(inputs[0]!.dtype).toBe('bfloat16');
+});
+
+test('nothing but products and convolutions is computed in bfloat16', () => {
+  const graph = inBfloat16(
+    ({ a, b }) => {
+      const logits = tf.matMul(a!, b!);
+      return tf.softmax(logits).mul(logits.sum(1, true)).add(logits.mean());
+    },
+    { a: spec(4, 3), b: spec(3, 5) },
+  );
+  const narrow = graph.nodes.filter(({ inputs }) => inputs.some(({ dtype }) => dtype === 'bfloat16'));
+  expect(new Set(narrow.map(({ op }) => op))).toEqual(new Set(['MatMul', 'Cast']));
+});
+
+test('the gradient of a bias is a product with ones where the rows are multiplied anyway', () => {
+  const step = ({ x, w, b }: Tensors) => {
+    const y = (bias: tf.Tensor) => tf.matMul(x!, w!).add(bias).square();
+    const dy = tf.matMul(x!, w!).add(b!).mul(2);
+    return tf
+      .grad((bias: tf.Tensor) => y(bias).sum())(b!)
+      .add(tf.matMul(dy, x!, true).sum());
+  };
+  const counts = countOps(inBfloat16(step, { x: spec(128, 8), w: spec(8, 8), b: spec(8) }));
+  expect(counts.MatMul).toBe(3);
+});
