@@ -26,11 +26,12 @@ const STEPS = 500;
 const WINDOW = 50;
 const HELP = `Usage: pnpm experiment:precision [--steps N] [--runs DIR] [--out DIR]
 
-Trains both stages of the default recipe for the same steps in fp32 and in bf16 on OpenVINO, with the same seed and so
+Trains stage 2 of the default recipe for the same steps in fp32 and in bf16 on OpenVINO, with the same seed and so
 the same batches, and compares the losses. Stage 2 uses the tokenizer of the fp32
 stage 1. Writes precision.json, precision.svg and precision.md. An interrupted run continues where it was.
 
   --steps N      of each training (default: ${STEPS})
+  --both-stages  compare stage 1 too
   --second-seed  stage 2 in fp32 with another seed as well: how far apart seeds are
   --runs DIR     where trainings are kept (default: runs/precision-<steps>)
   --out DIR      where the results go (default: docs/results, with other than ${STEPS} steps the folder of the trainings)`;
@@ -61,6 +62,7 @@ async function main(): Promise<number> {
     args: process.argv.slice(2).filter((argument) => argument !== '--'),
     options: {
       steps: { type: 'string', default: String(STEPS) },
+      'both-stages': { type: 'boolean' },
       'second-seed': { type: 'boolean' },
       runs: { type: 'string' },
       out: { type: 'string' },
@@ -131,7 +133,9 @@ async function main(): Promise<number> {
     fp32: await pretraining('fp32', recipe.seed),
     bf16: await pretraining('bf16', recipe.seed),
   };
-  const stage1: StageCurves = { fp32: tokenizerFp32.curve, bf16: (await tokenizer('bf16')).curve };
+  const stage1: StageCurves | undefined = values['both-stages']
+    ? { fp32: tokenizerFp32.curve, bf16: (await tokenizer('bf16')).curve }
+    : undefined;
   const otherSeed = values['second-seed'] ? await pretraining('fp32', recipe.seed + 1) : undefined;
   interrupt.release();
 
@@ -141,7 +145,7 @@ async function main(): Promise<number> {
     window,
     environment: `${processors.length} cores of ${processors[0]?.model ?? 'an unknown processor'}, Node ${process.versions.node}, OpenVINO.`,
     summary: summaryOfStage({ ...stage2, otherSeed }, window),
-    tokenizer: summaryOfStage(stage1, window),
+    tokenizer: stage1 && summaryOfStage(stage1, window),
     curves: { pretraining: { ...stage2, otherSeed }, tokenizer: stage1 },
   };
   await mkdir(out, { recursive: true });

@@ -1,14 +1,26 @@
 import { escapeHtml } from '../report/html';
 import { type LineChart, lineChart } from '../report/lineChart';
-import { pageStyle } from '../report/pageStyle';
 
 const WIDTH = 400;
 const HEIGHT = 240;
 const TITLE = 24;
 const GAP = 16;
 
-/** Charts, two in a row under their titles, as an SVG file of its own: light and dark as the reader's page is. */
-export function standaloneSvg(charts: readonly LineChart[]): string {
+/** The report's light colours as literals: viewers outside of browsers know no custom properties. */
+const STYLE = `
+text { font-family: system-ui, sans-serif; font-size: 11px; fill: #1d1f21; }
+.title { font-size: 13px; font-weight: 600; }
+.tick { fill: #5b6065; }
+.grid { stroke: #dfdfda; stroke-width: 0.8; }
+.axis { stroke: #5b6065; stroke-width: 0.8; }
+.series path { fill: none; stroke-width: 1.4; stroke-linejoin: round; }
+.series-1 path { stroke: #0072b2; }
+.series-2 path { stroke: #d55e00; }
+.series-3 path { stroke: #009e73; }
+`;
+
+/** Charts, two in a row under their titles, as an SVG file of its own. */
+export function standaloneSvg(title: string, charts: readonly LineChart[]): string {
   const rows = Math.ceil(charts.length / 2);
   const width = 2 * WIDTH + GAP;
   const height = rows * (HEIGHT + TITLE + GAP);
@@ -23,7 +35,7 @@ export function standaloneSvg(charts: readonly LineChart[]): string {
   });
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">` +
-    `<style>${pageStyle}.title { fill: var(--ink); font-weight: 550; font-size: 13px; } svg { font-family: system-ui, sans-serif; }</style>` +
-    `<rect width="${width}" height="${height}" style="fill: var(--paper)"/>${placed.join('\n')}</svg>\n`
+    `<title>${escapeHtml(title)}</title><style>${STYLE}</style>` +
+    `<rect width="${width}" height="${height}" fill="#fdfdfc"/>${placed.join('\n')}</svg>\n`
   );
 }
