@@ -3,6 +3,7 @@ import { sameShape, sizeOf } from '../graph/graph';
 import { isSpec, type Trace } from '../record/trace';
 import { flattenTree, mapTree, type Tree } from '../tree';
 import type { TensorSpec } from '../types';
+import type { HostArray } from './alignedArray';
 
 /** Checks the leaves of a tree against what the program was compiled for, by path. */
 export function checkedLeaves(
@@ -47,8 +48,23 @@ export function treeFromPaths<T>(leaves: Iterable<readonly [string, T]>): Tree<T
   return root as Tree<T>;
 }
 
-export const outputsFrom = (trace: Trace, output: (path: string) => HostTensor): Tree<HostTensor> =>
-  mapTree<string, HostTensor>(trace.outputs, (node): node is string => typeof node === 'string', output);
+/** The outputs of a run, from the arrays over which an engine writes them: copies, since the next run writes there again. */
+export const outputsFrom = (trace: Trace, arrayOf: (path: string) => HostArray): Tree<HostTensor> =>
+  mapTree<string, HostTensor>(
+    trace.outputs,
+    (node): node is string => typeof node === 'string',
+    (path) => {
+      const { dtype, shape } = trace.graph.outputs.get(`outputs/${path}`)!;
+      // TensorFlow.js's booleans are bytes on the host.
+      return { dtype: dtype === 'bool' ? 'uint8' : dtype, shape, data: arrayOf(path).slice() } as HostTensor;
+    },
+  );
+
+/** The state over the arrays that hold it, by path. */
+export const stateFrom = (trace: Trace, arrays: Iterable<readonly [string, HostArray]>): Tree<HostTensor> =>
+  treeFromPaths(
+    [...arrays].map(([path, data]) => [path, { ...trace.state.get(path)!, data } as HostTensor] as const),
+  );
 
 /** A module of an optional package, or `undefined` where the package is not installed. */
 export async function importOptional<M>(load: () => Promise<unknown>): Promise<M | undefined> {

@@ -11,7 +11,7 @@ import type { Tree } from '../tree';
 import type { TensorSpec } from '../types';
 import { alignedArray, type HostArray } from './alignedArray';
 import { callQueue } from './callQueue';
-import { checkedLeaves, importOptional, outputsFrom, treeFromPaths } from './engine';
+import { checkedLeaves, importOptional, outputsFrom, stateFrom } from './engine';
 
 export interface OnnxruntimeOptions {
   /** What runs the program. Default: the CPU. */
@@ -115,18 +115,10 @@ export async function onnxruntimeProgram(
   let then = { state: odd, step: bound(odd, even) };
   await memory.write(now.state, checkedLeaves(initialState, trace.state, 'state'));
 
-  const queue = callQueue();
-  let disposed = false;
-  /** One call at a time uses the state, and none what is gone. */
-  const exclusively = <T>(work: () => Promise<T>): Promise<T> =>
-    queue(async () => {
-      if (disposed) throw new Error('The program was disposed.');
-      return work();
-    });
-
+  const calls = callQueue();
   return {
     run: (inputs: Tree<HostTensor>): Promise<Tree<HostTensor>> =>
-      exclusively(async () => {
+      calls.call(async () => {
         const given: Tensor[] = [];
         try {
           for (const [path, { dtype, shape, data }] of checkedLeaves(inputs, trace.inputs, 'input')) {
@@ -139,28 +131,14 @@ export async function onnxruntimeProgram(
           for (const tensor of given) ort.releaseTensor(tensor);
         }
         [now, then] = [then, now];
-        return outputsFrom(trace, (path) => {
-          const name = `outputs/${path}`;
-          const { dtype, shape } = graph.outputs.get(name)!;
-          const data = (outputs.get(name)!.data as HostArray).slice();
-          // TensorFlow.js's booleans are bytes on the host.
-          return { dtype: dtype === 'bool' ? 'uint8' : dtype, shape, data } as HostTensor;
-        });
+        return outputsFrom(trace, (path) => outputs.get(`outputs/${path}`)!.data as HostArray);
       }),
     readState: (): Promise<Tree<HostTensor>> =>
-      exclusively(async () => {
-        const arrays = await memory.read(now.state);
-        return treeFromPaths(
-          [...arrays].map(
-            ([path, data]) => [path, { ...trace.state.get(path)!, data } as HostTensor] as const,
-          ),
-        );
-      }),
+      calls.call(async () => stateFrom(trace, await memory.read(now.state))),
     writeState: (state: Tree<HostTensor>): Promise<void> =>
-      exclusively(() => memory.write(now.state, checkedLeaves(state, trace.state, 'state'))),
+      calls.call(() => memory.write(now.state, checkedLeaves(state, trace.state, 'state'))),
     dispose: (): Promise<void> =>
-      exclusively(async () => {
-        disposed = true;
+      calls.dispose(async () => {
         if (profile !== undefined) ort.endProfiling(session);
         for (const { step } of [now, then]) ort.releaseBinding(step);
         for (const tensor of new Set([...even.values(), ...odd.values(), ...outputs.values()])) {

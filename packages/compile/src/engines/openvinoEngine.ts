@@ -11,10 +11,9 @@ import { toOpenvino } from '../openvino/toOpenvino';
 import { inPlaceState } from '../passes/inPlaceState';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
-import type { TensorSpec } from '../types';
 import { alignedArray, type HostArray } from './alignedArray';
 import { callQueue } from './callQueue';
-import { checkedLeaves, importOptional, outputsFrom, treeFromPaths } from './engine';
+import { checkedLeaves, importOptional, outputsFrom, stateFrom } from './engine';
 
 export interface OpenvinoOptions {
   /** The folder of OpenVINO's C library. Default: searched for, see `findOpenvino`. */
@@ -62,6 +61,7 @@ const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
   int32: 'i32',
   bool: 'boolean',
 };
+
 /** The traced program in OpenVINO, on the CPU. */
 export async function openvinoProgram(
   { koffi, library: ov }: OpenvinoRuntime,
@@ -94,84 +94,73 @@ export async function openvinoProgram(
     return { data, tensor: ov.tensor(type, shape, data), row: ov.tensor(type, [1, sizeOf(shape)], data) };
   };
 
-  const inputNames = [...graph.inputs.keys()];
-  const inPlace = inPlaceState(graph);
-  const inputIndex = new Map(inputNames.map((name, i) => [name, i]));
+  const inputIndex = new Map([...graph.inputs.keys()].map((name, i) => [name, i]));
+  const outputIndex = new Map(outputNames.map((name, i) => [name, i]));
+  const bindInput = (name: string, tensor: Handle) => ov.setInput(request, inputIndex.get(name)!, tensor);
+  const bindOutput = (name: string, { row }: Slot) => ov.setOutput(request, outputIndex.get(name)!, row);
 
   const outputs = new Map<string, Slot>();
+  for (const [name, { dtype, shape }] of graph.outputs) {
+    if (!name.startsWith('outputs/')) continue;
+    outputs.set(name, slot(dtype, shape));
+    bindOutput(name, outputs.get(name)!);
+  }
+  const inPlace = inPlaceState(graph);
   const current = new Map<string, Slot>();
+  for (const [path, { dtype, shape }] of trace.state) {
+    const own = slot(dtype, shape);
+    current.set(path, own);
+    bindInput(`state/${path}`, own.tensor);
+  }
+  /** Where the old value may not be overwritten, two slots take turns; this is the one to be written. */
   const spare = new Map<string, Slot>();
-  for (const [path, { dtype, shape }] of trace.state) current.set(path, slot(dtype, shape));
   for (const path of trace.changed) {
     const { dtype, shape } = trace.state.get(path)!;
-    spare.set(path, inPlace.has(path) ? current.get(path)! : slot(dtype, shape));
+    if (!inPlace.has(path)) spare.set(path, slot(dtype, shape));
+    bindOutput(`next/${path}`, spare.get(path) ?? current.get(path)!);
   }
-  outputNames.forEach((name, i) => {
-    if (name.startsWith('next/')) return;
-    const { dtype, shape } = graph.outputs.get(name)!;
-    const output = slot(dtype, shape);
-    outputs.set(name.slice('outputs/'.length), output);
-    ov.setOutput(request, i, output.row);
-  });
+  function takeTurns() {
+    for (const [path, next] of spare) {
+      const old = current.get(path)!;
+      current.set(path, next);
+      spare.set(path, old);
+      bindInput(`state/${path}`, next.tensor);
+      bindOutput(`next/${path}`, old);
+    }
+  }
   const fill = (state: Tree<HostTensor>) => {
     for (const [path, leaf] of checkedLeaves(state, trace.state, 'state'))
       current.get(path)!.data.set(leaf.data);
   };
   fill(initialState);
 
-  function bindState() {
-    for (const [path, { tensor }] of current) ov.setInput(request, inputIndex.get(`state/${path}`)!, tensor);
-    outputNames.forEach((name, i) => {
-      if (name.startsWith('next/')) ov.setOutput(request, i, spare.get(name.slice('next/'.length))!.row);
-    });
-  }
-
-  async function run(inputs: Tree<HostTensor>): Promise<Tree<HostTensor>> {
-    const leaves = checkedLeaves(inputs, trace.inputs, 'input');
-    const given: Handle[] = [];
-    for (const [path, { data }] of leaves) {
-      const { dtype, shape } = trace.inputs.get(path)!;
-      const tensor = ov.tensor(ELEMENT_TYPES[dtype]!, shape, data);
-      given.push(tensor);
-      ov.setInput(request, inputIndex.get(`inputs/${path}`)!, tensor);
-    }
-    bindState();
-    try {
-      await ov.infer(request);
-    } finally {
-      for (const tensor of given) ov.free('tensor', tensor);
-    }
-    for (const path of trace.changed) {
-      const old = current.get(path)!;
-      current.set(path, spare.get(path)!);
-      spare.set(path, old);
-    }
-    return outputsFrom(trace, (path) => {
-      const { dtype, shape } = graph.outputs.get(`outputs/${path}`)!;
-      // TensorFlow.js's booleans are bytes on the host.
-      const type = dtype === 'bool' ? 'uint8' : (dtype as TensorSpec['dtype']);
-      return { dtype: type, shape, data: outputs.get(path)!.data.slice() } as HostTensor;
-    });
-  }
-
-  const queue = callQueue();
+  const calls = callQueue();
   return {
-    run: (inputs: Tree<HostTensor>) => queue(() => run(inputs)),
-    readState: () =>
-      queue(async () =>
-        treeFromPaths(
-          [...current].map(
-            ([path, { data }]) => [path, { ...trace.state.get(path)!, data } as HostTensor] as const,
-          ),
-        ),
-      ),
-    writeState: (state: Tree<HostTensor>) => queue(async () => fill(state)),
-    dispose: () =>
-      queue(async () => {
+    run: (inputs: Tree<HostTensor>): Promise<Tree<HostTensor>> =>
+      calls.call(async () => {
+        const given: Handle[] = [];
+        try {
+          for (const [path, { dtype, shape, data }] of checkedLeaves(inputs, trace.inputs, 'input')) {
+            const tensor = ov.tensor(ELEMENT_TYPES[dtype]!, shape, data);
+            given.push(tensor);
+            bindInput(`inputs/${path}`, tensor);
+          }
+          await ov.infer(request);
+        } finally {
+          for (const tensor of given) ov.free('tensor', tensor);
+        }
+        takeTurns();
+        return outputsFrom(trace, (path) => outputs.get(`outputs/${path}`)!.data);
+      }),
+    readState: (): Promise<Tree<HostTensor>> =>
+      calls.call(async () => stateFrom(trace, new Map([...current].map(([path, { data }]) => [path, data])))),
+    writeState: (state: Tree<HostTensor>): Promise<void> => calls.call(async () => fill(state)),
+    dispose: (): Promise<void> =>
+      calls.dispose(async () => {
         if (profile !== undefined) await writeProfile(`${profile}.json`, ov.profile(request));
-        for (const slot of new Set([...current.values(), ...spare.values(), ...outputs.values()])) {
-          ov.free('tensor', slot.tensor);
-          ov.free('tensor', slot.row);
+        for (const { tensor, row } of [...current.values(), ...spare.values(), ...outputs.values()]) {
+          ov.free('tensor', tensor);
+          ov.free('tensor', row);
         }
         ov.free('infer_request', request);
         ov.free('compiled_model', compiled);

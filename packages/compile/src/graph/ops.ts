@@ -27,11 +27,32 @@ export const REDUCE_OPS: ReadonlySet<string> = new Set(
 export const isElementwise = (op: string): boolean =>
   UNARY_OPS.has(op) || ARITHMETIC_OPS.has(op) || COMPARISON_OPS.has(op) || op === 'Where' || op === 'Cast';
 
+/** Ops that only move elements. */
+export const MOVING_OPS: ReadonlySet<string> = new Set(
+  'Reshape Transpose Broadcast Slice Concat Pad Tile'.split(' '),
+);
+
 /** Attributes are checked by whoever emits the node; here they are read as what they must be. */
 export const numbers = (attributes: Attributes, name: string): readonly number[] =>
   attributes[name] as readonly number[];
 export const number = (attributes: Attributes, name: string): number => attributes[name] as number;
 export const flag = (attributes: Attributes, name: string): boolean => attributes[name] as boolean;
+
+/** Where a slice begins, ends and how it steps, on the axes where it takes less than all. */
+export function sliceBounds(attributes: Attributes, shape: readonly number[]) {
+  const begin = numbers(attributes, 'begin');
+  const strides = numbers(attributes, 'strides');
+  const size = numbers(attributes, 'size');
+  // Going backwards, the end before the first element is far below zero.
+  const end = begin.map((start, i) =>
+    strides[i]! > 0 ? start + size[i]! : start - size[i]! < 0 ? -(2 ** 31) : start - size[i]!,
+  );
+  const axes = begin
+    .map((_, i) => i)
+    .filter((i) => begin[i] !== 0 || end[i] !== shape[i] || strides[i] !== 1);
+  const at = (list: readonly number[]) => axes.map((i) => list[i]!);
+  return { axes, begin: at(begin), end: at(end), strides: at(strides) };
+}
 
 export function reducedShape(shape: readonly number[], axes: readonly number[], keepDims: boolean): number[] {
   if (keepDims) return shape.map((dim, i) => (axes.includes(i) ? 1 : dim));

@@ -1,5 +1,5 @@
 import type { ConstantData, Graph, Node, Value } from '../graph/graph';
-import { flag, number, numbers } from '../graph/ops';
+import { flag, number, numbers, sliceBounds } from '../graph/ops';
 import { lowerConvFilterGradient, lowerConvInputGradient } from './convGradients';
 import type { OnnxAttribute, OnnxInitializer, OnnxModel, OnnxNode, OnnxType } from './proto';
 
@@ -64,18 +64,8 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   Transpose: ({ attributes: a }, inputs, outputs, w) =>
     w.emitInto(outputs, 'Transpose', inputs, { perm: numbers(a, 'perm') }),
   Slice: ({ attributes: a, inputs: [value] }, [x], outputs, w) => {
-    const begin = numbers(a, 'begin');
-    const strides = numbers(a, 'strides');
-    const size = numbers(a, 'size');
-    // Going backwards, the end before the first element is far below zero.
-    const end = begin.map((start, i) =>
-      strides[i]! > 0 ? start + size[i]! : start - size[i]! < 0 ? -(2 ** 31) : start - size[i]!,
-    );
-    const axes = begin
-      .map((_, i) => i)
-      .filter((i) => begin[i] !== 0 || end[i] !== value!.shape[i] || strides[i] !== 1);
-    const at = (list: readonly number[]) => w.integers(axes.map((i) => list[i]!));
-    w.emitInto(outputs, 'Slice', [x!, at(begin), at(end), w.integers(axes), at(strides)]);
+    const { begin, end, axes, strides } = sliceBounds(a, value!.shape);
+    w.emitInto(outputs, 'Slice', [x!, ...[begin, end, axes, strides].map(w.integers)]);
   },
   Concat: ({ attributes: a }, inputs, outputs, w) =>
     w.emitInto(outputs, 'Concat', inputs, { axis: number(a, 'axis') }),

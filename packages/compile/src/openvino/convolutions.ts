@@ -2,26 +2,19 @@ import type { Attributes, Node } from '../graph/graph';
 import { number, numbers } from '../graph/ops';
 import type { IrAttributes, IrWriter, Port } from './ir';
 import type { IrLowering } from './toOpenvino';
+import { windowAttributes } from './window';
 
 type Shape4 = readonly [number, number, number, number];
 
-function geometry(a: Attributes): IrAttributes {
-  const [top, left, bottom, right] = numbers(a, 'pads') as Shape4;
-  return {
-    strides: numbers(a, 'strides'),
-    dilations: numbers(a, 'dilations'),
-    pads_begin: [top, left],
-    pads_end: [bottom, right],
-    auto_pad: 'explicit',
-  };
-}
+const geometry = (a: Attributes): IrAttributes => ({
+  ...windowAttributes(a),
+  dilations: numbers(a, 'dilations'),
+});
 
 /** Filters [O, C / group, kh, kw] as OpenVINO groups them, [group, O / group, C / group, kh, kw]. */
 function grouped(filter: Port, shape: Shape4, group: number, w: IrWriter): Port {
   const [outputs, ...rest] = shape;
-  return w.emit('Reshape', 1, [filter, w.integers([group, outputs / group, ...rest])], {
-    special_zero: false,
-  });
+  return w.reshape(filter, [group, outputs / group, ...rest]);
 }
 
 export const lowerConv: IrLowering = ({ attributes: a, inputs: [, filterValue] }, [x, filter], w) => {

@@ -32,6 +32,7 @@ export interface IrWriter {
     attributes: IrAttributes,
     numOutputs: number,
   ): readonly Port[];
+  reshape(value: Port, shape: readonly number[]): Port;
   constant(data: ArrayBufferView, type: IrType, shape: readonly number[]): Port;
   /** A list of integers, as OpenVINO takes shapes and axes. */
   integers(values: readonly number[]): Port;
@@ -103,13 +104,18 @@ export function createIrWriter(): IrWriter {
   const emitAll: IrWriter['emitAll'] = (type, opset, inputs, attributes, numOutputs) =>
     append(type, opset, `${type}${layers.length}`, inputs, attributes, numOutputs);
 
+  const emit: IrWriter['emit'] = (type, opset, inputs, attributes = {}) =>
+    emitAll(type, opset, inputs, attributes, 1)[0]!;
+  const integers: IrWriter['integers'] = (values) =>
+    once(`[${values}]`, () => constant(BigInt64Array.from(values, BigInt), 'i64', [values.length]));
+
   return {
     parameter: (name, type, shape) => append('Parameter', 1, name, [], { shape, element_type: type }, 1)[0]!,
-    emit: (type, opset, inputs, attributes = {}) => emitAll(type, opset, inputs, attributes, 1)[0]!,
+    emit,
     emitAll,
+    reshape: (value, shape) => emit('Reshape', 1, [value, integers(shape)], { special_zero: false }),
     constant,
-    integers: (values) =>
-      once(`[${values}]`, () => constant(BigInt64Array.from(values, BigInt), 'i64', [values.length])),
+    integers,
     integer: (value) => once(`i${value}`, () => constant(BigInt64Array.of(BigInt(value)), 'i64', [])),
     float: (value) =>
       once(`f${Object.is(value, -0) ? '-0' : value}`, () => constant(Float32Array.of(value), 'f32', [])),

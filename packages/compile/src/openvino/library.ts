@@ -2,6 +2,7 @@
  * OpenVINO's C library, called directly. Only what a compiled program needs.
  * Reference: openvino/c/*.h, https://docs.openvino.ai/2026/api/c_cpp_api/group__ov__c__api.html
  */
+import { compareVersions } from '../install/versions';
 import { createIrWriter, type IrType } from './ir';
 
 type Koffi = typeof import('koffi');
@@ -46,12 +47,6 @@ export type ElementType = (typeof ELEMENT_TYPES)[number];
 /** The oldest library whose functions and operations programs need. */
 export const OLDEST_OPENVINO = '2025.0';
 
-const isOlder = (version: string, than: string) => {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [thanMajor = 0, thanMinor = 0] = than.split('.').map(Number);
-  return major < thanMajor || (major === thanMajor && minor < thanMinor);
-};
-
 /**
  * Loads the library.
  *
@@ -87,7 +82,7 @@ export function loadOpenvino(koffi: Koffi, path: string): OpenvinoLibrary {
   const told: { buildNumber?: string } = {};
   getVersion(told);
   const version = told.buildNumber ?? 'unknown';
-  if (isOlder(version, OLDEST_OPENVINO)) {
+  if (told.buildNumber && compareVersions(version, OLDEST_OPENVINO) < 0) {
     throw new Error(
       `The OpenVINO library ${path} is version ${version}; expected ${OLDEST_OPENVINO} or newer. ` +
         "'beit-engine install openvino' brings one.",

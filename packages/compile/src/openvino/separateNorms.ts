@@ -1,7 +1,9 @@
 import { createGraphBuilder } from '../graph/builder';
-import type { Graph, Value } from '../graph/graph';
+import type { Graph } from '../graph/graph';
 import { numbers } from '../graph/ops';
-import { rebuildNode, removeDeadCode } from '../passes/optimize';
+import { removeDeadCode } from '../passes/optimize';
+import { wideningSource } from '../passes/precision';
+import { rebuildGraph } from '../passes/rebuildGraph';
 
 /**
  * Sums of squares of a bfloat16 tensor widen it by themselves, as a view with an axis more. The norm of all gradients
@@ -10,31 +12,17 @@ import { rebuildNode, removeDeadCode } from '../passes/optimize';
  */
 export function separateNorms(graph: Graph): Graph {
   const builder = createGraphBuilder();
-  const replaced = new Map<number, Value>();
-  const widened = (value: Value): Value | undefined => {
-    const { op, inputs } = builder.producer(value);
-    return op === 'Cast' && inputs[0]!.dtype === 'bfloat16' ? inputs[0] : undefined;
-  };
-  for (const node of graph.nodes) {
-    const inputs = node.inputs.map((value) => replaced.get(value.id)!);
-    let outputs: readonly Value[] | undefined;
-    if (node.op === 'ReduceSum' && numbers(node.attributes, 'axes').length === inputs[0]!.shape.length) {
-      const square = builder.producer(inputs[0]!);
-      const [a, b] = square.inputs;
-      const source = square.op === 'Mul' && a === b ? widened(a!) : undefined;
-      if (source) {
-        const view = builder.emit('Reshape', [source], { shape: [1, ...source.shape] });
-        const x = builder.emit('Cast', [view], { dtype: 'float32' });
-        const axes = [0, ...numbers(node.attributes, 'axes').map((axis) => axis + 1)];
-        const sum = builder.emit('ReduceSum', [builder.emit('Mul', [x, x])], { axes, keepDims: false });
-        outputs = [builder.emit('Reshape', [sum], { shape: node.outputs[0]!.shape })];
-      }
-    }
-    outputs ??= rebuildNode(node, inputs, builder);
-    node.outputs.forEach((output, i) => {
-      replaced.set(output.id, outputs[i]!);
-    });
-  }
-  const made = new Map([...graph.outputs].map(([name, value]) => [name, replaced.get(value.id)!]));
-  return removeDeadCode(builder.finish(made));
+  const separated = rebuildGraph(graph, builder, ({ op, attributes, outputs }, [x]) => {
+    if (op !== 'ReduceSum' || numbers(attributes, 'axes').length !== x!.shape.length) return undefined;
+    const square = builder.producer(x!);
+    const [a, b] = square.inputs;
+    const source = square.op === 'Mul' && a === b ? wideningSource(a!, builder) : undefined;
+    if (!source) return undefined;
+    const view = builder.emit('Reshape', [source], { shape: [1, ...source.shape] });
+    const wide = builder.emit('Cast', [view], { dtype: 'float32' });
+    const axes = [0, ...numbers(attributes, 'axes').map((axis) => axis + 1)];
+    const sum = builder.emit('ReduceSum', [builder.emit('Mul', [wide, wide])], { axes, keepDims: false });
+    return [builder.emit('Reshape', [sum], { shape: outputs[0]!.shape })];
+  });
+  return removeDeadCode(separated);
 }

@@ -1,5 +1,5 @@
 import type { ConstantData, Graph, Node, ValueType } from '../graph/graph';
-import { flag, number, numbers } from '../graph/ops';
+import { flag, number, numbers, sliceBounds } from '../graph/ops';
 import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './convolutions';
 import { createIrWriter, type Ir, type IrType, type IrWriter, type Port } from './ir';
 import { lowerAveragePool, lowerMaxPool, lowerMaxUnpool } from './pooling';
@@ -73,7 +73,7 @@ const reduce: IrLowering = ({ op, attributes: a, outputs }, [x], w) => {
   const keep_dims = flag(a, 'keepDims') || shape.length > 1;
   const reduced = w.emit(op, 1, [x!, w.integers(numbers(a, 'axes'))], { keep_dims });
   if (keep_dims === flag(a, 'keepDims')) return reduced;
-  return w.emit('Reshape', 1, [reduced, w.integers(shape)], { special_zero: false });
+  return w.reshape(reduced, shape);
 };
 
 /** The place of the largest or smallest along an axis, the first of equal ones. */
@@ -95,22 +95,11 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
     w.emit('Convert', 1, [x!], { destination_type: TYPES[a.dtype as ValueType] }),
   Broadcast: ({ attributes: a }, [x], w) =>
     w.emit('Broadcast', 3, [x!, w.integers(numbers(a, 'shape'))], { mode: 'numpy' }),
-  Reshape: ({ attributes: a }, [x], w) =>
-    w.emit('Reshape', 1, [x!, w.integers(numbers(a, 'shape'))], { special_zero: false }),
+  Reshape: ({ attributes: a }, [x], w) => w.reshape(x!, numbers(a, 'shape')),
   Transpose: ({ attributes: a }, [x], w) => w.emit('Transpose', 1, [x!, w.integers(numbers(a, 'perm'))]),
   Slice: ({ attributes: a, inputs: [value] }, [x], w) => {
-    const begin = numbers(a, 'begin');
-    const strides = numbers(a, 'strides');
-    const size = numbers(a, 'size');
-    // Going backwards, the end before the first element is far below zero.
-    const end = begin.map((start, i) =>
-      strides[i]! > 0 ? start + size[i]! : start - size[i]! < 0 ? -(2 ** 31) : start - size[i]!,
-    );
-    const axes = begin
-      .map((_, i) => i)
-      .filter((i) => begin[i] !== 0 || end[i] !== value!.shape[i] || strides[i] !== 1);
-    const at = (list: readonly number[]) => w.integers(axes.map((i) => list[i]!));
-    return w.emit('Slice', 8, [x!, at(begin), at(end), at(strides), w.integers(axes)]);
+    const { begin, end, axes, strides } = sliceBounds(a, value!.shape);
+    return w.emit('Slice', 8, [x!, ...[begin, end, strides, axes].map(w.integers)]);
   },
   Concat: ({ attributes: a }, inputs, w) => w.emit('Concat', 1, inputs, { axis: number(a, 'axis') }),
   Pad: ({ attributes: a, inputs: [value] }, [x], w) => {
@@ -201,10 +190,7 @@ export function toOpenvino(program: Graph): Ir {
   }
   for (const name of outputOrder(graph)) {
     const value = ports.get(graph.outputs.get(name)!.id)!;
-    writer.result(
-      name,
-      writer.emit('Reshape', 1, [value, writer.integers([1, -1])], { special_zero: false }),
-    );
+    writer.result(name, writer.reshape(value, [1, -1]));
   }
   return writer.finish();
 }

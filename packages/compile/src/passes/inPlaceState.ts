@@ -15,14 +15,11 @@
  *   - no other output is, or is made by light ops of, the old value.
  */
 import type { Graph, Node, Value } from '../graph/graph';
-import { isElementwise } from '../graph/ops';
+import { isElementwise, MOVING_OPS } from '../graph/ops';
 
 /** Attention in one kernel, its softmax written out: a product, a maximum, a sum, a product. */
 const MOST_CHAINED = 4;
 
-const MOVING_OPS: ReadonlySet<string> = new Set(
-  'Reshape Transpose Broadcast Slice Concat Pad Tile'.split(' '),
-);
 const isLight = (op: string) => isElementwise(op) || MOVING_OPS.has(op);
 
 /**

@@ -1,11 +1,12 @@
 import type { GraphBuilder } from '../graph/builder';
 import { createGraphBuilder } from '../graph/builder';
-import type { ConstantData, Graph, Node, Value } from '../graph/graph';
+import type { Graph, Node } from '../graph/graph';
 import { algebraRules } from './algebraRules';
 import { broadcastRules } from './broadcastRules';
 import { foldConstants } from './foldConstants';
 import { layoutRules } from './layoutRules';
 import { precisionRules } from './precision';
+import { rebuildGraph } from './rebuildGraph';
 import type { Rule } from './rule';
 
 const RULES: readonly Rule[] = [
@@ -32,30 +33,6 @@ function simplifyingBuilder(): GraphBuilder {
   return builder;
 }
 
-function rebuild(graph: Graph): Graph {
-  const builder = simplifyingBuilder();
-  const replacements = new Map<number, Value>();
-  const replaced = (value: Value) => replacements.get(value.id)!;
-  for (const node of graph.nodes) {
-    const outputs = rebuildNode(node, node.inputs.map(replaced), builder);
-    node.outputs.forEach((output, i) => {
-      replacements.set(output.id, outputs[i]!);
-    });
-  }
-  return builder.finish(new Map([...graph.outputs].map(([name, value]) => [name, replaced(value)])));
-}
-
-/** A node of another graph, emitted again on `inputs`. */
-export function rebuildNode(node: Node, inputs: readonly Value[], builder: GraphBuilder): readonly Value[] {
-  const { op, attributes, outputs } = node;
-  const { dtype, shape } = outputs[0]!;
-  if (op === 'Input') return [builder.input(attributes.name as string, dtype, shape)];
-  if (op === 'Constant') return [builder.constant(attributes.data as ConstantData, dtype, shape)];
-  return outputs.length > 1
-    ? builder.emitAll(op, inputs, attributes)
-    : [builder.emit(op, inputs, attributes)];
-}
-
 /** Without the nodes that no output needs. Inputs stay. */
 export function removeDeadCode(graph: Graph): Graph {
   const live = new Set([...graph.outputs.values()].map((value) => value.id));
@@ -78,7 +55,7 @@ const MOST_ROUNDS = 6;
 export function optimize(graph: Graph): Graph {
   let current = removeDeadCode(graph);
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const next = removeDeadCode(rebuild(current));
+    const next = removeDeadCode(rebuildGraph(current, simplifyingBuilder()));
     if (next.nodes.length === current.nodes.length && round > 0) return next;
     current = next;
   }

@@ -1,7 +1,7 @@
 import { createGraphBuilder, type GraphBuilder } from '../graph/builder';
 import type { Graph, Node, Value } from '../graph/graph';
-import { flag, numbers } from '../graph/ops';
-import { rebuildNode } from './optimize';
+import { flag, MOVING_OPS, numbers } from '../graph/ops';
+import { rebuildGraph } from './rebuildGraph';
 import type { Rule } from './rule';
 
 /** What is computed in bfloat16: matrix products and convolutions, whose sums the hardware keeps in float32. */
@@ -24,31 +24,38 @@ const multiplied = (graph: Graph): Set<number> =>
     graph.nodes.filter(({ op }) => op === 'MatMul').flatMap(({ inputs }) => inputs.map(({ id }) => id)),
   );
 
+/** The bfloat16 value that a cast to float32 takes, or `undefined` for what is no such cast. */
+export function wideningSource(value: Value, builder: GraphBuilder): Value | undefined {
+  const { op, inputs } = builder.producer(value);
+  return op === 'Cast' && inputs[0]!.dtype === 'bfloat16' ? inputs[0] : undefined;
+}
+
 /**
  * The graph with the operands of matrix products and convolutions in bfloat16, as PyTorch's autocast has them.
  * Parameters, the optimizer, normalizations, softmax, the residual stream and losses stay in float32.
  */
 export function toBfloat16(graph: Graph): Graph {
   const builder = createGraphBuilder();
-  const replaced = new Map<number, Value>();
   const operands = multiplied(graph);
-  const widened = (value: Value) => {
-    const { op, inputs } = builder.producer(value);
-    return op === 'Cast' && inputs[0]!.dtype === 'bfloat16';
-  };
+
+  function inBfloat16({ op, attributes }: Node, inputs: readonly Value[]): Value | undefined {
+    if (!IN_BFLOAT16.has(op) || inputs.some(({ dtype }) => dtype !== 'float32')) return undefined;
+    const narrow = inputs.map((x) => cast(builder, x, 'bfloat16'));
+    return cast(builder, builder.emit(op, narrow, attributes), 'float32');
+  }
 
   /**
    * A sum over rows, as the gradient of a bias is, when the rows are in bfloat16 anyway: a product with ones, which
    * adds up in float32 and reads half the bytes.
    */
-  function rowSum({ op, inputs: [x], attributes }: Node, rows: Value): Value | undefined {
-    if (op !== 'ReduceSum' || rows.shape.length !== 2 || rows.dtype !== 'float32') return undefined;
+  function rowSum({ op, inputs: [x], attributes }: Node, [rows]: readonly Value[]): Value | undefined {
+    if (op !== 'ReduceSum' || rows!.shape.length !== 2 || rows!.dtype !== 'float32') return undefined;
     const axes = numbers(attributes, 'axes');
-    const [count, width] = rows.shape as [number, number];
+    const [count, width] = rows!.shape as [number, number];
     if (axes.length !== 1 || axes[0] !== 0 || count < FEWEST_ROWS) return undefined;
-    if (!operands.has(x!.id) && !widened(rows)) return undefined;
+    if (!operands.has(x!.id) && !wideningSource(rows!, builder)) return undefined;
     const ones = builder.emit('Broadcast', [builder.scalar(1)], { shape: [1, count] });
-    const sum = builder.emit('MatMul', [cast(builder, ones, 'bfloat16'), cast(builder, rows, 'bfloat16')], {
+    const sum = builder.emit('MatMul', [cast(builder, ones, 'bfloat16'), cast(builder, rows!, 'bfloat16')], {
       transposeA: false,
       transposeB: false,
     });
@@ -56,39 +63,20 @@ export function toBfloat16(graph: Graph): Graph {
     return builder.emit('Reshape', [cast(builder, sum, 'float32')], { shape });
   }
 
-  for (const node of graph.nodes) {
-    const inputs = node.inputs.map((value) => replaced.get(value.id)!);
-    const sum = inputs.length > 0 ? rowSum(node, inputs[0]!) : undefined;
-    const outputs = sum
-      ? [sum]
-      : IN_BFLOAT16.has(node.op) && inputs.every(({ dtype }) => dtype === 'float32')
-        ? [
-            cast(
-              builder,
-              builder.emit(
-                node.op,
-                inputs.map((x) => cast(builder, x, 'bfloat16')),
-                node.attributes,
-              ),
-              'float32',
-            ),
-          ]
-        : rebuildNode(node, inputs, builder);
-    node.outputs.forEach((output, i) => {
-      replaced.set(output.id, outputs[i]!);
-    });
-  }
-  return builder.finish(new Map([...graph.outputs].map(([name, value]) => [name, replaced.get(value.id)!])));
+  return rebuildGraph(graph, builder, (node, inputs) => {
+    const value = rowSum(node, inputs) ?? inBfloat16(node, inputs);
+    return value && [value];
+  });
 }
 
-/** Ops that only move elements, which may as well be moved in half the bytes. */
-const MOVES: ReadonlySet<string> = new Set(['Reshape', 'Transpose', 'Slice', 'Concat', 'Broadcast', 'Tile']);
+/** What only moves elements may as well move them in half the bytes; but a padding is filled in its own type. */
+const movesAnyType = (op: string) => MOVING_OPS.has(op) && op !== 'Pad';
 
 /** Casts to bfloat16 go above what only moves elements: bf16(transpose(x)) is transpose(bf16(x)). */
 const castsRise: Rule = ({ op, inputs: [x], attributes }, builder) => {
   if (op !== 'Cast' || attributes.dtype !== 'bfloat16') return undefined;
   const moved = builder.producer(x!);
-  if (!MOVES.has(moved.op)) return undefined;
+  if (!movesAnyType(moved.op)) return undefined;
   return builder.emit(
     moved.op,
     moved.inputs.map((input) => builder.emit('Cast', [input], attributes)),
@@ -98,11 +86,8 @@ const castsRise: Rule = ({ op, inputs: [x], attributes }, builder) => {
 
 /** And casts from it below: reshape(f32(x)) is f32(reshape(x)). */
 const castsSink: Rule = ({ op, inputs, attributes }, builder) => {
-  if (!MOVES.has(op) || op === 'Broadcast') return undefined;
-  const narrow = inputs.map((input) => {
-    const { op: made, inputs: from } = builder.producer(input);
-    return made === 'Cast' && from[0]!.dtype === 'bfloat16' ? from[0]! : undefined;
-  });
+  if (!movesAnyType(op) || op === 'Broadcast') return undefined;
+  const narrow = inputs.map((input) => wideningSource(input, builder));
   if (narrow.some((x) => x === undefined)) return undefined;
   return builder.emit('Cast', [builder.emit(op, narrow as Value[], attributes)], { dtype: 'float32' });
 };
@@ -112,9 +97,8 @@ function biased(value: Value, builder: GraphBuilder): { product: Value; bias: Va
   const { op, inputs } = builder.producer(value);
   if (op !== 'Add') return undefined;
   const [a, bias] = inputs as [Value, Value];
-  const { op: made, inputs: from } = builder.producer(a);
-  if (made !== 'Cast' || from[0]!.dtype !== 'bfloat16' || bias.shape.length > 1) return undefined;
-  return { product: from[0]!, bias };
+  const product = wideningSource(a, builder);
+  return product && bias.shape.length <= 1 ? { product, bias } : undefined;
 }
 
 /**
