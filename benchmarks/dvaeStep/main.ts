@@ -1,11 +1,11 @@
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { multiplyAdds } from '@beit/dvae';
-import { commandLine, fail, integer, oneOf } from '../shared/commandLine';
+import { fail, integer } from '../shared/commandLine';
 import { describeMachine, machineLine } from '../shared/machine';
 import { measureSteps } from '../shared/measureSteps';
 import { OUR_ENGINES, PEER_MODES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
+import { PYTHON_OPTION, stepCommandLine } from '../shared/stepOptions';
 import {
   assertSameWork,
   differences,
@@ -21,48 +21,30 @@ import { tokenAgreement } from './tokenAgreement';
 
 /** Convolutions can gain from channels that lie together, which is a switch in PyTorch; ours always do. */
 const MODES = PEER_MODES.flatMap((mode) => [mode, { ...mode, name: `${mode.name}-channels-last` }]);
-const NAMES = [...OUR_ENGINES, ...MODES].map(({ name }) => name);
-const HELP = `Usage: pnpm bench:dvae-step [options]
+const { own, steps, rounds, threads, chosen, publishing } = stepCommandLine({
+  about: `Usage: pnpm bench:dvae-step [options]
 
 Seconds per training step of DALL-E's discrete VAE, and per batch of images that its full-size encoder tokenizes: our
 engines against PyTorch, eager and compiled, fp32 and bf16 autocast, both layouts of its images. Images of ${IMAGE_SIZE}x${IMAGE_SIZE},
 8192 tokens. Every competitor runs in a process of its own, one at a time, in rounds. The first run makes a virtual
-environment with PyTorch in your cache (a download of 3 GB).
-
-  --hidden-dim N   width of the trained dVAE, of DALL-E's 256 (default: 128)
-  --batch N        images in a training step (default: 4)
-  --tokenize N     images in a batch that is tokenized (default: 8)
-  --steps N        steps of a process, the first ${WARM_UP_STEPS} of which are told apart (default: 10)
-  --rounds N       default: 3
-  --engines A,B    of ${NAMES.join(', ')} (default: all)
-  --threads N      of every competitor (default: the number of cores)
-  --python NAME    the Python that makes the virtual environment (default: python3)
-  --json           one JSON object on stdout; progress goes to stderr
-  --write          also put the results into docs/performance.md and docs/performance/
-  --help           this text`;
-
-const values = commandLine(HELP, {
-  'hidden-dim': { type: 'string', default: '128' },
-  batch: { type: 'string', default: '4' },
-  tokenize: { type: 'string', default: '8' },
-  steps: { type: 'string', default: '10' },
-  rounds: { type: 'string', default: '3' },
-  engines: { type: 'string', default: NAMES.join(',') },
-  threads: { type: 'string', default: String(availableParallelism()) },
-  python: { type: 'string', default: 'python3' },
-  json: { type: 'boolean', default: false },
-  write: { type: 'boolean', default: false },
+environment with PyTorch in your cache (a download of 3 GB).`,
+  own: {
+    'hidden-dim': { help: "width of the trained dVAE, of DALL-E's 256", default: '128' },
+    batch: { help: 'images in a training step', default: '4' },
+    tokenize: { help: 'images in a batch that is tokenized', default: '8' },
+    ...PYTHON_OPTION,
+  },
+  names: [...OUR_ENGINES, ...MODES].map(({ name }) => name),
+  steps: 10,
+  rounds: 3,
 });
-const hiddenDim = integer(values['hidden-dim'], 'hidden-dim', 4);
+const hiddenDim = integer(own['hidden-dim']!, 'hidden-dim', 4);
 if (hiddenDim % 4 !== 0) fail(`--hidden-dim is ${hiddenDim}; expected a multiple of 4.`);
-const steps = integer(values.steps, 'steps', WARM_UP_STEPS + 1);
-const rounds = integer(values.rounds, 'rounds', 1);
-const threads = integer(values.threads, 'threads', 1);
-const chosen = values.engines.split(',').map((name) => oneOf(name, 'engines', NAMES));
 
 const measure = (task: Task) =>
   measureSteps({
     ours: fileURLToPath(new URL('./ours.ts', import.meta.url)),
+    engines: OUR_ENGINES,
     peer: fileURLToPath(new URL('./peer.py', import.meta.url)),
     peerModes: MODES,
     task,
@@ -71,14 +53,14 @@ const measure = (task: Task) =>
     threads,
     steps,
     rounds,
-    python: values.python,
+    python: own.python!,
   });
 
-const trainTask: Task = { work: 'train', hiddenDim, batchSize: integer(values.batch, 'batch', 1) };
+const trainTask: Task = { work: 'train', hiddenDim, batchSize: integer(own.batch!, 'batch', 1) };
 const tokenizeTask: Task = {
   work: 'tokenize',
   hiddenDim: 256,
-  batchSize: integer(values.tokenize, 'tokenize', 1),
+  batchSize: integer(own.tokenize!, 'tokenize', 1),
 };
 const training = await measure(trainTask);
 const agreement = {
@@ -145,4 +127,4 @@ const markdown = [
   '',
   agreementTable(agreement.loss, agreement.gradNorm),
 ].join('\n');
-await publish('dvae-step', report, markdown, { json: values.json, write: values.write });
+await publish('dvae-step', report, markdown, publishing);

@@ -1,48 +1,31 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { VitConfig } from '@beit/vit';
 import { type Absent, alternate, type Competitor, competitor } from '../shared/alternate';
-import { commandLine, integer, oneOf } from '../shared/commandLine';
 import { describeMachine, machineLine } from '../shared/machine';
 import { markdownTable } from '../shared/markdownTable';
 import { OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { runNodeJson } from '../shared/runJson';
 import { median } from '../shared/statistics';
+import { stepCommandLine } from '../shared/stepOptions';
 import { type StepRun, WARM_UP_STEPS } from '../shared/stepRun';
 import { stepFlops } from '../trainStep/stepFlops';
 import { type Task, VOCAB_SIZE } from '../trainStep/task';
 import { figure } from './figure';
 import { leastSquares } from './leastSquares';
 
-const NAMES = OUR_ENGINES.map(({ name }) => name);
-const HELP = `Usage: pnpm bench:scaling [options]
+const { steps, rounds, threads, chosen, publishing } = stepCommandLine({
+  about: `Usage: pnpm bench:scaling [options]
 
 How the time of a pre-training step grows with the batch, the depth and the number of tokens of a ViT of width 384, in our
 engines. A line of seconds over the operations in the step's matrix products is fitted to each; they grow in proportion
-to batch and depth (beside the vocabulary head), and a little faster than the tokens, for attention.
-
-  --engines A,B    of ${NAMES.join(', ')} (default: all)
-  --steps N        steps of a process, without the first ${WARM_UP_STEPS} (default: 5)
-  --rounds N       default: 2
-  --threads N      default: the number of cores
-  --json           one JSON object on stdout; progress goes to stderr
-  --write          also put the results into docs/performance.md and docs/performance/
-  --help           this text`;
-
-const values = commandLine(HELP, {
-  engines: { type: 'string', default: NAMES.join(',') },
-  steps: { type: 'string', default: '5' },
-  rounds: { type: 'string', default: '2' },
-  threads: { type: 'string', default: String(availableParallelism()) },
-  json: { type: 'boolean', default: false },
-  write: { type: 'boolean', default: false },
+to batch and depth (beside the vocabulary head), and a little faster than the tokens, for attention.`,
+  own: {},
+  names: OUR_ENGINES.map(({ name }) => name),
+  steps: 8,
+  rounds: 2,
 });
-const steps = integer(values.steps, 'steps', 1);
-const rounds = integer(values.rounds, 'rounds', 1);
-const threads = integer(values.threads, 'threads', 1);
-const chosen = values.engines.split(',').map((name) => oneOf(name, 'engines', NAMES));
 
 const MODEL: VitConfig = { imageSize: 224, patchSize: 16, embedDim: 384, depth: 4, numHeads: 6 };
 const task = (model: Partial<VitConfig>, batchSize: number): Task => {
@@ -61,17 +44,17 @@ const SWEEPS = [
   },
 ];
 
-const OURS = fileURLToPath(new URL('../trainStep/ours.ts', import.meta.url));
+const STEPS = fileURLToPath(new URL('../trainStep/ours.ts', import.meta.url));
 const engines = OUR_ENGINES.filter(({ name }) => chosen.includes(name));
 const competitors = new Map<string, Competitor<StepRun>>();
 for (const { varies, xs, at } of SWEEPS) {
   for (const x of xs) {
     for (const { name, engine, precision } of engines) {
       const key = `${name}, ${varies} ${x}`;
-      const args = JSON.stringify({ ...at(x), engine, precision, threads, steps: WARM_UP_STEPS + steps });
+      const args = JSON.stringify({ ...at(x), engine, precision, threads, steps });
       competitors.set(
         key,
-        competitor(key, () => runNodeJson<StepRun | Absent>(OURS, [args])),
+        competitor(key, () => runNodeJson<StepRun | Absent>(STEPS, [args])),
       );
     }
   }
@@ -81,7 +64,9 @@ await alternate([...competitors.values()], rounds);
 const sweeps = SWEEPS.map(({ varies, xLabel, xs, at }) => ({
   varies,
   xLabel,
-  gigaflops: xs.map((x) => stepFlops(at(x).model, { ...at(x), vocabSize: VOCAB_SIZE }) / 1e9),
+  gigaflops: xs.map(
+    (x) => stepFlops(at(x).model, { ...at(x), vocabSize: VOCAB_SIZE, lastBlock: 'masked' }) / 1e9,
+  ),
   series: engines.flatMap(({ name }) => {
     const runs = xs.map((x) => competitors.get(`${name}, ${varies} ${x}`)!.results);
     if (runs.some(({ length }) => length === 0)) return [];
@@ -126,7 +111,7 @@ const markdown = [
   '',
   `\`${report.command}\`; ${machineLine(machine)}, ${threads} threads.`,
 ].join('\n');
-if (values.write) {
+if (publishing.write) {
   const folder = new URL('../../docs/performance/', import.meta.url);
   await mkdir(folder, { recursive: true });
   await writeFile(
@@ -134,4 +119,4 @@ if (values.write) {
     figure(sweeps, 'Seconds per step over batch, depth and patches'),
   );
 }
-await publish('scaling', report, markdown, { json: values.json, write: values.write });
+await publish('scaling', report, markdown, publishing);

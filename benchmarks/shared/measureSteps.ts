@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import type { EngineName, Precision } from '@beit/compile';
 import { type Absent, alternate, competitor, isAbsent } from './alternate';
 import { gemmCompetitors, type PeakRates, peakRates } from './gemmPeak';
-import { OUR_ENGINES } from './ourEngines';
 import { pythonEnvironment } from './pythonEnvironment';
 import { runJson, runNodeJson } from './runJson';
 import { type StepCompetitor, type StepResult, type StepRun, stepResult } from './stepRun';
@@ -21,6 +20,14 @@ export interface OursArguments {
   readonly steps: number;
 }
 
+export interface OurEngine {
+  readonly name: string;
+  readonly engine: EngineName;
+  readonly precision: Precision;
+  /** What it is told besides, instead of what all are. */
+  readonly task?: object;
+}
+
 export interface PeerMode {
   readonly name: string;
   readonly precision: Precision;
@@ -31,6 +38,7 @@ export interface MeasureStepsOptions {
   readonly ours: string;
   /** Script that takes `--mode`, `--threads`, `--steps` and `--inputs FOLDER`, and prints a `StepRun`. */
   readonly peer: string;
+  readonly engines: readonly OurEngine[];
   readonly peerModes: readonly PeerMode[];
   /** What `ours` is told besides. */
   readonly task: object;
@@ -62,9 +70,9 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
     const inputs = join(folder, 'task');
     if (!isAbsent(environment)) await options.writeTask(inputs);
 
-    const ours = OUR_ENGINES.map(({ name, engine, precision }): StepCompetitor => {
+    const ours = options.engines.map(({ name, engine, precision, task }): StepCompetitor => {
       const args: OursArguments = { engine, precision, threads, steps };
-      const json = JSON.stringify({ ...options.task, ...args });
+      const json = JSON.stringify({ ...options.task, ...task, ...args });
       return {
         ...competitor(name, () => runNodeJson<StepRun | Absent>(options.ours, [json])),
         precision,

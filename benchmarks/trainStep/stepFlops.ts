@@ -4,6 +4,8 @@ export interface StepSize {
   readonly batchSize: number;
   /** Masked patches of an image, on which alone the vocabulary head runs. */
   readonly numMasked: number;
+  /** Tokens whose queries, projection and MLP the last block computes: all, or, as nothing else is used, the masked. */
+  readonly lastBlock: 'all' | 'masked';
   readonly vocabSize: number;
 }
 
@@ -14,13 +16,15 @@ export interface StepSize {
  */
 export function stepFlops(
   { imageSize, patchSize, embedDim, depth, mlpRatio = 4 }: VitConfig,
-  { batchSize, numMasked, vocabSize }: StepSize,
+  { batchSize, numMasked, vocabSize, lastBlock }: StepSize,
 ): number {
   const patches = (imageSize / patchSize) ** 2;
   const tokens = patches + 1;
   const projection = 2 * patches * 3 * patchSize ** 2 * embedDim;
-  const linears = 2 * tokens * embedDim ** 2 * (3 + 1 + 2 * mlpRatio); // qkv, output, both of the MLP
-  const attention = 2 * 2 * tokens ** 2 * embedDim; // queries with keys, weights with values
+  const block = (queries: number) =>
+    2 * embedDim ** 2 * (2 * tokens + queries * (2 + 2 * mlpRatio)) + // keys and values; queries, output, MLP
+    2 * 2 * queries * tokens * embedDim; // queries with keys, weights with values
+  const blocks = (depth - 1) * block(tokens) + block(lastBlock === 'all' ? tokens : numMasked);
   const head = 2 * numMasked * embedDim * vocabSize;
-  return batchSize * (2 * projection + 3 * (depth * (linears + attention) + head));
+  return batchSize * (2 * projection + 3 * (blocks + head));
 }

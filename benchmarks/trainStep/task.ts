@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRandomMasking, toMaskedPositions } from '@beit/masking';
-import { createMim } from '@beit/mim';
+import { type Backbone, createMim } from '@beit/mim';
 import { adamW, type Optimizer } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import {
@@ -9,6 +9,7 @@ import {
   createVit,
   drawDropPathKeeps,
   RELEASED_PRETRAIN,
+  type Vit,
   type VitConfig,
 } from '@beit/vit';
 import { type HostTensor, type NamedTensors, saveSafetensors, toTransformers } from '@beit/weights';
@@ -33,12 +34,15 @@ export interface Task {
   readonly batchSize: number;
   /** Masked patches of an image; 75 of 196 in BEiT. */
   readonly numMasked: number;
+  /** Ours only, whose loss needs no other tokens after the last block than the masked: as ever, or computing all. */
+  readonly lastBlock?: 'masked' | 'all';
 }
 
 /** One step's model, optimizer, parameters and batch: the same for every competitor. */
-export function createTask({ model, batchSize, numMasked }: Task) {
+export function createTask({ model, batchSize, numMasked, lastBlock = 'masked' }: Task) {
   const vit = createVit(model);
-  const mim = createMim({ backbone: vit, vocabSize: VOCAB_SIZE });
+  const backbone = lastBlock === 'masked' ? vit : allTokens(vit);
+  const mim = createMim({ backbone, vocabSize: VOCAB_SIZE });
   const optimizer: Optimizer = adamW(OPTIMIZER);
   return {
     vit,
@@ -49,6 +53,13 @@ export function createTask({ model, batchSize, numMasked }: Task) {
     scalars: (step: number) => optimizer.scalars(step, LEARNING_RATE),
   };
 }
+
+/** The same encoder, which gives the features of all tokens even where some would do. */
+const allTokens = (vit: Vit): Backbone => ({
+  ...vit,
+  encode: (params, patchEmbeddings, { dropPathKeeps } = {}) =>
+    vit.encode(params, patchEmbeddings, { dropPathKeeps }),
+});
 
 function drawBatch(vit: ReturnType<typeof createVit>, batchSize: number, numMasked: number) {
   const { imageSize } = vit.config;

@@ -22,11 +22,15 @@ export interface Backbone {
   init(random: Random): NamedTensors;
   /** Images to `[batch, patches, embedDim]`. */
   embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor;
-  /** Patch embeddings to features of all tokens, `[batch, 1 + patches, embedDim]`, cls first. */
+  /**
+   * Patch embeddings to features of all tokens, `[batch, 1 + patches, embedDim]`, cls first; with `positions`
+   * (`[batch, count]` int32, indices of patches) to those of these patches alone, `[batch, count, embedDim]`, or still
+   * to all where an encoder saves nothing by it.
+   */
   encode(
     params: TensorParams,
     patchEmbeddings: tf.Tensor,
-    options?: { readonly dropPathKeeps?: tf.Tensor },
+    options?: { readonly dropPathKeeps?: tf.Tensor; readonly positions?: tf.Tensor },
   ): { readonly features: tf.Tensor };
 }
 
@@ -53,17 +57,27 @@ export interface MimOutputs {
   mimAccuracy: tf.Scalar;
 }
 
+export interface EncodeMaskedOptions {
+  /** `[depth, 2, batch]`; see `drawDropPathKeeps` of `@beit/vit`. */
+  readonly dropPathKeeps?: tf.Tensor;
+  /** `[batch, count]` int32, indices of the patches whose features are wanted; left out: all tokens. */
+  readonly positions?: tf.Tensor;
+}
+
 export interface Mim {
   readonly vocabSize: number;
   readonly backbone: Backbone;
   /** Parameters of the backbone and of what is added: `mask_token`, `norm.*`, `lm_head.*`. */
   init(random: Random): NamedTensors;
-  /** Features of all tokens of the corrupted images, after the final norm, `[batch, 1 + patches, embedDim]`. */
+  /**
+   * Features of the corrupted images after the final norm: of all tokens, `[batch, 1 + patches, embedDim]`, or, with
+   * `positions`, of these patches alone. `mask` is `[batch, patches]` float32, 1 = masked.
+   */
   encodeMasked(
     params: TensorParams,
     images: tf.Tensor,
     mask: tf.Tensor,
-    dropPathKeeps?: tf.Tensor,
+    options?: EncodeMaskedOptions,
   ): tf.Tensor;
   /** Logits of every patch, `[batch, patches, vocabSize]`. `mask` is `[batch, patches]` float32, 1 = masked. */
   logits(params: TensorParams, images: tf.Tensor, mask: tf.Tensor): tf.Tensor3D;
@@ -109,13 +123,23 @@ export function createMim({ backbone, vocabSize, layerNormEpsilon = 1e-6 }: MimC
     };
   }
 
-  function encodeMasked(params: TensorParams, images: tf.Tensor, mask: tf.Tensor, dropPathKeeps?: tf.Tensor) {
+  function encodeMasked(
+    params: TensorParams,
+    images: tf.Tensor,
+    mask: tf.Tensor,
+    options: EncodeMaskedOptions = {},
+  ) {
     assertShape(mask, [images.shape[0]!, patches], 'The mask');
     const embedded = backbone.embedPatches(params, images);
     const hidden = tf.expandDims(mask, 2);
     // The mask token takes a patch's place before positions are added, so that it still knows where it is.
     const corrupted = tf.add(tf.mul(embedded, tf.sub(1, hidden)), tf.mul(hidden, params.mask_token!));
-    const { features } = backbone.encode(params, corrupted, { dropPathKeeps });
+    const encoded = backbone.encode(params, corrupted, options).features;
+    const { positions } = options;
+    const features =
+      positions && encoded.shape[1] === 1 + patches
+        ? gatherPositions(withoutCls(encoded), positions)
+        : encoded;
     return layerNorm(features, params['norm.weight']!, params['norm.bias']!, layerNormEpsilon);
   }
 
@@ -129,8 +153,8 @@ export function createMim({ backbone, vocabSize, layerNormEpsilon = 1e-6 }: MimC
     masked: MaskedPositions,
     dropPathKeeps?: tf.Tensor,
   ) {
-    const features = encodeMasked(params, images, toMask(masked, patches), dropPathKeeps);
-    return head(params, gatherPositions(withoutCls(features), masked.positions));
+    const { positions } = masked;
+    return head(params, encodeMasked(params, images, toMask(masked, patches), { dropPathKeeps, positions }));
   }
 
   function loss(

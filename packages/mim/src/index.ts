@@ -2,6 +2,7 @@ export { completeTokens } from './completeTokens';
 export {
   type Backbone,
   createMim,
+  type EncodeMaskedOptions,
   type MaskedPositions,
   type Mim,
   type MimConfig,

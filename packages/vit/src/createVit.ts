@@ -1,11 +1,20 @@
-import { assertShape, dropPath, dropPathRates, gelu, layerNorm, linear, patchify } from '@beit/nn';
+import {
+  assertShape,
+  dropPath,
+  dropPathRates,
+  gatherPositions,
+  gelu,
+  layerNorm,
+  linear,
+  patchify,
+} from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type AttentionParams, selfAttention } from './attention';
 import { type InitStyle, initParams } from './initParams';
 import { parameterShapes } from './parameterShapes';
-import { relativePositionBias } from './relativePositionBias';
+import { biasOfQueries, relativePositionBias } from './relativePositionBias';
 import { type ResolvedVitConfig, resolveVitConfig, type VitConfig } from './vitConfig';
 
 export type TensorParams = Readonly<Record<string, tf.Tensor>>;
@@ -15,14 +24,22 @@ export interface EncodeOptions {
   readonly dropPathKeeps?: tf.Tensor;
   /** Also give the attention of every block; false by default. */
   readonly withAttention?: boolean;
+  /**
+   * `[batch, count]` int32, row-major indices of the only patches whose features are wanted: the last block then
+   * computes no others, which saves half of its work for 75 of 196. Left out: all tokens.
+   */
+  readonly positions?: tf.Tensor;
 }
 
 export interface Encoded {
-  /** After the last block, before any final norm, `[batch, 1 + patches, embedDim]`, cls first. */
+  /** After the last block, before any final norm, `[batch, 1 + patches, embedDim]`, cls first; or `positions` alone. */
   readonly features: tf.Tensor3D;
-  /** `hidden[0]` is what enters the first block, `hidden[i]` what leaves block i; like `features`. */
+  /** `hidden[0]` is what enters the first block, `hidden[i]` what leaves block i, of all tokens; the last is `features`. */
   readonly hidden: readonly tf.Tensor3D[];
-  /** `[batch, numHeads, tokens, tokens]` of every block; a row is a query and sums to 1. Only `withAttention`. */
+  /**
+   * `[batch, numHeads, tokens, tokens]` of every block; a row is a query and sums to 1. The last one has rows for
+   * `positions` alone. Only `withAttention`.
+   */
   readonly attention: readonly tf.Tensor4D[];
 }
 
@@ -58,9 +75,10 @@ export function createVit(vitConfig: VitConfig): Vit {
   function encode(
     params: TensorParams,
     patchEmbeddings: tf.Tensor,
-    { dropPathKeeps, withAttention = false }: EncodeOptions = {},
+    { dropPathKeeps, withAttention = false, positions }: EncodeOptions = {},
   ): Encoded {
     assertShape(patchEmbeddings, [-1, tokens - 1, embedDim], 'The patch embeddings');
+    if (positions) assertShape(positions, [patchEmbeddings.shape[0]!, -1], 'The positions');
     const batch = patchEmbeddings.shape[0]!;
     const keeps = dropPathKeeps && tf.unstack(tf.reshape(dropPathKeeps, [depth * 2, batch]));
     const shared = params['rel_pos_bias.relative_position_bias_table'];
@@ -70,6 +88,7 @@ export function createVit(vitConfig: VitConfig): Vit {
     let x = tf.concat([cls, patchEmbeddings], 1); // [batch, tokens, embedDim]
     if (params.pos_embed) x = tf.add(x, params.pos_embed);
     const hidden = [x];
+    const tokenPositions = positions && tf.add(positions, tf.scalar(1, 'int32')); // cls comes first
     const attention: tf.Tensor[] = [];
     for (let i = 0; i < depth; i++) {
       const p = blockParams(params, i);
@@ -81,11 +100,16 @@ export function createVit(vitConfig: VitConfig): Vit {
       };
       const table = p['attn.relative_position_bias_table'];
       const bias = table ? relativePositionBias(table, gridSize) : sharedBias;
+      const norm1 = (tokens: tf.Tensor) => layerNorm(tokens, p['norm1.weight']!, p['norm1.bias']!, epsilon);
+      const keysFrom = norm1(x);
+      const queries = i === depth - 1 ? tokenPositions : undefined;
+      if (queries) x = gatherPositions(x, queries);
       const attended = selfAttention(
-        layerNorm(x, p['norm1.weight']!, p['norm1.bias']!, epsilon),
+        keysFrom,
         attentionParams(p),
         numHeads,
-        bias,
+        bias && queries ? biasOfQueries(bias, queries) : bias,
+        queries && norm1(x),
       );
       x = tf.add(x, residual(attended.output, 0));
       const wide = gelu(

@@ -4,7 +4,12 @@ export { drawDropPathKeeps } from './drawDropPathKeeps';
 export { INIT_STD, type InitStyle, initParams } from './initParams';
 export { parameterShapes } from './parameterShapes';
 export * from './presets';
-export { relativePositionBias, relativePositionIndex, relativePositionRows } from './relativePositionBias';
+export {
+  biasOfQueries,
+  relativePositionBias,
+  relativePositionIndex,
+  relativePositionRows,
+} from './relativePositionBias';
 export {
   geometricOffsets,
   resizeParams,

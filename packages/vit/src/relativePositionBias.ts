@@ -38,3 +38,15 @@ export function relativePositionBias(table: tf.Tensor, gridSize: readonly [numbe
   const pairs = tf.reshape(tf.gather(table, index), [tokens, tokens, table.shape[1]!]);
   return tf.transpose(pairs, [2, 0, 1]) as tf.Tensor3D;
 }
+
+/**
+ * The rows of some queries.
+ *
+ * @param bias `[numHeads, tokens, tokens]`
+ * @param queries `[batch, count]` int32 in [0, tokens)
+ * @returns `[batch, numHeads, count, tokens]`
+ */
+export function biasOfQueries(bias: tf.Tensor, queries: tf.Tensor): tf.Tensor4D {
+  const rows = tf.gather(tf.transpose(bias, [1, 0, 2]), queries); // [batch, count, numHeads, tokens]
+  return tf.transpose(rows, [0, 2, 1, 3]) as tf.Tensor4D;
+}

@@ -1,3 +1,4 @@
+import { gatherPositions } from '@beit/nn';
 import { createRandom } from '@beit/random';
 import * as tf from '@tensorflow/tfjs';
 import {
@@ -133,6 +134,51 @@ describe('encode', () => {
     expect(mean(0)).toBe(1);
     expect(mean(1)).toBeCloseTo(0.8, 1);
     expect(mean(2)).toBeCloseTo(0.6, 1);
+  });
+  test.each<[string, Partial<VitConfig>]>([
+    ['absolute positions', {}],
+    ['a shared relative position bias', RELEASED_PRETRAIN],
+    ['a bias per block', RELEASED_FINETUNE],
+    ['a single block', { depth: 1 }],
+  ])('some positions are those rows of all, and have the same gradients: %s', (_name, change) => {
+    const vit = createVit({ ...TINY, ...change, dropPathRate: 0.5 });
+    const { depth } = vit.config;
+    const random = createRandom(5);
+    // Drawn anew: initial biases are zero and would hide a row taken from the wrong place.
+    const params = Object.fromEntries(
+      Object.entries(vit.parameterShapes()).map(([name, shape]) => [
+        name,
+        tf.mul(tf.randomNormal(shape, 0, 1, 'float32', random.integer(1, 1e6)), 0.3),
+      ]),
+    );
+    const names = Object.keys(params);
+    const images = tf.randomNormal([2, 16, 16, 3], 0, 1, 'float32', 3);
+    const positions = tf.tensor2d([3, 0, 15, 9, 9, 4], [2, 3], 'int32'); // a padded list repeats
+    const weights = tf.randomNormal([2, 3, 12], 0, 1, 'float32', 4);
+    const keeps = tf.tensor(
+      Array.from({ length: depth * 4 }, (_, i) => (i === 3 ? 0 : 1)),
+      [depth, 2, 2],
+    );
+    const lossAndGradients = (features: (patches: tf.Tensor, p: typeof params) => tf.Tensor) => {
+      const { value, grads } = tf.valueAndGrads((...given) => {
+        const p = Object.fromEntries(given.map((t, i) => [names[i]!, t]));
+        return tf.sum(tf.mul(features(vit.embedPatches(p, images), p), weights));
+      })(Object.values(params));
+      return [value, ...grads];
+    };
+    const all = lossAndGradients((patches, p) => {
+      const { features } = vit.encode(p, patches, { dropPathKeeps: keeps });
+      return gatherPositions(tf.slice(features, [0, 1, 0], [-1, -1, -1]), positions);
+    });
+    const some = lossAndGradients((patches, p) => {
+      const encoded = vit.encode(p, patches, { dropPathKeeps: keeps, positions, withAttention: true });
+      expect(encoded.attention.at(-1)!.shape).toEqual([2, 3, 3, 17]);
+      return encoded.features;
+    });
+    const largest = (x: tf.Tensor) => tf.max(tf.abs(x)).dataSync()[0]!;
+    const errors = some.map((x, i) => largest(tf.sub(x, all[i]!)) / Math.max(1, largest(all[i]!)));
+    const wrong = ['loss', ...names].filter((_, i) => !(errors[i]! <= 1e-5));
+    expect(wrong).toEqual([]);
   });
   test('images of another size are refused', () => {
     const vit = createVit(TINY);

@@ -1,0 +1,61 @@
+import { availableParallelism } from 'node:os';
+import { commandLine, integer, oneOf } from './commandLine';
+import { WARM_UP_STEPS } from './stepRun';
+
+interface StepCommand {
+  /** How it is called and what it measures. */
+  readonly about: string;
+  /** Options of its own, by name: what the help says, and the default. */
+  readonly own: Readonly<Record<string, { readonly help: string; readonly default: string }>>;
+  /** Who can take part. */
+  readonly names: readonly string[];
+  readonly steps: number;
+  readonly rounds: number;
+}
+
+/** For those that have peers in Python. */
+export const PYTHON_OPTION = {
+  python: { help: 'the Python that makes the virtual environment of the peers', default: 'python3' },
+};
+
+/**
+ * The command line of a benchmark of steps: its own options as they are written, and those that all have.
+ */
+export function stepCommandLine({ about, own, names, steps, rounds }: StepCommand) {
+  const described = {
+    ...own,
+    steps: {
+      help: `steps of a process, the first ${WARM_UP_STEPS} of which are told apart`,
+      default: `${steps}`,
+    },
+    rounds: { help: 'how often every competitor has its turn', default: `${rounds}` },
+    engines: { help: `some of ${names.join(', ')}`, default: 'all' },
+    threads: { help: 'of every competitor', default: `${availableParallelism()}` },
+  };
+  const lines = Object.entries(described).map(
+    ([name, option]) => `  --${name.padEnd(14)} ${option.help} (default: ${option.default})`,
+  );
+  const help = `${about}
+
+${lines.join('\n')}
+  --json           one JSON object on stdout; progress goes to stderr
+  --write          also put the results into docs/performance.md and docs/performance/
+  --help           this text`;
+  const texts = Object.entries(described).map(
+    ([name, option]) => [name, { type: 'string', default: option.default }] as const,
+  );
+  const values = commandLine(help, {
+    ...(Object.fromEntries(texts) as Record<string, { type: 'string'; default: string }>),
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  }) as Readonly<Record<string, string>> & { readonly json: boolean; readonly write: boolean };
+  const chosen = values.engines === 'all' ? names : values.engines!.split(',');
+  return {
+    own: values,
+    steps: integer(values.steps!, 'steps', WARM_UP_STEPS + 1),
+    rounds: integer(values.rounds!, 'rounds', 1),
+    threads: integer(values.threads!, 'threads', 1),
+    chosen: chosen.map((name) => oneOf(name, 'engines', names)),
+    publishing: { json: values.json, write: values.write },
+  };
+}
