@@ -46,6 +46,17 @@ test('nothing but products and convolutions is computed in bfloat16', () => {
   expect(new Set(narrow.map(({ op }) => op))).toEqual(new Set(['MatMul', 'Cast']));
 });
 
+test('attention is kept in bfloat16 between its products, with a scale that is a power of two', () => {
+  const attend =
+    (scale: number) =>
+    ({ q, v }: Tensors) =>
+      tf.matMul(tf.softmax(tf.matMul(q!, q!, false, true).mul(scale)), v!);
+  const dtypes = (scale: number) =>
+    ofOp(inBfloat16(attend(scale), { q: spec(4, 3), v: spec(4, 3) }), 'Softmax')[0]!.inputs[0]!.dtype;
+  expect([0.125, 1].map(dtypes)).toEqual(['bfloat16', 'bfloat16']);
+  expect([0.3, -0.5].map(dtypes)).toEqual(['float32', 'float32']);
+});
+
 test('the gradient of a bias is a product with ones where the rows are multiplied anyway', () => {
   const step = ({ x, w, b }: Tensors) => {
     const y = (bias: tf.Tensor) => tf.matMul(x!, w!).add(bias).square();

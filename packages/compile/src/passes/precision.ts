@@ -1,6 +1,7 @@
 import { createGraphBuilder, type GraphBuilder } from '../graph/builder';
 import type { Graph, Node, Value } from '../graph/graph';
 import { flag, MOVING_OPS, numbers } from '../graph/ops';
+import { scalarConstant } from './algebraRules';
 import { rebuildGraph } from './rebuildGraph';
 import type { Rule } from './rule';
 
@@ -30,9 +31,19 @@ export function wideningSource(value: Value, builder: GraphBuilder): Value | und
   return op === 'Cast' && inputs[0]!.dtype === 'bfloat16' ? inputs[0] : undefined;
 }
 
+/** The bfloat16 value that a float32 one equals: a power of two, as attention's scale often is, multiplies exactly. */
+function withoutRounding(value: Value, builder: GraphBuilder): Value | undefined {
+  const { op, inputs } = builder.producer(value);
+  if (op !== 'Mul') return wideningSource(value, builder);
+  const source = wideningSource(inputs[0]!, builder);
+  const factor = scalarConstant(inputs[1]!, builder);
+  if (!source || !factor || !Number.isInteger(Math.log2(factor))) return undefined;
+  return builder.emit('Mul', [source, cast(builder, inputs[1]!, 'bfloat16')]);
+}
+
 /**
  * The graph with the operands of matrix products and convolutions in bfloat16, as PyTorch's autocast has them.
- * Parameters, the optimizer, normalizations, softmax, the residual stream and losses stay in float32.
+ * Parameters, the optimizer, normalizations, softmax, the residual stream and losses are computed in float32.
  */
 export function toBfloat16(graph: Graph): Graph {
   const builder = createGraphBuilder();
@@ -63,8 +74,18 @@ export function toBfloat16(graph: Graph): Graph {
     return builder.emit('Reshape', [cast(builder, sum, 'float32')], { shape });
   }
 
+  /**
+   * Attention comes from a product and goes into one: in between, too, it is kept in bfloat16, while the softmax itself
+   * is computed in float32. It would else be the largest tensor that is kept for the gradient.
+   */
+  function attention({ op, outputs }: Node, [logits]: readonly Value[]): Value | undefined {
+    if (op !== 'Softmax' || !operands.has(outputs[0]!.id)) return undefined;
+    const narrow = withoutRounding(logits!, builder);
+    return narrow && cast(builder, builder.emit('Softmax', [narrow]), 'float32');
+  }
+
   return rebuildGraph(graph, builder, (node, inputs) => {
-    const value = rowSum(node, inputs) ?? inBfloat16(node, inputs);
+    const value = rowSum(node, inputs) ?? attention(node, inputs) ?? inBfloat16(node, inputs);
     return value && [value];
   });
 }
