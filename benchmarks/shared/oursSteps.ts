@@ -1,13 +1,18 @@
-import { availableEngines, compile, type Step, type Tree } from '@beit/compile';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { availableEngines, compile, type Program, type Step, type Tree } from '@beit/compile';
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import type { OursArguments } from './measureSteps';
 import { peakBytes } from './peakBytes';
 import type { StepRun } from './stepRun';
 
+type Tensors = Tree<tf.Tensor>;
+type AnyProgram = Program<Tensors, Tensors, Tensors>;
+
 /** A step of ours, and what goes into it. */
 export interface OurSteps {
-  readonly step: Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>;
+  readonly step: Step<Tensors, Tensors, Tensors>;
   readonly state: Tree<HostTensor>;
   readonly inputs: (step: number) => Tree<HostTensor>;
 }
@@ -20,23 +25,33 @@ export async function oursSteps<Task>(prepare: (task: Task) => OurSteps): Promis
   const task = JSON.parse(process.argv[2]!) as Task & OursArguments;
   const installed = (await availableEngines()).includes(task.engine);
   const result = installed
-    ? await measure(prepare(task), task)
+    ? await measure(await compileTask(prepare, task), task)
     : { absent: `the engine ${task.engine} is not installed` };
   console.log(JSON.stringify(result));
 }
 
-async function measure(
-  { step, state, inputs }: OurSteps,
-  { engine, precision, threads, steps }: OursArguments,
-): Promise<StepRun> {
+/** The program and its inputs; the initial state is garbage when this has returned. */
+async function compileTask<Task>(
+  prepare: (task: Task) => OurSteps,
+  task: Task & OursArguments,
+): Promise<{ program: AnyProgram; inputs: OurSteps['inputs']; compileSeconds: number }> {
+  const { step, state, inputs } = prepare(task);
   tf.enableProdMode();
   const begin = performance.now();
   const program = await compile(
     step,
     { state: state as never, inputs: inputs(0) as never },
-    { engine, precision, numThreads: threads },
+    { engine: task.engine, precision: task.precision, numThreads: task.threads },
   );
-  const compileSeconds = (performance.now() - begin) / 1000;
+  return { program, inputs, compileSeconds: (performance.now() - begin) / 1000 };
+}
+
+async function measure(
+  { program, inputs, compileSeconds }: Awaited<ReturnType<typeof compileTask>>,
+  { engine, precision, steps }: OursArguments,
+): Promise<StepRun> {
+  // PyTorch counts references and frees at once what it began with; here somebody has to ask.
+  collectGarbage();
   const seconds: number[] = [];
   const outputs: Record<string, number[]> = {};
   for (let i = 0; i < steps; i++) {
@@ -51,4 +66,9 @@ async function measure(
   }
   await program.dispose();
   return { seconds, outputs, compileSeconds, peakBytes: peakBytes(), versions: {} };
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
 }

@@ -11,7 +11,7 @@ import { toOpenvino } from '../openvino/toOpenvino';
 import { inPlaceState } from '../passes/inPlaceState';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
-import { alignedArray, type HostArray } from './alignedArray';
+import { alignedArray, copyNumbers, type HostArray } from './alignedArray';
 import { callQueue } from './callQueue';
 import { checkedLeaves, importOptional, outputsFrom, stateFrom } from './engine';
 
@@ -70,7 +70,7 @@ export async function openvinoProgram(
   { numThreads, profile, programCache: cache }: OpenvinoOptions,
 ) {
   const { graph } = trace;
-  returnFreedMemory(koffi);
+  let giveBack: (() => void) | undefined = returnFreedMemory(koffi);
   const cacheDir = cache === false ? undefined : await (await import('./programCache')).programCache(cache);
   const core = ov.createCore();
   const { xml, weights, outputs: outputNames } = toOpenvino(graph);
@@ -130,7 +130,7 @@ export async function openvinoProgram(
   }
   const fill = (state: Tree<HostTensor>) => {
     for (const [path, leaf] of checkedLeaves(state, trace.state, 'state'))
-      current.get(path)!.data.set(leaf.data);
+      copyNumbers(leaf.data as HostArray, current.get(path)!.data);
   };
   fill(initialState);
 
@@ -145,6 +145,8 @@ export async function openvinoProgram(
             given.push(tensor);
             bindInput(`inputs/${path}`, tensor);
           }
+          giveBack?.();
+          giveBack = undefined;
           await ov.infer(request);
         } finally {
           for (const tensor of given) ov.free('tensor', tensor);
@@ -188,18 +190,21 @@ async function writeProfile(path: string, layers: readonly ProfiledLayer[]): Pro
 /** glibc's `M_MMAP_THRESHOLD` in mallopt(3), and the size of blocks from which on it is set. */
 const MMAP_THRESHOLD = -3;
 const LARGE_BLOCK = 1 << 20;
-let returns = false;
 
 /**
  * Has glibc give large freed blocks back to the system. OpenVINO allocates a tensor for every input and frees it when
  * ours takes its place; glibc would keep those, a second copy of the training state: of ViT-B's 4.2 GB, 1.1 GB.
+ *
+ * @returns gives back what has been freed before, such as the numbers that the state was made from
  */
-function returnFreedMemory(koffi: Koffi): void {
-  if (returns || process.platform !== 'linux') return;
-  returns = true;
+function returnFreedMemory(koffi: Koffi): () => void {
+  if (process.platform !== 'linux') return () => {};
   try {
-    koffi.load('libc.so.6').func('int mallopt(int parameter, int value)')(MMAP_THRESHOLD, LARGE_BLOCK);
+    const libc = koffi.load('libc.so.6');
+    libc.func('int mallopt(int parameter, int value)')(MMAP_THRESHOLD, LARGE_BLOCK);
+    const trim = libc.func('int malloc_trim(size_t pad)');
+    return () => trim(0);
   } catch {
-    // Another C library, such as musl's, has no such setting.
+    return () => {}; // Another C library, such as musl's, has no such functions.
   }
 }

@@ -1,5 +1,5 @@
 import type { HostTensor } from '@beit/weights';
-import type { HostArray } from '../engines/alignedArray';
+import { copyNumbers, type HostArray } from '../engines/alignedArray';
 import { encodeOnnx } from '../onnx/proto';
 import type { TensorSpec } from '../types';
 import type { Handle, OnnxruntimeLibrary, SessionOptions, Tensor } from './library';
@@ -21,7 +21,7 @@ export function hostMemory(ort: OnnxruntimeLibrary, allocate: (spec: TensorSpec)
   return {
     allocate: (spec) => ort.tensor(spec.dtype, spec.shape, allocate(spec)),
     async write(tensors, leaves) {
-      for (const [path, { data }] of leaves) array(tensors.get(path)!).set(data);
+      for (const [path, { data }] of leaves) copyNumbers(data as HostArray, array(tensors.get(path)!));
     },
     read: async (tensors) => new Map([...tensors].map(([path, tensor]) => [path, array(tensor)])),
     dispose() {},
