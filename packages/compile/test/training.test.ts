@@ -83,15 +83,27 @@ describe('a compiled program computes what the eager one does', () => {
     );
   });
 
-  test('large images take the other form of the filter gradient', async () => {
-    const step = sgdStep((p, { x }) =>
-      tf
-        .conv2d(x as tf.Tensor4D, tf.transpose(p.w as tf.Tensor4D, [2, 3, 1, 0]) as tf.Tensor4D, 1, 'same')
-        .square()
-        .mean(),
-    );
-    const inputs = { x: numbers([2, 24, 20, 2], 6) };
-    expectClose(await engineDifference(step, { w: numbers([3, 2, 3, 3], 1) }, inputs));
+  // Which side is shifted goes by the channels; small images take another form.
+  describe.each([
+    ['large', [24, 20]],
+    ['small', [9, 7]],
+  ] as const)('filter gradients of %s images', (_, [height, width]) => {
+    test.each([
+      ['more channels out', 2, 3, 'same'],
+      ['fewer channels out', 4, 3, 'same'],
+      ['fewer channels out, no padding', 4, 3, 'valid'],
+    ] as const)('%s', async (_name, channels, size, pad) => {
+      const step = sgdStep((p, { x }) => {
+        const filter = tf.transpose(p.w as tf.Tensor4D, [2, 3, 1, 0]) as tf.Tensor4D;
+        return tf
+          .conv2d(x as tf.Tensor4D, filter, 1, pad)
+          .mul(tf.range(0, 3).cos())
+          .square()
+          .mean();
+      });
+      const inputs = { x: numbers([2, height, width, channels], 6) };
+      expectClose(await engineDifference(step, { w: numbers([3, channels, size, size], 1) }, inputs));
+    });
   });
 
   test('strided and valid convolutions', async () => {
