@@ -3,9 +3,11 @@ import { dirname, join } from 'node:path';
 import type { HostTensor } from '@beit/weights';
 import { encodeOnnx } from '../onnx/proto';
 import { toOnnx } from '../onnx/toOnnx';
+import { cpuRules } from '../onnxruntime/cpuRules';
 import { type Binding, loadOnnxruntime, type OnnxruntimeLibrary, type Tensor } from '../onnxruntime/library';
 import { deviceMemory, hostMemory } from '../onnxruntime/stateMemory';
 import { inPlaceState } from '../passes/inPlaceState';
+import { rewrite } from '../passes/optimize';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
 import type { TensorSpec } from '../types';
@@ -75,8 +77,8 @@ export async function onnxruntimeProgram(
   initialState: Tree<HostTensor>,
   { device = 'cpu', numThreads, profile }: OnnxruntimeOptions,
 ) {
-  const { graph } = trace;
   const gpu = gpuOf(device);
+  const graph = gpu ? trace.graph : rewrite(trace.graph, cpuRules);
   const model = encodeOnnx(toOnnx(graph));
   const session = await ort
     .createSession(model, { provider: gpu?.provider, numThreads, profile })

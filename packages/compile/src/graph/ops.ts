@@ -6,10 +6,10 @@ interface OutputType {
 }
 type Infer = (inputs: readonly Value[], attributes: Attributes) => OutputType[];
 
-/** Same shape and dtype in and out, each element for itself. */
+/** Same shape and dtype in and out, each element for itself. `Step` is 1 above zero, 0 elsewhere. */
 export const UNARY_OPS: ReadonlySet<string> = new Set(
   (
-    'Neg Abs Exp Log Sqrt Reciprocal Erf Tanh Sigmoid Relu Softplus Sign Floor Ceil Round Not Gelu ' +
+    'Neg Abs Exp Log Sqrt Reciprocal Erf Tanh Sigmoid Relu Step Softplus Sign Floor Ceil Round Not Gelu ' +
     'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh'
   ).split(' '),
 );
@@ -20,7 +20,7 @@ export const COMPARISON_OPS: ReadonlySet<string> = new Set(
   'Greater GreaterOrEqual Less LessOrEqual Equal'.split(' '),
 );
 export const REDUCE_OPS: ReadonlySet<string> = new Set(
-  'ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd'.split(' '),
+  'ReduceSum ReduceSumSquare ReduceMean ReduceMax ReduceMin ReduceProd'.split(' '),
 );
 
 /** Ops that treat every element alike and broadcast: what may pass through a transpose or a broadcast. */
@@ -149,6 +149,7 @@ const INFER: Readonly<Record<string, Infer>> = {
   ],
   CumSum: ([x]) => [like(x!)],
   ReduceSum: reduce,
+  ReduceSumSquare: reduce,
   ReduceMean: reduce,
   ReduceMax: reduce,
   ReduceMin: reduce,

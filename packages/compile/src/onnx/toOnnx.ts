@@ -54,7 +54,12 @@ const argExtreme: Lowering = ({ op, attributes: a }, [x], outputs, w) => {
 
 const lastAxis: Lowering = ({ op }, inputs, outputs, w) => w.emitInto(outputs, op, inputs, { axis: -1 });
 
+/** So steep that every positive number that is not denormal reaches 1. */
+const STEEPEST = 3e38;
+
 const LOWERINGS: Readonly<Record<string, Lowering>> = {
+  Step: (_, inputs, outputs, w) =>
+    w.emitInto(outputs, 'HardSigmoid', inputs, { alpha: { float: STEEPEST }, beta: { float: 0 } }),
   Cast: ({ attributes: a }, inputs, outputs, w) =>
     w.emitInto(outputs, 'Cast', inputs, { to: ONNX_TYPE_IDS[a.dtype as string]! }),
   Broadcast: ({ attributes: a }, [x], outputs, w) =>
@@ -81,6 +86,7 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
       reverse: flag(a, 'reverse') ? 1 : 0,
     }),
   ReduceSum: reduce,
+  ReduceSumSquare: reduce,
   ReduceMean: reduce,
   ReduceMax: reduce,
   ReduceMin: reduce,
@@ -91,13 +97,13 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   LogSoftmax: lastAxis,
   LayerNorm: ({ attributes: a }, inputs, outputs, w) =>
     w.emitInto(outputs, 'LayerNormalization', inputs, { axis: -1, epsilon: { float: number(a, 'epsilon') } }),
-  MatMul: ({ inputs: [a, b], attributes }, [x, y], outputs, w) => {
+  MatMul: ({ inputs: [a, b], attributes }, inputs, outputs, w) => {
     const transA = flag(attributes, 'transposeA') ? 1 : 0;
     const transB = flag(attributes, 'transposeB') ? 1 : 0;
-    if (!transA && !transB) w.emitInto(outputs, 'MatMul', [x!, y!]);
+    if (!transA && !transB) w.emitInto(outputs, 'MatMul', inputs);
     else if (a!.shape.length === 2 && b!.shape.length === 2)
-      w.emitInto(outputs, 'Gemm', [x!, y!], { transA, transB });
-    else w.emitInto(outputs, 'FusedMatMul', [x!, y!], { transA, transB }, 'com.microsoft');
+      w.emitInto(outputs, 'Gemm', inputs, { transA, transB });
+    else w.emitInto(outputs, 'FusedMatMul', inputs, { transA, transB }, 'com.microsoft');
   },
   Gather: ({ attributes: a }, inputs, outputs, w) =>
     w.emitInto(outputs, 'Gather', inputs, { axis: number(a, 'axis') }),

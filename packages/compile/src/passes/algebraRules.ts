@@ -76,7 +76,7 @@ const negations: Rule = ({ op, inputs: [a, b] }, builder) => {
   return left ? builder.emit('Sub', [b!, left.inputs[0]!]) : undefined;
 };
 
-/** Multiplying by a condition is choosing: the gradient of a ReLU. */
+/** Multiplying by a condition is choosing: the gradient of a ReLU. `product`: may be computed as one, too. */
 const multiplyByCondition: Rule = ({ op, inputs: [a, b] }, builder) => {
   if (op !== 'Mul' || a!.dtype !== 'float32') return undefined;
   for (const [x, mask] of [
@@ -85,7 +85,7 @@ const multiplyByCondition: Rule = ({ op, inputs: [a, b] }, builder) => {
   ] as const) {
     const condition = produced(mask, 'Cast', builder)?.inputs[0];
     if (condition?.dtype === 'bool' && sameShape(x.shape, mask.shape)) {
-      return builder.emit('Where', [condition, x, builder.scalar(0)]);
+      return builder.emit('Where', [condition, x, builder.scalar(0)], { product: true });
     }
   }
   return undefined;

@@ -27,7 +27,8 @@ function transposed(value: Value, builder: GraphBuilder): Transposed | undefined
   return op === 'Transpose' ? { source: inputs[0]!, perm: numbers(attributes, 'perm') } : undefined;
 }
 
-const reshapes: Rule = ({ op, inputs: [x], attributes }, builder) => {
+/** Reshapes that change nothing, and those of reshapes. */
+export const reshapes: Rule = ({ op, inputs: [x], attributes }, builder) => {
   if (op !== 'Reshape') return undefined;
   const shape = numbers(attributes, 'shape');
   if (sameShape(shape, x!.shape)) return x;

@@ -18,12 +18,12 @@ const RULES: readonly Rule[] = [
 ];
 
 /** A builder that tries every rule before it emits an op, and finds common subexpressions by itself. */
-function simplifyingBuilder(): GraphBuilder {
+function simplifyingBuilder(rules: readonly Rule[]): GraphBuilder {
   const plain = createGraphBuilder();
   const builder: GraphBuilder = {
     ...plain,
     emit: (op, inputs, attributes = {}) => {
-      for (const rule of RULES) {
+      for (const rule of rules) {
         const better = rule({ op, inputs, attributes }, builder);
         if (better) return better;
       }
@@ -32,6 +32,10 @@ function simplifyingBuilder(): GraphBuilder {
   };
   return builder;
 }
+
+/** The graph with rules applied to every node, and without what nobody needs then. */
+export const rewrite = (graph: Graph, rules: readonly Rule[]): Graph =>
+  removeDeadCode(rebuildGraph(graph, simplifyingBuilder(rules)));
 
 /** Without the nodes that no output needs. Inputs stay. */
 export function removeDeadCode(graph: Graph): Graph {
@@ -55,7 +59,7 @@ const MOST_ROUNDS = 6;
 export function optimize(graph: Graph): Graph {
   let current = removeDeadCode(graph);
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const next = removeDeadCode(rebuildGraph(current, simplifyingBuilder()));
+    const next = rewrite(current, RULES);
     if (next.nodes.length === current.nodes.length && round > 0) return next;
     current = next;
   }
