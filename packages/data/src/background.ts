@@ -1,5 +1,5 @@
 import type { Random } from '@beit/random';
-import type { Pixels } from './pixels';
+import type { Canvas } from './canvas';
 
 /**
  * What shows through transparent pixels. `pastel`: a plain light colour, each channel drawn from the upper 40 percent,
@@ -9,15 +9,14 @@ export type Background = 'white' | 'pastel';
 
 const PASTEL_DEPTH = 0.4;
 
-/** Opaque pixels, `[height * width, 3]`; always a copy. */
-export function compose({ data, channels }: Pixels, background: Background, random: Random): Uint8Array {
+/** Puts the background behind the pixels of a canvas, which keep their opacity: it tells where the object is. */
+export function compose(canvas: Canvas, background: Background, random: Random): void {
   const color = [0, 1, 2].map(() => 255 * (background === 'white' ? 1 : 1 - PASTEL_DEPTH * random.uniform()));
-  if (channels === 3) return data.slice();
-  const result = new Uint8Array((data.length / 4) * 3);
-  for (let i = 0, o = 0; i < data.length; i += 4, o += 3) {
-    const opacity = data[i + 3]! / 255;
+  if (canvas.opaque) return;
+  const bytes = canvas.bytes();
+  for (let i = 0; i < bytes.length; i += 4) {
+    const opacity = bytes[i + 3]! / 255;
     for (let c = 0; c < 3; c++)
-      result[o + c] = Math.round(data[i + c]! * opacity + color[c]! * (1 - opacity));
+      bytes[i + c] = Math.round(bytes[i + c]! * opacity + color[c]! * (1 - opacity));
   }
-  return result;
 }

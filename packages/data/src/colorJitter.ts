@@ -1,4 +1,5 @@
 import type { Random } from '@beit/random';
+import type { PixelKernels } from './pixelKernels';
 
 export interface ColorJitter {
   /** Each factor is drawn from [1 - x, 1 + x]. BEiT: 0.4 each, no hue. */
@@ -9,41 +10,53 @@ export interface ColorJitter {
 
 export const BEIT_COLOR_JITTER: ColorJitter = { brightness: 0.4, contrast: 0.4, saturation: 0.4 };
 
-/** Pillow's gray: L = R * 299/1000 + G * 587/1000 + B * 114/1000. */
-const gray = (data: Uint8Array, i: number) => 0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!;
-/** Truncated as Pillow's blend does; a clamped array would round. */
-const toByte = (x: number) => (x <= 0 ? 0 : x >= 255 ? 255 : x | 0);
-
-/** Pillow's ImageEnhance by a factor, in place; 1 changes nothing. */
-export const adjustments: Readonly<Record<keyof ColorJitter, (data: Uint8Array, factor: number) => void>> = {
-  brightness(data, factor) {
-    for (let i = 0; i < data.length; i++) data[i] = toByte(data[i]! * factor);
-  },
-  contrast(data, factor) {
-    let sum = 0;
-    for (let i = 0; i < data.length; i += 3) sum += Math.round(gray(data, i));
-    const mean = Math.trunc(sum / (data.length / 3) + 0.5);
-    for (let i = 0; i < data.length; i++) data[i] = toByte(mean + factor * (data[i]! - mean));
-  },
-  saturation(data, factor) {
-    for (let i = 0; i < data.length; i += 3) {
-      const level = Math.round(gray(data, i));
-      for (let c = 0; c < 3; c++) data[i + c] = toByte(level + factor * (data[i + c]! - level));
-    }
-  },
-};
+/** One of Pillow's ImageEnhance; factor 1 changes nothing. */
+export interface Adjustment {
+  readonly name: keyof ColorJitter;
+  readonly factor: number;
+}
 
 /**
- * Brightness, contrast and saturation by random factors, in random order, in place.
+ * Brightness, contrast and saturation by random factors, in random order.
  * Reference: torchvision ColorJitter over Pillow's ImageEnhance.
- *
- * @param data `[pixels, 3]`
  */
-export function jitterColors(data: Uint8Array, jitter: ColorJitter, random: Random): void {
+export function drawAdjustments(jitter: ColorJitter, random: Random): Adjustment[] {
   const names = ['brightness', 'contrast', 'saturation'] as const;
-  for (const index of random.permutation(names.length)) {
+  return [...random.permutation(names.length)].flatMap((index) => {
     const name = names[index]!;
     const amount = jitter[name];
-    if (amount > 0) adjustments[name](data, random.uniform(Math.max(0, 1 - amount), 1 + amount));
+    return amount > 0 ? [{ name, factor: random.uniform(Math.max(0, 1 - amount), 1 + amount) }] : [];
+  });
+}
+
+/** Pixels one after the other in the kernels' memory. */
+interface Span {
+  readonly image: number;
+  readonly pixels: number;
+}
+
+/** One adjustment of the pixels of `change`, in place. Contrast is around the mean gray of those of `mean`. */
+export function adjust(
+  kernels: PixelKernels,
+  { name, factor }: Adjustment,
+  { mean, change }: { readonly mean: Span; readonly change: Span },
+): void {
+  const { image, pixels } = change;
+  const factors = blendFactors(factor);
+  if (name === 'saturation') kernels.blendWithGray(image, pixels, factors);
+  else if (name === 'brightness') kernels.blendWithLevel(image, pixels, 0, factors);
+  else {
+    const level = Math.trunc(kernels.graySum(mean.image, mean.pixels) / mean.pixels + 0.5);
+    kernels.blendWithLevel(image, pixels, level, factors);
   }
+}
+
+/** `factor` and 1 - `factor` in 16 bits each, 14 of them after the point: enough for factors from -1 to 2. */
+function blendFactors(factor: number): number {
+  const ONE = 2 ** 14;
+  const own = Math.round(ONE * factor);
+  if (!(own > -ONE && own < 2 * ONE)) {
+    throw new RangeError(`A factor of ${factor} can't be applied: expected one in (-1, 2).`);
+  }
+  return ((ONE - own) << 16) | (own & 0xffff);
 }

@@ -1,7 +1,7 @@
 import { toMaskedPositions } from '@beit/masking';
 import { createRandom } from '@beit/random';
 import type { HostTensor } from '@beit/weights';
-import { createMasking, type Sample, type SampleRecipe, type Unreadable } from './prepareSamples';
+import { createMasking, type SampleRecipe, type Samples, type Unreadable } from './prepareSamples';
 import type { ImageSource } from './source';
 import { createPool } from './workerPool';
 
@@ -97,7 +97,7 @@ export function createLoader(options: LoaderOptions): Loader {
     const parts = await Promise.all(shares.map((part) => pool.prepare(epoch, part)));
     for (const file of parts.flatMap((part) => part.unreadable)) unreadable.set(file.name, file);
     return toBatch(
-      parts.flatMap((part) => part.samples),
+      parts.map((part) => part.samples),
       options,
       maxMasked,
     );
@@ -135,40 +135,54 @@ export function createLoader(options: LoaderOptions): Loader {
   };
 }
 
-function toBatch(samples: readonly Sample[], { views }: LoaderOptions, maxMasked: number): Batch {
+function toBatch(parts: readonly Samples[], { views }: LoaderOptions, maxMasked: number): Batch {
   const { imageSize, tokenImageSize } = views;
-  const stacked = (arrays: readonly Float32Array[], shape: readonly number[]): HostTensor => {
-    const size = shape.reduce((product, dim) => product * dim, 1);
-    const data = new Float32Array(samples.length * size);
-    arrays.forEach((array, i) => {
-      data.set(array, i * size);
-    });
-    return { dtype: 'float32', shape: [samples.length, ...shape], data };
-  };
-  const masks = samples.map(({ mask }) => mask);
+  const masks = parts.flatMap((part) => part.masks);
+  const float32 = (arrays: readonly Float32Array[], ...shape: number[]): HostTensor => ({
+    dtype: 'float32',
+    shape: [masks.length, ...shape],
+    data: joined(arrays),
+  });
   const { shape, positions, weights } =
     maxMasked === 0
-      ? { shape: [samples.length, 0], positions: new Int32Array(), weights: new Float32Array() }
+      ? { shape: [masks.length, 0], positions: new Int32Array(), weights: new Float32Array() }
       : toMaskedPositions(masks, maxMasked);
   return {
-    images: stacked(
-      samples.map((s) => s.image),
-      [imageSize, imageSize, 3],
+    images: float32(
+      parts.map(({ image }) => image),
+      imageSize,
+      imageSize,
+      3,
     ),
-    tokenImages: stacked(
-      samples.map((s) => s.tokenImage),
-      [tokenImageSize, tokenImageSize, 3],
+    tokenImages: float32(
+      parts.map(({ tokenImage }) => tokenImage),
+      tokenImageSize,
+      tokenImageSize,
+      3,
     ),
-    opacity: stacked(
-      samples.map((s) => s.opacity),
-      [tokenImageSize, tokenImageSize],
+    opacity: float32(
+      parts.map(({ opacity }) => opacity),
+      tokenImageSize,
+      tokenImageSize,
     ),
     masked: {
       positions: { dtype: 'int32', shape, data: positions },
       weights: { dtype: 'float32', shape, data: weights },
     },
     masks,
-    indices: samples.map(({ index }) => index),
-    names: samples.map(({ name }) => name),
+    indices: parts.flatMap(({ indices }) => indices),
+    names: parts.flatMap(({ names }) => names),
   };
+}
+
+/** One after the other; a single one is itself. */
+function joined(arrays: readonly Float32Array[]): Float32Array {
+  if (arrays.length === 1) return arrays[0]!;
+  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const array of arrays) {
+    all.set(array, offset);
+    offset += array.length;
+  }
+  return all;
 }

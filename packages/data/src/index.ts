@@ -1,5 +1,6 @@
 export type { Background } from './background';
-export { BEIT_COLOR_JITTER, type ColorJitter, jitterColors } from './colorJitter';
+export { type Canvas, createCanvas, type View } from './canvas';
+export { type Adjustment, BEIT_COLOR_JITTER, type ColorJitter, drawAdjustments } from './colorJitter';
 export { type Batch, createLoader, type Loader, type LoaderOptions } from './createLoader';
 export { BEIT_CROP, centerCropBox, type RandomResizedCrop, randomCropBox } from './crops';
 export {
@@ -11,9 +12,9 @@ export {
 } from './emojiDataset';
 export { IMAGE_EXTENSIONS, imageFolder } from './imageFolder';
 export type { Box, Pixels } from './pixels';
-export type { MaskingOptions, Sample, SampleRecipe, Unreadable } from './prepareSamples';
+export type { MaskingOptions, SampleRecipe, Samples, Unreadable } from './prepareSamples';
 export { readPixels } from './readPixels';
-export { type ResampleFilter, resample } from './resample';
+export type { ResampleFilter } from './resampleWeights';
 export type { FolderSource, ImageSource, MemorySource } from './source';
 export {
   IMAGENET_NORMALIZATION,

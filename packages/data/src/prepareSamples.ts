@@ -6,9 +6,9 @@ import {
   type MaskGenerator,
 } from '@beit/masking';
 import { createRandom } from '@beit/random';
-import { readPixels } from './readPixels';
 import type { ImageSource } from './source';
-import { type TwoViewOptions, type TwoViews, twoViews } from './twoViews';
+import { emptyViews, type TwoViewOptions, type TwoViews, twoViews, viewsAt } from './twoViews';
+import { withCanvas } from './withCanvas';
 
 /** How patches are hidden: BEiT's blocks, or single patches for comparison. */
 export type MaskingOptions =
@@ -27,11 +27,13 @@ export interface SampleRecipe {
   readonly masking?: MaskingOptions;
 }
 
-export interface Sample extends TwoViews {
-  readonly index: number;
-  readonly name: string;
-  /** `[patches]`, 1 = masked; empty without masking. */
-  readonly mask: Uint8Array;
+/** Samples one after the other in arrays of their own. */
+export interface Samples extends TwoViews {
+  /** Which images they are. */
+  readonly indices: number[];
+  readonly names: string[];
+  /** `[patches]` each, 1 = masked; empty without masking. */
+  readonly masks: Uint8Array[];
 }
 
 export interface Unreadable {
@@ -51,22 +53,24 @@ export async function prepareSamples(
   { seed, views, masking }: SampleRecipe,
   epoch: number,
   indices: readonly number[],
-): Promise<{ samples: Sample[]; unreadable: Unreadable[] }> {
+): Promise<{ samples: Samples; unreadable: Unreadable[] }> {
   const generator = masking && createMasking(masking);
   const unreadable: Unreadable[] = [];
-  const prepare = async (wanted: number): Promise<Sample> => {
+  const samples: Samples = { ...emptyViews(views, indices.length), indices: [], names: [], masks: [] };
+  const prepare = async (wanted: number, into: TwoViews): Promise<void> => {
     const replacements = createRandom(seed, epoch, wanted, 'replacement');
     let index = wanted;
     for (let attempt = 0; attempt <= MOST_REPLACEMENTS; attempt++) {
       try {
-        const pixels = await readPixels(source, index);
-        const mask = generator?.generate(createRandom(seed, epoch, wanted, 'mask')) ?? new Uint8Array();
-        return {
-          ...twoViews(pixels, views, createRandom(seed, epoch, wanted, 'views')),
-          mask,
-          index,
-          name: source.names[index]!,
-        };
+        await withCanvas(source, index, (canvas) => {
+          twoViews(canvas, views, createRandom(seed, epoch, wanted, 'views'), into);
+        });
+        samples.masks.push(
+          generator?.generate(createRandom(seed, epoch, wanted, 'mask')) ?? new Uint8Array(),
+        );
+        samples.indices.push(index);
+        samples.names.push(source.names[index]!);
+        return;
       } catch (error) {
         unreadable.push({
           name: source.names[index]!,
@@ -80,7 +84,6 @@ export async function prepareSamples(
       `${MOST_REPLACEMENTS + 1} images in a row could not be read; the first was '${first!.name}': ${first!.reason}`,
     );
   };
-  const samples: Sample[] = [];
-  for (const index of indices) samples.push(await prepare(index));
+  for (const [i, index] of indices.entries()) await prepare(index, viewsAt(samples, views, i));
   return { samples, unreadable };
 }

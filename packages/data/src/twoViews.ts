@@ -1,9 +1,8 @@
 import type { Random } from '@beit/random';
 import { type Background, compose } from './background';
-import { type ColorJitter, jitterColors } from './colorJitter';
+import type { Canvas } from './canvas';
+import { type ColorJitter, drawAdjustments } from './colorJitter';
 import { centerCropBox, type RandomResizedCrop, randomCropBox } from './crops';
-import type { Box, Pixels } from './pixels';
-import { resample } from './resample';
 
 /** Mean and standard deviation of each channel of images in [0, 1]. */
 export interface Normalization {
@@ -45,46 +44,53 @@ export interface TwoViews {
  * One crop, seen twice: BEiT's augmentation. Colour jitter before the crop, mirroring, one random resized crop that is
  * brought to the encoder's size with a bicubic filter and to the tokenizer's with Lanczos.
  * Paper: section 2.5; reference: microsoft/unilm beit/datasets.py, DataAugmentationForBEiT.
+ *
+ * @param canvas is changed
+ * @param into where the views are written, and what is returned; default: arrays of their own
  */
-export function twoViews(pixels: Pixels, options: TwoViewOptions, random: Random): TwoViews {
+export function twoViews(
+  canvas: Canvas,
+  options: TwoViewOptions,
+  random: Random,
+  into: TwoViews = emptyViews(options, 1),
+): TwoViews {
   const { imageSize, tokenImageSize, normalization, background, augmentation } = options;
-  const { width, height } = pixels;
-  const colors = compose(pixels, background, random);
-  if (augmentation?.colorJitter) jitterColors(colors, augmentation.colorJitter, random);
+  const { width, height } = canvas;
+  compose(canvas, background, random);
+  const adjustments = augmentation?.colorJitter ? drawAdjustments(augmentation.colorJitter, random) : [];
   const flip = augmentation !== undefined && random.uniform() < augmentation.flip;
   const box = augmentation
     ? randomCropBox(width, height, augmentation.crop, random)
     : centerCropBox(width, height);
 
-  const view = (size: number, filter: 'bicubic' | 'lanczos') =>
-    resample(colors, [height, width, 3], box, size, filter, flip);
+  canvas.adjust(adjustments, box);
   const { mean, std } = normalization;
-  const image = scaled(view(imageSize, 'bicubic'));
-  for (let i = 0; i < image.length; i++) image[i] = (image[i]! - mean[i % 3]!) / std[i % 3]!;
+  canvas.view(box, imageSize, 'bicubic', flip).normalized(mean, std, into.image);
+  canvas.view(box, tokenImageSize, 'lanczos', flip).normalized([0, 0, 0], [1, 1, 1], into.tokenImage);
+  if (canvas.opaque) into.opacity.fill(1);
+  else canvas.view(box, tokenImageSize, 'box', flip).opacity(into.opacity);
+  return into;
+}
+
+/** Room for the views of `count` images, one after the other. */
+export const emptyViews = ({ imageSize, tokenImageSize }: TwoViewOptions, count: number): TwoViews => ({
+  image: new Float32Array(count * imageSize ** 2 * 3),
+  tokenImage: new Float32Array(count * tokenImageSize ** 2 * 3),
+  opacity: new Float32Array(count * tokenImageSize ** 2),
+});
+
+/** The place of the views of image `i` among those of several. */
+export function viewsAt(
+  { image, tokenImage, opacity }: TwoViews,
+  { imageSize, tokenImageSize }: TwoViewOptions,
+  i: number,
+): TwoViews {
+  const part = (array: Float32Array, size: number) => array.subarray(i * size, (i + 1) * size);
   return {
-    image,
-    tokenImage: scaled(view(tokenImageSize, 'lanczos')),
-    opacity: opacityView(pixels, box, tokenImageSize, flip),
+    image: part(image, imageSize ** 2 * 3),
+    tokenImage: part(tokenImage, tokenImageSize ** 2 * 3),
+    opacity: part(opacity, tokenImageSize ** 2),
   };
-}
-
-/** Bytes as numbers in [0, 1]. */
-function scaled(bytes: Uint8ClampedArray): Float32Array {
-  const result = new Float32Array(bytes.length);
-  for (let i = 0; i < bytes.length; i++) result[i] = bytes[i]! / 255;
-  return result;
-}
-
-function opacityView(
-  { data, channels, width, height }: Pixels,
-  box: Box,
-  size: number,
-  flip: boolean,
-): Float32Array {
-  if (channels === 3) return new Float32Array(size * size).fill(1);
-  const opacity = new Uint8Array(width * height);
-  for (let i = 0; i < opacity.length; i++) opacity[i] = data[i * 4 + 3]!;
-  return scaled(resample(opacity, [height, width, 1], box, size, 'box', flip));
 }
 
 /**

@@ -12,10 +12,9 @@ parentPort!.on('message', ({ id, epoch, indices }: WorkerRequest) => {
   previous = previous.then(async () => {
     try {
       const prepared = await prepareSamples(source, recipe, epoch, indices);
-      const buffers = prepared.samples.flatMap(({ image, tokenImage, opacity, mask }) =>
-        [image, tokenImage, opacity, mask].map((array) => array.buffer as ArrayBuffer),
-      );
-      parentPort!.postMessage({ id, ...prepared }, [...new Set(buffers)]);
+      const { image, tokenImage, opacity } = prepared.samples;
+      const buffers = [image, tokenImage, opacity].map(({ buffer }) => buffer as ArrayBuffer);
+      parentPort!.postMessage({ id, ...prepared }, buffers);
     } catch (error) {
       parentPort!.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
     }

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { prepareSamples, type Sample, type SampleRecipe, type Unreadable } from './prepareSamples';
+import { prepareSamples, type SampleRecipe, type Samples, type Unreadable } from './prepareSamples';
 import type { ImageSource } from './source';
 
 export interface WorkerSetup {
@@ -11,7 +11,7 @@ export interface WorkerRequest {
   readonly epoch: number;
   readonly indices: readonly number[];
 }
-type Prepared = { samples: Sample[]; unreadable: Unreadable[] };
+type Prepared = { samples: Samples; unreadable: Unreadable[] };
 type WorkerAnswer = { id: number } & (Prepared | { error: string });
 
 /** Prepares samples somewhere. */
