@@ -1,129 +1,167 @@
-/**
- * Images per second of the loader: emoji from memory, and photographs in the size of ImageNet's from JPEG files.
- *
- *   node --conditions=@beit/source --import tsx benchmarks/data/main.ts [--json] [--workers 0,1,2] [--seconds 3]
- *
- * Batches are asked for one after the other, as fast as they come; the first ones, which start threads, do not count.
- */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import {
-  BEIT_COLOR_JITTER,
-  BEIT_CROP,
-  createLoader,
-  emojiDataset,
-  INCEPTION_NORMALIZATION,
-  imageFolder,
-  type LoaderOptions,
-} from '@beit/data';
-import sharp from 'sharp';
+import { fileURLToPath } from 'node:url';
+import { alternate, type Competitor, competitor, isAbsent } from '../shared/alternate';
+import { commandLine, fail, integer } from '../shared/commandLine';
+import { describeMachine, machineLine } from '../shared/machine';
+import { markdownTable } from '../shared/markdownTable';
+import { publish } from '../shared/publish';
+import { pythonEnvironment } from '../shared/pythonEnvironment';
+import { runJson, runNodeJson } from '../shared/runJson';
+import { median } from '../shared/statistics';
+import type { LoaderRate, OursOptions } from './ours';
+import { PHOTOGRAPH, writePhotographs } from './writePhotographs';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    workers: { type: 'string', default: '0,1,2' },
-    seconds: { type: 'string', default: '3' },
-  },
+const HELP = `Usage: pnpm bench:data [options]
+
+Images per second from JPEG files to augmented two-view batches with masks: our loader against torchvision's parts in
+PyTorch's DataLoader, on the same photographs (made here: ${PHOTOGRAPH.width}x${PHOTOGRAPH.height}, as detailed as natural images), with the same
+augmentations and numbers of workers. torchvision runs twice: on Pillow's images, as the official code, and with its own
+decoder and transforms.v2 on tensors. The comparison is per core: images per second of work of all threads and processes
+together. The embedded emoji are measured besides. About 3 minutes; the first run makes a virtual environment with
+torchvision in your cache (a download of 3 GB).
+
+  --workers A,B    numbers of workers (default: 0 and the number of cores)
+  --seconds N      of a measurement, after two of warming up (default: 3)
+  --rounds N       default: 3
+  --batch N        default: 32
+  --python NAME    the Python that makes the virtual environment (default: python3)
+  --json           one JSON object on stdout; progress goes to stderr
+  --write          also put the results into docs/performance.md and docs/performance/
+  --help           this text`;
+
+const values = commandLine(HELP, {
+  workers: { type: 'string', default: `0,${availableParallelism()}` },
+  seconds: { type: 'string', default: '3' },
+  rounds: { type: 'string', default: '3' },
+  batch: { type: 'string', default: '32' },
+  python: { type: 'string', default: 'python3' },
+  json: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
 });
-const workerCounts = values.workers.split(',').map(Number);
+const workerCounts = values.workers.split(',').map((text) => integer(text, 'workers', 0));
 const seconds = Number(values.seconds);
-if (!(seconds > 0 && workerCounts.every((count) => Number.isSafeInteger(count) && count >= 0))) {
-  throw new RangeError(
-    `--workers ${values.workers} --seconds ${values.seconds}: give whole numbers, and a time above 0.`,
-  );
+if (!(seconds > 0)) fail(`--seconds is '${values.seconds}'; expected a time above 0.`);
+const rounds = integer(values.rounds, 'rounds', 1);
+const PHOTOGRAPHS = 64;
+const batchSize = integer(values.batch, 'batch', 1);
+if (batchSize > PHOTOGRAPHS) fail(`--batch is ${batchSize}; there are ${PHOTOGRAPHS} photographs.`);
+
+const OURS = fileURLToPath(new URL('./ours.ts', import.meta.url));
+const PEER = fileURLToPath(new URL('./peer.py', import.meta.url));
+/** Where the peer's masks are. */
+const MASKING = fileURLToPath(new URL('../masking/', import.meta.url));
+const PEERS = { pil: 'torchvision, Pillow', tensor: 'torchvision, tensors' } as const;
+const JPEG = `JPEG, ${PHOTOGRAPH.width}x${PHOTOGRAPH.height} to 224 and 112`;
+
+interface Entry extends Competitor<LoaderRate> {
+  readonly loader: string;
+  readonly images: string;
+  readonly workers: number;
 }
+const entry = (
+  loader: string,
+  images: string,
+  workers: number,
+  measure: Competitor<LoaderRate>['measure'],
+): Entry => ({ loader, images, workers, ...competitor(`${loader}, ${images}, ${workers} workers`, measure) });
 
-const PHOTOGRAPHS = 32;
-
-/** JPEG files of smooth shapes with some noise, about as large as photographs of 500 x 375 pixels. */
-async function writePhotographs(folder: string): Promise<void> {
-  const [width, height] = [500, 375];
-  for (let i = 0; i < PHOTOGRAPHS; i++) {
-    const data = new Uint8Array(width * height * 3);
-    let noise = i + 1;
-    for (let y = 0, o = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        for (let c = 0; c < 3; c++, o++) {
-          noise = (noise * 1_103_515_245 + 12_345) & 0x7fffffff;
-          data[o] =
-            128 +
-            60 * Math.sin((x + 13 * i) / 40 + c) +
-            40 * Math.cos((y * (i + 1)) / 90) +
-            (noise >>> 16) / 2048;
-        }
-      }
-    }
-    const image = sharp(data, { raw: { width, height, channels: 3 } });
-    await image.jpeg({ quality: 90 }).toFile(join(folder, `${i}.jpg`));
-  }
-}
-
-const augmentation = { crop: BEIT_CROP, colorJitter: BEIT_COLOR_JITTER, flip: 0.5 };
+const environment = await pythonEnvironment(values.python);
 const folder = await mkdtemp(join(tmpdir(), 'beit-benchmark-'));
-
-async function measure(options: LoaderOptions): Promise<number> {
-  const loader = createLoader(options);
-  let step = 0;
-  for (; step < 3; step++) await loader.batch(step);
-  const first = step;
-  const start = performance.now();
-  while (performance.now() - start < 1000 * seconds) await loader.batch(step++);
-  const elapsed = (performance.now() - start) / 1000;
-  await loader.close();
-  return ((step - first) * options.batchSize) / elapsed;
-}
-
 try {
-  await writePhotographs(folder);
-  const configs: Record<string, Omit<LoaderOptions, 'workers'>> = {
-    'emoji, 96 -> 64 / 32': {
-      source: (await emojiDataset({ split: 'heldOut' })).source,
-      batchSize: 32,
-      seed: 0,
-      views: {
-        imageSize: 64,
-        tokenImageSize: 32,
-        normalization: INCEPTION_NORMALIZATION,
-        background: 'pastel',
-        augmentation,
-      },
-      masking: { kind: 'blockwise', gridSize: 8, numMaskingPatches: 25, minNumPatches: 4 },
-    },
-    'JPEG, 500x375 -> 224 / 112': {
-      source: await imageFolder(folder),
-      batchSize: 16,
-      seed: 0,
-      views: {
-        imageSize: 224,
-        tokenImageSize: 112,
-        normalization: INCEPTION_NORMALIZATION,
-        background: 'white',
-        augmentation,
-      },
-      masking: { kind: 'blockwise', gridSize: 14, numMaskingPatches: 75, minNumPatches: 16 },
-    },
+  console.error(`Writing ${PHOTOGRAPHS} photographs.`);
+  const photographs = join(folder, 'photographs');
+  await mkdir(photographs);
+  await writePhotographs(photographs, PHOTOGRAPHS);
+  const ours = (options: OursOptions) => () => runNodeJson<LoaderRate>(OURS, [JSON.stringify(options)]);
+  const peer = (variant: keyof typeof PEERS, workers: number) => async () =>
+    isAbsent(environment)
+      ? environment
+      : runJson<LoaderRate>(
+          environment.python,
+          [PEER, folder, variant, ...[workers, batchSize, seconds].map(String)],
+          { PYTHONPATH: MASKING },
+        );
+  const entries = [
+    ...workerCounts.flatMap((workers) => [
+      entry('@beit/data', JPEG, workers, ours({ folder, workers, batchSize, seconds })),
+      entry(PEERS.pil, JPEG, workers, peer('pil', workers)),
+      entry(PEERS.tensor, JPEG, workers, peer('tensor', workers)),
+    ]),
+    entry('@beit/data', 'emoji, 96x96 to 64 and 32', 1, ours({ workers: 1, batchSize, seconds })),
+  ];
+  await alternate(entries, rounds);
+
+  const rates = entries
+    .filter(({ results }) => results.length > 0)
+    .map(({ loader, images, workers, results }) => ({
+      loader,
+      images,
+      workers,
+      imagesPerSecond: median(results.map((run) => run.imagesPerSecond)),
+      imagesPerCoreSecond: median(results.map((run) => run.imagesPerCoreSecond)),
+      runs: results,
+    }));
+  type Rate = (typeof rates)[number];
+  const isPeer = ({ loader }: Rate) => loader !== '@beit/data';
+  /** How many times a rate is the fastest peer's with as many workers. */
+  const times = (
+    rate: Rate,
+    key: 'imagesPerSecond' | 'imagesPerCoreSecond',
+    peers = rates.filter(isPeer),
+  ) => {
+    const others = peers.filter(({ workers }) => workers === rate.workers);
+    return rate.images === JPEG && others.length > 0
+      ? rate[key] / Math.max(...others.map((other) => other[key]))
+      : undefined;
   };
-  const results = [];
-  for (const [images, options] of Object.entries(configs)) {
-    for (const workers of workerCounts) {
-      results.push({ images, workers, imagesPerSecond: await measure({ ...options, workers }) });
-    }
-  }
-  const cores = availableParallelism();
-  const report = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores, seconds, results };
-  if (values.json) console.log(JSON.stringify(report, null, 2));
-  else {
-    console.log(`images per second over ${seconds} s; ${report.cpu}, ${cores} cores, Node ${report.node}`);
-    console.table(
-      results.map(({ images, workers, imagesPerSecond }) => ({
-        images,
-        workers,
-        'images / s': Number(imagesPerSecond.toPrecision(3)),
-      })),
+  /** Per core, with the number of workers where it is least. */
+  const least = (peers: readonly Rate[]) => {
+    const all = rates.flatMap((rate) =>
+      isPeer(rate) ? [] : (times(rate, 'imagesPerCoreSecond', [...peers]) ?? []),
     );
-  }
+    return all.length > 0 ? Math.min(...all) : undefined;
+  };
+  const results = rates.map((rate) => ({
+    ...rate,
+    timesTorchvision: times(rate, 'imagesPerSecond'),
+    timesTorchvisionPerCore: times(rate, 'imagesPerCoreSecond'),
+  }));
+  const machine = describeMachine();
+  const versions = Object.assign({}, ...rates.map(({ runs }) => runs[0]!.versions)) as Record<string, string>;
+  const absent = entries.find((one) => one.absent !== undefined)?.absent;
+  const report = {
+    command: `pnpm bench:data --workers ${workerCounts} --seconds ${seconds} --rounds ${rounds} --batch ${batchSize}`,
+    machine,
+    versions,
+    absent,
+    summary: {
+      dataPerCoreVsTorchvisionPillow: least(rates.filter(({ loader }) => loader === PEERS.pil)),
+      dataPerCoreVsTorchvisionTensors: least(rates.filter(({ loader }) => loader === PEERS.tensor)),
+    },
+    results,
+  };
+  const markdown = [
+    markdownTable(
+      results.map((result) => ({
+        loader: result.loader,
+        images: result.images,
+        workers: result.workers,
+        'images a second': Math.round(result.imagesPerSecond),
+        'a second and core': Math.round(result.imagesPerCoreSecond),
+        'times the faster torchvision': result.timesTorchvision?.toFixed(2),
+        'per core': result.timesTorchvisionPerCore?.toFixed(2),
+      })),
+    ),
+    '',
+    `\`${report.command}\`; ${[
+      machineLine(machine),
+      ...Object.entries(versions).map((pair) => pair.join(' ')),
+    ].join(', ')}. Medians of ${rounds} rounds.`,
+    ...(absent === undefined ? [] : [`Not here: torchvision, ${absent}.`]),
+  ].join('\n');
+  await publish('data', report, markdown, { json: values.json, write: values.write });
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -1,123 +1,101 @@
-/**
- * Masks per second: @beit/masking against the published algorithm in Python (peer.py), on one core each.
- *
- *   pnpm bench:masking [--json] [--runs 5] [--seconds 1] [--python python3]
- *
- * The two run alternately, so that a change in the machine's load meets both; medians are compared.
- */
-import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { createBlockwiseMasking, createRandom } from '@beit/masking';
+import { alternate, competitor, isAbsent } from '../shared/alternate';
+import { commandLine, fail, integer } from '../shared/commandLine';
+import { describeMachine, machineLine } from '../shared/machine';
+import { markdownTable } from '../shared/markdownTable';
+import { publish } from '../shared/publish';
+import { pythonEnvironment } from '../shared/pythonEnvironment';
+import { runJson, runNodeJson } from '../shared/runJson';
+import { median } from '../shared/statistics';
+import type { MaskingRate, MaskingTask } from './ours';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    runs: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '1' },
-    python: { type: 'string', default: 'python3' },
-  },
+const HELP = `Usage: pnpm bench:masking [options]
+
+Masks per second: @beit/masking against the official algorithm as it is written, in Python with NumPy, on one core each.
+The two run alternately, so that a change of the machine's speed meets both. NumPy comes from the virtual environment of
+the other benchmarks, which the first run makes in your cache (a download of 3 GB). About a minute.
+
+  --rounds N       default: 5
+  --seconds N      of a measurement (default: 1)
+  --python NAME    the Python that makes the virtual environment (default: python3)
+  --json           one JSON object on stdout; progress goes to stderr
+  --write          also put the results into docs/performance.md and docs/performance/
+  --help           this text`;
+
+const values = commandLine(HELP, {
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '1' },
+  python: { type: 'string', default: 'python3' },
+  json: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
 });
-const runs = Number(values.runs);
+const rounds = integer(values.rounds, 'rounds', 1);
 const seconds = Number(values.seconds);
-if (!(Number.isInteger(runs) && runs > 0 && seconds > 0)) {
-  throw new RangeError(
-    `--runs ${values.runs} --seconds ${values.seconds}: give a whole number and a time above 0.`,
-  );
-}
+if (!(seconds > 0)) fail(`--seconds is '${values.seconds}'; expected a time above 0.`);
 
-const configs = [
+const OURS = fileURLToPath(new URL('./ours.ts', import.meta.url));
+const PEER = fileURLToPath(new URL('./peer.py', import.meta.url));
+/** The first is BEiT's. */
+const GRIDS = [
   { rows: 14, columns: 14, count: 75, minNumPatches: 16 },
   { rows: 14, columns: 14, count: 75, minNumPatches: 4 },
   { rows: 24, columns: 24, count: 230, minNumPatches: 16 },
 ];
-type Config = (typeof configs)[number];
 
-function measureOurs({ rows, columns, count, minNumPatches }: Config): number {
-  const { generate } = createBlockwiseMasking({
-    gridSize: [rows, columns],
-    numMaskingPatches: count,
-    minNumPatches,
-  });
-  const random = createRandom(0);
-  const out = new Uint8Array(rows * columns);
-  const generateFor = (milliseconds: number) => {
-    const start = performance.now();
-    let masks = 0;
-    let elapsed = 0;
-    while (elapsed < milliseconds) {
-      for (let i = 0; i < 1000; i++) generate(random, out);
-      masks += 1000;
-      elapsed = performance.now() - start;
-    }
-    return (1000 * masks) / elapsed;
+const environment = await pythonEnvironment(values.python);
+const pairs = GRIDS.map((grid) => {
+  const name = `${grid.rows} x ${grid.columns}, ${grid.count} masked, blocks from ${grid.minNumPatches}`;
+  const task: MaskingTask = { ...grid, seconds };
+  const peerArguments = [grid.rows, grid.columns, grid.count, grid.minNumPatches, seconds].map(String);
+  return {
+    grid,
+    ours: competitor(`@beit/masking, ${name}`, () => runNodeJson<MaskingRate>(OURS, [JSON.stringify(task)])),
+    peer: competitor(`the official algorithm, ${name}`, async () =>
+      isAbsent(environment)
+        ? environment
+        : runJson<MaskingRate>(environment.python, [PEER, ...peerArguments]),
+    ),
   };
-  generateFor(200);
-  return generateFor(1000 * seconds);
-}
-
-const peer = fileURLToPath(new URL('./peer.py', import.meta.url));
-
-/** Undefined when there is no Python. */
-function measurePeer({ rows, columns, count, minNumPatches }: Config): number | undefined {
-  const args = [seconds, rows, columns, count, minNumPatches].map(String);
-  const { error, status, stdout, stderr } = spawnSync(values.python, [peer, ...args], { encoding: 'utf8' });
-  if (error) return undefined;
-  if (status !== 0) throw new Error(`${values.python} ${peer} failed:\n${stderr}`);
-  return Number(stdout);
-}
-
-/** What runs peer.py: the version of Python, and whether its grid is a NumPy array. */
-function describePeer(): string | undefined {
-  const { error, stdout } = spawnSync(
-    values.python,
-    [
-      '-c',
-      'import sys\nprint("Python", sys.version.split()[0])\nimport numpy\nprint("NumPy", numpy.__version__)',
-    ],
-    { encoding: 'utf8' },
-  );
-  if (error) return undefined;
-  const [python, numpy = 'lists, no NumPy'] = stdout.trim().split('\n');
-  return `${python} (${numpy})`;
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-const results = configs.map((config) => {
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  for (let run = 0; run < runs; run++) {
-    ours.push(measureOurs(config));
-    const rate = measurePeer(config);
-    if (rate !== undefined) theirs.push(rate);
-  }
-  const masksPerSecond = median(ours);
-  const pythonMasksPerSecond = theirs.length > 0 ? median(theirs) : undefined;
-  const ratio = pythonMasksPerSecond === undefined ? undefined : masksPerSecond / pythonMasksPerSecond;
-  return { ...config, masksPerSecond, pythonMasksPerSecond, ratio };
 });
+await alternate(
+  pairs.flatMap(({ ours, peer }) => [ours, peer]),
+  rounds,
+);
 
-const report = { node: process.version, python: describePeer(), runs, seconds, results };
-if (values.json) {
-  console.log(JSON.stringify(report, null, 2));
-} else {
-  const peerName = report.python ?? `no ${values.python} found`;
-  console.log(
-    `masks per second, median of ${runs} alternating runs of ${seconds} s; Node ${report.node}, ${peerName}`,
-  );
-  console.table(
+const rate = (runs: readonly MaskingRate[]) => median(runs.map(({ masksPerSecond }) => masksPerSecond));
+const results = pairs.map(({ grid, ours, peer }) => {
+  const masksPerSecond = rate(ours.results);
+  const officialMasksPerSecond = peer.results.length > 0 ? rate(peer.results) : undefined;
+  const times = officialMasksPerSecond && masksPerSecond / officialMasksPerSecond;
+  return { ...grid, masksPerSecond, officialMasksPerSecond, times, runs: [ours.results, peer.results] };
+});
+const machine = describeMachine();
+const { results: peerRuns, absent } = pairs[0]!.peer;
+const versions = peerRuns[0]?.versions ?? {};
+const report = {
+  command: `pnpm bench:masking --rounds ${rounds} --seconds ${seconds}`,
+  machine,
+  versions,
+  absent,
+  summary: { maskingVsOfficial: results[0]!.times },
+  results,
+};
+const markdown = [
+  markdownTable(
     results.map((result) => ({
       grid: `${result.rows} x ${result.columns}`,
       masked: result.count,
       'min patches': result.minNumPatches,
       '@beit/masking': Math.round(result.masksPerSecond),
-      Python: result.pythonMasksPerSecond === undefined ? '-' : Math.round(result.pythonMasksPerSecond),
-      ratio: result.ratio === undefined ? '-' : Number(result.ratio.toFixed(1)),
+      official: result.officialMasksPerSecond && Math.round(result.officialMasksPerSecond),
+      times: result.times?.toFixed(1),
     })),
-  );
-}
+  ),
+  '',
+  `\`${report.command}\`; ${[
+    machineLine(machine),
+    ...Object.entries(versions).map((pair) => pair.join(' ')),
+  ].join(', ')}. Masks a second on one core, medians of ${rounds} rounds.`,
+  ...(absent === undefined ? [] : [`Not here: the official algorithm, ${absent}.`]),
+].join('\n');
+await publish('masking', report, markdown, { json: values.json, write: values.write });
