@@ -128,6 +128,11 @@ const NOT_DIFFERENTIABLE: Record<string, Op> = {
   'strided slice': (x) => x.stridedSlice([0, 0, 1, 0], [2, 3, 4, 4], [1, 2, 2, 1]),
   'any and all': (x) => x.greater(0.9).any(3).toFloat().add(x.greater(-0.9).all(3).toFloat()),
   argmax: (x) => x.argMax(3).toFloat().add(x.argMin(3).toFloat()),
+  'argmax: the first of equal values': (x) => {
+    const levels = x.mul(1.2).round();
+    const [rows, columns] = [levels.reshape([2, 48]), levels.reshape([48, 2])];
+    return tf.stack([rows.argMax(1), rows.argMin(1), columns.argMax(0), columns.argMin(0)]).toFloat();
+  },
   'one-hot': (x) => tf.oneHot(x.abs().mul(5).toInt(), 5).toFloat(),
   'one-hot with other values': (x) => tf.oneHot(x.abs().mul(5).toInt().flatten(), 5, 2, -1).toFloat(),
   'whole-number division': (x) =>
