@@ -97,6 +97,10 @@ const DIFFERENTIABLE: Record<string, Op> = {
   'matrix product of flattened rows': (x) => tf.matMul(x.reshape([6, 16]), x.reshape([16, 6]), true, true),
   'average pooling': (x) => tf.avgPool(x as tf.Tensor4D, [1, 2], [1, 2], 'valid'),
   'max pooling': (x) => tf.maxPool(x as tf.Tensor4D, [1, 2], [1, 2], 'valid'),
+  'max pooling with pixels left over': (x) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid'),
+  'max pooling with pads': (x) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'same'),
+  'max pooling with gaps': (x) => tf.maxPool(x as tf.Tensor4D, [1, 2], [2, 3], 'valid'),
+  'max pooling of equal values': (x) => tf.maxPool(x.relu() as tf.Tensor4D, [3, 2], [3, 2], 'valid'),
   'batch norm': (x) =>
     tf.batchNorm(
       x,

@@ -149,7 +149,10 @@ export const convKernels: Readonly<Record<string, RecordKernel>> = {
     disjointWindows(pool, 'The gradient of a max pool');
     const x = transpose(b, input!, TO_NCHW);
     const [, indices] = b.emitAll('MaxPool', [x], pool);
-    const dx = b.emit('MaxUnpool', [transpose(b, dy!, TO_NCHW), indices!], { outputShape: x.shape });
+    const dx = b.emit('MaxUnpool', [transpose(b, dy!, TO_NCHW), indices!], {
+      ...pool,
+      outputShape: x.shape,
+    });
     return transpose(b, dx, TO_NHWC);
   },
   AvgPool: ({ x }, attrs, b) => {
