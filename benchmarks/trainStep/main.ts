@@ -15,7 +15,7 @@ import {
   WARM_UP_STEPS,
 } from '../shared/stepRun';
 import { absentSentence, agreementTable, stepsSentence, stepTable, versionsOf } from '../shared/stepTable';
-import { stepFlops } from './stepFlops';
+import { type StepSize, stepFlops } from './stepFlops';
 import { MODELS, type ModelName, type Task, VOCAB_SIZE, writeTask } from './task';
 
 /** Ours once more, but with a last block that computes all tokens, as PyTorch's does. */
@@ -67,7 +67,7 @@ for (const [output, all] of Object.entries(agreement)) assertSameWork(output, al
 
 const named = (name: string) => results.find((result) => result.name === name);
 const [bf16, fp32, onnxruntime] = ['openvino-bf16', 'openvino-fp32', 'onnxruntime-fp32'].map(named);
-const flops = (lastBlock: 'all' | 'masked') =>
+const flops = (lastBlock: StepSize['lastBlock']) =>
   stepFlops(task.model, { ...task, vocabSize: VOCAB_SIZE, lastBlock });
 const flopsOf = ({ name, ours }: StepResult) =>
   flops(ours && !ALL_TOKENS.some((one) => one.name === name) ? 'masked' : 'all');

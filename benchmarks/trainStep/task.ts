@@ -14,6 +14,7 @@ import {
 } from '@beit/vit';
 import { type HostTensor, type NamedTensors, saveSafetensors, toTransformers } from '@beit/weights';
 import { torchOptimizer } from '../shared/torchOptimizer';
+import type { StepSize } from './stepFlops';
 
 /** Architectures to measure; `small` is for a quick look, its numbers mean nothing for the others. */
 export const MODELS = {
@@ -35,7 +36,7 @@ export interface Task {
   /** Masked patches of an image; 75 of 196 in BEiT. */
   readonly numMasked: number;
   /** Ours only, whose loss needs no other tokens after the last block than the masked: as ever, or computing all. */
-  readonly lastBlock?: 'masked' | 'all';
+  readonly lastBlock?: StepSize['lastBlock'];
 }
 
 /** One step's model, optimizer, parameters and batch: the same for every competitor. */

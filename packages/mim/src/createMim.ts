@@ -192,12 +192,6 @@ export function toMask({ positions, weights }: MaskedPositions, patches: number)
   return tf.sum(tf.mul(oneHot, tf.expandDims(weights, 2)), 1);
 }
 
-/**
- * The tokens at some positions, `[batch, maxMasked]` int32: sums in float32, which holds every index of a vocabulary. A
- * matrix product would do as well, but for bfloat16, where it has no more than 8 bits of an index.
- */
-function tokensAt(visualTokens: tf.Tensor, positions: tf.Tensor): tf.Tensor {
-  const selection = tf.cast(tf.oneHot(positions as tf.Tensor2D, visualTokens.shape[1]!), 'float32');
-  const row = tf.expandDims(tf.cast(visualTokens, 'float32'), 1); // [batch, 1, patches]
-  return tf.cast(tf.sum(tf.mul(selection, row), 2), 'int32');
-}
+/** The tokens at some positions, `[batch, maxMasked]` int32. */
+const tokensAt = (visualTokens: tf.Tensor, positions: tf.Tensor): tf.Tensor =>
+  tf.squeeze(gatherPositions(tf.expandDims(visualTokens, 2), positions), [2]);

@@ -186,7 +186,10 @@ const INFER: Readonly<Record<string, Infer>> = {
     const [values] = pooled(inputs, a);
     return [values!, { dtype: 'int64', shape: values!.shape }];
   },
-  /** The gradient of a max pool whose windows do not overlap, by the indices that it returned. */
+  /**
+   * The gradient of a max pool whose windows do not overlap, by the indices that it returned: what they count, and their
+   * type, is between the two ops of an engine.
+   */
   MaxUnpool: ([dy], a) => [like(dy!, numbers(a, 'outputShape'))],
   AveragePool: pooled,
   UpsampleNearest: ([x], a) => {

@@ -1,11 +1,10 @@
 import type { Attributes } from '../graph/graph';
 import { numbers } from '../graph/ops';
-import type { IrWriter, Port } from './ir';
+import { type IrWriter, NUMPY, type Port } from './ir';
 import type { IrLowering } from './toOpenvino';
 import { windowAttributes } from './window';
 
 type Shape4 = readonly [number, number, number, number];
-const NUMPY = { auto_broadcast: 'numpy' };
 
 const windows = (a: Attributes) => ({
   ...windowAttributes(a),

@@ -1,14 +1,12 @@
 import type { ConstantData, Graph, Node, ValueType } from '../graph/graph';
 import { flag, number, numbers, sliceBounds } from '../graph/ops';
 import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './convolutions';
-import { createIrWriter, type Ir, type IrType, type IrWriter, type Port } from './ir';
+import { createIrWriter, type Ir, type IrType, type IrWriter, NUMPY, type Port } from './ir';
 import { lowerAveragePool, lowerMaxPool, lowerMaxUnpool } from './pooling';
 import { separateNorms } from './separateNorms';
 
 /** What a node becomes: the ports of its outputs. */
 export type IrLowering = (node: Node, inputs: readonly Port[], writer: IrWriter) => Port | readonly Port[];
-
-const NUMPY = { auto_broadcast: 'numpy' };
 
 /** Ops that OpenVINO has with the same meaning: its name, the opset that brought it, attributes. */
 const SAME: Readonly<Record<string, readonly [type: string, opset: number, attributes?: object]>> = {
