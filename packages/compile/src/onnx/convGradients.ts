@@ -3,11 +3,9 @@
  * CPU: an input gradient is fastest as a convolution with the filter turned around, a filter gradient as matrix
  * products of the output gradient with shifted views of the input.
  */
-import type { Node } from '../graph/graph';
+import type { Node, Shape4 } from '../graph/graph';
 import { number, numbers } from '../graph/ops';
 import type { OnnxWriter } from './toOnnx';
-
-type Shape4 = readonly [number, number, number, number];
 
 /**
  * dL/dx [N, C, H, W] from dL/dy [N, O, h, w] and the filter [O, C, kh, kw].

@@ -1,10 +1,8 @@
-import type { Attributes, Node } from '../graph/graph';
+import type { Attributes, Node, Shape4 } from '../graph/graph';
 import { number, numbers } from '../graph/ops';
 import type { IrAttributes, IrWriter, Port } from './ir';
 import type { IrLowering } from './toOpenvino';
 import { windowAttributes } from './window';
-
-type Shape4 = readonly [number, number, number, number];
 
 const geometry = (a: Attributes): IrAttributes => ({
   ...windowAttributes(a),

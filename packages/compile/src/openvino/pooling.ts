@@ -1,10 +1,8 @@
-import type { Attributes } from '../graph/graph';
+import type { Attributes, Shape4 } from '../graph/graph';
 import { numbers } from '../graph/ops';
 import { type IrWriter, NUMPY, type Port } from './ir';
 import type { IrLowering } from './toOpenvino';
 import { windowAttributes } from './window';
-
-type Shape4 = readonly [number, number, number, number];
 
 const windows = (a: Attributes) => ({
   ...windowAttributes(a),
