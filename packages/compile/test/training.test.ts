@@ -106,6 +106,20 @@ describe('a compiled program computes what the eager one does', () => {
     });
   });
 
+  test.each([
+    ['patches', 4, 4],
+    ['large patches', 5, 48],
+  ] as const)('filter gradients of %s', async (_, size, channels) => {
+    const step = sgdStep((p, { x }) =>
+      tf
+        .conv2d(x as tf.Tensor4D, p.w as tf.Tensor4D, size - 1, 'same')
+        .square()
+        .mean(),
+    );
+    const state = { w: numbers([size, size, channels, 3], 1) };
+    expectClose(await engineDifference(step, state, { x: numbers([2, 12, 11, channels], 3) }));
+  });
+
   test('strided and valid convolutions', async () => {
     const step = sgdStep((p, { x }) => {
       const h = tf.conv2d(x as tf.Tensor4D, p.w1 as tf.Tensor4D, 2, 'valid').tanh();

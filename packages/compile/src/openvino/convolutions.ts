@@ -27,25 +27,19 @@ export const lowerConv: IrLowering = ({ attributes: a, inputs: [, filterValue] }
 };
 
 /** dL/dx [N, C, H, W] from dL/dy [N, O, h, w] and the filter [O, C, kh, kw]. */
-export const lowerConvInputGradient: IrLowering = (node, [dy, filter], w) => {
-  const a = node.attributes;
-  const [, , kh, kw] = node.inputs[1]!.shape as Shape4;
-  const [top, left, bottom, right] = numbers(a, 'pads') as Shape4;
-  const dilations = numbers(a, 'dilations');
+export const lowerConvInputGradient: IrLowering = ({ attributes: a, inputs }, [dy, filter], w) => {
+  const shape = inputs[1]!.shape as Shape4;
   const group = number(a, 'group');
-  const reach = [(kh - 1) * dilations[0]!, (kw - 1) * dilations[1]!] as const;
-  const pads = [reach[0] - top, reach[1] - left, reach[0] - bottom, reach[1] - right];
-  if (group === 1 && numbers(a, 'strides').every((s) => s === 1) && pads.every((pad) => pad >= 0)) {
-    // Over a full correlation with the flipped filter, whose input and output channels change places.
+  const isProduct =
+    group === 1 && shape[2] === 1 && shape[3] === 1 && isEach(a, 'strides', 1) && isEach(a, 'pads', 0);
+  if (isProduct) {
     const swapped = w.emit('Transpose', 1, [filter!, w.integers([1, 0, 2, 3])]);
-    const flipped = kh === 1 && kw === 1 ? swapped : flip(swapped, w);
-    return w.emit('Convolution', 1, [dy!, flipped], geometry({ ...a, pads }));
+    return w.emit('Convolution', 1, [dy!, swapped], geometry(a));
   }
   const outputShape = w.integers(numbers(a, 'inputShape').slice(2));
   if (group === 1) {
     return w.emit('ConvolutionBackpropData', 1, [dy!, filter!, outputShape], geometry(a));
   }
-  const shape = node.inputs[1]!.shape as unknown as Shape4;
   return w.emit(
     'GroupConvolutionBackpropData',
     1,
@@ -54,11 +48,7 @@ export const lowerConvInputGradient: IrLowering = (node, [dy, filter], w) => {
   );
 };
 
-function flip(filter: Port, w: IrWriter): Port {
-  const back = w.integers([-1, -1]);
-  const beforeFirst = w.integers([-(2 ** 31), -(2 ** 31)]);
-  return w.emit('Slice', 8, [filter, back, beforeFirst, back, w.integers([2, 3])]);
-}
+const isEach = (a: Attributes, name: string, value: number) => numbers(a, name).every((n) => n === value);
 
 /**
  * dL/dw [O, C, kh, kw] from the input [N, C, H, W] and dL/dy [N, O, h, w]: a convolution of the input, its channels

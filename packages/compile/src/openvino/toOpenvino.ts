@@ -2,8 +2,8 @@ import type { ConstantData, Graph, Node, ValueType } from '../graph/graph';
 import { flag, number, numbers, sliceBounds } from '../graph/ops';
 import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './convolutions';
 import { createIrWriter, type Ir, type IrType, type IrWriter, NUMPY, type Port } from './ir';
+import { openvinoForms } from './openvinoForms';
 import { lowerAveragePool, lowerMaxPool, lowerMaxUnpool } from './pooling';
-import { separateNorms } from './separateNorms';
 
 /** What a node becomes: the ports of its outputs. */
 export type IrLowering = (node: Node, inputs: readonly Port[], writer: IrWriter) => Port | readonly Port[];
@@ -74,6 +74,14 @@ const reduce: IrLowering = ({ op, attributes: a, outputs }, [x], w) => {
   return w.reshape(reduced, shape);
 };
 
+/** Some of the first axis: a split, of which OpenVINO makes a view and no copy. */
+function rows(x: Port, begin: number, end: number, length: number, w: IrWriter): Port {
+  const lengths = [begin, end - begin, length - end];
+  const used = lengths.filter((n) => n > 0);
+  const parts = w.emitAll('VariadicSplit', 1, [x, w.integer(0), w.integers(used)], {}, used.length);
+  return parts[begin > 0 ? 1 : 0]!;
+}
+
 /** The place of the largest or smallest along an axis, the first of equal ones. */
 const argExtreme: IrLowering = ({ op, attributes: a }, [x], w) => {
   const axis = number(a, 'axis');
@@ -97,13 +105,15 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
   Transpose: ({ attributes: a }, [x], w) => w.emit('Transpose', 1, [x!, w.integers(numbers(a, 'perm'))]),
   Slice: ({ attributes: a, inputs: [value] }, [x], w) => {
     const { begin, end, axes, strides } = sliceBounds(a, value!.shape);
+    if (axes.length === 1 && axes[0] === 0 && strides[0] === 1) {
+      return rows(x!, begin[0]!, end[0]!, value!.shape[0]!, w);
+    }
     return w.emit('Slice', 8, [x!, ...[begin, end, strides, axes].map(w.integers)]);
   },
   Concat: ({ attributes: a }, inputs, w) => w.emit('Concat', 1, inputs, { axis: number(a, 'axis') }),
   Pad: ({ attributes: a, inputs: [value] }, [x], w) => {
     const fill = number(a, 'value');
-    const pad =
-      value!.dtype === 'float32' ? w.float(fill) : w.constant(Int32Array.of(fill), TYPES[value!.dtype], []);
+    const pad = w.emit('Convert', 1, [w.float(fill)], { destination_type: TYPES[value!.dtype] });
     return w.emit('Pad', 12, [x!, w.integers(numbers(a, 'before')), w.integers(numbers(a, 'after')), pad], {
       pad_mode: 'constant',
     });
@@ -169,7 +179,7 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
  * @throws for an op that has no OpenVINO form
  */
 export function toOpenvino(program: Graph): Ir {
-  const graph = separateNorms(program);
+  const graph = openvinoForms(program);
   const writer = createIrWriter();
   const ports = new Map<number, Port>();
   for (const [name, value] of graph.inputs) {

@@ -1,5 +1,5 @@
 import { createGraphBuilder, type GraphBuilder } from '../graph/builder';
-import type { Graph, Node, Value } from '../graph/graph';
+import { type Graph, type Node, sizeOf, type Value } from '../graph/graph';
 import { flag, MOVING_OPS, numbers } from '../graph/ops';
 import { scalarConstant } from './algebraRules';
 import { rebuildGraph } from './rebuildGraph';
@@ -19,11 +19,9 @@ const cast = (builder: GraphBuilder, x: Value, dtype: 'float32' | 'bfloat16') =>
 /** Fewer rows are added up as they are. */
 const FEWEST_ROWS = 64;
 
-/** Ids of what matrix products multiply. */
-const multiplied = (graph: Graph): Set<number> =>
-  new Set(
-    graph.nodes.filter(({ op }) => op === 'MatMul').flatMap(({ inputs }) => inputs.map(({ id }) => id)),
-  );
+/** Ids of what these ops take. */
+const operandsOf = (graph: Graph, isMeant: (op: string) => boolean): Set<number> =>
+  new Set(graph.nodes.filter(({ op }) => isMeant(op)).flatMap(({ inputs }) => inputs.map(({ id }) => id)));
 
 /** The bfloat16 value that a cast to float32 takes, or `undefined` for what is no such cast. */
 export function wideningSource(value: Value, builder: GraphBuilder): Value | undefined {
@@ -47,7 +45,8 @@ function withoutRounding(value: Value, builder: GraphBuilder): Value | undefined
  */
 export function toBfloat16(graph: Graph): Graph {
   const builder = createGraphBuilder();
-  const operands = multiplied(graph);
+  const operands = operandsOf(graph, (op) => IN_BFLOAT16.has(op));
+  const factors = operandsOf(graph, (op) => op === 'MatMul');
 
   function inBfloat16({ op, attributes }: Node, inputs: readonly Value[]): Value | undefined {
     if (!IN_BFLOAT16.has(op) || inputs.some(({ dtype }) => dtype !== 'float32')) return undefined;
@@ -56,22 +55,33 @@ export function toBfloat16(graph: Graph): Graph {
   }
 
   /**
-   * A sum over rows, as the gradient of a bias is, when the rows are in bfloat16 anyway: a product with ones, which
+   * A sum over all axes but one, as the gradient of a bias is, of what is in bfloat16 anyway: a product with ones, which
    * adds up in float32 and reads half the bytes.
    */
-  function rowSum({ op, inputs: [x], attributes }: Node, [rows]: readonly Value[]): Value | undefined {
-    if (op !== 'ReduceSum' || rows!.shape.length !== 2 || rows!.dtype !== 'float32') return undefined;
-    const axes = numbers(attributes, 'axes');
-    const [count, width] = rows!.shape as [number, number];
-    if (axes.length !== 1 || axes[0] !== 0 || count < FEWEST_ROWS) return undefined;
+  function biasGradient({ op, inputs: [x], attributes }: Node, [rows]: readonly Value[]): Value | undefined {
+    if (op !== 'ReduceSum' || rows!.dtype !== 'float32') return undefined;
+    const { shape } = rows!;
+    const summed = numbers(attributes, 'axes');
+    const kept = shape.findIndex((_, axis) => !summed.includes(axis));
+    const width = shape[kept]!;
+    const count = sizeOf(shape) / width;
+    if (shape.length < 2 || summed.length !== shape.length - 1 || count < FEWEST_ROWS) return undefined;
     if (!operands.has(x!.id) && !wideningSource(rows!, builder)) return undefined;
-    const ones = builder.emit('Broadcast', [builder.scalar(1)], { shape: [1, count] });
-    const sum = builder.emit('MatMul', [cast(builder, ones, 'bfloat16'), cast(builder, rows!, 'bfloat16')], {
+    const perm = [...shape.keys()].filter((axis) => axis !== kept);
+    const turned = builder.emit('Transpose', [cast(builder, rows!, 'bfloat16')], { perm: [...perm, kept] });
+    const ones = cast(
+      builder,
+      builder.emit('Broadcast', [builder.scalar(1)], { shape: [1, count] }),
+      'bfloat16',
+    );
+    const sum = builder.emit('MatMul', [ones, builder.emit('Reshape', [turned], { shape: [count, width] })], {
       transposeA: false,
       transposeB: false,
     });
-    const shape = flag(attributes, 'keepDims') ? [1, width] : [width];
-    return builder.emit('Reshape', [cast(builder, sum, 'float32')], { shape });
+    const keepDims = flag(attributes, 'keepDims');
+    return builder.emit('Reshape', [cast(builder, sum, 'float32')], {
+      shape: keepDims ? shape.map((size, axis) => (axis === kept ? size : 1)) : [width],
+    });
   }
 
   /**
@@ -79,13 +89,13 @@ export function toBfloat16(graph: Graph): Graph {
    * is computed in float32. It would else be the largest tensor that is kept for the gradient.
    */
   function attention({ op, outputs }: Node, [logits]: readonly Value[]): Value | undefined {
-    if (op !== 'Softmax' || !operands.has(outputs[0]!.id)) return undefined;
+    if (op !== 'Softmax' || !factors.has(outputs[0]!.id)) return undefined;
     const narrow = withoutRounding(logits!, builder);
     return narrow && cast(builder, builder.emit('Softmax', [narrow]), 'float32');
   }
 
   return rebuildGraph(graph, builder, (node, inputs) => {
-    const value = rowSum(node, inputs) ?? attention(node, inputs) ?? inBfloat16(node, inputs);
+    const value = biasGradient(node, inputs) ?? attention(node, inputs) ?? inBfloat16(node, inputs);
     return value && [value];
   });
 }

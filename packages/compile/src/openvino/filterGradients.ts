@@ -1,0 +1,118 @@
+import type { GraphBuilder } from '../graph/builder';
+import type { Node, Shape4, Value } from '../graph/graph';
+import { number, numbers } from '../graph/ops';
+
+/** Of a larger window, not every offset gets a product of its own. */
+const MOST_PRODUCTS = 9;
+/** Numbers in a patch that is still worth writing out. */
+const LARGEST_PATCH = 1024;
+
+/**
+ * dL/dw [O, C, kh, kw] from the input [N, C, H, W] and dL/dy [N, O, h, w] as matrix products, or `undefined` for what
+ * is better a convolution.
+ */
+export function filterGradientProducts(
+  node: Node,
+  inputs: readonly Value[],
+  builder: GraphBuilder,
+): Value | undefined {
+  const { op, attributes: a } = node;
+  if (op !== 'ConvFilterGradient' || number(a, 'group') !== 1) return undefined;
+  const [, c, kh, kw] = numbers(a, 'filterShape') as Shape4;
+  if (kh * kw <= MOST_PRODUCTS && numbers(a, 'strides').every((stride) => stride === 1)) {
+    return productsOfShifted(node, inputs, builder);
+  }
+  return c * kh * kw <= LARGEST_PATCH ? productOfPatches(node, inputs, builder) : undefined;
+}
+
+/**
+ * The product of the output gradient with the patches that it comes from. A convolution whose filters have a one each
+ * writes these out.
+ */
+function productOfPatches({ attributes: a }: Node, [x, dy]: readonly Value[], builder: GraphBuilder): Value {
+  const [, c, kh, kw] = numbers(a, 'filterShape') as Shape4;
+  const size = c * kh * kw;
+  const identity = new Float32Array(size * size);
+  for (let i = 0; i < size; i++) identity[i * size + i] = 1;
+  const filters = builder.constant(identity, 'float32', [size, c, kh, kw]);
+  const patches = builder.emit('Conv', [x!, builder.emit('Cast', [filters], { dtype: x!.dtype })], {
+    strides: numbers(a, 'strides'),
+    dilations: numbers(a, 'dilations'),
+    pads: numbers(a, 'pads'),
+    group: 1,
+  });
+  const product = builder.emit('MatMul', [matrix(dy!, builder), matrix(patches, builder)], {
+    transposeA: true,
+    transposeB: false,
+  });
+  return builder.emit('Reshape', [product], { shape: numbers(a, 'filterShape') });
+}
+
+/**
+ * For each offset in the window, the product of the output gradient with the input shifted by it, over the positions of
+ * all images.
+ *
+ * OpenVINO keeps images with their channels last, so that the positions are the rows of a matrix as they are. With the
+ * padding of the input around, and zeros in the output gradient to the same size, an image shifted by an offset is the
+ * same matrix some rows later: nothing is copied. What has fewer channels is the one that is shifted.
+ */
+function productsOfShifted({ attributes: a }: Node, [x, dy]: readonly Value[], builder: GraphBuilder): Value {
+  const [o, c, kh, kw] = numbers(a, 'filterShape') as Shape4;
+  const [down, across] = numbers(a, 'dilations') as readonly [number, number];
+  const pads = numbers(a, 'pads') as Shape4;
+  const reach = [(kh - 1) * down, (kw - 1) * across] as const;
+  const around: Shape4 = [reach[0] - pads[0], reach[1] - pads[1], reach[0] - pads[2], reach[1] - pads[3]];
+  const offsets = Array.from(
+    { length: kh * kw },
+    (_, k) => [Math.floor(k / kw) * down, (k % kw) * across] as const,
+  );
+
+  /** The products of `shifted`, once it is padded, with `fixed`: one for each place where the latter can begin. */
+  function products(shifted: Value, padding: Shape4, fixed: Value, places: typeof offsets): Value {
+    const wide = padded(shifted, padding, builder);
+    const [n, , height, width] = wide.shape as Shape4;
+    const rows = n * height * width - reach[0] * width - reach[1];
+    const right = rowsFrom(matrix(padded(fixed, [0, 0, ...reach], builder), builder), 0, rows, builder);
+    const left = matrix(wide, builder);
+    const matrices = places.map(([top, start]) =>
+      builder.emit('MatMul', [rowsFrom(left, top * width + start, rows, builder), right], {
+        transposeA: true,
+        transposeB: false,
+      }),
+    );
+    const stack = matrices.length === 1 ? matrices[0]! : builder.emit('Concat', matrices, { axis: 0 });
+    return builder.emit('Reshape', [stack], { shape: [kh * kw, ...matrices[0]!.shape] });
+  }
+
+  function byOutput() {
+    const places = offsets.map(([i, j]) => [reach[0] - i, reach[1] - j] as const);
+    return builder.emit('Transpose', [products(dy!, around, x!, places)], { perm: [1, 2, 0] });
+  }
+  function byInput() {
+    return builder.emit('Transpose', [products(x!, pads, dy!, offsets)], { perm: [2, 1, 0] });
+  }
+  const filters = o < c && around.every((pad) => pad >= 0) ? byOutput() : byInput();
+  return builder.emit('Reshape', [filters], { shape: [o, c, kh, kw] });
+}
+
+/** An image [N, C, H, W] as a matrix [N * H * W, C]. */
+function matrix(image: Value, builder: GraphBuilder): Value {
+  const [n, c, h, w] = image.shape as Shape4;
+  const channelsLast = builder.emit('Transpose', [image], { perm: [0, 2, 3, 1] });
+  return builder.emit('Reshape', [channelsLast], { shape: [n * h * w, c] });
+}
+
+function rowsFrom(x: Value, first: number, count: number, builder: GraphBuilder): Value {
+  const [rows, columns] = x.shape as readonly [number, number];
+  if (count === rows) return x;
+  return builder.emit('Slice', [x], { begin: [first, 0], size: [count, columns], strides: [1, 1] });
+}
+
+function padded(image: Value, [top, left, bottom, right]: Shape4, builder: GraphBuilder): Value {
+  if (top === 0 && left === 0 && bottom === 0 && right === 0) return image;
+  return builder.emit('Pad', [image], {
+    before: [0, 0, top, left],
+    after: [0, 0, bottom, right],
+    value: 0,
+  });
+}

@@ -1,0 +1,21 @@
+import { createGraphBuilder } from '../graph/builder';
+import type { Graph } from '../graph/graph';
+import { removeDeadCode } from '../passes/optimize';
+import { rebuildGraph } from '../passes/rebuildGraph';
+import { elementwiseAsMatrices } from './elementwiseAsMatrices';
+import { filterGradientProducts } from './filterGradients';
+import { separateNorm } from './separateNorms';
+
+/** The graph with what OpenVINO computes faster in another form. */
+export function openvinoForms(graph: Graph): Graph {
+  const builder = createGraphBuilder();
+  const asMatrices = elementwiseAsMatrices(graph, builder);
+  const forms = rebuildGraph(graph, builder, (node, inputs) => {
+    const value =
+      separateNorm(node, inputs, builder) ??
+      filterGradientProducts(node, inputs, builder) ??
+      asMatrices(node, inputs);
+    return value && [value];
+  });
+  return removeDeadCode(forms);
+}
