@@ -9,8 +9,9 @@ export const matrixShape = (shape: readonly number[]): [rows: number, columns: n
 };
 
 /**
- * Elementwise work on tensors of the shape of an input, as an optimizer's on filters, goes over them as matrices. Of
- * tensors of four axes, OpenVINO 2026.4 makes several kernels of an update, which take three times as long.
+ * Elementwise work on tensors of the shape of an input, as an optimizer's on filters, goes over them as matrices, and so
+ * do their sums. Of tensors of four axes, OpenVINO 2026.4 makes several kernels of an update, which take three times as
+ * long, and it sums up slowly.
  *
  * @returns what takes a node's place, given its new operands, or `undefined` for all other nodes
  */
@@ -24,6 +25,9 @@ export function elementwiseAsMatrices(graph: Graph, builder: GraphBuilder) {
 
   return ({ op, attributes, outputs }: Node, inputs: readonly Value[]): Value | undefined => {
     const { shape } = outputs[0]!;
+    if (op === 'ReduceSum' && shape.length === 0 && shapes.has(String(inputs[0]!.shape))) {
+      return builder.emit('ReduceSum', [matrix(inputs[0]!)], { axes: [0, 1], keepDims: false });
+    }
     if (!isElementwise(op) || !shapes.has(String(shape))) return undefined;
     const isScalar = (x: Value) => x.shape.length === 0;
     if (!inputs.every((x) => isScalar(x) || sameShape(x.shape, shape))) return undefined;
