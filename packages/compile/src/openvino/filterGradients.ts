@@ -4,6 +4,8 @@ import { number, numbers } from '../graph/ops';
 
 /** Of a larger window, not every offset gets a product of its own. */
 const MOST_PRODUCTS = 9;
+/** With fewer rows, two threads do not find enough in a product to share: its halves are what they share. */
+const ENOUGH_ROWS = 128;
 /** Numbers in a patch that is still worth writing out. */
 const LARGEST_PATCH = 1024;
 
@@ -41,7 +43,7 @@ function productOfPatches({ attributes: a }: Node, [x, dy]: readonly Value[], bu
     pads: numbers(a, 'pads'),
     group: 1,
   });
-  const product = builder.emit('MatMul', [matrix(dy!, builder), matrix(patches, builder)], {
+  const product = builder.emit('MatMul', [asMatrix(dy!, builder), asMatrix(patches, builder)], {
     transposeA: true,
     transposeB: false,
   });
@@ -70,18 +72,22 @@ function productsOfShifted({ attributes: a }: Node, [x, dy]: readonly Value[], b
   /** The products of `shifted`, once it is padded, with `fixed`: one for each place where the latter can begin. */
   function products(shifted: Value, padding: Shape4, fixed: Value, places: typeof offsets): Value {
     const wide = padded(shifted, padding, builder);
-    const [n, , height, width] = wide.shape as Shape4;
+    const [n, channels, height, width] = wide.shape as Shape4;
     const rows = n * height * width - reach[0] * width - reach[1];
-    const right = rowsFrom(matrix(padded(fixed, [0, 0, ...reach], builder), builder), 0, rows, builder);
-    const left = matrix(wide, builder);
-    const matrices = places.map(([top, start]) =>
-      builder.emit('MatMul', [rowsFrom(left, top * width + start, rows, builder), right], {
+    const parts = channels < ENOUGH_ROWS && rows % 2 === 0 ? 2 : 1;
+    const split = (image: Value, first: number) => {
+      const matrix = rowsFrom(asMatrix(image, builder), first, rows, builder);
+      return builder.emit('Reshape', [matrix], { shape: [parts, rows / parts, image.shape[1]!] });
+    };
+    const right = split(padded(fixed, [0, 0, ...reach], builder), 0);
+    const all = places.map(([top, start]) =>
+      builder.emit('MatMul', [split(wide, top * width + start), right], {
         transposeA: true,
         transposeB: false,
       }),
     );
-    const stack = matrices.length === 1 ? matrices[0]! : builder.emit('Concat', matrices, { axis: 0 });
-    return builder.emit('Reshape', [stack], { shape: [kh * kw, ...matrices[0]!.shape] });
+    const stack = all.length === 1 ? all[0]! : builder.emit('Concat', all, { axis: 0 });
+    return sumOfParts(stack, parts, builder);
   }
 
   function byOutput() {
@@ -95,8 +101,18 @@ function productsOfShifted({ attributes: a }: Node, [x, dy]: readonly Value[], b
   return builder.emit('Reshape', [filters], { shape: [o, c, kh, kw] });
 }
 
+/** Matrices, each of them the sum of `parts` in turn. */
+function sumOfParts(stack: Value, parts: number, builder: GraphBuilder): Value {
+  if (parts === 1) return stack;
+  const [count, rows, columns] = stack.shape as readonly [number, number, number];
+  const shape = [count / parts, parts, rows, columns];
+  const wide = builder.emit('Cast', [builder.emit('Reshape', [stack], { shape })], { dtype: 'float32' });
+  const sum = builder.emit('ReduceSum', [wide], { axes: [1], keepDims: false });
+  return builder.emit('Cast', [sum], { dtype: stack.dtype });
+}
+
 /** An image [N, C, H, W] as a matrix [N * H * W, C]. */
-function matrix(image: Value, builder: GraphBuilder): Value {
+function asMatrix(image: Value, builder: GraphBuilder): Value {
   const [n, c, h, w] = image.shape as Shape4;
   const channelsLast = builder.emit('Transpose', [image], { perm: [0, 2, 3, 1] });
   return builder.emit('Reshape', [channelsLast], { shape: [n * h * w, c] });
