@@ -17,6 +17,7 @@ const TOLERANCES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     gradients: 0.05,
     'all gradients': 0.02,
   },
+  classify: { logits: 0.03, loss: 5e-3, gradients: 0.1, 'all gradients': 0.03 },
   dvae: {
     logits: 0.03,
     tokens: 0.1,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { availableEngines } from '@beit/compile';
 import { adamwParity } from './adamwParity';
 import { bfloat16Tolerance } from './bfloat16Tolerance';
+import { classifyParity } from './classifyParity';
 import { dvaeParity } from './dvaeParity';
 import type { Engine } from './engines';
 import { type Fixture, loadFixture } from './fixture';
@@ -24,6 +25,7 @@ type EngineCheck = (fixture: Fixture, engine: Engine) => Promise<Measurement[]>;
 /** By the beginning of the file name. */
 const ENGINE_CHECKS: readonly (readonly [prefix: string, check: EngineCheck])[] = [
   ['mim-', mimParity],
+  ['classify.', classifyParity],
   ['dvae', dvaeParity],
   ['adamw', adamwParity],
 ];

@@ -3,6 +3,8 @@ import { type Background, compose } from './background';
 import type { Canvas } from './canvas';
 import { type ColorJitter, drawAdjustments } from './colorJitter';
 import { centerCropBox, type RandomResizedCrop, randomCropBox } from './crops';
+import { applyRandAugment, type RandAugment } from './randAugment';
+import { eraseRandomly, type RandomErasing } from './randomErasing';
 
 /** Mean and standard deviation of each channel of images in [0, 1]. */
 export interface Normalization {
@@ -15,20 +17,28 @@ export const IMAGENET_NORMALIZATION: Normalization = {
   std: [0.229, 0.224, 0.225],
 };
 
+export interface Augmentation {
+  readonly crop: RandomResizedCrop;
+  readonly colorJitter?: ColorJitter;
+  /** Probability of mirroring. BEiT: 0.5. */
+  readonly flip: number;
+  /** Of the encoder's view alone: for fine-tuning, without a view for the tokenizer. */
+  readonly randAugment?: RandAugment;
+  /** Likewise, after normalization. */
+  readonly erasing?: RandomErasing;
+}
+
 export interface TwoViewOptions {
   /** Side of the view for the encoder, pixels. BEiT: 224. */
   readonly imageSize: number;
-  /** Side of the view for the tokenizer. BEiT: 112. */
+  /** Side of the view for the tokenizer. BEiT: 112 in pre-training; 0, no such view, in fine-tuning. */
   readonly tokenImageSize: number;
   readonly normalization: Normalization;
   readonly background: Background;
   /** Left out: no random change, the centre of the image. */
-  readonly augmentation?: {
-    readonly crop: RandomResizedCrop;
-    readonly colorJitter?: ColorJitter;
-    /** Probability of mirroring. BEiT: 0.5. */
-    readonly flip: number;
-  };
+  readonly augmentation?: Augmentation;
+  /** Side of that centre as a share of the shorter side, (0, 1]. Default 1; BEiT: 224 / 256 below 384 pixels. */
+  readonly cropShare?: number;
 }
 
 export interface TwoViews {
@@ -54,22 +64,40 @@ export function twoViews(
   random: Random,
   into: TwoViews = emptyViews(options, 1),
 ): TwoViews {
-  const { imageSize, tokenImageSize, normalization, background, augmentation } = options;
+  const { imageSize, tokenImageSize, normalization, background, augmentation, cropShare } = options;
+  assertOneSight(options);
   const { width, height } = canvas;
   compose(canvas, background, random);
   const adjustments = augmentation?.colorJitter ? drawAdjustments(augmentation.colorJitter, random) : [];
   const flip = augmentation !== undefined && random.uniform() < augmentation.flip;
   const box = augmentation
     ? randomCropBox(width, height, augmentation.crop, random)
-    : centerCropBox(width, height);
+    : centerCropBox(width, height, cropShare);
 
   canvas.adjust(adjustments, box);
   const { mean, std } = normalization;
-  canvas.view(box, imageSize, 'bicubic', flip).normalized(mean, std, into.image);
+  const view = canvas.view(box, imageSize, 'bicubic', flip);
+  if (augmentation?.randAugment) {
+    const fill = mean.map((x) => Math.round(255 * x)) as unknown as typeof mean;
+    applyRandAugment({ bytes: view.bytes(), size: imageSize, fill }, augmentation.randAugment, random);
+  }
+  view.normalized(mean, std, into.image);
+  if (augmentation?.erasing) eraseRandomly(into.image, imageSize, augmentation.erasing, random);
+  if (tokenImageSize === 0) return into;
+
   canvas.view(box, tokenImageSize, 'lanczos', flip).normalized([0, 0, 0], [1, 1, 1], into.tokenImage);
   if (canvas.opaque) into.opacity.fill(1);
   else canvas.view(box, tokenImageSize, 'box', flip).opacity(into.opacity);
   return into;
+}
+
+/** Visual tokens are of what the encoder sees. */
+function assertOneSight({ tokenImageSize, augmentation }: TwoViewOptions): void {
+  if (tokenImageSize > 0 && (augmentation?.randAugment || augmentation?.erasing)) {
+    throw new RangeError(
+      `RandAugment and erasing change one view alone; with them, tokenImageSize must be 0 and is ${tokenImageSize}.`,
+    );
+  }
 }
 
 /** Room for the views of `count` images, one after the other. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 /** log Σ exp over the last axis, which stays with size 1; stable for large logits. */
-function logSumExp(logits: tf.Tensor): tf.Tensor {
+export function logSumExp(logits: tf.Tensor): tf.Tensor {
   const largest = tf.max(logits, -1, true);
   return tf.add(tf.log(tf.sum(tf.exp(tf.sub(logits, largest)), -1, true)), largest);
 }

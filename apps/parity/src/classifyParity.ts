@@ -1,0 +1,65 @@
+import { createClassifier, softTargets } from '@beit/classification';
+import { valueAndGrads } from '@beit/optim';
+import { createVit } from '@beit/vit';
+import type * as tf from '@tensorflow/tfjs';
+import { type Engine, runOnce } from './engines';
+import { type Fixture, largestError, normError, relativeError, toChannelsLast } from './fixture';
+import type { Measurement } from './measurement';
+
+interface ClassifyFixtureConfig {
+  imageSize: number;
+  patchSize: number;
+  dim: number;
+  depth: number;
+  heads: number;
+  mlpDim: number;
+  numClasses: number;
+  labelSmoothing: number;
+  meanPooling: boolean;
+}
+
+type Tensors = Record<string, tf.Tensor>;
+
+/** Logits, loss with label smoothing and gradients of image classification. */
+export async function classifyParity(fixture: Fixture, engine: Engine): Promise<Measurement[]> {
+  const config = fixture.meta<ClassifyFixtureConfig>('config');
+  const params = fixture.group('param');
+  const vit = createVit({
+    imageSize: config.imageSize,
+    patchSize: config.patchSize,
+    embedDim: config.dim,
+    depth: config.depth,
+    numHeads: config.heads,
+    mlpRatio: config.mlpDim / config.dim,
+    useAbsPosEmb: 'pos_embed' in params,
+    useRelPosBias: true,
+    layerScaleInit: 1,
+  });
+  const classifier = createClassifier({
+    backbone: vit,
+    numClasses: config.numClasses,
+    pooling: config.meanPooling ? 'mean' : 'cls',
+  });
+  const inputs = {
+    images: toChannelsLast(fixture.tensor('input.images')),
+    targets: softTargets(fixture.tensor('input.labels').data, config),
+  };
+  const step = (p: Tensors, { images, targets }: Record<keyof typeof inputs, tf.Tensor>) => {
+    const trained = valueAndGrads((q) => ({ ...classifier.loss(q, images, targets) }), p);
+    return {
+      state: p,
+      outputs: {
+        logits: classifier.logits(p, images) as tf.Tensor,
+        loss: trained.loss,
+        gradients: trained.gradients as Tensors,
+      },
+    };
+  };
+  const { outputs } = await runOnce(step, params, inputs, engine);
+  return [
+    { group: 'logits', error: relativeError(outputs.logits, fixture.tensor('output.logits')) },
+    { group: 'loss', error: relativeError(outputs.loss, fixture.tensor('output.loss')) },
+    { group: 'gradients', error: largestError(outputs.gradients, fixture.group('grad')) },
+    { group: 'all gradients', error: normError(outputs.gradients, fixture.group('grad')) },
+  ];
+}

@@ -1,0 +1,35 @@
+import { type Optimizer, trainStep } from '@beit/optim';
+import type * as tf from '@tensorflow/tfjs';
+import type { Classifier, ClassifierOutputs, TensorParams } from './createClassifier';
+import { mixImages } from './mixImages';
+
+/** One batch. */
+export type FinetuneBatch = {
+  /** Normalized, `[batch, imageSize, imageSize, 3]`. */
+  images: tf.Tensor;
+  /** Probabilities, `[batch, numClasses]`; see `softTargets`. */
+  targets: tf.Tensor;
+  /** `[1, imageSize, imageSize, 1]`, see `drawMix`; left out where images are never mixed. */
+  mixWeights?: tf.Tensor;
+  /** `[depth, 2, batch]`; left out when the model drops no paths. */
+  dropPathKeeps?: tf.Tensor;
+};
+/** The same, as programs take it. */
+export type FinetuneTensors = FinetuneBatch & { readonly [name: string]: tf.Tensor };
+
+/** The objective of fine-tuning as `trainStep` and `gradientStep` of `@beit/optim` take it. */
+export const finetuneLoss =
+  (classifier: Classifier) =>
+  (
+    params: TensorParams,
+    { images, targets, mixWeights, dropPathKeeps }: FinetuneTensors,
+  ): ClassifierOutputs & Record<string, tf.Tensor> => ({
+    ...classifier.loss(params, mixWeights ? mixImages(images, mixWeights) : images, targets, dropPathKeeps),
+  });
+
+/**
+ * One step of fine-tuning, `(state, inputs) => { state, outputs }` for `compile`: state `{ params, m, v }`, inputs
+ * `{ batch, scalars }`, outputs `loss`, `accuracy` and `gradNorm`.
+ */
+export const finetuneStep = (classifier: Classifier, optimizer: Optimizer) =>
+  trainStep(finetuneLoss(classifier), optimizer);

@@ -1,0 +1,145 @@
+import { createRandom } from '@beit/random';
+import * as fc from 'fast-check';
+import {
+  BEIT_CROP,
+  BEIT_RAND_AUGMENT,
+  createCanvas,
+  createLoader,
+  emojiDataset,
+  INCEPTION_NORMALIZATION,
+  twoViews,
+} from '../src';
+import { type Affine, rotate, shearX, shearY, transform, translateX, translateY } from '../src/affine';
+import * as colors from '../src/colorOps';
+import { applyRandAugment } from '../src/randAugment';
+import { BEIT_ERASING, eraseRandomly } from '../src/randomErasing';
+import pillow from './fixtures/pillowOps.json';
+
+const { size } = pillow;
+const GRAY = [128, 128, 128] as const;
+/** The picture with its opacity, which no op of a colour changes. */
+const picture = () => {
+  const bytes = new Uint8Array(4 * size * size).fill(200);
+  pillow.pixels.forEach((value, i) => {
+    bytes[4 * Math.floor(i / 3) + (i % 3)] = value;
+  });
+  return bytes;
+};
+const coloursOf = (bytes: Uint8Array) => [...bytes].filter((_, i) => i % 4 < 3);
+
+const moved = (affine: Affine) => (bytes: Uint8Array) => transform(bytes, size, affine, GRAY);
+const OPS: Readonly<Record<string, (bytes: Uint8Array, amount: number) => void>> = {
+  invert: colors.invert,
+  autoContrast: colors.autoContrast,
+  equalize: colors.equalize,
+  posterize: colors.posterize,
+  solarize: colors.solarize,
+  solarizeAdd: colors.solarizeAdd,
+  color: colors.color,
+  contrast: colors.contrast,
+  brightness: colors.brightness,
+  sharpness: (bytes, factor) => colors.sharpness(bytes, size, factor),
+  shearX: (bytes, factor) => moved(shearX(factor))(bytes),
+  shearY: (bytes, factor) => moved(shearY(factor))(bytes),
+  translateX: (bytes, pixels) => moved(translateX(pixels))(bytes),
+  translateY: (bytes, pixels) => moved(translateY(pixels))(bytes),
+  rotate: (bytes, degrees) => moved(rotate(degrees, size))(bytes),
+};
+
+test.each(Object.entries(pillow.results))('%s is Pillow’s', (name, expected) => {
+  const [op, amount] = name.split('_') as [string, string | undefined];
+  const bytes = picture();
+  OPS[op]!(bytes, Number(amount));
+  const actual = coloursOf(bytes);
+  const worst = Math.max(...actual.map((value, i) => Math.abs(value - expected[i]!)));
+  expect(worst).toBeLessThanOrEqual(1);
+});
+
+test('RandAugment changes colours and places at random, and nothing without ops', () => {
+  const original = picture();
+  const changed = (ops: number, seed: number) => {
+    const bytes = picture();
+    applyRandAugment({ bytes, size, fill: GRAY }, { ...BEIT_RAND_AUGMENT, ops }, createRandom(seed));
+    return bytes;
+  };
+  expect(changed(0, 1)).toEqual(original);
+  expect(changed(2, 1)).toEqual(changed(2, 1));
+  const same = Array.from({ length: 200 }, (_, seed) => changed(2, seed)).filter((bytes) =>
+    bytes.every((value, i) => value === original[i]),
+  ).length;
+  // Each of two ops is left out half of the time: a quarter stays, and what an op leaves as it is.
+  expect(same).toBeGreaterThan(30);
+  expect(same).toBeLessThan(80);
+});
+
+test('erasing overwrites one rectangle of an area in range, with noise of deviation 1', () => {
+  let erased = 0;
+  for (let seed = 0; seed < 400; seed++) {
+    const image = new Float32Array(3 * 32 * 32).fill(9);
+    eraseRandomly(image, 32, BEIT_ERASING, createRandom('erase', seed));
+    const gone = [...image.keys()].filter((i) => image[i] !== 9);
+    if (gone.length === 0) continue;
+    erased++;
+    const rows = gone.map((i) => Math.floor(i / 96));
+    const columns = gone.map((i) => Math.floor((i % 96) / 3));
+    const height = Math.max(...rows) - Math.min(...rows) + 1;
+    const width = Math.max(...columns) - Math.min(...columns) + 1;
+    expect(gone.length).toBe(3 * width * height);
+    expect(width * height).toBeGreaterThan(0.01 * 32 * 32);
+    expect(width * height).toBeLessThan(0.4 * 32 * 32);
+  }
+  expect(Math.abs(erased - 100)).toBeLessThan(40);
+});
+
+test('a view with RandAugment and erasing is a function of its random stream', () => {
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const options = {
+        imageSize: 16,
+        tokenImageSize: 0,
+        normalization: INCEPTION_NORMALIZATION,
+        background: 'white',
+        augmentation: { crop: BEIT_CROP, flip: 0.5, randAugment: BEIT_RAND_AUGMENT, erasing: BEIT_ERASING },
+      } as const;
+      const pixels = {
+        width: size,
+        height: size,
+        channels: 3,
+        data: Uint8Array.from(pillow.pixels),
+      } as const;
+      const view = () => twoViews(createCanvas(pixels), options, createRandom(seed));
+      expect(view().image).toEqual(view().image);
+      expect(view().tokenImage.length).toBe(0);
+      expect(() =>
+        twoViews(createCanvas(pixels), { ...options, tokenImageSize: 8 }, createRandom(seed)),
+      ).toThrow('tokenImageSize must be 0 and is 8');
+    }),
+    { seed: 1, numRuns: 20 },
+  );
+});
+
+test('a loader without a view for the tokenizer gives the same batch from a worker', async () => {
+  const { source } = await emojiDataset({ split: 'heldOut', size: 24 });
+  const batchWith = async (workers: number) => {
+    const loader = createLoader({
+      source,
+      batchSize: 4,
+      seed: 1,
+      workers,
+      views: {
+        imageSize: 16,
+        tokenImageSize: 0,
+        normalization: INCEPTION_NORMALIZATION,
+        background: 'white',
+        augmentation: { crop: BEIT_CROP, flip: 0.5, randAugment: BEIT_RAND_AUGMENT, erasing: BEIT_ERASING },
+      },
+    });
+    const batch = await loader.batch(3);
+    await loader.close();
+    return batch;
+  };
+  const batch = await batchWith(0);
+  expect(batch.images.shape).toEqual([4, 16, 16, 3]);
+  expect(batch.tokenImages.shape).toEqual([4, 0, 0, 3]);
+  expect(await batchWith(1)).toEqual(batch);
+});
