@@ -75,6 +75,18 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     prints: '6',
     browser: 'run',
   },
+  classification: {
+    imports: ['softTargetCrossEntropy', 'softTargets'],
+    alsoImports: [tf],
+    body: [
+      'const { data, shape } = softTargets([1, 0], { numClasses: 4, labelSmoothing: 0.1 });',
+      'const loss = softTargetCrossEntropy(tf.zeros([2, 4]), tf.tensor(data, [...shape]));',
+      'return loss.dataSync().every((nats) => Math.abs(nats - Math.log(4)) < 1e-5);',
+    ].join('\n'),
+    returns: 'boolean',
+    prints: 'true',
+    browser: 'run',
+  },
   compile: {
     imports: ['availableEngines', 'compile'],
     alsoImports: [tf],
