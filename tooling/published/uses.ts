@@ -76,15 +76,15 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     browser: 'run',
   },
   classification: {
-    imports: ['softTargetCrossEntropy', 'softTargets'],
+    imports: ['mixImages', 'softTargets'],
     alsoImports: [tf],
     body: [
-      'const { data, shape } = softTargets([1, 0], { numClasses: 4, labelSmoothing: 0.1 });',
-      'const loss = softTargetCrossEntropy(tf.zeros([2, 4]), tf.tensor(data, [...shape]));',
-      'return loss.dataSync().every((nats) => Math.abs(nats - Math.log(4)) < 1e-5);',
+      'const { data } = softTargets([1, 0], { numClasses: 4, labelSmoothing: 0.2 });',
+      'const mixed = mixImages(tf.tensor4d([1, 3], [2, 1, 1, 1]), tf.tensor4d([0.25], [1, 1, 1, 1]));',
+      'return [data[1]!.toFixed(2), ...mixed.dataSync()].join();',
     ].join('\n'),
-    returns: 'boolean',
-    prints: 'true',
+    returns: 'string',
+    prints: '0.85,2.5,1.5',
     browser: 'run',
   },
   compile: {

@@ -5,14 +5,9 @@ import type * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
 import { type Fixture, largestError, normError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
+import { type FixtureSizes, vitSizes } from './vitSizes';
 
-interface ClassifyFixtureConfig {
-  imageSize: number;
-  patchSize: number;
-  dim: number;
-  depth: number;
-  heads: number;
-  mlpDim: number;
+interface ClassifyFixtureConfig extends FixtureSizes {
   numClasses: number;
   labelSmoothing: number;
   meanPooling: boolean;
@@ -25,12 +20,7 @@ export async function classifyParity(fixture: Fixture, engine: Engine): Promise<
   const config = fixture.meta<ClassifyFixtureConfig>('config');
   const params = fixture.group('param');
   const vit = createVit({
-    imageSize: config.imageSize,
-    patchSize: config.patchSize,
-    embedDim: config.dim,
-    depth: config.depth,
-    numHeads: config.heads,
-    mlpRatio: config.mlpDim / config.dim,
+    ...vitSizes(config),
     useAbsPosEmb: 'pos_embed' in params,
     useRelPosBias: true,
     layerScaleInit: 1,

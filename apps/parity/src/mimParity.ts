@@ -6,14 +6,9 @@ import type * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
 import { type Fixture, largestError, normError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
+import { type FixtureSizes, vitSizes } from './vitSizes';
 
-interface MimFixtureConfig {
-  imageSize: number;
-  patchSize: number;
-  dim: number;
-  depth: number;
-  heads: number;
-  mlpDim: number;
+interface MimFixtureConfig extends FixtureSizes {
   vocabSize: number;
   use_absolute_position_embeddings: boolean;
   use_relative_position_bias: boolean;
@@ -25,12 +20,7 @@ export const vitConfigOf = (
   config: Omit<MimFixtureConfig, 'vocabSize'>,
   layerNormEpsilon: number,
 ): VitConfig => ({
-  imageSize: config.imageSize,
-  patchSize: config.patchSize,
-  embedDim: config.dim,
-  depth: config.depth,
-  numHeads: config.heads,
-  mlpRatio: config.mlpDim / config.dim,
+  ...vitSizes(config),
   useAbsPosEmb: config.use_absolute_position_embeddings,
   useRelPosBias: config.use_relative_position_bias,
   useSharedRelPosBias: config.use_shared_relative_position_bias,

@@ -1,8 +1,7 @@
-import { assertShape, constant, layerNorm, linear, truncatedNormal } from '@beit/nn';
+import { assertShape, constant, layerNorm, linear, softTargetCrossEntropy, truncatedNormal } from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import { softTargetCrossEntropy } from './softTargetCrossEntropy';
 
 export type TensorParams = Readonly<Record<string, tf.Tensor>>;
 

@@ -11,5 +11,4 @@ export { drawMix, type Mix, type MixConfig } from './drawMix';
 export { type FinetuneBatch, type FinetuneTensors, finetuneLoss, finetuneStep } from './finetuneStep';
 export { type ClassificationMetrics, classificationMetrics } from './metrics';
 export { mixImages } from './mixImages';
-export { softTargetCrossEntropy } from './softTargetCrossEntropy';
 export { softTargets, type TargetOptions } from './softTargets';

@@ -9,6 +9,8 @@ type Triple = readonly [number, number, number];
 export interface View {
   /** `[size, size, 4]`: red, green, blue, opacity. */
   bytes(): Uint8Array;
+  /** Changes its colours. */
+  adjust(adjustment: Adjustment): void;
   /** (x / 255 - mean) / std of the colours, written to `into`, `[size, size, 3]`. */
   normalized(mean: Triple, std: Triple, into: Float32Array): void;
   /** In [0, 1], written to `into`, `[size, size]`. */
@@ -95,6 +97,10 @@ export function canvasAt(
       const read = (into: Float32Array) => into.set(new Float32Array(buffer, floats, into.length));
       return {
         bytes: () => new Uint8Array(buffer, square, 4 * size * size),
+        adjust(adjustment) {
+          const whole = { image: square, pixels: size * size };
+          adjust(kernels, adjustment, { mean: whole, change: whole });
+        },
         normalized(mean, std, into) {
           const factors = std.map((own) => 1 / (255 * own)) as unknown as Triple;
           const offsets = mean.map((own, c) => -own / std[c]!) as unknown as Triple;

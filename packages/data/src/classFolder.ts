@@ -63,12 +63,14 @@ export async function classFolder(
       `'${directory}' has one class, '${classes[0]}'; expected a folder for each of two or more.`,
     );
   }
+  const labelOf = new Map(classes.map((name, label) => [name, label]));
   const isHeldOut = isSplit
     ? (name: string) => !name.startsWith(`${TRAIN}/`)
     : heldOutNames(names, classOf, validationShare, seed);
   const labelled = (chosen: readonly string[], part: string): LabelledFolder => {
-    const labels = Int32Array.from(chosen, (name) => classes.indexOf(classOf(name)));
-    const missing = classes.filter((_, label) => !labels.includes(label));
+    const labels = Int32Array.from(chosen, (name) => labelOf.get(classOf(name))!);
+    const present = new Set(labels);
+    const missing = classes.filter((_, label) => !present.has(label));
     if (missing.length > 0) {
       throw new Error(`There is no image for ${part} of ${missing.map((name) => `'${name}'`).join(', ')}.`);
     }

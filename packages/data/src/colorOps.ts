@@ -1,6 +1,6 @@
 /**
- * What RandAugment does to colours, on the bytes `[size, size, 4]` of a view, in place; opacity stays.
- * Reference: Pillow's ImageOps and ImageEnhance, as timm data/auto_augment.py calls them.
+ * What RandAugment does to colours beyond the adjustments of `colorJitter.ts`, on the bytes `[size, size, 4]` of a view,
+ * in place; opacity stays. Reference: Pillow's ImageOps and ImageEnhance, as timm data/auto_augment.py calls them.
  */
 
 /** Every colour channel through a table of 256 values. */
@@ -69,43 +69,15 @@ export function equalize(bytes: Uint8Array): void {
   });
 }
 
-/** `factor` of the image, the rest of another; Pillow's ImageEnhance. */
-function blend(bytes: Uint8Array, other: (i: number, channel: number) => number, factor: number): void {
-  for (let i = 0; i < bytes.length; i += 4) {
-    for (let c = 0; c < 3; c++) {
-      const base = other(i, c);
-      bytes[i + c] = Math.trunc(Math.min(255, Math.max(0, base + factor * (bytes[i + c]! - base))));
-    }
-  }
-}
-
-/** ITU-R 601 luma as Pillow rounds it. */
-const gray = (bytes: Uint8Array, i: number) =>
-  (bytes[i]! * 19595 + bytes[i + 1]! * 38470 + bytes[i + 2]! * 7471 + 0x8000) >> 16;
-
-/** Saturation: 0 is gray, 1 changes nothing. */
-export function color(bytes: Uint8Array, factor: number): void {
-  const grays = Uint8Array.from({ length: bytes.length / 4 }, (_, i) => gray(bytes, 4 * i));
-  blend(bytes, (i) => grays[i / 4]!, factor);
-}
-
-/** Contrast around the mean gray. */
-export function contrast(bytes: Uint8Array, factor: number): void {
-  let sum = 0;
-  for (let i = 0; i < bytes.length; i += 4) sum += gray(bytes, i);
-  const mean = Math.trunc(sum / (bytes.length / 4) + 0.5);
-  blend(bytes, () => mean, factor);
-}
-
-/** 0 is black, 1 changes nothing. */
-export function brightness(bytes: Uint8Array, factor: number): void {
-  blend(bytes, () => 0, factor);
-}
-
 /** 0 is smoothed, 1 changes nothing, 2 is sharpened. */
 export function sharpness(bytes: Uint8Array, size: number, factor: number): void {
   const smooth = smoothed(bytes, size);
-  blend(bytes, (i, c) => smooth[i + c]!, factor);
+  for (let i = 0; i < bytes.length; i += 4) {
+    for (let c = i; c < i + 3; c++) {
+      const blended = smooth[c]! + factor * (bytes[c]! - smooth[c]!);
+      bytes[c] = Math.trunc(Math.min(255, Math.max(0, blended)));
+    }
+  }
 }
 
 /** Pillow's SMOOTH: weights 1, and 5 in the middle, of 13; the border stays. */

@@ -1,5 +1,7 @@
 import type { Random } from '@beit/random';
 import { type Affine, rotate, shearX, shearY, transform, translateX, translateY } from './affine';
+import type { View } from './canvas';
+import type { Adjustment } from './colorJitter';
 import * as colors from './colorOps';
 
 /** RandAugment as timm's policies `rand-m9-mstd0.5-inc1` describe it. */
@@ -21,9 +23,9 @@ const OP_PROBABILITY = 0.5;
 const [LARGEST_ENHANCEMENT, LARGEST_SHEAR, LARGEST_TRANSLATION, LARGEST_ANGLE] = [0.9, 0.3, 0.45, 30];
 
 interface Image {
-  /** `[size, size, 4]`; changed. */
-  readonly bytes: Uint8Array;
+  readonly view: Pick<View, 'bytes' | 'adjust'>;
   readonly size: number;
+  /** What comes from outside of the image, 0 to 255. */
   readonly fill: readonly [number, number, number];
 }
 /** `level` is in [0, 1]; `sign` makes a number negative half of the time. */
@@ -31,24 +33,28 @@ type Op = (image: Image, level: number, sign: (x: number) => number) => void;
 
 const moved =
   (affine: (amount: number, size: number) => Affine, largest: number): Op =>
-  ({ bytes, size, fill }, level, sign) =>
-    transform(bytes, size, affine(sign(level * largest), size), fill);
+  ({ view, size, fill }, level, sign) =>
+    transform(view.bytes(), size, affine(sign(level * largest), size), fill);
+const adjusted =
+  (name: Adjustment['name']): Op =>
+  ({ view }, level, sign) =>
+    view.adjust({ name, factor: enhancement(level, sign) });
 const enhancement = (level: number, sign: (x: number) => number) =>
   Math.max(0.1, 1 + sign(level * LARGEST_ENHANCEMENT));
 
 /** The "increasing" set: a larger magnitude changes more. Reference: timm _RAND_INCREASING_TRANSFORMS. */
 const OPS: readonly Op[] = [
-  ({ bytes }) => colors.autoContrast(bytes),
-  ({ bytes }) => colors.equalize(bytes),
-  ({ bytes }) => colors.invert(bytes),
+  ({ view }) => colors.autoContrast(view.bytes()),
+  ({ view }) => colors.equalize(view.bytes()),
+  ({ view }) => colors.invert(view.bytes()),
   moved(rotate, LARGEST_ANGLE),
-  ({ bytes }, level) => colors.posterize(bytes, 4 - Math.trunc(level * 4)),
-  ({ bytes }, level) => colors.solarize(bytes, 256 - Math.min(256, Math.trunc(level * 256))),
-  ({ bytes }, level) => colors.solarizeAdd(bytes, Math.min(128, Math.trunc(level * 110))),
-  ({ bytes }, level, sign) => colors.color(bytes, enhancement(level, sign)),
-  ({ bytes }, level, sign) => colors.contrast(bytes, enhancement(level, sign)),
-  ({ bytes }, level, sign) => colors.brightness(bytes, enhancement(level, sign)),
-  ({ bytes, size }, level, sign) => colors.sharpness(bytes, size, enhancement(level, sign)),
+  ({ view }, level) => colors.posterize(view.bytes(), 4 - Math.trunc(level * 4)),
+  ({ view }, level) => colors.solarize(view.bytes(), 256 - Math.min(256, Math.trunc(level * 256))),
+  ({ view }, level) => colors.solarizeAdd(view.bytes(), Math.min(128, Math.trunc(level * 110))),
+  adjusted('saturation'),
+  adjusted('contrast'),
+  adjusted('brightness'),
+  ({ view, size }, level, sign) => colors.sharpness(view.bytes(), size, enhancement(level, sign)),
   moved(shearX, LARGEST_SHEAR),
   moved(shearY, LARGEST_SHEAR),
   moved((share, size) => translateX(share * size), LARGEST_TRANSLATION),
@@ -59,7 +65,7 @@ const OPS: readonly Op[] = [
  * Random ops of random strengths on a view, in place.
  * Paper: Cubuk et al., arXiv 1909.13719. Reference: timm data/auto_augment.py.
  *
- * @param image its `bytes` are changed
+ * @param image its view is changed
  */
 export function applyRandAugment(image: Image, policy: RandAugment, random: Random): void {
   const sign = (x: number) => (random.uniform() < 0.5 ? x : -x);

@@ -79,7 +79,7 @@ export function twoViews(
   const view = canvas.view(box, imageSize, 'bicubic', flip);
   if (augmentation?.randAugment) {
     const fill = mean.map((x) => Math.round(255 * x)) as unknown as typeof mean;
-    applyRandAugment({ bytes: view.bytes(), size: imageSize, fill }, augmentation.randAugment, random);
+    applyRandAugment({ view, size: imageSize, fill }, augmentation.randAugment, random);
   }
   view.normalized(mean, std, into.image);
   if (augmentation?.erasing) eraseRandomly(into.image, imageSize, augmentation.erasing, random);

@@ -1,17 +1,41 @@
 import * as tf from '@tensorflow/tfjs';
 
 /** log Σ exp over the last axis, which stays with size 1; stable for large logits. */
-export function logSumExp(logits: tf.Tensor): tf.Tensor {
+function logSumExp(logits: tf.Tensor): tf.Tensor {
   const largest = tf.max(logits, -1, true);
   return tf.add(tf.log(tf.sum(tf.exp(tf.sub(logits, largest)), -1, true)), largest);
 }
 
 /**
- * -log p(label) of every row, in nats. The gradient is p - one-hot(label), in closed form.
+ * -Σ target log p of every row, in nats; targets sum to 1. The gradient is p - target, in closed form.
+ * Reference: timm loss/cross_entropy.py, SoftTargetCrossEntropy.
+ *
+ * @param logits `[rows, classes]`
+ * @param targets `[rows, classes]`, probabilities; they get no gradient
+ * @returns `[rows]`
+ */
+export function softTargetCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Tensor1D {
+  return tf.customGrad((input, save) => {
+    const x = input as tf.Tensor;
+    const normalizer = logSumExp(x);
+    (save as tf.GradSaveFunc)([x, normalizer, targets]);
+    return {
+      value: tf.sub(tf.squeeze(normalizer, [1]), tf.sum(tf.mul(x, targets), -1)),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [z, n, target] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+        return [tf.mul(tf.sub(tf.exp(tf.sub(z, n)), target), tf.expandDims(dy, 1))];
+      },
+    };
+  })(logits) as tf.Tensor1D;
+}
+
+/**
+ * -log p(label) of every row, in nats.
  *
  * @param logits `[rows, classes]`
  * @param labels `[rows]` int32 in [0, classes)
  * @returns `[rows]`
+ * @throws RangeError when the shapes do not fit
  */
 export function sparseCrossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor1D {
   const [, classes] = logits.shape as [number, number];
@@ -20,19 +44,7 @@ export function sparseCrossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Ten
       `Cross-entropy of logits [${logits.shape}] and labels [${labels.shape}]; expected [rows, classes] and [rows].`,
     );
   }
-  const oneHot = tf.cast(tf.oneHot(labels as tf.Tensor1D, classes), 'float32');
-  return tf.customGrad((input, save) => {
-    const xs = input as tf.Tensor;
-    const normalizer = logSumExp(xs);
-    (save as tf.GradSaveFunc)([xs, normalizer, oneHot]);
-    return {
-      value: tf.sub(tf.squeeze(normalizer, [1]), tf.sum(tf.mul(xs, oneHot), -1)),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [z, n, target] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-        return [tf.mul(tf.sub(tf.exp(tf.sub(z, n)), target), tf.expandDims(dy, 1))];
-      },
-    };
-  })(logits) as tf.Tensor1D;
+  return softTargetCrossEntropy(logits, tf.cast(tf.oneHot(labels as tf.Tensor1D, classes), 'float32'));
 }
 
 /**

@@ -1,7 +1,7 @@
 export { assertShape } from './assertShape';
 export { attend } from './attend';
 export * from './conv2d';
-export { logSumExp, sparseCrossEntropy, weightedMean } from './crossEntropy';
+export { softTargetCrossEntropy, sparseCrossEntropy, weightedMean } from './crossEntropy';
 export { dropPath, dropPathRates } from './dropPath';
 export { gatherPositions } from './gatherPositions';
 export { gelu } from './gelu';

@@ -10,6 +10,7 @@ import {
   linear,
   patchify,
   softmax,
+  softTargetCrossEntropy,
   sparseCrossEntropy,
   upsample2d,
   weightedMean,
@@ -165,4 +166,21 @@ test('assertShape shows expected and got', () => {
   expect(() => assertShape(tf.zeros([2, 3]), [-1, 4], 'The thing')).toThrow(
     'The thing: got [2, 3]; expected [any, 4].',
   );
+});
+
+test('the cross-entropy with probabilities is that of plain ops, and its gradient p - target', () => {
+  const logits = tf.tensor2d([
+    [1, 2, 3],
+    [200, -100, 0],
+  ]);
+  const targets = tf.tensor2d([
+    [0.2, 0.3, 0.5],
+    [0, 1, 0],
+  ]);
+  const plain = tf.neg(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1));
+  const own = softTargetCrossEntropy(logits, targets);
+  expect([...own.dataSync()]).toEqual([...plain.dataSync()].map((x) => expect.closeTo(x, 4)));
+  const gradient = tf.grad((x) => tf.sum(softTargetCrossEntropy(x, targets)))(logits);
+  const expected = tf.sub(tf.softmax(logits), targets);
+  expect(tf.max(tf.abs(tf.sub(gradient, expected))).dataSync()[0]).toBeLessThan(1e-6);
 });

@@ -74,6 +74,13 @@ const reduce: IrLowering = ({ op, attributes: a, outputs }, [x], w) => {
   return w.reshape(reduced, shape);
 };
 
+/** A number of a type; whole ones are exact in every integer type. */
+function scalar(value: number, dtype: ValueType, w: IrWriter): Port {
+  if (dtype === 'float32') return w.float(value);
+  if (dtype === 'bfloat16') return w.emit('Convert', 1, [w.float(value)], { destination_type: 'bf16' });
+  return w.constant(Int32Array.of(value), TYPES[dtype], []);
+}
+
 /** Some of the first axis: a split, of which OpenVINO makes a view and no copy. */
 function rows(x: Port, begin: number, end: number, length: number, w: IrWriter): Port {
   const lengths = [begin, end - begin, length - end];
@@ -112,8 +119,7 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
   },
   Concat: ({ attributes: a }, inputs, w) => w.emit('Concat', 1, inputs, { axis: number(a, 'axis') }),
   Pad: ({ attributes: a, inputs: [value] }, [x], w) => {
-    const fill = number(a, 'value');
-    const pad = w.emit('Convert', 1, [w.float(fill)], { destination_type: TYPES[value!.dtype] });
+    const pad = scalar(number(a, 'value'), value!.dtype, w);
     return w.emit('Pad', 12, [x!, w.integers(numbers(a, 'before')), w.integers(numbers(a, 'after')), pad], {
       pad_mode: 'constant',
     });
