@@ -1,50 +1,22 @@
+import {
+  countParameters,
+  duration,
+  gibibytes,
+  type HostTree,
+  millions,
+  timeMicroBatch,
+} from '@beit/apps-shared';
 import { createLoader, emojiDataset, imageFolder } from '@beit/data';
 import { createDvae, type DvaeBatch, dvaeLoss } from '@beit/dvae';
 import { pretrainLoss } from '@beit/mim';
-import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { drawDropPathKeeps } from '@beit/vit';
 import { type NamedTensors, scalar, zeros } from '@beit/weights';
-import type { EngineOptions } from './engineOptions';
 import { createModel } from './mimStage';
 import type { RunOptions } from './options';
-import { type HostTree, trainingProgram } from './trainingProgram';
 import { trainingViews } from './views';
 
 const IMAGENET_TRAIN = 1_281_167;
-const TIMED_STEPS = 2;
-
-const size = (params: NamedTensors) => Object.values(params).reduce((sum, { data }) => sum + data.length, 0);
-const millions = (n: number) => `${(n / 1e6).toFixed(2)} M`;
-const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
-
-function duration(seconds: number): string {
-  if (seconds < 120) return `${seconds.toFixed(0)} s`;
-  if (seconds < 7200) return `${(seconds / 60).toFixed(1)} min`;
-  return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(0)} days`;
-}
-
-/** Seconds of one micro-batch, forward, backward and update; the first run warms up. */
-async function timeMicroBatch(
-  loss: Parameters<typeof trainingProgram>[0]['loss'],
-  params: NamedTensors,
-  example: HostTree,
-  engine: EngineOptions,
-): Promise<{ seconds: number; engine: string }> {
-  const optimizer = adamW();
-  const program = await trainingProgram({ loss, optimizer, params, example, microBatches: 1, engine });
-  async function* microBatches() {
-    yield { batch: example, weight: 1 };
-  }
-  const step = (i: number) =>
-    program.run({ microBatches: microBatches(), scalars: optimizer.scalars(i, 1e-5) });
-  await step(0);
-  const start = performance.now();
-  for (let i = 1; i <= TIMED_STEPS; i++) await step(i);
-  const seconds = (performance.now() - start) / 1000 / TIMED_STEPS;
-  await program.dispose();
-  return { seconds, engine: `${program.engine}, ${engine.precision}` };
-}
 
 const full = (shape: readonly number[], value: number) => {
   const tensor = zeros(shape);
@@ -77,14 +49,14 @@ export async function dryRun(options: RunOptions): Promise<void> {
   ) => {
     const steps = epochs * Math.floor(images / batchSize);
     console.log(`\n${title}`);
-    console.log(`  parameters        ${millions(size(params))}`);
+    console.log(`  parameters        ${millions(countParameters(params))}`);
     console.log(
       `  steps             ${steps} of ${batchSize} images (${epochs} epochs), micro-batches of ${microBatch}`,
     );
     console.log(`  learning rate     ${rate}`);
     // Parameters and two moments, twice over for the engine's two buffers.
     console.log(
-      `  training state    ${gibibytes(size(params) * 4 * 3 * 2)}, and ${gibibytes(size(params) * 4 * 3)} a checkpoint`,
+      `  training state    ${gibibytes(countParameters(params) * 4 * 3 * 2)}, and ${gibibytes(countParameters(params) * 4 * 3)} a checkpoint`,
     );
     return steps;
   };

@@ -1,3 +1,4 @@
+import type { EngineOptions } from '@beit/apps-shared';
 import { compile, type Program } from '@beit/compile';
 import { type Batch, createLoader, type ImageSource, patchCoverage } from '@beit/data';
 import {
@@ -15,7 +16,6 @@ import { sparseCrossEntropy } from '@beit/nn';
 import type { Vit } from '@beit/vit';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import type { EngineOptions } from './engineOptions';
 import type { PretrainRecipe } from './recipe';
 import { plainViews } from './views';
 

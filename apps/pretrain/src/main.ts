@@ -1,8 +1,9 @@
-import { interruptSignal, NonFiniteError, terminalProgress } from '@beit/trainer';
+import { describeEngine, runMain } from '@beit/apps-shared';
+import type { SummaryRow } from '@beit/apps-shared/report';
+import { interruptSignal, terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { dryRun } from './dryRun';
-import { HELP, parseOptions, UsageError } from './options';
-import type { SummaryRow } from './report/reportData';
+import { HELP, parseOptions } from './options';
 import { run } from './run';
 
 function printSummary(rows: readonly SummaryRow[]): void {
@@ -25,9 +26,8 @@ async function main(): Promise<number> {
   }
   const progress = terminalProgress({ quiet: options.quiet });
   const interrupt = interruptSignal();
-  const { engine, precision, device } = options.engine;
   progress.message(
-    `${options.recipe.about}\nEngine: ${[engine, precision, device].filter(Boolean).join(', ')}\nWriting to ${options.out}`,
+    `${options.recipe.about}\nEngine: ${describeEngine(options.engine)}\nWriting to ${options.out}`,
   );
   const result = await run(options, progress, interrupt.signal);
   interrupt.release();
@@ -43,14 +43,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (error instanceof UsageError) console.error(`${error.message}\nMore: --help`);
-  else if (error instanceof NonFiniteError) console.error(error.message);
-  else
-    console.error(
-      process.env.DEBUG || !(error instanceof Error) ? error : `${error.message}\n(DEBUG=1 shows where.)`,
-    );
-  process.exitCode = 1;
-}
+await runMain(main);

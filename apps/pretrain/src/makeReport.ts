@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { EngineOptions } from '@beit/apps-shared';
+import type { NextStep, Picture, StageReport, SummaryRow } from '@beit/apps-shared/report';
 import { compile } from '@beit/compile';
 import type { Batch } from '@beit/data';
 import type { Dvae } from '@beit/dvae';
@@ -8,7 +10,6 @@ import { readMetrics } from '@beit/trainer';
 import type { Vit } from '@beit/vit';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
-import type { EngineOptions } from './engineOptions';
 import {
   coverageOf,
   type HeldOut,
@@ -18,16 +19,7 @@ import {
   type TokenizerMetrics,
 } from './heldOut';
 import type { PretrainRecipe } from './recipe';
-import type {
-  AttentionExample,
-  ElboRow,
-  Example,
-  NextStep,
-  Picture,
-  Report,
-  StageReport,
-  SummaryRow,
-} from './report/reportData';
+import type { AttentionExample, ElboRow, Example, Report } from './report/reportData';
 
 export interface Outcome {
   readonly recipe: PretrainRecipe;

@@ -1,3 +1,4 @@
+import { firstBatch, type HostTree, stageLoader, trainingProgram } from '@beit/apps-shared';
 import { compile } from '@beit/compile';
 import type { Dvae } from '@beit/dvae';
 import { createMim, type Mim, pretrainLoss } from '@beit/mim';
@@ -7,9 +8,7 @@ import { type MicroBatch, train } from '@beit/trainer';
 import { createVit, drawDropPathKeeps, type Vit } from '@beit/vit';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
-import { stageLoader } from './stageLoader';
 import { copied, type StageOptions, type StageResult } from './tokenizerStage';
-import { firstBatch, type HostTree, trainingProgram } from './trainingProgram';
 import { trainingViews } from './views';
 
 export interface Tokenizer {

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SummaryRow } from '@beit/apps-shared/report';
 import { createDvae, type Dvae } from '@beit/dvae';
 import type { ProgressReporter } from '@beit/trainer';
 import { loadSafetensors, type NamedTensors, saveSafetensors } from '@beit/weights';
@@ -11,7 +12,6 @@ import { createModel, mimStage } from './mimStage';
 import type { RunOptions } from './options';
 import { contactSheet } from './report/contactSheet';
 import { renderReport } from './report/renderReport';
-import type { SummaryRow } from './report/reportData';
 import { type StageResult, tokenizerStage } from './tokenizerStage';
 
 export interface RunResult {

@@ -1,13 +1,11 @@
+import { type EngineOptions, firstBatch, stageLoader, trainingProgram } from '@beit/apps-shared';
 import type { ImageSource } from '@beit/data';
 import { createDvae, type Dvae, type DvaeBatch, dvaeLoss, dvaeSchedules, uniformNoise } from '@beit/dvae';
 import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type ProgressReporter, type TrainResult, train } from '@beit/trainer';
 import { type NamedTensors, scalar } from '@beit/weights';
-import type { EngineOptions } from './engineOptions';
 import type { PretrainRecipe } from './recipe';
-import { stageLoader } from './stageLoader';
-import { firstBatch, trainingProgram } from './trainingProgram';
 import { trainingViews } from './views';
 
 export interface StageOptions {

@@ -1,5 +1,5 @@
+import { standaloneSvg } from '@beit/apps-shared/report';
 import { type CurveComparison, compareCurves, relativeDifferences, runningMeans } from './compareCurves';
-import { standaloneSvg } from './standaloneSvg';
 
 /** One training run: its loss and its seconds, step by step. */
 export interface Curve {

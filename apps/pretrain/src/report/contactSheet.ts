@@ -1,6 +1,6 @@
+import { encodePng, type Picture } from '@beit/apps-shared/report';
 import sharp from 'sharp';
-import { encodePng } from './pictures';
-import type { Example, Picture } from './reportData';
+import type { Example } from './reportData';
 
 const rows = ['original', 'reconstruction', 'masked', 'visibleTokens', 'prediction'] as const;
 const gap = 6;

@@ -1,7 +1,12 @@
-import { formatNumber } from './formatNumber';
-import { escapeHtml } from './html';
-import { axes, coordinate, type PlotArea, svgFrame } from './svgChart';
-import { niceTicks } from './ticks';
+import {
+  axes,
+  coordinate,
+  escapeHtml,
+  formatNumber,
+  niceTicks,
+  type PlotArea,
+  svgFrame,
+} from '@beit/apps-shared/report';
 
 export interface CodeUsage {
   /** Tokens that there are. */

@@ -1,106 +1,44 @@
-import { formatNumber, formatSeconds } from './formatNumber';
+import {
+  drawHeatMap,
+  drawQueryPoint,
+  escapeHtml,
+  figure,
+  formatNumber,
+  formatSeconds,
+  nextSection,
+  recipeSection,
+  renderPage,
+  stageSection,
+  summaryTable,
+  table,
+} from '@beit/apps-shared/report';
 import { codeHistogram, codeUsage } from './histogram';
-import { escapeHtml } from './html';
-import { lineChart } from './lineChart';
-import { metricCharts } from './metricCharts';
-import { pageStyle } from './pageStyle';
-import { drawHeatMap, drawQueryPoint, pictureUri } from './pictures';
-import type { AttentionExample, AttentionPoint, Example, Picture, Report, StageReport } from './reportData';
-
-interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly body: string;
-}
+import type { AttentionExample, AttentionPoint, Example, Report } from './reportData';
 
 /**
  * The report of a pre-training run as one HTML page that needs nothing else: no network, no script, no other file.
  * Parts for which there are no data are left out. Rejects where a picture, mask or attention map has the wrong size.
  */
 export async function renderReport(report: Report): Promise<string> {
-  const sections: Section[] = [
-    { id: 'results', title: 'Results', body: summaryTable(report) },
-    { id: 'pictures', title: 'Held-out pictures', body: await exampleSection(report.examples) },
-    ...report.stages.map(stageSection),
-    { id: 'codebook', title: 'Use of the codebook', body: codebookSection(report.codeCounts) },
-    { id: 'attention', title: 'Self-attention', body: await attentionSection(report.attention) },
-    { id: 'elbo', title: 'The evidence lower bound', body: elboSection(report) },
-    { id: 'next', title: 'How to go on', body: nextSection(report) },
-    { id: 'recipe', title: 'The recipe', body: recipeSection(report) },
-  ].filter(({ body }) => body !== '');
-
-  const links = sections.map(({ id, title }) => `<a href="#${escapeHtml(id)}">${escapeHtml(title)}</a>`);
-  const bodies = sections.map(
-    ({ id, title, body }) =>
-      `<section id="${escapeHtml(id)}" aria-label="${escapeHtml(title)}">\n<h2>${escapeHtml(title)}</h2>\n${body}\n</section>`,
-  );
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<link rel="icon" href="data:,">
-<title>${escapeHtml(report.title)}</title>
-<style>${pageStyle}</style>
-</head>
-<body>
-<header>
-<h1>${escapeHtml(report.title)}</h1>
-${facts([
-  ['recipe', report.recipe],
-  ['engine', report.engine],
-  ['made', report.created],
-  ['time', formatSeconds(report.stages.reduce((sum, stage) => sum + stage.seconds, 0))],
-])}
-</header>
-<nav aria-label="Sections">${links.join('\n')}</nav>
-<main>
-${bodies.join('\n')}
-</main>
-</body>
-</html>
-`;
-}
-
-function facts(entries: readonly (readonly [string, string])[]): string {
-  const items = entries.map(([label, value]) => `<li>${escapeHtml(label)} <b>${escapeHtml(value)}</b></li>`);
-  return `<ul class="facts">${items.join('')}</ul>`;
-}
-
-function summaryTable({ summary }: Report): string {
-  if (summary.length === 0) return '';
-  const rows = summary.map(
-    ({ label, value, baseline = '', note = '' }) =>
-      `<tr><th scope="row">${escapeHtml(label)}</th><td class="number">${escapeHtml(value)}</td>` +
-      `<td class="number baseline">${escapeHtml(baseline)}</td><td class="note">${escapeHtml(note)}</td></tr>`,
-  );
-  return table(['On held-out images', 'This run', 'Trivial answer', ''], rows);
-}
-
-function table(head: readonly string[], rows: readonly string[]): string {
-  const cells = head.map((title) =>
-    title === '' ? '<td></td>' : `<th scope="col">${escapeHtml(title)}</th>`,
-  );
-  const body = `<thead><tr>${cells.join('')}</tr></thead><tbody>${rows.join('\n')}</tbody>`;
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(head[0]!)}"><table>${body}</table></div>`;
-}
-
-function stageSection(stage: StageReport): Section {
-  const charts = metricCharts(stage).map(
-    (chart) => `<figure><figcaption>${escapeHtml(chart.title)}</figcaption>${lineChart(chart)}</figure>`,
-  );
-  const numbers = facts([
-    ['parameters', formatNumber(stage.parameters, 7)],
-    ['time', formatSeconds(stage.seconds)],
-    ['throughput', `${formatNumber(stage.imagesPerSecond, 3)} images per second`],
-  ]);
-  const body =
-    charts.length > 0
-      ? `<div class="charts">${charts.join('\n')}</div>`
-      : '<p class="soft">No metrics were written.</p>';
-  return { id: `stage-${stage.name}`, title: stage.title, body: numbers + body };
+  return renderPage({
+    title: report.title,
+    facts: [
+      ['recipe', report.recipe],
+      ['engine', report.engine],
+      ['made', report.created],
+      ['time', formatSeconds(report.stages.reduce((sum, stage) => sum + stage.seconds, 0))],
+    ],
+    sections: [
+      { id: 'results', title: 'Results', body: summaryTable(report.summary) },
+      { id: 'pictures', title: 'Held-out pictures', body: await exampleSection(report.examples) },
+      ...report.stages.map(stageSection),
+      { id: 'codebook', title: 'Use of the codebook', body: codebookSection(report.codeCounts) },
+      { id: 'attention', title: 'Self-attention', body: await attentionSection(report.attention) },
+      { id: 'elbo', title: 'The evidence lower bound', body: elboSection(report) },
+      nextSection(report.nextSteps),
+      recipeSection(report.config),
+    ],
+  });
 }
 
 function codebookSection(counts: Float64Array): string {
@@ -138,16 +76,6 @@ async function exampleSection(examples: readonly Example[]): Promise<string> {
     );
   });
   return intro + (await Promise.all(blocks)).join('\n');
-}
-
-async function figure(picture: Picture, caption: string, alt: string): Promise<string> {
-  // Small pictures are enlarged, where smoothing would hide what the pixels are; large ones are reduced.
-  const kind = picture.width < 160 ? ' class="pixels"' : '';
-  const size = `width="${picture.width}" height="${picture.height}"`;
-  return (
-    `<figure><img${kind} ${size} src="${await pictureUri(picture)}" alt="${escapeHtml(alt)}">` +
-    `<figcaption>${escapeHtml(caption)}</figcaption></figure>`
-  );
 }
 
 async function attentionSection(examples: readonly AttentionExample[]): Promise<string> {
@@ -190,18 +118,4 @@ function elboSection({ elbo, elboNote }: Report): string {
       `<td class="number">${escapeHtml(formatNumber(value, 5))}</td><td>${escapeHtml(unit)}</td><td class="note">${escapeHtml(note)}</td></tr>`,
   );
   return `<p>${escapeHtml(elboNote)}</p>${table(['Term', 'Symbol', 'Value', 'Unit', ''], rows)}`;
-}
-
-function nextSection({ nextSteps }: Report): string {
-  return nextSteps
-    .map(
-      ({ text, command }) =>
-        `<p>${escapeHtml(text)}</p><pre class="command"><code>${escapeHtml(command)}</code></pre>`,
-    )
-    .join('\n');
-}
-
-function recipeSection({ config }: Report): string {
-  const json = escapeHtml(JSON.stringify(config, null, 2));
-  return `<details><summary>All settings of this run, resolved, as JSON</summary><pre tabindex="0"><code>${json}</code></pre></details>`;
 }

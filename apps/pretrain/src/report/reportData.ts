@@ -1,31 +1,4 @@
-/** An RGB picture: `data` is `[height, width, 3]`, row-major, each value in `[0, 1]` (values outside are clipped). */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Float32Array;
-}
-
-/** One line of `metrics.jsonl`. A metric that an evaluation shares with the training steps has the same name in both. */
-export interface MetricsPoint {
-  readonly kind: 'train' | 'evaluation';
-  /** Completed steps. */
-  readonly step: number;
-  readonly epoch?: number;
-  readonly [metric: string]: number | string | undefined;
-}
-
-/** One stage of the run: the tokenizer, or the pre-training against it. */
-export interface StageReport {
-  /** Short and unique in the report; part of anchors. */
-  readonly name: string;
-  readonly title: string;
-  readonly metrics: readonly MetricsPoint[];
-  readonly imagesPerSecond: number;
-  /** Wall-clock seconds of the stage. */
-  readonly seconds: number;
-  /** Trained scalars. */
-  readonly parameters: number;
-}
+import type { NextStep, Picture, StageReport, SummaryRow } from '@beit/apps-shared/report';
 
 /** A held-out image on its way through both stages. The five pictures show the same crop. */
 export interface Example {
@@ -61,14 +34,6 @@ export interface AttentionExample {
   readonly points: readonly AttentionPoint[];
 }
 
-export interface SummaryRow {
-  readonly label: string;
-  readonly value: string;
-  /** The same quantity of the trivial answer, for comparison. */
-  readonly baseline?: string;
-  readonly note?: string;
-}
-
 export interface ElboRow {
   readonly term: string;
   /** The formula in plain text, such as `E_q[log p(x | z)]`. */
@@ -77,11 +42,6 @@ export interface ElboRow {
   /** Such as `nats per image`. */
   readonly unit: string;
   readonly note: string;
-}
-
-export interface NextStep {
-  readonly text: string;
-  readonly command: string;
 }
 
 /** Everything that the page of a pre-training run shows; plain data, so a report can be made again at any time. */

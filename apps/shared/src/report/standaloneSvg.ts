@@ -1,5 +1,5 @@
-import { escapeHtml } from '../report/html';
-import { type LineChart, lineChart } from '../report/lineChart';
+import { escapeHtml } from './html';
+import { type LineChart, lineChart } from './lineChart';
 
 const WIDTH = 400;
 const HEIGHT = 240;

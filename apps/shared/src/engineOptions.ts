@@ -1,0 +1,18 @@
+import type { EngineName, Precision } from '@beit/compile';
+
+export const ENGINES = ['auto', 'openvino', 'onnxruntime', 'tensorflow', 'tensorflow-gpu', 'tfjs'] as const;
+export const PRECISIONS = ['fp32', 'bf16'] as const;
+export const DEVICES = ['cpu', 'cuda', 'webgpu'] as const;
+
+/** What runs a run's programs, and how: the options of every `compile`. */
+export interface EngineOptions {
+  /** `auto`: the fastest that is installed and has the precision. */
+  readonly engine: EngineName | 'auto';
+  readonly precision: Precision;
+  /** Where onnxruntime computes; its own default is the CPU. */
+  readonly device?: (typeof DEVICES)[number];
+}
+
+/** For people. */
+export const describeEngine = ({ engine, precision, device }: EngineOptions): string =>
+  [engine, precision, device].filter(Boolean).join(', ');

@@ -1,0 +1,40 @@
+import { adamW } from '@beit/optim';
+import type { NamedTensors } from '@beit/weights';
+import type { EngineOptions } from './engineOptions';
+import { type HostTree, type TrainingProgramOptions, trainingProgram } from './trainingProgram';
+
+const TIMED_STEPS = 2;
+
+/** Numbers in all tensors. */
+export const countParameters = (params: NamedTensors): number =>
+  Object.values(params).reduce((sum, { data }) => sum + data.length, 0);
+export const millions = (n: number): string => `${(n / 1e6).toFixed(2)} M`;
+export const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+
+export function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds.toFixed(0)} s`;
+  if (seconds < 7200) return `${(seconds / 60).toFixed(1)} min`;
+  return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(0)} days`;
+}
+
+/** Seconds of one micro-batch, forward, backward and update; the first run warms up. */
+export async function timeMicroBatch(
+  loss: TrainingProgramOptions['loss'],
+  params: NamedTensors,
+  example: HostTree,
+  engine: EngineOptions,
+): Promise<{ seconds: number; engine: string }> {
+  const optimizer = adamW();
+  const program = await trainingProgram({ loss, optimizer, params, example, microBatches: 1, engine });
+  async function* microBatches() {
+    yield { batch: example, weight: 1 };
+  }
+  const step = (i: number) =>
+    program.run({ microBatches: microBatches(), scalars: optimizer.scalars(i, 1e-5) });
+  await step(0);
+  const start = performance.now();
+  for (let i = 1; i <= TIMED_STEPS; i++) await step(i);
+  const seconds = (performance.now() - start) / 1000 / TIMED_STEPS;
+  await program.dispose();
+  return { seconds, engine: `${program.engine}, ${engine.precision}` };
+}

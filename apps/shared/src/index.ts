@@ -1,0 +1,19 @@
+export {
+  ENGINE_ARGUMENTS,
+  ENGINE_HELP,
+  engineOptions,
+  integer,
+  microBatches,
+  number,
+  oneOf,
+  ownArguments,
+  parsed,
+  runMain,
+  typedIn,
+  UsageError,
+} from './commandLine';
+export { describeEngine, type EngineOptions } from './engineOptions';
+export { countParameters, duration, gibibytes, millions, timeMicroBatch } from './estimate';
+export { newestRunWith, outFolder, RUNS, runFolders } from './runFolder';
+export { type StageLoader, stageLoader } from './stageLoader';
+export { firstBatch, type HostTree, type TrainingProgram, trainingProgram } from './trainingProgram';
