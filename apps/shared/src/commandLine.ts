@@ -57,18 +57,21 @@ export const ENGINE_ARGUMENTS = {
   engine: { type: 'string' },
   precision: { type: 'string' },
   device: { type: 'string' },
+  threads: { type: 'string' },
 } as const;
 
 export const ENGINE_HELP = `  --engine NAME           ${ENGINES.join(', ')} (default: auto, the
                           fastest of openvino, onnxruntime and tfjs that is installed; GPUs: docs/gpu.md)
   --precision NAME        fp32 (default: the same numbers on every engine) or bf16, for matrix products and
                           convolutions (openvino)
-  --device NAME           cpu (default), cuda or webgpu, where onnxruntime computes`;
+  --device NAME           cpu (default), cuda or webgpu, where onnxruntime computes
+  --threads N             of openvino and onnxruntime (default: the number of physical cores)`;
 
 export function engineOptions(values: {
   engine?: string;
   precision?: string;
   device?: string;
+  threads?: string;
 }): EngineOptions {
   const engine = oneOf(values.engine, 'engine', ENGINES);
   const precision = oneOf(values.precision, 'precision', PRECISIONS);
@@ -77,13 +80,15 @@ export function engineOptions(values: {
       `--precision is 'bf16', which '${engine}' does not have; expected --engine openvino.`,
     );
   }
-  if (values.device === undefined) return { engine, precision };
+  const numThreads = values.threads === undefined ? undefined : integer(values.threads, 'threads', 1);
+  const chosen = { engine, precision, ...(numThreads !== undefined && { numThreads }) };
+  if (values.device === undefined) return chosen;
   if (engine !== 'onnxruntime') {
     throw new UsageError(
       `--device is '${values.device}' with --engine ${engine}; it is for --engine onnxruntime.`,
     );
   }
-  return { engine, precision, device: oneOf(values.device, 'device', DEVICES) };
+  return { ...chosen, device: oneOf(values.device, 'device', DEVICES) };
 }
 
 /** The batch in equal micro-batches, the largest that are no larger than `most`. */

@@ -11,6 +11,8 @@ export interface EngineOptions {
   readonly precision: Precision;
   /** Where onnxruntime computes; its own default is the CPU. */
   readonly device?: (typeof DEVICES)[number];
+  /** Threads inside an op; the engine's own default is the number of physical cores. */
+  readonly numThreads?: number;
 }
 
 /** For people. */

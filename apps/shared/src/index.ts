@@ -12,8 +12,10 @@ export {
   typedIn,
   UsageError,
 } from './commandLine';
+export { copied } from './copied';
 export { describeEngine, type EngineOptions } from './engineOptions';
 export { countParameters, duration, gibibytes, millions, timeMicroBatch } from './estimate';
+export { printSummary } from './printSummary';
 export { newestRunWith, outFolder, RUNS, runFolders } from './runFolder';
 export { type StageLoader, stageLoader } from './stageLoader';
 export { firstBatch, type HostTree, type TrainingProgram, trainingProgram } from './trainingProgram';

@@ -7,6 +7,7 @@ import {
   trainState,
   trainStep,
   updateStep,
+  withEma,
 } from '@beit/optim';
 import { accumulatedProgram, type MicroBatch, type Program } from '@beit/trainer';
 import type { HostTensor, NamedTensors } from '@beit/weights';
@@ -40,18 +41,23 @@ export interface TrainingProgramOptions {
   readonly example: HostTree;
   /** Micro-batches in a step; with one, gradients and update are one program. */
   readonly microBatches: number;
+  /** Of the moving average of the parameters, `ema` in the state; left out: none. */
+  readonly emaDecay?: number;
   readonly engine: EngineOptions;
 }
 
-/** A loss and an optimizer as one program, whatever the number of micro-batches. State: `{ params, m, v }`. */
+/** A loss and an optimizer as one program, whatever the number of micro-batches. State: `{ params, m, v }`, and `ema`. */
 export async function trainingProgram(options: TrainingProgramOptions): Promise<TrainingProgram> {
-  const { loss, optimizer, params, example, microBatches, engine } = options;
+  const { loss, optimizer, params, example, microBatches, emaDecay, engine } = options;
+  const state = { ...trainState(params, optimizer), ...(emaDecay !== undefined && { ema: params }) };
+  const averaged = <S extends Parameters<typeof withEma>[0]>(step: S): S =>
+    emaDecay === undefined ? step : (withEma(step, emaDecay) as never);
   const specs = example as Leaves as never;
   if (microBatches === 1) {
     const program = await compile(
-      trainStep(loss, optimizer) as never,
+      averaged(trainStep(loss, optimizer) as never) as never,
       {
-        state: trainState(params, optimizer) as never,
+        state: state as never,
         inputs: { batch: specs, scalars: optimizer.scalarSpecs } as never,
       },
       engine,
@@ -74,9 +80,9 @@ export async function trainingProgram(options: TrainingProgramOptions): Promise<
     engine,
   );
   const updateProgram = await compile(
-    updateStep(optimizer) as never,
+    averaged(updateStep(optimizer) as never) as never,
     {
-      state: trainState(params, optimizer) as never,
+      state: state as never,
       inputs: { gradients: gradients.gradients, scalars: optimizer.scalarSpecs } as never,
     },
     engine,

@@ -10,6 +10,12 @@ export interface LoaderOptions extends SampleRecipe {
   readonly batchSize: number;
   /** Another order in every epoch. Default true; false gives images in the order of the source. */
   readonly shuffle?: boolean;
+  /**
+   * Times that an image comes in an epoch, one right after the other and each with an augmentation of its own, as in
+   * repeated augmentation (Hoffer et al., arXiv 1901.09335; Berman et al., arXiv 1902.05509). An epoch is not longer
+   * for it, so that it leaves images out. Default 1; DeiT: 3.
+   */
+  readonly repeats?: number;
   /** Default true. False fills the last batch of an epoch up with its first images, so that every image comes. */
   readonly dropLast?: boolean;
   /** Threads that decode and augment. Default 1; 0 does it where `batch` is called. */
@@ -53,10 +59,11 @@ export interface Loader {
 /** @throws RangeError when there are fewer images than a batch takes, or an option is out of range */
 export function createLoader(options: LoaderOptions): Loader {
   const { source, batchSize, seed, views, masking, shuffle = true, dropLast = true } = options;
-  const { workers = 1, prefetch = 2 } = options;
+  const { workers = 1, prefetch = 2, repeats = 1 } = options;
   const count = source.names.length;
   for (const [name, value, least] of [
     ['batchSize', batchSize, 1],
+    ['repeats', repeats, 1],
     ['workers', workers, 0],
     ['prefetch', prefetch, 0],
   ] as const) {
@@ -86,7 +93,8 @@ export function createLoader(options: LoaderOptions): Loader {
     const epoch = Math.floor(step / stepsPerEpoch);
     const start = (step % stepsPerEpoch) * batchSize;
     const all = epochOrder(epoch);
-    return { epoch, indices: Array.from({ length: batchSize }, (_, i) => all[(start + i) % count]!) };
+    const numberAt = (i: number) => all[Math.floor(i / repeats)]! + (i % repeats) * count;
+    return { epoch, indices: Array.from({ length: batchSize }, (_, i) => numberAt((start + i) % count)) };
   };
 
   async function prepare(step: number): Promise<Batch> {
@@ -129,7 +137,7 @@ export function createLoader(options: LoaderOptions): Loader {
       pending.delete(step);
       return batch;
     },
-    namesOf: (step) => indicesOf(step).indices.map((index) => source.names[index]!),
+    namesOf: (step) => indicesOf(step).indices.map((index) => source.names[index % count]!),
     unreadable: () => [...unreadable.values()],
     close: () => pool.close(),
   };

@@ -25,8 +25,6 @@ export interface EmojiDataset {
 export type EmojiSplit = 'train' | 'heldOut' | 'all';
 
 const SKIN_TONE = /^1f3f[b-f]$/;
-/** One base emoji in ten is held out. */
-const HELD_OUT_SHARE = 0.1;
 
 /** One spelling of a sequence: variation selectors and the end of a tag add nothing, code points have four digits. */
 const canonical = (id: string) =>
@@ -45,9 +43,9 @@ const baseOf = (id: string) =>
 
 /**
  * The split is a function of the base's code points alone: neither skin tones nor other spellings of one emoji straddle
- * it, and no list is kept.
+ * it, and no list is kept. A larger share holds what a smaller one does.
  */
-const isHeldOut = (base: string) => createRandom('emoji split', base).uniform() < HELD_OUT_SHARE;
+const isHeldOut = (base: string, share: number) => createRandom('emoji split', base).uniform() < share;
 
 interface EmojibaseEntry {
   hexcode: string;
@@ -97,8 +95,23 @@ async function describeAll(ids: readonly string[], names: string): Promise<Emoji
   });
 }
 
+/**
+ * What the embedded data set shows, without decoding it.
+ *
+ * @throws when the optional packages that hold it are not installed
+ */
+export async function emojiCatalog(): Promise<Emoji[]> {
+  const { assets, names } = locate();
+  const files = (await readdir(assets)).filter((file) => file.endsWith('.webp'));
+  return describeAll(files.map((file) => file.slice(0, -'.webp'.length)).sort(), names);
+}
+
 export interface EmojiOptions {
   readonly split: EmojiSplit;
+  /** Share of the base emoji that is held out, [0, 1]. Default 0.1. */
+  readonly heldOutShare?: number;
+  /** Which of the split are wanted; others are not decoded. Default: all. */
+  readonly select?: (emoji: Emoji) => boolean;
   /** Side to which the renders of 256 pixels are reduced once, when they are decoded. Default 96. */
   readonly size?: number;
   /** Called with the number of images decoded so far, and of all. */
@@ -111,15 +124,18 @@ export interface EmojiOptions {
  *
  * @throws when the optional packages that hold it are not installed
  */
-export async function emojiDataset({ split, size = 96, onProgress }: EmojiOptions): Promise<EmojiDataset> {
-  const { assets, names } = locate();
-  const ids = (await readdir(assets))
-    .filter((file) => file.endsWith('.webp'))
-    .map((file) => file.slice(0, -'.webp'.length));
-  const chosen = ids
-    .sort()
-    .filter((id) => split === 'all' || isHeldOut(baseOf(id)) === (split === 'heldOut'));
-  const emoji = await describeAll(chosen, names);
+export async function emojiDataset({
+  split,
+  heldOutShare = 0.1,
+  select = () => true,
+  size = 96,
+  onProgress,
+}: EmojiOptions): Promise<EmojiDataset> {
+  const { assets } = locate();
+  const emoji = (await emojiCatalog()).filter(
+    (one) => (split === 'all' || isHeldOut(one.base, heldOutShare) === (split === 'heldOut')) && select(one),
+  );
+  const chosen = emoji.map(({ id }) => id);
 
   const { default: sharp } = await import('sharp');
   const bytes = size * size * 4;

@@ -14,9 +14,11 @@ export {
   type EmojiDataset,
   type EmojiOptions,
   type EmojiSplit,
+  emojiCatalog,
   emojiDataset,
 } from './emojiDataset';
 export { IMAGE_EXTENSIONS, imageFolder } from './imageFolder';
+export { loadViews } from './loadViews';
 export type { Box, Pixels } from './pixels';
 export type { MaskingOptions, SampleRecipe, Samples, Unreadable } from './prepareSamples';
 export { BEIT_RAND_AUGMENT, type RandAugment } from './randAugment';

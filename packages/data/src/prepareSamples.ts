@@ -47,6 +47,8 @@ const MOST_REPLACEMENTS = 20;
 /**
  * Some samples of one epoch. Everything random in a sample derives from (seed, epoch, index): who prepares it, and
  * when, does not matter. An unreadable image is replaced by another, the same one whenever this sample is asked for.
+ *
+ * @param indices of images; one of `index + k * images` is the image's k-th repetition, augmented otherwise
  */
 export async function prepareSamples(
   source: ImageSource,
@@ -59,7 +61,7 @@ export async function prepareSamples(
   const samples: Samples = { ...emptyViews(views, indices.length), indices: [], names: [], masks: [] };
   const prepare = async (wanted: number, into: TwoViews): Promise<void> => {
     const replacements = createRandom(seed, epoch, wanted, 'replacement');
-    let index = wanted;
+    let index = wanted % source.names.length;
     for (let attempt = 0; attempt <= MOST_REPLACEMENTS; attempt++) {
       try {
         await withCanvas(source, index, (canvas) => {

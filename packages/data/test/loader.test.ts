@@ -117,6 +117,20 @@ describe('batches', () => {
     expect(names[2]![3]).toBe(names[0]![0]);
     expect(names[3]).toEqual(names[0]);
   });
+  test('with repetitions hold each image several times in a row, augmented otherwise each time', async () => {
+    const once = await batches([0, 1]);
+    const [batch, next] = await batches([0, 1], { repeats: 3, workers: 2 });
+    const [a, b] = once[0]!.names;
+    expect(batch!.names).toEqual([a, a, a, b]);
+    expect(batch!.indices).toEqual(
+      batch!.names.map((name) => once[0]!.indices[once[0]!.names.indexOf(name)]),
+    );
+    expect(next!.names.slice(0, 2)).toEqual([b, b]);
+    const image = ({ images }: Batch, i: number) => images.data.slice(i * 16 * 16 * 3, (i + 1) * 16 * 16 * 3);
+    expect(image(batch!, 0)).toEqual(image(once[0]!, 0));
+    expect(image(batch!, 1)).not.toEqual(image(batch!, 0));
+    expect(image(batch!, 1)).not.toEqual(image(batch!, 2));
+  });
   test('with random masking hide exactly as many patches as asked', async () => {
     const [batch] = await batches([0], { masking: { kind: 'random', gridSize: 4, numMaskingPatches: 6 } });
     for (const mask of batch!.masks) expect(mask.reduce((a, b) => a + b, 0)).toBe(6);

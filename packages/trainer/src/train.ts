@@ -4,6 +4,7 @@ import { type NamedTensors, writeFileAtomic } from '@beit/weights';
 import {
   type Best,
   type Checkpoint,
+  checkpointPath,
   latestCheckpoint,
   pruneCheckpoints,
   removeTemporaryFiles,
@@ -69,6 +70,8 @@ export interface TrainResult {
   readonly interrupted: boolean;
   /** The newest checkpoint; null when no step was made. */
   readonly checkpoint: string | null;
+  /** Where `evaluate.best` was best so far: completed steps, value, and the checkpoint. */
+  readonly best?: Best & { readonly checkpoint: string };
 }
 
 const HISTORY_STEPS = 50;
@@ -173,7 +176,12 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
       if (step % checkpointEvery === 0 || last || better) await save();
     }
     if (step > saved) await save();
-    return { step, interrupted: step < totalSteps, checkpoint };
+    return {
+      step,
+      interrupted: step < totalSteps,
+      checkpoint,
+      ...(best && { best: { ...best, checkpoint: checkpointPath(runDir, best.step) } }),
+    };
   } finally {
     signal?.removeEventListener('abort', onAbort);
     progress.stop();

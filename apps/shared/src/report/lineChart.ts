@@ -6,6 +6,9 @@ import { logTicks, niceTicks } from './ticks';
 export interface ChartPoint {
   readonly x: number;
   readonly y: number;
+  /** The ends of a band around y: from seed to seed, say. */
+  readonly low?: number;
+  readonly high?: number;
 }
 
 /** One series. `line` is a solid line; `dots` has a dot per point and a dashed line between them. */
@@ -48,19 +51,20 @@ export function lineChart({ id, title, xLabel, xRange, series, yScale = 'linear'
   const all = drawn.flatMap(({ segments }) => segments.flat());
   const xEnds = rangeOf([...(xRange ?? []), ...all.map((point) => point.x)]);
   const x = linearScale(paddedWhenFlat(xEnds), area.left, area.right - 8);
-  const yRange = rangeOf(all.map((point) => point.y));
+  const yRange = rangeOf(all.flatMap(({ y, low = y, high = y }) => [y, low, high]));
   const y = log ? logScale(yRange) : linearScale(padded(paddedWhenFlat(yRange)), area.bottom, area.top);
   const xTicks = niceTicks(...xEnds, 4);
   const yTicks = log ? logTicks(...yRange) : niceTicks(...padded(paddedWhenFlat(yRange)));
 
   const lines = drawn.map(({ segments, style, index, label }) => {
     const paths = segments.map((segment) => pathOf(thinned(segment), x, y)).join('');
+    const bands = segments.map((segment) => bandOf(segment, x, y)).join('');
     const dots = segments.flatMap((segment) => (style === 'dots' || segment.length === 1 ? segment : []));
     const marks = dots.map((point) => {
       const tip = `${label}, ${xLabel} ${formatNumber(point.x)}: ${formatNumber(point.y)}`;
       return `<circle cx="${coordinate(x(point.x))}" cy="${coordinate(y(point.y))}" r="2.6"><title>${escapeHtml(tip)}</title></circle>`;
     });
-    return `<g class="series series-${(index % 4) + 1} ${style}"><path d="${paths}"/>${marks.join('')}</g>`;
+    return `<g class="series series-${(index % 4) + 1} ${style}">${bands}<path d="${paths}"/>${marks.join('')}</g>`;
   });
   return svgFrame(
     frame,
@@ -69,6 +73,15 @@ export function lineChart({ id, title, xLabel, xRange, series, yScale = 'linear'
 }
 
 const logNote = `<text class="tick" x="${area.right - 8}" y="${area.top - 3}" text-anchor="end">log scale</text>`;
+
+/** The band of a segment whose points all have one. */
+function bandOf(segment: readonly ChartPoint[], x: Scale, y: Scale): string {
+  if (segment.some(({ low, high }) => low === undefined || high === undefined)) return '';
+  const place = (point: ChartPoint, value: number) => `${coordinate(x(point.x))} ${coordinate(y(value))}`;
+  const above = segment.map((point) => place(point, point.high!));
+  const below = [...segment].reverse().map((point) => place(point, point.low!));
+  return `<polygon class="band" points="${[...above, ...below].join(' ')}"/>`;
+}
 
 type Segments = readonly (readonly ChartPoint[])[];
 

@@ -58,17 +58,22 @@ figcaption { font-size: 0.86rem; line-height: 1.45; }
 .label.value { fill: var(--soft); font-variant-numeric: tabular-nums; }
 .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
 .series path { fill: none; stroke: currentColor; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round; }
+.band { fill: currentColor; opacity: 0.15; }
 .series circle { fill: currentColor; stroke: var(--paper); stroke-width: 0.8; }
 .series.dots path { stroke-dasharray: 4 3; stroke-width: 1.2; }
 .series-1 { color: var(--blue); } .series-2 { color: var(--vermilion); }
 .series-3 { color: var(--green); } .series-4 { color: var(--purple); }
 .bars { fill: var(--bars); }
 .reference { fill: none; stroke: var(--vermilion); stroke-width: 1.3; stroke-dasharray: 5 3; }
+.matrix { fill: none; stroke: var(--rule); }
+.right { fill: var(--blue); } .wrong { fill: var(--vermilion); }
 
 img { display: block; width: 100%; height: auto; border-radius: 3px; background: var(--panel); }
 .pixels { image-rendering: pixelated; }
 .example { margin: 1.2rem 0 1.8rem; }
 .example > .pictures { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 0.5rem clamp(0.4rem, 1.2vw, 1rem); }
+.answers { display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: 1rem; }
+.answers figcaption { margin-top: 0.3rem; }
 .example h3 { margin: 0 0 0.5rem; }
 .example h3 span { font-weight: 400; color: var(--soft); }
 .example, .point { break-inside: avoid; }

@@ -13,10 +13,14 @@ text { font-family: system-ui, sans-serif; font-size: 11px; fill: #1d1f21; }
 .tick { fill: #5b6065; }
 .grid { stroke: #dfdfda; stroke-width: 0.8; }
 .axis { stroke: #5b6065; stroke-width: 0.8; }
-.series path { fill: none; stroke-width: 1.4; stroke-linejoin: round; }
-.series-1 path { stroke: #0072b2; }
-.series-2 path { stroke: #d55e00; }
-.series-3 path { stroke: #009e73; }
+.series path { fill: none; stroke: currentColor; stroke-width: 1.4; stroke-linejoin: round; }
+.series circle { fill: currentColor; }
+.series.dots path { stroke-dasharray: 4 3; }
+.band { fill: currentColor; opacity: 0.15; }
+.series-1 { color: #0072b2; }
+.series-2 { color: #d55e00; }
+.series-3 { color: #009e73; }
+.series-4 { color: #b4568f; }
 `;
 
 /** Charts, two in a row under their titles, as an SVG file of its own. */

@@ -1,0 +1,115 @@
+import { classFolder, type Emoji, emojiCatalog, emojiDataset, type ImageSource } from '@beit/data';
+import { createRandom } from '@beit/random';
+import type { FinetuneRecipe } from './recipe';
+
+/** Images, and of each an index into the classes. */
+export interface Labelled {
+  readonly source: ImageSource;
+  readonly labels: Int32Array;
+}
+
+export interface Dataset {
+  readonly classes: readonly string[];
+  readonly train: Labelled;
+  readonly validation: Labelled;
+  /** What an image shows, for people; its name where nothing better is known. */
+  title(name: string): string;
+}
+
+/** The images of a recipe: the embedded emoji, or the folder `directory`. */
+export async function loadDataset(
+  { data, seed }: Pick<FinetuneRecipe, 'data' | 'seed'>,
+  directory: string | undefined,
+): Promise<Dataset> {
+  if (data.kind === 'emoji') return emojiClasses(data);
+  return { ...(await classFolder(directory!, { seed })), title: (name) => name };
+}
+
+const isSkinToned = ({ id }: Emoji) => /1f3f[b-f]/i.test(id);
+
+/** Subgroups as classes. One render for each emoji: its skin tones would be near-duplicates. */
+async function emojiClasses({
+  size,
+  imagesPerClass: [fewest, most],
+  heldOutShare,
+}: Extract<FinetuneRecipe['data'], { kind: 'emoji' }>): Promise<Dataset> {
+  const byClass = new Map<string, Map<string, Emoji>>();
+  for (const emoji of await emojiCatalog()) {
+    if (isSkinToned(emoji) || emoji.subgroup === 'other') continue;
+    const own = byClass.get(emoji.subgroup) ?? new Map<string, Emoji>();
+    byClass.set(emoji.subgroup, own);
+    if (!own.has(emoji.base)) own.set(emoji.base, emoji);
+  }
+  const classes = [...byClass].flatMap(([name, own]) => (own.size >= fewest ? [name] : [])).sort();
+  const ids = new Set(
+    classes.flatMap((name) => {
+      const own = [...byClass.get(name)!.values()];
+      const order = createRandom('emoji of class', name).permutation(own.length);
+      return [...order.slice(0, most)].map((i) => own[i]!.id);
+    }),
+  );
+  const labelOf = new Map(classes.map((name, label) => [name, label]));
+
+  const part = async (split: 'train' | 'heldOut') => {
+    const { source, emoji } = await emojiDataset({
+      split,
+      size,
+      heldOutShare,
+      select: ({ id }) => ids.has(id),
+    });
+    const labels = Int32Array.from(emoji, ({ subgroup }) => labelOf.get(subgroup)!);
+    return { source, emoji, labels };
+  };
+  const [train, validation] = [await part('train'), await part('heldOut')];
+  const titles = new Map([...train.emoji, ...validation.emoji].map(({ id, name }) => [id, name]));
+  return { classes, train, validation, title: (name) => titles.get(name) ?? name };
+}
+
+/** A share of each class's images, at least one, drawn by their names; the larger share holds the smaller one's. */
+export function labelledShare({ source, labels }: Labelled, share: number, seed: number): Labelled {
+  if (share === 1) return { source, labels };
+  const byClass = new Map<number, number[]>();
+  labels.forEach((label, index) => {
+    byClass.set(label, [...(byClass.get(label) ?? []), index]);
+  });
+  const kept = [...byClass]
+    .flatMap(([label, own]) => {
+      const order = createRandom(seed, 'labels', label).permutation(own.length);
+      return [...order].slice(0, Math.max(1, Math.round(share * own.length))).map((i) => own[i]!);
+    })
+    .sort((a, b) => a - b);
+  return { source: subset(source, kept), labels: Int32Array.from(kept, (index) => labels[index]!) };
+}
+
+/** Some of the images. */
+export function subset(source: ImageSource, indices: readonly number[]): ImageSource {
+  const names = indices.map((index) => source.names[index]!);
+  if (source.kind === 'folder') return { ...source, names };
+  const bytes = source.size ** 2 * 4;
+  const all = new Uint8Array(source.pixels);
+  const pixels = new SharedArrayBuffer(indices.length * bytes);
+  const into = new Uint8Array(pixels);
+  for (const [i, index] of indices.entries())
+    into.set(all.subarray(index * bytes, (index + 1) * bytes), i * bytes);
+  return { ...source, names, pixels };
+}
+
+/** For people: how many images and classes, and how unequal the classes are. */
+export function describeDataset({ classes, train, validation }: Dataset): string {
+  const counts = classCounts(train.labels, classes.length);
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  const example = (count: number) => `${count} (${classes[counts.indexOf(count)]})`;
+  return (
+    `${train.labels.length} images of ${classes.length} classes to train on, ${validation.labels.length} to validate. ` +
+    (fewest === most
+      ? `${fewest} of each class.`
+      : `From ${example(fewest)} to ${example(most)} of a class${most >= 10 * fewest ? ': very unequal, so look at the mean over classes too' : ''}.`)
+  );
+}
+
+/** Images of each class. */
+export function classCounts(labels: ArrayLike<number>, numClasses: number): number[] {
+  const counts = new Array<number>(numClasses).fill(0);
+  for (let i = 0; i < labels.length; i++) counts[labels[i]!]!++;
+  return counts;
+}

@@ -1,0 +1,119 @@
+import {
+  countParameters,
+  duration,
+  gibibytes,
+  type HostTree,
+  millions,
+  timeMicroBatch,
+} from '@beit/apps-shared';
+import { finetuneLoss, softTargets } from '@beit/classification';
+import { layerDecay, layerId } from '@beit/optim';
+import { createRandom } from '@beit/random';
+import { drawDropPathKeeps } from '@beit/vit';
+import { type NamedTensors, zeros } from '@beit/weights';
+import { labelledShare, loadDataset } from './dataset';
+import { createModel } from './model';
+import type { Options } from './options';
+import type { FinetuneRecipe } from './recipe';
+
+const IMAGENET = { train: 1_281_167, classes: 1000 };
+const IMAGENET_22K = { train: 14_197_122, classes: 21_841 };
+
+export interface LayerRate {
+  readonly layer: string;
+  readonly learningRate: number;
+  readonly parameters: number;
+}
+
+/** The peak learning rate of every layer, from the patches up. */
+export function layerRates(
+  { learningRate, layerDecay: rate, model }: Pick<FinetuneRecipe, 'learningRate' | 'layerDecay' | 'model'>,
+  params: NamedTensors,
+): LayerRate[] {
+  const { depth } = model;
+  const scale = layerDecay({ rate, depth });
+  const layers = new Map<number, { name: string; parameters: number }>();
+  for (const [name, { data }] of Object.entries(params)) {
+    const id = layerId(name, depth);
+    const before = layers.get(id)?.parameters ?? 0;
+    layers.set(id, { name, parameters: before + data.length });
+  }
+  return [...layers]
+    .sort(([a], [b]) => a - b)
+    .map(([id, { name, parameters }]) => ({
+      layer: id === 0 ? 'patches, positions' : id > depth ? 'norm, head' : `block ${id - 1}`,
+      learningRate: learningRate * scale(name),
+      parameters,
+    }));
+}
+
+/** Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps. */
+export async function dryRun(options: Options): Promise<void> {
+  const { recipe, engine } = options;
+  console.log(JSON.stringify(recipe, null, 2));
+  const set = await sizeOf(options);
+  console.log(`\n${set.train} images of ${set.classes} classes${set.note}`);
+
+  const { vit, classifier } = createModel(recipe, set.classes);
+  const params = classifier.init(createRandom(recipe.seed, 'model'));
+  const parameters = countParameters(params);
+  const { batchSize, microBatchSize, epochs } = recipe;
+  const steps = Math.round(epochs * Math.floor(set.train / batchSize));
+  const state = parameters * 4 * (recipe.emaDecay === undefined ? 3 : 4);
+  console.log(`\nparameters        ${millions(parameters)}`);
+  console.log(
+    `steps             ${steps} of ${batchSize} images (${epochs} epochs), micro-batches of ${microBatchSize}`,
+  );
+  console.log(
+    `learning rate     ${recipe.learningRate} after ${recipe.warmupEpochs} epochs of warm-up, cosine to ${recipe.minLearningRate}; layers:`,
+  );
+  console.log(`\n  ${'layer'.padEnd(20)} ${'peak rate'.padStart(10)} ${'parameters'.padStart(12)}`);
+  for (const { layer, learningRate, parameters } of layerRates(recipe, params)) {
+    console.log(
+      `  ${layer.padEnd(20)} ${learningRate.toExponential(3).padStart(10)} ${String(parameters).padStart(12)}`,
+    );
+  }
+  // Twice over for the engine's two buffers.
+  console.log(`\ntraining state    ${gibibytes(2 * state)}, and ${gibibytes(state)} a checkpoint`);
+
+  const { imageSize } = vit.config;
+  const images = zeros([microBatchSize, imageSize, imageSize, 3]);
+  (images.data as Float32Array).fill(0.1);
+  const example: HostTree = {
+    images,
+    targets: softTargets(new Array<number>(microBatchSize).fill(0), { numClasses: set.classes }),
+    ...(vit.config.dropPathRate > 0 && {
+      dropPathKeeps: drawDropPathKeeps(vit.config, microBatchSize, createRandom(0)),
+    }),
+  };
+  const before = process.memoryUsage().rss;
+  const timed = await timeMicroBatch(finetuneLoss(classifier) as never, params, example, engine);
+  const peak = process.resourceUsage().maxRSS * 1024;
+  const stepSeconds = (timed.seconds * batchSize) / microBatchSize;
+  console.log(
+    `memory            ${gibibytes(peak)} at most with micro-batches of ${microBatchSize}: ${gibibytes(Math.max(0, peak - before - 2 * state) / microBatchSize)} an image beyond state and program`,
+  );
+  console.log(
+    `measured here     ${timed.seconds.toFixed(2)} s for ${microBatchSize} images with ${timed.engine}, so ${stepSeconds.toFixed(2)} s a step`,
+  );
+  console.log(`estimated time    ${duration(stepSeconds * steps)}`);
+}
+
+async function sizeOf({
+  recipe,
+  data,
+  labels,
+}: Options): Promise<{ train: number; classes: number; note: string }> {
+  if (recipe.data.kind === 'emoji' || data !== undefined) {
+    const { classes, train } = await loadDataset(recipe, data);
+    return {
+      train: labelledShare(train, labels, recipe.seed).labels.length,
+      classes: classes.length,
+      note: '',
+    };
+  }
+  const [set, name] = recipe.name.includes('imagenet22k-finetune')
+    ? [IMAGENET_22K, 'ImageNet-22k']
+    : [IMAGENET, 'ImageNet-1k'];
+  return { ...set, note: ` (of ${name}; --data was not given)` };
+}

@@ -1,0 +1,93 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ProgressReporter } from '@beit/trainer';
+import { loadClassifier } from './classifierFile';
+import { type Dataset, type Labelled, loadDataset } from './dataset';
+import { type Evaluated, mostLikely, openEvaluation } from './evaluation';
+import { createModel } from './model';
+import type { Options } from './options';
+import { plainView } from './views';
+
+export interface EvaluatedModel {
+  readonly evaluated: Evaluated;
+  /** With the model's classes. */
+  readonly dataset: Dataset;
+}
+
+/** Measures a trained classifier on the validation images of a data set, whose classes are found by their names. */
+export async function evaluate(
+  { model, recipe, data, engine, workers, out }: Options & { readonly model: string },
+  progress: ProgressReporter,
+): Promise<EvaluatedModel> {
+  const trained = await loadClassifier(model);
+  const found = await loadDataset(recipe, data);
+  const labelled = (images: Labelled) => relabelled(images, found.classes, trained.classes, model);
+  const dataset: Dataset = {
+    ...found,
+    classes: trained.classes,
+    train: labelled(found.train),
+    validation: labelled(found.validation),
+  };
+  const evaluation = await openEvaluation({
+    classifier: createModel(trained, trained.classes.length).classifier,
+    params: trained.params,
+    images: dataset.validation,
+    view: plainView(trained),
+    engine,
+    workers,
+  });
+  const began = performance.now();
+  const evaluated = await evaluation.evaluate(trained.params, (step, totalSteps) => {
+    const seconds = (performance.now() - began) / 1000;
+    const imagesPerSecond = step / seconds;
+    progress.update({
+      name: 'images',
+      step,
+      totalSteps,
+      metrics: {},
+      imagesPerSecond,
+      secondsLeft: (totalSteps - step) / imagesPerSecond,
+    });
+  });
+  progress.stop();
+  for (const { name, reason } of evaluation.unreadable()) progress.message(`Left out: ${name}: ${reason}`);
+  await evaluation.dispose();
+  if (out !== undefined) await writeResults(out, dataset, evaluated);
+  return { evaluated, dataset };
+}
+
+/** Labels as indices into the model's classes. */
+function relabelled(
+  { source, labels }: Labelled,
+  classes: readonly string[],
+  known: readonly string[],
+  model: string,
+): Labelled {
+  const places = classes.map((name) => known.indexOf(name));
+  const unknown = classes.filter((_, label) => places[label] === -1);
+  if (unknown.length > 0) {
+    throw new Error(
+      `${model} does not know ${unknown.map((name) => `'${name}'`).join(', ')}. ` +
+        `Its classes: ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', ...' : ''}.`,
+    );
+  }
+  return { source, labels: labels.map((label) => places[label]!) };
+}
+
+/** `results.json`, and `predictions.csv` with a line for each image. */
+async function writeResults(
+  out: string,
+  { classes, validation }: Dataset,
+  evaluated: Evaluated,
+): Promise<void> {
+  const { metrics, loss, logits, indices, labels } = evaluated;
+  await mkdir(out, { recursive: true });
+  const perClass = Object.fromEntries(classes.map((name, label) => [name, metrics.perClass[label]]));
+  await writeFile(join(out, 'results.json'), `${JSON.stringify({ ...metrics, loss, perClass }, null, 2)}\n`);
+  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
+  const lines = indices.map((index, i) => {
+    const best = mostLikely(logits.data.subarray(i * classes.length, (i + 1) * classes.length));
+    return [validation.source.names[index]!, classes[labels[i]!]!, classes[best]!].map(quoted).join(',');
+  });
+  await writeFile(join(out, 'predictions.csv'), `image,class,prediction\n${lines.join('\n')}\n`);
+}

@@ -1,0 +1,111 @@
+/**
+ * What the experiment trains, as commands of the two apps: nothing here is special, so that each run can be repeated
+ * by hand.
+ */
+import { join } from 'node:path';
+
+/** What fine-tuning begins with. */
+export const STARTS = ['scratch', 'beit', 'random', 'pixels'] as const;
+export type Start = (typeof STARTS)[number];
+type Pretraining = Exclude<Start, 'scratch'>;
+
+export interface EfficiencySettings {
+  readonly seeds: readonly number[];
+  /** Share of the emoji that neither pre-training nor fine-tuning sees; what is measured on. */
+  readonly heldOutShare: number;
+  readonly tokenizerEpochs: number;
+  readonly pretrainingEpochs: number;
+  readonly finetuningEpochs: number;
+  /** Peak learning rates, each the best of some for its start; see the result page. */
+  readonly learningRate: { readonly pretrained: number; readonly scratch: number };
+  /** Of what is pre-trained; from scratch all layers learn alike. */
+  readonly layerDecay: number;
+  /** Shares of the labels, the whole first. */
+  readonly labelShares: readonly number[];
+  /** Starts that are compared at all shares; the others are fine-tuned with all labels only. */
+  readonly sharedStarts: readonly Start[];
+}
+
+export interface Job {
+  readonly app: 'pretrain' | 'classify';
+  /** Where the run is written; it is done when there is a `results.json`. */
+  readonly folder: string;
+  readonly args: readonly string[];
+  /** A recipe that `args` name, to be written first. */
+  readonly recipe?: { readonly path: string; readonly json: object };
+}
+
+export interface FinetuningJob extends Job {
+  readonly start: Start;
+  readonly seed: number;
+  /** Of the labels. */
+  readonly share: number;
+  readonly epochs: number;
+}
+
+export interface EfficiencyPlan {
+  /** One after the other group; the jobs of a group need nothing of each other. */
+  readonly pretraining: readonly (readonly Job[])[];
+  readonly finetuning: readonly FinetuningJob[];
+}
+
+export function efficiencyPlan(
+  runs: string,
+  settings: EfficiencySettings,
+  engine: readonly string[],
+): EfficiencyPlan {
+  const { seeds, heldOutShare, tokenizerEpochs, pretrainingEpochs } = settings;
+  const pretrained = (start: Pretraining, seed: number) => join(runs, `${start}-seed-${seed}`);
+  const firstRun = pretrained('beit', seeds[0]!);
+
+  const pretraining = (start: Pretraining, seed: number): Job => {
+    const folder = pretrained(start, seed);
+    const path = `${folder}.json`;
+    const json = {
+      extends: 'emoji',
+      name: `efficiency-${start}`,
+      data: { heldOutShare },
+      tokenizer: { epochs: tokenizerEpochs },
+      mim: { epochs: pretrainingEpochs, ...(start === 'pixels' && { target: 'pixels' }) },
+      seed,
+    };
+    // One tokenizer for all, so that starts and seeds differ in what they are to differ in.
+    const tokenizer =
+      folder === firstRun || start === 'pixels'
+        ? []
+        : ['--tokenizer', join(firstRun, 'tokenizer.safetensors')];
+    const masking = start === 'random' ? ['--masking', 'random'] : [];
+    const args = ['--recipe', path, '--out', folder, ...tokenizer, ...masking, ...engine];
+    return { app: 'pretrain', folder, args, recipe: { path, json } };
+  };
+
+  const finetuning = (start: Start, seed: number, share: number, epochs: number): FinetuningJob => {
+    const { learningRate, layerDecay } = settings;
+    const folder = join(runs, `classify-${start}-seed-${seed}-labels-${share}-epochs-${epochs}`);
+    const scratch = start === 'scratch';
+    const args = [
+      ...['--recipe', 'emoji', '--out', folder, '--seed', String(seed)],
+      ...['--epochs', String(epochs), '--labels', String(share)],
+      ...['--learning-rate', String(scratch ? learningRate.scratch : learningRate.pretrained)],
+      ...['--layer-decay', String(scratch ? 1 : layerDecay)],
+      ...(scratch ? ['--scratch'] : ['--checkpoint', pretrained(start, seed)]),
+      ...engine,
+    ];
+    return { app: 'classify', folder, args, start, seed, share, epochs };
+  };
+
+  const { finetuningEpochs, labelShares, sharedStarts } = settings;
+  const others = seeds.flatMap((seed) =>
+    (['beit', 'random', 'pixels'] as const).map((start) => pretraining(start, seed)),
+  );
+  return {
+    pretraining: [others.slice(0, 1), others.slice(1)],
+    finetuning: seeds.flatMap((seed) => [
+      ...STARTS.map((start) => finetuning(start, seed, 1, finetuningEpochs)),
+      finetuning('beit', seed, 1, Math.max(1, Math.round(finetuningEpochs / 5))),
+      ...labelShares
+        .filter((share) => share < 1)
+        .flatMap((share) => sharedStarts.map((start) => finetuning(start, seed, share, finetuningEpochs))),
+    ]),
+  };
+}

@@ -1,0 +1,131 @@
+import { type ChartSeries, standaloneSvg } from '@beit/apps-shared/report';
+import { type EfficiencySettings, STARTS, type Start } from './efficiencyPlan';
+import { best, type Curve, type EfficiencySummary, FIFTH, type Spread, spread } from './efficiencySummary';
+
+export interface EfficiencyResult {
+  readonly summary: EfficiencySummary;
+  readonly settings: EfficiencySettings;
+  readonly images: { readonly train: number; readonly validation: number };
+  readonly classes: number;
+  /** The machine and what ran on it. */
+  readonly environment: string;
+  readonly curves: readonly Curve[];
+}
+
+const NAMES: Readonly<Record<Start, string>> = {
+  scratch: 'from scratch',
+  beit: 'BEiT',
+  random: 'random masks',
+  pixels: 'pixels',
+};
+
+const percent = (x: number) => (100 * x).toFixed(1);
+const withSd = ({ mean, sd }: Spread) => `${percent(mean)} ± ${percent(sd)}`;
+
+/** Accuracy by epoch and by number of labels, with a band from seed to seed. */
+export function efficiencyFigure({ curves, settings, images }: EfficiencyResult): string {
+  const { finetuningEpochs: epochs, labelShares, sharedStarts } = settings;
+  const byEpoch = STARTS.map((start): ChartSeries => {
+    const own = curves.filter((c) => c.start === start && c.share === 1 && c.epochs === epochs);
+    const points = own[0]!.top1.map((_, i) => {
+      const at = own.map(({ top1 }) => 100 * top1[i]!);
+      return { x: i + 1, y: spread(at).mean, low: Math.min(...at), high: Math.max(...at) };
+    });
+    return { label: NAMES[start], style: 'line', points };
+  });
+  const byLabels = sharedStarts.map((start): ChartSeries => {
+    const points = [...labelShares]
+      .sort((a, b) => a - b)
+      .map((share) => {
+        const at = curves
+          .filter((c) => c.start === start && c.share === share && c.epochs === epochs)
+          .map((c) => 100 * best(c));
+        return {
+          x: Math.round(share * images.train),
+          y: spread(at).mean,
+          low: Math.min(...at),
+          high: Math.max(...at),
+        };
+      });
+    return { label: NAMES[start], style: 'dots', points };
+  });
+  return standaloneSvg('Fine-tuning of a pre-trained network, and training from scratch', [
+    {
+      id: 'convergence',
+      title: 'Top-1 accuracy on validation images, percent',
+      xLabel: 'epoch',
+      series: byEpoch,
+    },
+    {
+      id: 'labels',
+      title: 'Best top-1 accuracy, percent',
+      xLabel: 'labelled images',
+      series: byLabels,
+    },
+  ]);
+}
+
+/** Command, figures, verdict. */
+export function efficiencyPage(result: EfficiencyResult): string {
+  const { summary, settings, images, classes, environment, curves } = result;
+  const { finetuningEpochs: epochs, seeds, labelShares, sharedStarts } = settings;
+  const of = (start: Start, share: number, length = epochs) =>
+    curves.filter((c) => c.start === start && c.share === share && c.epochs === length);
+  const rows = STARTS.map((start) => {
+    const own = of(start, 1);
+    const last = spread(own.map(({ top1 }) => top1.at(-1)!));
+    return `| ${NAMES[start]} | ${withSd(spread(own.map(best)))} | ${withSd(last)} |`;
+  });
+  const labels = sharedStarts.map(
+    (start) =>
+      `| ${NAMES[start]} | ${labelShares.map((share) => withSd(spread(of(start, share).map(best)))).join(' | ')} |`,
+  );
+  const { epochsToScratchBest: fraction, epochsToScratchBestSd: fractionSd } = summary;
+  const goals: readonly (readonly [string, boolean, string])[] = [
+    [
+      "fine-tuning reaches scratch's best accuracy in at most a fifth of its epochs",
+      fraction !== null && fraction <= FIFTH,
+      fraction === null
+        ? 'not with every seed'
+        : `${fraction.toFixed(3)} ± ${fractionSd!.toFixed(3)} of them`,
+    ],
+    [
+      'with a fifth of the labels it is at least as good as scratch with all of them',
+      summary.beitAtFifthOfLabels >= summary.scratchBest,
+      `${percent(summary.beitAtFifthOfLabels)} against ${percent(summary.scratchBest)} %`,
+    ],
+    [
+      'blockwise masks are better than random ones',
+      summary.blockwiseMinusRandom > 0,
+      `by ${percent(summary.blockwiseMinusRandom)} ± ${percent(summary.blockwiseMinusRandomSd)} points`,
+    ],
+    [
+      'visual tokens are better targets than pixels',
+      summary.tokensMinusPixels > 0,
+      `by ${percent(summary.tokensMinusPixels)} ± ${percent(summary.tokensMinusPixelsSd)} points`,
+    ],
+  ];
+  return `# Does pre-training pay?
+
+\`pnpm experiment:efficiency\` fine-tunes one small network (64x64 pixels, 64 patches, 4 blocks of width 128) to name the subgroup of an emoji: ${classes} classes, ${images.train} labelled images to train on, ${images.validation} to validate. Classes are the subgroups of at least 15 different emoji, of each at most 60; one render for each emoji, without its skin tones. No emoji that is validated on is in any training, with or without labels. ${seeds.length} seeds, ${epochs} epochs, the augmentation and schedule of the recipe \`emoji\`; every seed has its own pre-training of ${settings.pretrainingEpochs} epochs. ${environment}.
+
+![Accuracy by epoch, and by number of labels](efficiency.svg)
+
+| start | best top-1, % | last top-1, % |
+| --- | --- | --- |
+${rows.join('\n')}
+| BEiT, ${Math.round(epochs / 5)} epochs in all | ${withSd({ mean: summary.beitInFifthOfEpochs, sd: summary.beitInFifthOfEpochsSd })} | |
+
+Means over seeds ± standard deviation. "Best" is the best epoch on the validation images, for all starts alike.
+
+| labels | ${labelShares.map((share) => `${Math.round(100 * share)} %`).join(' | ')} |
+| --- | ${labelShares.map(() => '---').join(' | ')} |
+${labels.join('\n')}
+
+What the paper leads to expect, and what is measured:
+
+${goals.map(([claim, met, figures]) => `- ${claim}: **${met ? 'yes' : 'no'}**, ${figures}.`).join('\n')}
+
+All curves: \`efficiency.json\`.
+`;
+}

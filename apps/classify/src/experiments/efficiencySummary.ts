@@ -1,0 +1,102 @@
+import type { Start } from './efficiencyPlan';
+
+/** Validation accuracy of one fine-tuning after each epoch. */
+export interface Curve {
+  readonly start: Start;
+  readonly seed: number;
+  /** Of the labels. */
+  readonly share: number;
+  readonly epochs: number;
+  /** Top-1 in [0, 1], after epoch 1, 2, ... */
+  readonly top1: readonly number[];
+}
+
+/** Over seeds. */
+export interface Spread {
+  readonly mean: number;
+  /** Standard deviation of a sample; 0 for a single seed. */
+  readonly sd: number;
+}
+
+export function spread(values: readonly number[]): Spread {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+  return { mean, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
+}
+
+export const best = ({ top1 }: Curve): number => top1.reduce((a, b) => Math.max(a, b), 0);
+
+/** First epoch whose accuracy is at least `wanted`; undefined when there is none. */
+export function epochsTo(curve: Curve, wanted: number): number | undefined {
+  const index = curve.top1.findIndex((accuracy) => accuracy >= wanted);
+  return index === -1 ? undefined : index + 1;
+}
+
+/** Mean and deviation under two names, so that the table reads well as JSON. */
+type Pair<Name extends string> = { readonly [K in Name | `${Name}Sd`]: number };
+
+export type EfficiencySummary = Pair<
+  | 'scratchBest'
+  | 'beitBest'
+  | 'randomBest'
+  | 'pixelsBest'
+  | 'beitInFifthOfEpochs'
+  | 'beitAtFifthOfLabels'
+  | 'blockwiseMinusRandom'
+  | 'tokensMinusPixels'
+> & {
+  /** First epoch in which fine-tuning is at least as good as scratch ever is with that seed, as a share of its epochs. */
+  readonly epochsToScratchBest: number | null;
+  readonly epochsToScratchBestSd: number | null;
+};
+
+export const FIFTH = 0.2;
+
+/** The figures of the experiment, means over seeds. */
+export function efficiencySummary(curves: readonly Curve[]): EfficiencySummary {
+  const epochs = Math.max(...curves.map((curve) => curve.epochs));
+  const seeds = [...new Set(curves.map(({ seed }) => seed))];
+  const find = (start: Start, seed: number, share = 1, length = epochs): Curve => {
+    const found = curves.find(
+      (c) => c.start === start && c.seed === seed && c.share === share && c.epochs === length,
+    );
+    if (!found)
+      throw new Error(
+        `There is no run of '${start}' with seed ${seed}, ${share} of the labels, ${length} epochs.`,
+      );
+    return found;
+  };
+  const short = Math.max(1, Math.round(epochs / 5));
+  const over = (value: (seed: number) => number) => spread(seeds.map(value));
+  const pair = <Name extends string>(name: Name, { mean, sd }: Spread) =>
+    ({ [name]: mean, [`${name}Sd`]: sd }) as Pair<Name>;
+  const bestOf = (start: Start) => (seed: number) => best(find(start, seed));
+  const reached = seeds.map((seed) => epochsTo(find('beit', seed), bestOf('scratch')(seed)));
+  const fraction = reached.every((epoch) => epoch !== undefined)
+    ? spread(reached.map((epoch) => epoch / epochs))
+    : undefined;
+  return {
+    ...pair('scratchBest', over(bestOf('scratch'))),
+    ...pair('beitBest', over(bestOf('beit'))),
+    ...pair('randomBest', over(bestOf('random'))),
+    ...pair('pixelsBest', over(bestOf('pixels'))),
+    epochsToScratchBest: fraction?.mean ?? null,
+    epochsToScratchBestSd: fraction?.sd ?? null,
+    ...pair(
+      'beitInFifthOfEpochs',
+      over((seed) => best(find('beit', seed, 1, short))),
+    ),
+    ...pair(
+      'beitAtFifthOfLabels',
+      over((seed) => best(find('beit', seed, FIFTH))),
+    ),
+    ...pair(
+      'blockwiseMinusRandom',
+      over((seed) => bestOf('beit')(seed) - bestOf('random')(seed)),
+    ),
+    ...pair(
+      'tokensMinusPixels',
+      over((seed) => bestOf('beit')(seed) - bestOf('pixels')(seed)),
+    ),
+  };
+}

@@ -1,0 +1,167 @@
+import {
+  copied,
+  type EngineOptions,
+  firstBatch,
+  type HostTree,
+  stageLoader,
+  trainingProgram,
+} from '@beit/apps-shared';
+import { drawMix, finetuneLoss, softTargets } from '@beit/classification';
+import { adamW, cosineSchedule, layerDecay } from '@beit/optim';
+import { createRandom } from '@beit/random';
+import { type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
+import { drawDropPathKeeps } from '@beit/vit';
+import type { NamedTensors } from '@beit/weights';
+import type * as tf from '@tensorflow/tfjs';
+import type { Dataset } from './dataset';
+import { openEvaluation } from './evaluation';
+import type { Model } from './model';
+import type { FinetuneRecipe } from './recipe';
+import { plainView, trainingView } from './views';
+
+export interface FinetuneOptions {
+  readonly recipe: FinetuneRecipe;
+  readonly dataset: Dataset;
+  readonly model: Model;
+  /** What training begins with. */
+  readonly params: NamedTensors;
+  /** Where metrics and checkpoints are written; the same folder again continues. */
+  readonly runDir: string;
+  readonly engine: EngineOptions;
+  readonly workers: number;
+  /** Epochs between evaluations, with the last one always. Default 1. */
+  readonly evaluateEvery?: number;
+  /** Whether the parameters that were best on the validation images are kept beside the last ones. Default true. */
+  readonly keepBest?: boolean;
+  readonly progress: ProgressReporter;
+  readonly signal?: AbortSignal;
+}
+
+export interface FinetuneResult extends TrainResult {
+  readonly params: NamedTensors;
+  /** Their moving average, where the recipe has one. */
+  readonly ema?: NamedTensors;
+  readonly engine: string;
+  readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** Trains a classifier. Paper: BEiT, section 2.6 and table 13. Reference: microsoft/unilm beit/run_class_finetuning.py. */
+export async function finetune(options: FinetuneOptions): Promise<FinetuneResult> {
+  const { recipe, dataset, runDir, engine, progress, signal } = options;
+  const { vit, classifier } = options.model;
+  const { seed, batchSize, microBatchSize, mix } = recipe;
+  const { source, labels } = dataset.train;
+  const loader = stageLoader({
+    source,
+    batchSize,
+    microBatchSize,
+    seed,
+    views: trainingView(recipe),
+    repeats: recipe.repeats,
+    workers: options.workers,
+  });
+  const totalSteps = Math.round(recipe.epochs * loader.stepsPerEpoch);
+  const learningRate = cosineSchedule({
+    peak: recipe.learningRate,
+    final: recipe.minLearningRate,
+    totalSteps,
+    warmupSteps: Math.round(recipe.warmupEpochs * loader.stepsPerEpoch),
+  });
+  const optimizer = adamW({
+    betas: recipe.betas,
+    weightDecay: recipe.weightDecay,
+    clipNorm: recipe.clipNorm,
+    learningRateScale: layerDecay({ rate: recipe.layerDecay, depth: vit.config.depth }),
+  });
+
+  async function* microBatches(step: number): AsyncGenerator<MicroBatch<HostTree>> {
+    for await (const [number, { images, indices }] of loader.microBatches(step)) {
+      const mixed = mix && drawMix(createRandom(seed, 'mix', number), vit.config.imageSize, mix);
+      const batch: HostTree = {
+        images,
+        targets: softTargets(
+          indices.map((index) => labels[index]!),
+          { numClasses: classifier.numClasses, labelSmoothing: recipe.labelSmoothing, mix: mixed },
+        ),
+        ...(mixed && { mixWeights: mixed.weights }),
+        ...(vit.config.dropPathRate > 0 && {
+          dropPathKeeps: drawDropPathKeeps(
+            vit.config,
+            microBatchSize,
+            createRandom(seed, 'drop path', number),
+          ),
+        }),
+      };
+      yield { batch, weight: microBatchSize };
+    }
+  }
+  const loss = (params: Parameters<ReturnType<typeof finetuneLoss>>[0], batch: unknown) => {
+    const { loss, accuracy } = finetuneLoss(classifier)(params, batch as never);
+    // Of mixed images there is no one right answer.
+    return (mix ? { loss } : { loss, top1: accuracy }) as { loss: tf.Scalar } & Record<string, tf.Tensor>;
+  };
+
+  const program = await trainingProgram({
+    loss,
+    optimizer,
+    params: options.params,
+    example: await firstBatch(microBatches(0)),
+    microBatches: loader.parts,
+    emaDecay: recipe.emaDecay,
+    engine,
+  });
+  progress.message(`fine-tuning: ${program.engine}, ${engine.precision}`);
+  const evaluation = await openEvaluation({
+    classifier,
+    params: options.params,
+    images: dataset.validation,
+    view: plainView(recipe),
+    engine,
+    workers: 0,
+  });
+  type State = { params: NamedTensors; ema?: NamedTensors };
+  const stateNow = async () => (await program.readState()) as State;
+  try {
+    const result = await train({
+      name: 'fine-tuning',
+      program,
+      batch: async (step) => ({
+        microBatches: microBatches(step),
+        scalars: optimizer.scalars(step, learningRate(step)),
+      }),
+      totalSteps,
+      imagesPerStep: batchSize,
+      stepsPerEpoch: loader.stepsPerEpoch,
+      runDir,
+      config: { stage: 'fine-tuning', ...recipe, precision: engine.precision, images: source.names.length },
+      schedules: { learningRate },
+      checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
+      evaluate: {
+        every: Math.max(1, Math.round((options.evaluateEvery ?? 1) * loader.stepsPerEpoch)),
+        async run() {
+          const { params, ema } = await stateNow();
+          const { metrics, loss } = await evaluation.evaluate(params);
+          const { top1, top5, meanClassAccuracy } = metrics;
+          const averaged = ema && { emaTop1: (await evaluation.evaluate(ema)).metrics.top1 };
+          return { loss, top1, top5, meanClassAccuracy, ...averaged };
+        },
+        ...(options.keepBest !== false && { best: { metric: 'top1', mode: 'max' } as const }),
+      },
+      progress,
+      signal,
+      batchNames: (step) => loader.namesOf(step),
+    });
+    const { params, ema } = await stateNow();
+    return {
+      ...result,
+      params: copied(params),
+      ema: ema && copied(ema),
+      engine: program.engine,
+      unreadable: [...loader.unreadable(), ...evaluation.unreadable()],
+    };
+  } finally {
+    await program.dispose();
+    await evaluation.dispose();
+    await loader.close();
+  }
+}

@@ -1,0 +1,72 @@
+import { describeEngine, printSummary, runMain } from '@beit/apps-shared';
+import { interruptSignal, terminalProgress } from '@beit/trainer';
+import * as tf from '@tensorflow/tfjs';
+import { dryRun } from './dryRun';
+import { evaluate } from './evaluate';
+import { metricRows } from './makeReport';
+import { HELP, type Options, parseOptions } from './options';
+import { predict } from './predict';
+import { run } from './run';
+
+async function main(): Promise<number> {
+  const options = await parseOptions(process.argv.slice(2));
+  if (options === 'help') {
+    console.log(HELP);
+    return 0;
+  }
+  tf.enableProdMode();
+  switch (options.command) {
+    case 'train':
+      return options.dryRun ? dryRunCommand(options) : trainCommand(options);
+    case 'evaluate':
+      return evaluateCommand(options);
+    case 'predict':
+      return predictCommand(options);
+  }
+}
+
+async function dryRunCommand(options: Options): Promise<number> {
+  await dryRun(options);
+  return 0;
+}
+
+async function trainCommand(options: Options): Promise<number> {
+  const out = options.out!;
+  const progress = terminalProgress({ quiet: options.quiet });
+  const interrupt = interruptSignal();
+  progress.message(`${options.recipe.about}\nEngine: ${describeEngine(options.engine)}\nWriting to ${out}`);
+  const result = await run({ ...options, out }, progress, interrupt.signal);
+  interrupt.release();
+  if (result.interrupted) {
+    console.error(`Stopped and saved. Continue with the same command and: --resume --out ${out}`);
+    return 130;
+  }
+  printSummary('on validation images', result.summary);
+  console.log(`\nThe report: ${result.report}`);
+  return 0;
+}
+
+async function evaluateCommand(options: Options): Promise<number> {
+  const progress = terminalProgress({ quiet: options.quiet });
+  const { evaluated, dataset } = await evaluate({ ...options, model: options.model! }, progress);
+  printSummary('on validation images', metricRows(evaluated, dataset));
+  console.log(`\n${'class'.padEnd(28)}  ${'top-1'.padStart(7)}  images`);
+  for (const [label, name] of dataset.classes.entries()) {
+    const images = evaluated.metrics.confusion[label]!.reduce((a, b) => a + b, 0);
+    const share = images === 0 ? 'n/a' : `${(100 * evaluated.metrics.perClass[label]!).toFixed(1)} %`;
+    console.log(`${name.slice(0, 28).padEnd(28)}  ${share.padStart(7)}  ${images}`);
+  }
+  if (options.out !== undefined) console.log(`\nWritten to ${options.out}`);
+  return 0;
+}
+
+async function predictCommand(options: Options): Promise<number> {
+  for await (const { file, classes } of predict({ ...options, model: options.model! })) {
+    console.log(file);
+    for (const { name, probability } of classes)
+      console.log(`  ${(100 * probability).toFixed(1).padStart(5)} %  ${name}`);
+  }
+  return 0;
+}
+
+await runMain(main);

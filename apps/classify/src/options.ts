@@ -1,0 +1,166 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  ENGINE_ARGUMENTS,
+  ENGINE_HELP,
+  type EngineOptions,
+  engineOptions,
+  integer,
+  microBatches,
+  number,
+  outFolder,
+  ownArguments,
+  parsed,
+  typedIn,
+  UsageError,
+} from '@beit/apps-shared';
+import type { FinetuneRecipe } from './recipe';
+import { RECIPES } from './recipes';
+
+export const COMMANDS = ['train', 'evaluate', 'predict'] as const;
+export type Command = (typeof COMMANDS)[number];
+
+export const HELP = `Usage: pnpm --filter classify start -- [command] [options]
+
+Fine-tunes a pre-trained BEiT to tell classes of images apart, or trains it from scratch.
+
+  pnpm --filter classify start                                  the embedded emoji, from the newest pre-training run
+  pnpm --filter classify start -- --data DIR --checkpoint RUN_OR_FILE
+                                                                a folder of your own: DIR/train/cat/1.jpg and
+                                                                DIR/val/cat/2.jpg, or DIR/cat/1.jpg alone
+  pnpm --filter classify start -- predict --model RUN cat.jpg   what is in an image
+  pnpm --filter classify start -- evaluate --model RUN --data DIR
+  pnpm --filter classify start -- probe --checkpoint RUN        frozen features: k nearest neighbours, a linear
+                                                                classifier on every layer
+  pnpm --filter classify start -- export --model RUN --out DIR  model.onnx and what transformers.js reads beside it
+
+  --recipe NAME           ${RECIPES.map(({ name }) => name).join(',\n                          ')}
+                          (default: emoji)
+  --data DIR              a folder of folders of images, one for each class; default: the embedded emoji
+  --checkpoint PATH       what to begin with: a run or a file (default: the newest run of pre-training)
+  --scratch               begin with random parameters
+  --model PATH            a run of this app, or its model.safetensors
+  --out DIR               where the run is written; default: runs/classify-<recipe>, or a new number beside it
+  --resume                continue the run in --out, or the newest of the recipe
+  --labels SHARE          train with this share of each class's images, for comparison (default: 1)
+  --epochs N, --batch-size N, --learning-rate X, --layer-decay X, --seed N
+                          instead of the recipe's
+${ENGINE_HELP}
+  --workers N             threads that decode and augment (default: 1)
+  --top N                 classes shown of a prediction (default: 5)
+  --dry-run               show what would be done, with the learning rate of every layer and an estimate of the time
+  --quiet                 no progress
+  --help                  this text`;
+
+export interface Options {
+  readonly command: Command;
+  readonly recipe: FinetuneRecipe;
+  /** Absolute paths, as all of them. */
+  readonly out?: string;
+  readonly data?: string;
+  readonly checkpoint?: string;
+  readonly scratch: boolean;
+  readonly model?: string;
+  /** What stands after the command. */
+  readonly files: readonly string[];
+  readonly labels: number;
+  readonly top: number;
+  readonly engine: EngineOptions;
+  readonly workers: number;
+  readonly dryRun: boolean;
+  readonly quiet: boolean;
+}
+
+/** The command line, resolved. @throws UsageError that names the value and what was expected; `'help'` when asked for */
+export async function parseOptions(args: readonly string[]): Promise<Options | 'help'> {
+  const { values, positionals } = parsed(() => parse(args));
+  if (values.help) return 'help';
+  const [first = 'train', ...files] = positionals;
+  const command = COMMANDS.find((name) => name === first);
+  if (!command) throw new UsageError(`There is no command '${first}'. Commands: ${COMMANDS.join(', ')}.`);
+  if (command !== 'predict' && files.length > 0)
+    throw new UsageError(`'${files[0]}' is too much; expected options after '${command}'.`);
+  const name = values.recipe ?? 'emoji';
+  const recipe = RECIPES.find((one) => one.name === name);
+  if (!recipe)
+    throw new UsageError(
+      `There is no recipe '${name}'. Recipes: ${RECIPES.map((one) => one.name).join(', ')}.`,
+    );
+  const path = (value: string | undefined) => (value === undefined ? undefined : resolve(typedIn(), value));
+  if (values.scratch && values.checkpoint !== undefined)
+    throw new UsageError(
+      `--scratch begins with nothing and --checkpoint with '${values.checkpoint}'; give one.`,
+    );
+  const dryRun = values['dry-run'] ?? false;
+  if (command === 'train' && values.data === undefined && recipe.data.kind === 'folder' && !dryRun) {
+    throw new UsageError(`The recipe '${name}' needs --data DIR, a folder with a folder for each class.`);
+  }
+  if ((command === 'predict' || command === 'evaluate') && values.model === undefined)
+    throw new UsageError(`'${command}' needs --model, a run of this app or its model.safetensors.`);
+  if (command === 'predict' && files.length === 0)
+    throw new UsageError(`'predict' needs the paths of images.`);
+  const train = command === 'train' && !dryRun;
+  return {
+    command,
+    recipe: withOverrides(recipe, values),
+    out: train ? await outFolder(values.out, `classify-${name}`, values.resume ?? false) : path(values.out),
+    data: path(values.data),
+    checkpoint: path(values.checkpoint),
+    scratch: values.scratch ?? recipe.start === 'scratch',
+    model: path(values.model),
+    files: files.map((file) => resolve(typedIn(), file)),
+    labels: values.labels === undefined ? 1 : number(values.labels, 'labels', 0.0001, 1),
+    top: values.top === undefined ? 5 : integer(values.top, 'top', 1),
+    engine: engineOptions(values),
+    workers: values.workers === undefined ? 1 : integer(values.workers, 'workers', 0),
+    dryRun,
+    quiet: values.quiet ?? false,
+  };
+}
+
+function withOverrides(recipe: FinetuneRecipe, values: ReturnType<typeof parse>['values']): FinetuneRecipe {
+  const epochs = values.epochs === undefined ? recipe.epochs : number(values.epochs, 'epochs', 0.001);
+  return {
+    ...recipe,
+    ...(values.data !== undefined && { data: { kind: 'folder' } }),
+    epochs,
+    // A shorter run has a shorter warm-up.
+    warmupEpochs: Math.min(recipe.warmupEpochs, (recipe.warmupEpochs / recipe.epochs) * epochs),
+    ...(values['batch-size'] !== undefined &&
+      microBatches(integer(values['batch-size'], 'batch-size', 1), recipe.microBatchSize)),
+    ...(values['learning-rate'] !== undefined && {
+      learningRate: number(values['learning-rate'], 'learning-rate', 0),
+    }),
+    ...(values['layer-decay'] !== undefined && {
+      layerDecay: number(values['layer-decay'], 'layer-decay', 0.01, 1),
+    }),
+    ...(values.seed !== undefined && { seed: integer(values.seed, 'seed', 0) }),
+  };
+}
+
+const parse = (args: readonly string[]) =>
+  parseArgs({
+    args: ownArguments(args),
+    allowPositionals: true,
+    options: {
+      recipe: { type: 'string' },
+      data: { type: 'string' },
+      checkpoint: { type: 'string' },
+      scratch: { type: 'boolean' },
+      model: { type: 'string' },
+      out: { type: 'string' },
+      resume: { type: 'boolean' },
+      labels: { type: 'string' },
+      epochs: { type: 'string' },
+      'batch-size': { type: 'string' },
+      'learning-rate': { type: 'string' },
+      'layer-decay': { type: 'string' },
+      seed: { type: 'string' },
+      ...ENGINE_ARGUMENTS,
+      workers: { type: 'string' },
+      top: { type: 'string' },
+      'dry-run': { type: 'boolean' },
+      quiet: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });

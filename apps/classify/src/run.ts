@@ -1,0 +1,171 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RUNS, runFolders } from '@beit/apps-shared';
+import type { SummaryRow } from '@beit/apps-shared/report';
+import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
+import type { NamedTensors } from '@beit/weights';
+import { loadPretrained } from './checkpoint';
+import { saveClassifier } from './classifierFile';
+import { describeDataset, labelledShare, loadDataset } from './dataset';
+import { openEvaluation } from './evaluation';
+import { finetune } from './finetune';
+import { makeReport, type Outcome, summaryOf } from './makeReport';
+import { createModel } from './model';
+import type { Options } from './options';
+import { type Pretrained, recipeFor, startFrom } from './startFrom';
+import { plainView } from './views';
+
+export interface RunResult {
+  readonly interrupted: boolean;
+  /** Empty when interrupted. */
+  readonly summary: readonly SummaryRow[];
+  readonly report?: string;
+}
+
+/** Fine-tuning, evaluation and report. Everything is written below `out`; the same folder again continues the run. */
+export async function run(
+  options: Options & { readonly out: string },
+  progress: ProgressReporter,
+  signal?: AbortSignal,
+): Promise<RunResult> {
+  const { out, engine, workers } = options;
+  progress.message('Reading the images');
+  const whole = await loadDataset(options.recipe, options.data);
+  const dataset = { ...whole, train: labelledShare(whole.train, options.labels, options.recipe.seed) };
+  progress.message(describeDataset(dataset));
+
+  const pretrained = await pretrainedOf(options, progress);
+  const recipe = pretrained ? recipeFor(options.recipe, pretrained) : options.recipe;
+  const model = createModel(recipe, dataset.classes.length);
+  const start = startFrom(recipe, model.classifier, pretrained);
+  start.notes.forEach((note) => {
+    progress.message(note);
+  });
+  // Only now is this a run: a mistake in the folder or the checkpoint leaves nothing behind.
+  await mkdir(out, { recursive: true });
+  const resolved = {
+    ...recipe,
+    data: options.data ?? recipe.data,
+    checkpoint: pretrained?.path,
+    labels: options.labels,
+    ...engine,
+  };
+  await writeFile(join(out, 'recipe.json'), `${JSON.stringify(resolved, null, 2)}\n`);
+
+  const before = await readSeconds(out);
+  const began = performance.now();
+  const secondsNow = () => before + (performance.now() - began) / 1000;
+  const result = await finetune({
+    recipe,
+    dataset,
+    model,
+    params: start.params,
+    runDir: out,
+    engine,
+    workers,
+    progress,
+    signal,
+  }).finally(() => writeFile(join(out, 'seconds.json'), JSON.stringify(secondsNow())));
+  if (result.interrupted) return { interrupted: true, summary: [] };
+
+  const trained = {
+    classes: dataset.classes,
+    model: recipe.model,
+    pooling: recipe.pooling,
+    views: recipe.views,
+  };
+  const save = (name: string, params: NamedTensors) =>
+    saveClassifier(join(out, name), { ...trained, params });
+  await save('model.safetensors', result.params);
+  if (result.ema) await save('model-ema.safetensors', result.ema);
+  if (result.best) {
+    const { state } = await loadCheckpoint(result.best.checkpoint);
+    await save('model-best.safetensors', (state as { params: NamedTensors }).params);
+  }
+
+  const evaluation = await openEvaluation({
+    classifier: model.classifier,
+    params: result.params,
+    images: dataset.validation,
+    view: plainView(recipe),
+    engine,
+    workers: 0,
+  });
+  const evaluated = await evaluation.evaluate(result.params);
+  await evaluation.dispose();
+  const outcome: Outcome = {
+    recipe: resolved,
+    out,
+    engine: result.engine,
+    dataset,
+    startedFrom: pretrained?.path,
+    params: result.params,
+    evaluated,
+    best: result.best,
+    seconds: secondsNow(),
+    unreadable: result.unreadable,
+  };
+  const { confusion, perClass, ...metrics } = evaluated.metrics;
+  const results = {
+    ...metrics,
+    loss: evaluated.loss,
+    best: result.best && {
+      epoch: result.best.step / stepsPerEpoch(dataset, recipe),
+      top1: result.best.value,
+    },
+    perClass: Object.fromEntries(dataset.classes.map((name, label) => [name, perClass[label]])),
+    confusion,
+    images: { train: dataset.train.labels.length, validation: dataset.validation.labels.length },
+    seconds: secondsNow(),
+  };
+  await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+  if (result.unreadable.length > 0)
+    await writeFile(join(out, 'unreadable.json'), `${JSON.stringify(result.unreadable, null, 2)}\n`);
+  progress.message('Drawing the report');
+  const path = join(out, 'report.html');
+  await writeFile(path, await makeReport(outcome));
+  return { interrupted: false, summary: summaryOf(outcome), report: path };
+}
+
+const stepsPerEpoch = (dataset: Outcome['dataset'], { batchSize }: { batchSize: number }) =>
+  Math.floor(dataset.train.labels.length / batchSize);
+
+/** The checkpoint that was asked for, or the newest pre-training run of the same name. */
+export async function pretrainedOf(
+  { checkpoint, scratch, recipe }: Options,
+  progress: Pick<ProgressReporter, 'message'>,
+): Promise<Pretrained | undefined> {
+  if (scratch) {
+    progress.message('Starting from random parameters.');
+    return undefined;
+  }
+  const newest = checkpoint ?? (await newestPretraining(recipe.name));
+  if (newest === undefined) {
+    progress.message(
+      `Starting from random parameters: there is no finished pre-training run '${recipe.name}' in ${RUNS}. ` +
+        'The better start: pnpm --filter pretrain start; or --checkpoint RUN_OR_FILE.',
+    );
+    return undefined;
+  }
+  const pretrained = await loadPretrained(newest);
+  progress.message(`Starting from ${pretrained.path}.`);
+  return pretrained;
+}
+
+async function newestPretraining(name: string): Promise<string | undefined> {
+  const folders = await runFolders(name);
+  const finished = await Promise.all(
+    folders.map((folder) =>
+      readFile(join(folder, 'results.json')).then(
+        () => [folder],
+        () => [],
+      ),
+    ),
+  );
+  return finished.flat().at(-1);
+}
+
+async function readSeconds(out: string): Promise<number> {
+  const text = await readFile(join(out, 'seconds.json'), 'utf8').catch(() => undefined);
+  return text === undefined ? 0 : (JSON.parse(text) as number);
+}

@@ -1,0 +1,148 @@
+/** The app as a user starts it, on a small folder of pictures made here. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRandom } from '@beit/random';
+import { loadSafetensors } from '@beit/weights';
+import sharp from 'sharp';
+
+const APP = join(__dirname, '..');
+const NODE = ['--conditions=@beit/source', '--import', 'tsx', 'src/main.ts'];
+
+let folder: string;
+let pictures: string;
+
+/** Pictures that are told apart by what stands on a random colour: a square, a bar that lies, or one that stands. */
+const SHAPES = { squares: [26, 26], lying: [48, 12], standing: [12, 48] } as const;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'classify-'));
+  pictures = join(folder, 'pictures');
+  for (const [name, [width, height]] of Object.entries(SHAPES)) {
+    await mkdir(join(pictures, name), { recursive: true });
+    for (let i = 0; i < (name === 'squares' ? 40 : 30); i++) {
+      const random = createRandom('picture', name, i);
+      const color = (from: number) => ({
+        r: random.integer(from, from + 90),
+        g: random.integer(from, from + 90),
+        b: random.integer(from, from + 90),
+      });
+      const shape = await sharp({ create: { width, height, channels: 3, background: color(160) } })
+        .png()
+        .toBuffer();
+      await sharp({ create: { width: 64, height: 64, channels: 3, background: color(0) } })
+        .composite([
+          { input: shape, left: random.integer(0, 64 - width), top: random.integer(0, 64 - height) },
+        ])
+        .png()
+        .toFile(join(pictures, name, `${i}.png`));
+    }
+  }
+  await writeFile(join(pictures, 'lying', 'broken.png'), 'no picture');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const start = (...args: string[]) => spawnSync('node', [...NODE, ...args], { cwd: APP, encoding: 'utf8' });
+const small = (out: string, ...more: string[]) => [
+  ...['--data', pictures, '--scratch', '--out', join(folder, out)],
+  ...['--batch-size', '16', '--epochs', '3', '--seed', '3', ...more],
+];
+
+test('a run trains, measures and reports; one killed on the way continues bit for bit; its model predicts', async () => {
+  const whole = start(...small('whole'));
+  expect(whole.stderr).toMatch(/81 images of 3 classes to train on, 20 to validate. From 24 \(/);
+  expect(whole.stderr).not.toMatch(/Error/);
+  expect(whole.stdout).toMatch(/Top-1 accuracy +\d+\.\d %/);
+  expect(whole.status).toBe(0);
+  const out = join(folder, 'whole');
+  const report = await readFile(join(out, 'report.html'), 'utf8');
+  expect(report).toMatch(/Confusion matrix/);
+  expect(report).not.toMatch(/NaN|undefined/);
+  const results = JSON.parse(await readFile(join(out, 'results.json'), 'utf8'));
+  expect(results.images).toEqual({ train: 81, validation: 20 });
+  const counted = results.confusion.flat().reduce((a: number, b: number) => a + b, 0);
+  // The one that is no picture is in one of the two parts.
+  expect([19, 20]).toContain(counted);
+  expect(JSON.parse(await readFile(join(out, 'unreadable.json'), 'utf8'))[0].name).toBe('lying/broken.png');
+
+  const killed = spawn('node', [...NODE, ...small('killed')], { cwd: APP, stdio: 'ignore' });
+  const exited = new Promise((resolve) => killed.once('exit', resolve));
+  const checkpoints = join(folder, 'killed/checkpoints');
+  const isSaved = () =>
+    existsSync(checkpoints) && readdirSync(checkpoints).some((name) => name.endsWith('.safetensors'));
+  while (!isSaved()) {
+    expect(killed.exitCode).toBeNull();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  killed.kill('SIGKILL');
+  await exited;
+  expect(existsSync(join(folder, 'killed/model.safetensors'))).toBe(false);
+  const again = start(...small('killed', '--resume'));
+  expect(again.stderr).toMatch(/continuing at step/);
+  expect(again.status).toBe(0);
+  for (const file of ['model.safetensors', 'model-best.safetensors']) {
+    const bytes = (run: string) => readFile(join(folder, run, file));
+    expect((await bytes('killed')).equals(await bytes('whole'))).toBe(true);
+  }
+
+  const { metadata } = await loadSafetensors(join(out, 'model.safetensors'));
+  expect(JSON.parse(metadata.classes!)).toEqual(['lying', 'squares', 'standing']);
+
+  const evaluated = start(
+    'evaluate',
+    '--model',
+    out,
+    '--data',
+    pictures,
+    '--seed',
+    '3',
+    '--out',
+    join(folder, 'e'),
+  );
+  expect(evaluated.status).toBe(0);
+  const repeated = JSON.parse(await readFile(join(folder, 'e/results.json'), 'utf8'));
+  expect(repeated.top1).toBe(results.top1);
+  expect((await readFile(join(folder, 'e/predictions.csv'), 'utf8')).split('\n')).toHaveLength(counted + 2);
+
+  const predicted = start('predict', '--model', out, join(pictures, 'squares/0.png'), '--top', '2');
+  expect(predicted.stdout).toMatch(/squares\/0\.png\n +\d+\.\d % {2}\w+\n +\d+\.\d % {2}\w+\n$/);
+  const broken = start('predict', '--model', out, join(pictures, 'lying/broken.png'));
+  expect(broken.status).toBe(1);
+  expect(broken.stderr).toMatch(/broken\.png/);
+
+  const onTop = start(
+    ...['--data', pictures, '--checkpoint', out, '--out', join(folder, 'on-top'), '--labels', '0.5'],
+    ...['--batch-size', '8', '--epochs', '1'],
+  );
+  expect(onTop.stderr).toMatch(/Starting from .*whole\/model\.safetensors/);
+  expect(onTop.status).toBe(0);
+}, 240_000);
+
+test('a dry run says what would be done, layer by layer', () => {
+  const { stdout, status } = start('--dry-run');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/images of 40 classes/);
+  expect(stdout).toMatch(/patches, positions +\d\.\d{3}e-\d/);
+  expect(stdout).toMatch(/norm, head +\d\.\d{3}e-\d/);
+  expect(stdout).toMatch(/estimated time/);
+});
+
+test.each([
+  [['--help'], 0, /--checkpoint PATH/],
+  [['--recipe', 'vgg'], 1, /no recipe 'vgg'. Recipes: emoji, beit-base-imagenet1k-finetune/],
+  [['--recipe', 'beit-base-imagenet1k-finetune'], 1, /needs --data DIR/],
+  [['--epochs', 'many'], 1, /--epochs is 'many'; expected a number/],
+  [['--labels', '2'], 1, /--labels is '2'; expected a number from/],
+  [['--scratch', '--checkpoint', 'x'], 1, /give one/],
+  [['--checkpoint', '/nowhere', '--out', 'OUT'], 1, /no file or folder '\/nowhere'/],
+  [['--data', '/nowhere', '--out', 'OUT'], 1, /There is no folder '\/nowhere'/],
+  [['drive'], 1, /no command 'drive'. Commands: train, evaluate, predict/],
+  [['predict', 'a.png'], 1, /needs --model/],
+])('%j', (args, status, text) => {
+  const result = start(...args.map((argument) => (argument === 'OUT' ? join(folder, 'nowhere') : argument)));
+  expect(existsSync(join(folder, 'nowhere'))).toBe(false);
+  expect(result.stdout + result.stderr).toMatch(text);
+  expect(result.status).toBe(status);
+});

@@ -1,0 +1,7 @@
+import type { NamedTensors } from '@beit/weights';
+
+/** With arrays of its own: those of a program's state are the engine's. */
+export const copied = (tensors: NamedTensors): NamedTensors =>
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
+  );
