@@ -42,7 +42,9 @@ export async function* predict({
   try {
     for (const file of files) {
       const source = { kind: 'folder', directory: dirname(file), names: [basename(file)] } as const;
-      const { image } = await loadViews(source, 0, view);
+      const { image } = await loadViews(source, 0, view).catch((cause: Error) => {
+        throw new Error(`Cannot read ${file}: ${cause.message}`, { cause });
+      });
       const shape = [1, view.imageSize, view.imageSize, 3];
       const { logits } = await program.run({ images: { dtype: 'float32', shape, data: image } });
       const classes = [...softmax(logits.data)]
