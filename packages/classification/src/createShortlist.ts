@@ -1,7 +1,8 @@
 export interface Shortlist {
+  /** The largest number's first. */
   readonly indices: Int32Array;
   readonly similarities: Float64Array;
-  /** What a number must exceed to be inserted. */
+  /** What a number must exceed to be inserted: -Infinity as long as there is room. */
   least(): number;
   insert(index: number, similarity: number): void;
 }

@@ -73,8 +73,8 @@ export interface KnnOptions extends NeighborOptions {
 
 /**
  * Weighted k-nearest-neighbour classification on frozen features, as scores for `classificationMetrics`.
- * Paper: DINO, arXiv 2104.14294, section 4.1 and appendix E; the weights are those of Wu et al., arXiv 1805.01978.
- * Reference: facebookresearch/dino eval_knn.py @04c0ad9 (features of the centre crop, normalized, k 10, 20, 100, 200).
+ * Papers: DINO, arXiv 2104.14294; the weights are those of Wu et al., arXiv 1805.01978.
+ * Reference: facebookresearch/dino eval_knn.py @04c0ad9: features of centre crops, k of 10, 20, 100 and 200.
  *
  * @param train float32 `[n, d]`, of any length
  * @param labels class indices, `[n]`

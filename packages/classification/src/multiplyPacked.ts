@@ -1,10 +1,14 @@
 import type { HostTensor } from '@beit/weights';
 
-/** How many rows of the first and of the second factor are summed up together, in registers; `multiplyPacked` is written for these. */
+/** Rows of the first factor whose products are summed up together, in registers. `multiplyPacked` is written for it. */
 export const ROWS = 2;
+/** Of the second. */
 export const COLUMNS = 4;
 
-/** `size` rows from `first` on, each times its scale, number by number beside each other; zeros for rows that are not there. */
+/**
+ * Writes `size` rows from `first` on, each times its scale, into `packed` from `at` on: their first numbers, then their
+ * second ones, and so on. Rows that are not there are zeros.
+ */
 export function packRows(
   { data, shape }: HostTensor,
   scales: Float64Array,
@@ -22,7 +26,14 @@ export function packRows(
   }
 }
 
-/** Every row of a packed block times every row of a packed panel, `[rows, COLUMNS]`: sums in the order of the features. Four times as fast as one by one. */
+/**
+ * The products of all rows of a block with the rows of a panel, `[rows, COLUMNS]`; faster than one by one, since every
+ * number that is read serves several sums. Each is summed up in order, so that it does not depend on its neighbours.
+ *
+ * @param block rows, packed by `ROWS`
+ * @param panel `COLUMNS` rows, packed
+ * @param rows how many the block has; an odd number writes one row of products more
+ */
 export function multiplyPacked(
   block: Float64Array,
   panel: Float64Array,

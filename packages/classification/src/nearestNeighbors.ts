@@ -3,7 +3,7 @@ import { createShortlist, type Shortlist } from './createShortlist';
 import { COLUMNS, multiplyPacked, packRows, ROWS } from './multiplyPacked';
 
 export interface NeighborOptions {
-  /** How many; all that there are where there are fewer. Default 20, which DINO found best on ImageNet. */
+  /** How many; all that there are where there are fewer. Default 20, with which DINO reports its results. */
   readonly k?: number;
   /** Query i is training image i, which is then no neighbour of itself. Default false. */
   readonly leaveOneOut?: boolean;
@@ -17,7 +17,7 @@ export interface Neighbors {
   readonly similarities: HostTensor;
 }
 
-/** Queries that are compared with one pass over the training images: 400 kB of 768 numbers each, which caches hold. */
+/** Queries that are compared in one pass over the training images; with 768 features 400 kB, which caches hold. */
 const BLOCK = 64;
 /**
  * The training images whose features have the largest cosine with each query's. A row of zeros has cosine 0 with all.
@@ -50,8 +50,11 @@ export function nearestNeighbors(
   }
   if (!Number.isSafeInteger(k) || k < 1) throw new RangeError(`k is ${k}; expected a positive integer.`);
   const others = leaveOneOut ? n - 1 : n;
-  if (others < 1)
-    throw new RangeError(`There are ${n} training images; expected at least one that is a neighbour.`);
+  if (others < 1) {
+    throw new RangeError(
+      `There are ${n} training images; expected at least ${leaveOneOut ? 2 : 1}, so that there are neighbours.`,
+    );
+  }
 
   const count = Math.min(k, others);
   const indices = new Int32Array(m * count);

@@ -32,7 +32,7 @@ function train(
 ) {
   const probe = createLinearProbe({ layers, featureDim: features.shape[2]!, numClasses: 4 });
   const optimizer = adamW(LINEAR_PROBE_ADAMW);
-  const rate = cosineSchedule({ peak: 0.05, final: 0, totalSteps: steps });
+  const rate = cosineSchedule({ peak: 0.1, final: 0, totalSteps: steps });
   const step = trainStep(
     (params, batch: { features: tf.Tensor; labels: tf.Tensor }) =>
       probe.loss(params, batch.features, batch.labels),
@@ -94,7 +94,7 @@ describe('the linear probe', () => {
   });
 
   test('learns every layer that tells the classes apart, and stays at chance on noise', () => {
-    const { probe, params } = train(3, initial, features, labels, 60);
+    const { probe, params } = train(3, initial, features, labels, 20);
     const { accuracies, losses } = probe.loss(params, clusters(7, labels), toTensors(labels));
     const [noise, first, second] = accuracies.dataSync();
     expect(first).toBeGreaterThan(0.95);
@@ -124,6 +124,16 @@ describe('the linear probe', () => {
         expect(apart.dataSync()[0]).toBeLessThan(1e-6);
       }
     }
+  });
+
+  test('decays by 1e-4 of the learning rate, biases too, as a single group of torch does', () => {
+    const optimizer = adamW(LINEAR_PROBE_ADAMW);
+    const params = { 'linear.0.bias': tf.tensor1d([1]), 'blocks.0.norm1.bias': tf.tensor1d([1]) };
+    const none = { 'linear.0.bias': tf.zeros([1]) };
+    const scalars = toTensors(optimizer.scalars(0, 100));
+    const next = optimizer.update(params, none, { m: none, v: none }, scalars).params;
+    expect(next['linear.0.bias']!.dataSync()[0]).toBeCloseTo(1 - 100 * 1e-4, 6);
+    expect(next['blocks.0.norm1.bias']!.dataSync()[0]).toBe(1);
   });
 
   test('of sizes that make no sense, and of features that do not fit, is refused', () => {
