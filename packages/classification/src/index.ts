@@ -1,3 +1,5 @@
+export { classCounts, type Imbalance, imbalance } from './classCounts';
+export { type ConfusedPair, confusedPairs } from './confusedPairs';
 export {
   type Backbone,
   type Classifier,
@@ -7,8 +9,18 @@ export {
   type Pooling,
   type TensorParams,
 } from './createClassifier';
+export {
+  createLinearProbe,
+  LINEAR_PROBE_ADAMW,
+  type LinearProbe,
+  type LinearProbeConfig,
+  type LinearProbeOutputs,
+} from './createLinearProbe';
 export { drawMix, type Mix, type MixConfig } from './drawMix';
 export { type FinetuneBatch, type FinetuneTensors, finetuneLoss, finetuneStep } from './finetuneStep';
+export { type KnnOptions, knn, neighborVotes, type VoteOptions } from './knn';
 export { type ClassificationMetrics, classificationMetrics } from './metrics';
 export { mixImages } from './mixImages';
+export { type NeighborOptions, type Neighbors, nearestNeighbors } from './nearestNeighbors';
+export { type LayeredBackbone, probeFeatures } from './probeFeatures';
 export { softTargets, type TargetOptions } from './softTargets';

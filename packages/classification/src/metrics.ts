@@ -1,4 +1,5 @@
 import type { HostTensor } from '@beit/weights';
+import { assertLabels } from './assertLabels';
 
 /** How a classifier did on a set of images. Shares are in [0, 1]; NaN where there is nothing to share. */
 export interface ClassificationMetrics {
@@ -19,7 +20,7 @@ export interface ClassificationMetrics {
  *
  * @param logits `[images, numClasses]`
  * @param labels class indices, `[images]`
- * @throws RangeError when their numbers differ
+ * @throws RangeError when their numbers differ, or a label is no class
  */
 export function classificationMetrics(logits: HostTensor, labels: ArrayLike<number>): ClassificationMetrics {
   const [images, numClasses] = logits.shape as readonly [number, number];
@@ -28,6 +29,7 @@ export function classificationMetrics(logits: HostTensor, labels: ArrayLike<numb
       `Logits [${logits.shape}] and ${labels.length} labels; expected logits [${labels.length}, numClasses].`,
     );
   }
+  assertLabels(labels, numClasses);
   const confusion = Array.from({ length: numClasses }, () => new Array<number>(numClasses).fill(0));
   let inFirstFive = 0;
   for (let i = 0; i < images; i++) {

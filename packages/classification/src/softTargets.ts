@@ -1,4 +1,5 @@
 import type { HostTensor } from '@beit/weights';
+import { assertLabels } from './assertLabels';
 import type { Mix } from './drawMix';
 
 export interface TargetOptions {
@@ -23,6 +24,7 @@ export function softTargets(
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new RangeError(`labelSmoothing is ${labelSmoothing}; expected a number in [0, 1).`);
   }
+  assertLabels(labels, numClasses);
   const batch = labels.length;
   const data = new Float32Array(batch * numClasses).fill(labelSmoothing / numClasses);
   const share = mix?.share ?? 1;
@@ -31,9 +33,6 @@ export function softTargets(
       [labels[i]!, share],
       [labels[batch - 1 - i]!, 1 - share],
     ] as const) {
-      if (!Number.isInteger(label) || label < 0 || label >= numClasses) {
-        throw new RangeError(`Label ${i} is ${label}; expected a class from 0 to ${numClasses - 1}.`);
-      }
       data[i * numClasses + label]! += (1 - labelSmoothing) * weight;
     }
   }
