@@ -6,6 +6,7 @@ import { evaluate } from './evaluate';
 import { metricRows } from './makeReport';
 import { HELP, type Options, parseOptions } from './options';
 import { predict } from './predict';
+import { probe } from './probe';
 import { run } from './run';
 
 async function main(): Promise<number> {
@@ -22,6 +23,8 @@ async function main(): Promise<number> {
       return evaluateCommand(options);
     case 'predict':
       return predictCommand(options);
+    case 'probe':
+      return probeCommand(options);
   }
 }
 
@@ -66,6 +69,17 @@ async function predictCommand(options: Options): Promise<number> {
     for (const { name, probability } of classes)
       console.log(`  ${(100 * probability).toFixed(1).padStart(5)} %  ${name}`);
   }
+  return 0;
+}
+
+async function probeCommand(options: Options): Promise<number> {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`.padStart(10);
+  const layers = await probe(options, terminalProgress({ quiet: options.quiet }));
+  console.log('\nTop-1 on validation images, of frozen features');
+  console.log(`${'block'.padEnd(8)}${'20 nearest'.padStart(10)}  ${'linear'.padStart(10)}`);
+  for (const { layer, nearestNeighbors, linear } of layers)
+    console.log(`${String(layer).padEnd(8)}${percent(nearestNeighbors)}  ${percent(linear)}`);
+  if (options.out !== undefined) console.log(`\nWritten to ${options.out}`);
   return 0;
 }
 

@@ -17,7 +17,7 @@ import {
 import type { FinetuneRecipe } from './recipe';
 import { RECIPES } from './recipes';
 
-export const COMMANDS = ['train', 'evaluate', 'predict'] as const;
+export const COMMANDS = ['train', 'evaluate', 'predict', 'probe'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 export const HELP = `Usage: pnpm --filter classify start -- [command] [options]

@@ -1,0 +1,258 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { copied, type EngineOptions } from '@beit/apps-shared';
+import {
+  classificationMetrics,
+  createLinearProbe,
+  knn,
+  LINEAR_PROBE_ADAMW,
+  probeFeatures,
+} from '@beit/classification';
+import { compile } from '@beit/compile';
+import { createLoader, type TwoViewOptions } from '@beit/data';
+import { adamW, cosineSchedule, trainState, trainStep } from '@beit/optim';
+import { createRandom } from '@beit/random';
+import type { ProgressReporter } from '@beit/trainer';
+import { createVit, type Vit } from '@beit/vit';
+import type { HostTensor, NamedTensors } from '@beit/weights';
+import type * as tf from '@tensorflow/tfjs';
+import { type Labelled, labelledShare, loadDataset } from './dataset';
+import { createModel } from './model';
+import type { Options } from './options';
+import { pretrainedOf } from './run';
+import { recipeFor, startFrom } from './startFrom';
+import { plainView } from './views';
+
+/** Of one block: top-1 on the validation images, in [0, 1]. */
+export interface LayerProbe {
+  readonly layer: number;
+  readonly nearestNeighbors: number;
+  readonly linear: number;
+}
+
+// Paper: appendix D.
+const LEARNING_RATE = 4e-3;
+const BATCH = 1024;
+const EPOCHS = 50;
+/** Of small sets 50 epochs would be a few steps. */
+const FEWEST_STEPS = 1000;
+const NEIGHBORS = 20;
+
+/** Frozen features of every block: k nearest neighbours, and a linear classifier. Paper: appendix D. */
+export async function probe(options: Options, progress: ProgressReporter): Promise<LayerProbe[]> {
+  const { engine, workers, labels } = options;
+  const whole = await loadDataset(options.recipe, options.data);
+  const dataset = { ...whole, train: labelledShare(whole.train, labels, options.recipe.seed) };
+  const numClasses = dataset.classes.length;
+  const pretrained = await pretrainedOf(options, progress);
+  const recipe = pretrained ? recipeFor(options.recipe, pretrained) : options.recipe;
+  const { params } = startFrom(recipe, createModel(recipe, numClasses).classifier, pretrained);
+  const vit = createVit(recipe.model);
+  const featuresOf = (images: Labelled, name: string) =>
+    frozenFeatures(vit, params, images, plainView(recipe), { engine, workers, name }, progress);
+  const train = await featuresOf(dataset.train, 'training images');
+  const validation = await featuresOf(dataset.validation, 'validation images');
+
+  const linear = await trainLinear(train, validation, numClasses, options, progress);
+  const probes = linear.map((top1, layer): LayerProbe => {
+    const scores = knn(layerOf(train.features, layer), train.labels, layerOf(validation.features, layer), {
+      numClasses,
+      k: Math.min(NEIGHBORS, train.labels.length),
+    });
+    return {
+      layer,
+      nearestNeighbors: classificationMetrics(scores, validation.labels).top1,
+      linear: top1,
+    };
+  });
+  if (options.out !== undefined) {
+    await mkdir(options.out, { recursive: true });
+    const result = { checkpoint: pretrained?.path ?? null, recipe: recipe.name, layers: probes };
+    await writeFile(join(options.out, 'probe.json'), `${JSON.stringify(result, null, 2)}\n`);
+  }
+  return probes;
+}
+
+interface Features {
+  /** `[images, layers, 2 * embedDim]`. */
+  readonly features: HostTensor;
+  readonly labels: Int32Array;
+}
+
+async function frozenFeatures(
+  vit: Vit,
+  params: NamedTensors,
+  { source, labels }: Labelled,
+  view: TwoViewOptions,
+  { engine, workers, name }: { engine: EngineOptions; workers: number; name: string },
+  progress: ProgressReporter,
+): Promise<Features> {
+  const count = source.names.length;
+  const batchSize = Math.min(64, count);
+  const loader = createLoader({
+    source,
+    batchSize,
+    seed: 0,
+    views: view,
+    shuffle: false,
+    dropLast: false,
+    workers,
+  });
+  const backbone = Object.keys(vit.parameterShapes());
+  const features = probeFeatures(vit);
+  const program = await compile(
+    (state: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => ({
+      state,
+      outputs: { features: features(state, images) as tf.Tensor },
+    }),
+    {
+      state: Object.fromEntries(backbone.map((parameter) => [parameter, params[parameter]!])),
+      inputs: { images: { dtype: 'float32', shape: [batchSize, view.imageSize, view.imageSize, 3] } },
+    },
+    engine,
+  );
+  const layers = vit.config.depth;
+  const size = layers * 2 * vit.embedDim;
+  const data = new Float32Array(count * size);
+  const read: number[] = [];
+  const began = performance.now();
+  for (let step = 0; step < loader.stepsPerEpoch; step++) {
+    const { images, indices } = await loader.batch(step);
+    const out = await program.run({ images });
+    for (const [i, index] of indices.entries()) {
+      // Others stand for images that cannot be read, or fill the last batch up.
+      if (index !== step * batchSize + i) continue;
+      data.set(out.features.data.subarray(i * size, (i + 1) * size), read.length * size);
+      read.push(index);
+    }
+    const done = Math.min(count, (step + 1) * batchSize);
+    const imagesPerSecond = (1000 * done) / (performance.now() - began);
+    progress.update({
+      name,
+      step: done,
+      totalSteps: count,
+      metrics: {},
+      imagesPerSecond,
+      secondsLeft: (count - done) / imagesPerSecond,
+    });
+  }
+  progress.stop();
+  await program.dispose();
+  await loader.close();
+  return {
+    features: {
+      dtype: 'float32',
+      shape: [read.length, layers, 2 * vit.embedDim],
+      data: data.subarray(0, read.length * size),
+    },
+    labels: Int32Array.from(read, (index) => labels[index]!),
+  };
+}
+
+/** Some images' features. */
+function rowsOf({ features, labels }: Features, rows: readonly number[]): Features {
+  const [, ...inner] = features.shape;
+  const size = inner.reduce((a, b) => a * b, 1);
+  const data = new Float32Array(rows.length * size);
+  for (const [i, row] of rows.entries())
+    data.set((features.data as Float32Array).subarray(row * size, (row + 1) * size), i * size);
+  return {
+    features: { dtype: 'float32', shape: [rows.length, ...inner], data },
+    labels: Int32Array.from(rows, (row) => labels[row]!),
+  };
+}
+
+/** One layer of all images, `[images, 2 * embedDim]`. */
+function layerOf({ data, shape }: HostTensor, layer: number): HostTensor {
+  const [count, layers, size] = shape as [number, number, number];
+  const own = new Float32Array(count * size);
+  for (let i = 0; i < count; i++) {
+    const at = (i * layers + layer) * size;
+    own.set((data as Float32Array).subarray(at, at + size), i * size);
+  }
+  return { dtype: 'float32', shape: [count, size], data: own };
+}
+
+/** Top-1 of every layer's classifier after training. */
+async function trainLinear(
+  train: Features,
+  validation: Features,
+  numClasses: number,
+  { engine, recipe }: Options,
+  progress: ProgressReporter,
+): Promise<number[]> {
+  const [count, layers, featureDim] = train.features.shape as [number, number, number];
+  const linear = createLinearProbe({ layers, featureDim, numClasses });
+  const optimizer = adamW(LINEAR_PROBE_ADAMW);
+  const batchSize = Math.min(BATCH, count);
+  const stepsPerEpoch = Math.floor(count / batchSize);
+  const totalSteps = Math.max(FEWEST_STEPS, EPOCHS * stepsPerEpoch);
+  const learningRate = cosineSchedule({ peak: LEARNING_RATE, final: 0, totalSteps });
+  const program = await compile(
+    trainStep<{ features: tf.Tensor; labels: tf.Tensor }, ReturnType<typeof linear.loss>>(
+      (params, batch) => linear.loss(params, batch.features, batch.labels),
+      optimizer,
+    ),
+    {
+      state: trainState(linear.init(createRandom(recipe.seed, 'probe')), optimizer),
+      inputs: {
+        batch: {
+          features: { dtype: 'float32', shape: [batchSize, layers, featureDim] },
+          labels: { dtype: 'int32', shape: [batchSize] },
+        },
+        scalars: optimizer.scalarSpecs,
+      },
+    },
+    engine,
+  );
+  const began = performance.now();
+  let order = new Int32Array();
+  for (let step = 0; step < totalSteps; step++) {
+    const place = step % stepsPerEpoch;
+    if (place === 0)
+      order = createRandom(recipe.seed, 'probe', Math.floor(step / stepsPerEpoch)).permutation(
+        count,
+      ) as never;
+    const batch = rowsOf(train, [...order.subarray(place * batchSize, (place + 1) * batchSize)]);
+    const { loss } = await program.run({
+      batch: {
+        features: batch.features,
+        labels: { dtype: 'int32', shape: [batchSize], data: batch.labels },
+      },
+      scalars: optimizer.scalars(step, learningRate(step)),
+    });
+    const secondsPerStep = (performance.now() - began) / 1000 / (step + 1);
+    progress.update({
+      name: 'linear classifiers',
+      step: step + 1,
+      totalSteps,
+      metrics: { loss: loss.data[0]! / layers },
+      imagesPerSecond: batchSize / secondsPerStep,
+      secondsLeft: (totalSteps - step - 1) * secondsPerStep,
+    });
+  }
+  progress.stop();
+  const { params } = await program.readState();
+  const trained = copied(params);
+  await program.dispose();
+  const images = validation.labels.length;
+  const answers = await compile(
+    (state: Record<string, tf.Tensor>, { features }: { features: tf.Tensor }) => ({
+      state,
+      outputs: Object.fromEntries(
+        linear.logits(state, features).map((logits, layer): [string, tf.Tensor] => [String(layer), logits]),
+      ),
+    }),
+    {
+      state: trained,
+      inputs: { features: { dtype: 'float32', shape: [images, layers, featureDim] } },
+    },
+    engine,
+  );
+  const logits = await answers.run({ features: validation.features });
+  await answers.dispose();
+  return Array.from(
+    { length: layers },
+    (_, layer) => classificationMetrics(logits[String(layer)]!, validation.labels).top1,
+  );
+}
