@@ -37,7 +37,9 @@ async function trainCommand(options: Options): Promise<number> {
   const out = options.out!;
   const progress = terminalProgress({ quiet: options.quiet });
   const interrupt = interruptSignal();
-  progress.message(`${options.recipe.about}\nEngine: ${describeEngine(options.engine)}\nWriting to ${out}`);
+  progress.message(
+    `${options.recipe.about}\nEngine: ${await describeEngine(options.engine)}\nWriting to ${out}`,
+  );
   const result = await run({ ...options, out }, progress, interrupt.signal);
   interrupt.release();
   if (result.interrupted) {

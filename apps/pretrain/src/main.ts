@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   const progress = terminalProgress({ quiet: options.quiet });
   const interrupt = interruptSignal();
   progress.message(
-    `${options.recipe.about}\nEngine: ${describeEngine(options.engine)}\nWriting to ${options.out}`,
+    `${options.recipe.about}\nEngine: ${await describeEngine(options.engine)}\nWriting to ${options.out}`,
   );
   const result = await run(options, progress, interrupt.signal);
   interrupt.release();

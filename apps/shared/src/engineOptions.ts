@@ -1,4 +1,4 @@
-import type { EngineName, Precision } from '@beit/compile';
+import { type EngineName, hasNativeBfloat16, type Precision } from '@beit/compile';
 
 export const ENGINES = ['auto', 'openvino', 'onnxruntime', 'tensorflow', 'tensorflow-gpu', 'tfjs'] as const;
 export const PRECISIONS = ['fp32', 'bf16'] as const;
@@ -16,5 +16,10 @@ export interface EngineOptions {
 }
 
 /** For people. */
-export const describeEngine = ({ engine, precision, device }: EngineOptions): string =>
-  [engine, precision, device].filter(Boolean).join(', ');
+export async function describeEngine({ engine, precision, device }: EngineOptions): Promise<string> {
+  const slow = precision === 'bf16' && !(await hasNativeBfloat16());
+  return [
+    ...[engine, precision, device].filter(Boolean),
+    ...(slow ? ['which this processor does not compute itself: fp32 is faster here'] : []),
+  ].join(', ');
+}

@@ -10,6 +10,8 @@ export const compile: typeof node.compile = (step, tensors, options = {}) =>
 
 export const availableEngines: typeof node.availableEngines = () => enginesAmong(NO_ENGINES);
 
+export const hasNativeBfloat16: typeof node.hasNativeBfloat16 = () => Promise.resolve(false);
+
 export const useTensorflow: typeof node.useTensorflow = (name) =>
   Promise.reject(new Error(`The engine '${name}' runs in Node, not in a browser.`));
 

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
-import { countOps, optimize, trace } from '../src';
+import { availableEngines, countOps, hasNativeBfloat16, optimize, trace } from '../src';
 import { toBfloat16 } from '../src/passes/precision';
 
 tf.enableProdMode();
@@ -67,4 +68,14 @@ test('the gradient of a bias is a product with ones where the rows are multiplie
   };
   const counts = countOps(inBfloat16(step, { x: spec(128, 8), w: spec(8, 8), b: spec(8) }));
   expect(counts.MatMul).toBe(3);
+});
+
+test('whether the processor has bfloat16 is what Linux says of it', async () => {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return;
+  if (!(await availableEngines()).includes('openvino')) {
+    expect(await hasNativeBfloat16()).toBe(false);
+    return;
+  }
+  const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))![1]!.split(' ');
+  expect(await hasNativeBfloat16()).toBe(flags.includes('avx512_bf16') || flags.includes('amx_bf16'));
 });

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { integer, ownArguments, parsed, RUNS, runMain, typedIn } from '@beit/apps-shared';
 import { formatSeconds } from '@beit/apps-shared/report';
-import { availableEngines } from '@beit/compile';
+import { availableEngines, hasNativeBfloat16 } from '@beit/compile';
 import { interruptSignal, readMetrics } from '@beit/trainer';
 import { type EfficiencySettings, efficiencyPlan, type FinetuningJob, type Job } from './efficiencyPlan';
 import { efficiencyFigure, efficiencyPage } from './efficiencyReport';
@@ -76,7 +76,7 @@ async function main(): Promise<number> {
   const [fastest] = await availableEngines();
   const engine = [
     ...['--engine', fastest!, '--threads', '1'],
-    ...(fastest === 'openvino' ? ['--precision', 'bf16'] : []),
+    ...((await hasNativeBfloat16()) ? ['--precision', 'bf16'] : []),
   ];
   const plan = efficiencyPlan(runs, settings, engine);
   const groups: (readonly Job[])[] = [...plan.pretraining, plan.finetuning];

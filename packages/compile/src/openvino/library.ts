@@ -14,6 +14,8 @@ export interface OpenvinoLibrary {
   /** As the library tells it, such as `2026.4.1-22982-...`. */
   readonly version: string;
   createCore(): Handle;
+  /** What a device says of itself, such as `OPTIMIZATION_CAPABILITIES`. */
+  property(core: Handle, device: string, name: string): string;
   readModel(core: Handle, xml: Uint8Array, weights: Handle | null): Handle;
   compileModel(
     core: Handle,
@@ -93,6 +95,10 @@ export function loadOpenvino(koffi: Koffi, path: string): OpenvinoLibrary {
   };
 
   const coreCreate = declare('int ov_core_create(_Out_ void** core)');
+  const getProperty = declare(
+    'int ov_core_get_property(void* core, const char* device, const char* name, _Out_ void** value)',
+  );
+  const freeText = declare('void ov_free(void* text)');
   const readFromMemory = declare(
     'int ov_core_read_model_from_memory_buffer(void* core, const uint8_t* xml, size_t length, void* weights, _Out_ void** model)',
   );
@@ -165,6 +171,12 @@ export function loadOpenvino(koffi: Koffi, path: string): OpenvinoLibrary {
   return {
     version,
     createCore,
+    property: (core, device, name) => {
+      const text = made(`telling ${name}`, (out) => getProperty(core, device, name, out));
+      const value = koffi.decode(text, 'char', -1) as string;
+      freeText(text);
+      return value;
+    },
     readModel,
     compileModel: (core, model, device, properties) => {
       const strings = Object.entries(properties).flat();
