@@ -25,8 +25,6 @@ export interface EmojiDataset {
 export type EmojiSplit = 'train' | 'heldOut' | 'all';
 
 const SKIN_TONE = /^1f3f[b-f]$/;
-/** One base emoji in ten is held out. */
-const HELD_OUT_SHARE = 0.1;
 
 /** One spelling of a sequence: variation selectors and the end of a tag add nothing, code points have four digits. */
 const canonical = (id: string) =>
@@ -45,9 +43,9 @@ const baseOf = (id: string) =>
 
 /**
  * The split is a function of the base's code points alone: neither skin tones nor other spellings of one emoji straddle
- * it, and no list is kept.
+ * it, no list is kept, and a larger share holds out all that a smaller one does.
  */
-const isHeldOut = (base: string) => createRandom('emoji split', base).uniform() < HELD_OUT_SHARE;
+const isHeldOut = (base: string, share: number) => createRandom('emoji split', base).uniform() < share;
 
 interface EmojibaseEntry {
   hexcode: string;
@@ -99,6 +97,8 @@ async function describeAll(ids: readonly string[], names: string): Promise<Emoji
 
 export interface EmojiOptions {
   readonly split: EmojiSplit;
+  /** Share of the base emoji that is held out, above 0 and below 1. Default 0.1: 293 of the 3,391 pictures. */
+  readonly heldOutShare?: number;
   /** Side to which the renders of 256 pixels are reduced once, when they are decoded. Default 96. */
   readonly size?: number;
   /** Called with the number of images decoded so far, and of all. */
@@ -109,16 +109,25 @@ export interface EmojiOptions {
  * The embedded data set: Microsoft's Fluent Emoji in 3D (MIT), 3,391 renders with opacity. Decoded into memory that
  * worker threads share, `size * size * 4` bytes each.
  *
+ * @throws RangeError when `heldOutShare` is no share
  * @throws when the optional packages that hold it are not installed
  */
-export async function emojiDataset({ split, size = 96, onProgress }: EmojiOptions): Promise<EmojiDataset> {
+export async function emojiDataset({
+  split,
+  heldOutShare = 0.1,
+  size = 96,
+  onProgress,
+}: EmojiOptions): Promise<EmojiDataset> {
+  if (!(heldOutShare > 0 && heldOutShare < 1)) {
+    throw new RangeError(`heldOutShare is ${heldOutShare}; expected a number above 0 and below 1.`);
+  }
   const { assets, names } = locate();
   const ids = (await readdir(assets))
     .filter((file) => file.endsWith('.webp'))
     .map((file) => file.slice(0, -'.webp'.length));
   const chosen = ids
     .sort()
-    .filter((id) => split === 'all' || isHeldOut(baseOf(id)) === (split === 'heldOut'));
+    .filter((id) => split === 'all' || isHeldOut(baseOf(id), heldOutShare) === (split === 'heldOut'));
   const emoji = await describeAll(chosen, names);
 
   const { default: sharp } = await import('sharp');
