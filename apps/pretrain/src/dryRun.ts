@@ -8,12 +8,12 @@ import {
 } from '@beit/apps-shared';
 import { createLoader, emojiDataset, imageFolder } from '@beit/data';
 import { createDvae, type DvaeBatch, dvaeLoss } from '@beit/dvae';
-import { pretrainLoss } from '@beit/mim';
 import { createRandom } from '@beit/random';
 import { drawDropPathKeeps } from '@beit/vit';
 import { type NamedTensors, scalar, zeros } from '@beit/weights';
-import { createModel } from './mimStage';
 import type { RunOptions } from './options';
+import { pixelObjective } from './targets/pixelObjective';
+import { tokenObjective } from './targets/tokenObjective';
 import { trainingViews } from './views';
 
 const IMAGENET_TRAIN = 1_281_167;
@@ -31,7 +31,8 @@ export async function dryRun(options: RunOptions): Promise<void> {
   console.log(JSON.stringify(recipe, null, 2));
   const images =
     recipe.data.kind === 'emoji'
-      ? (await emojiDataset({ split: 'train', size: 8 })).source.names.length
+      ? (await emojiDataset({ split: 'train', size: 8, heldOutShare: recipe.data.heldOutShare })).source.names
+          .length
       : options.data === undefined
         ? IMAGENET_TRAIN
         : (await imageFolder(options.data)).names.length;
@@ -74,8 +75,10 @@ export async function dryRun(options: RunOptions): Promise<void> {
   };
 
   const dvae = createDvae(tokenizer.model);
-  const side = views.tokenImageSize / dvae.downsampling;
-  if (options.tokenizer === undefined) {
+  const pixels = settings.target === 'pixels';
+  const objective = pixels ? pixelObjective(recipe) : tokenObjective(recipe, {});
+  if (!pixels && options.tokenizer === undefined) {
+    const side = views.tokenImageSize / dvae.downsampling;
     const params = dvae.init(createRandom(0));
     const steps = report(
       'Stage 1: tokenizer',
@@ -105,8 +108,8 @@ export async function dryRun(options: RunOptions): Promise<void> {
     );
   }
 
-  const { vit, mim } = createModel(recipe);
-  const params = mim.init(createRandom(0));
+  const { vit } = objective;
+  const params = objective.init(createRandom(0));
   const batch = settings.microBatchSize;
   const patches = vit.gridSize[0] * vit.gridSize[1];
   const masked = createLoader({
@@ -125,7 +128,7 @@ export async function dryRun(options: RunOptions): Promise<void> {
   const { maxMasked } = masked;
   await masked.close();
   const steps = report(
-    'Stage 2: masked image modelling',
+    objective.title,
     params,
     settings.batchSize,
     settings.epochs,
@@ -135,7 +138,7 @@ export async function dryRun(options: RunOptions): Promise<void> {
   console.log(`  masked patches    at most ${maxMasked} of ${patches}`);
   const example: HostTree = {
     images: full([batch, vit.config.imageSize, vit.config.imageSize, 3], 0.1),
-    visualTokens: { dtype: 'int32', shape: [batch, patches], data: new Int32Array(batch * patches) },
+    ...objective.blankAnswers(batch),
     masked: {
       positions: {
         dtype: 'int32',
@@ -148,11 +151,6 @@ export async function dryRun(options: RunOptions): Promise<void> {
       ? { dropPathKeeps: drawDropPathKeeps(vit.config, batch, createRandom(0)) }
       : {}),
   };
-  timing(
-    steps,
-    settings.batchSize,
-    batch,
-    await timeMicroBatch(pretrainLoss(mim) as never, params, example, engine),
-  );
-  console.log('  The time for tokenizing each batch with the frozen encoder comes on top.');
+  timing(steps, settings.batchSize, batch, await timeMicroBatch(objective.loss, params, example, engine));
+  if (!pixels) console.log('  The time for tokenizing each batch with the frozen encoder comes on top.');
 }

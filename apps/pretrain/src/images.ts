@@ -26,9 +26,9 @@ export async function loadImages(
   onProgress?: EmojiOptions['onProgress'],
 ): Promise<Images> {
   if (recipe.data.kind === 'emoji') {
-    const { size } = recipe.data;
-    const train = await emojiDataset({ split: 'train', size, onProgress });
-    const heldOut = await emojiDataset({ split: 'heldOut', size });
+    const { size, heldOutShare } = recipe.data;
+    const train = await emojiDataset({ split: 'train', heldOutShare, size, onProgress });
+    const heldOut = await emojiDataset({ split: 'heldOut', heldOutShare, size });
     const titles = new Map(heldOut.emoji.map(({ id, name }) => [id, name]));
     return { train: train.source, heldOut: heldOut.source, title: (name) => titles.get(name) ?? name };
   }

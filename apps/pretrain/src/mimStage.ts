@@ -1,38 +1,22 @@
 import { firstBatch, type HostTree, stageLoader, trainingProgram } from '@beit/apps-shared';
-import { compile } from '@beit/compile';
-import type { Dvae } from '@beit/dvae';
-import { createMim, type Mim, pretrainLoss } from '@beit/mim';
 import { adamW, cosineSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type MicroBatch, train } from '@beit/trainer';
-import { createVit, drawDropPathKeeps, type Vit } from '@beit/vit';
+import { drawDropPathKeeps } from '@beit/vit';
 import type { HostTensor, NamedTensors } from '@beit/weights';
-import type * as tf from '@tensorflow/tfjs';
+import type { Objective } from './targets/objective';
 import { copied, type StageOptions, type StageResult } from './tokenizerStage';
 import { trainingViews } from './views';
 
-export interface Tokenizer {
-  readonly dvae: Dvae;
-  readonly params: NamedTensors;
-}
-
-/** The model of stage 2 for a recipe. */
-export function createModel(recipe: StageOptions['recipe']): { vit: Vit; mim: Mim } {
-  const vit = createVit(recipe.mim.model);
-  return { vit, mim: createMim({ backbone: vit, vocabSize: recipe.tokenizer.model.vocabSize }) };
-}
-
-type Tensors = Record<string, tf.Tensor>;
-
-/** Stage 2: predicts the visual tokens of masked patches. `evaluate` measures the parameters so far on held-out images. */
+/** Stage 2: predicts what masked patches hide. `evaluate` measures the parameters so far on held-out images. */
 export async function mimStage(
   options: StageOptions,
-  { dvae, params: tokenizerParams }: Tokenizer,
+  objective: Objective,
   evaluate: (params: NamedTensors) => Promise<Record<string, number>>,
 ): Promise<StageResult> {
   const { recipe, source, runDir, progress, signal } = options;
   const { seed, mim: settings } = recipe;
-  const { vit, mim } = createModel(recipe);
+  const { vit } = objective;
   const { batchSize, microBatchSize } = settings;
   const loader = stageLoader({
     source,
@@ -55,28 +39,17 @@ export async function mimStage(
     weightDecay: settings.weightDecay,
     clipNorm: settings.clipNorm,
   });
-  const { tokenImageSize } = recipe.views;
-
-  const tokenize = await compile(
-    (params: Tensors, { images }: { images: tf.Tensor }) => ({
-      state: params,
-      outputs: { tokens: dvae.tokenize(params, images) as tf.Tensor },
-    }),
-    {
-      state: Object.fromEntries(
-        Object.entries(tokenizerParams).filter(([name]) => name.startsWith('encoder.')),
-      ),
-      inputs: {
-        images: { dtype: 'float32', shape: [microBatchSize, tokenImageSize, tokenImageSize, 3] },
-      },
-    },
-    options.engine,
-  );
+  const answers = await objective.answers(microBatchSize, options.engine);
 
   async function* microBatches(step: number): AsyncGenerator<MicroBatch<HostTree>> {
-    for await (const [number, { images, tokenImages, masked }] of loader.microBatches(step)) {
-      const { tokens } = await tokenize.run({ images: tokenImages });
-      const batch = { images, masked: { ...masked }, visualTokens: tokens, ...dropPathKeeps(number) };
+    for await (const [number, loaded] of loader.microBatches(step)) {
+      const { images, masked } = loaded;
+      const batch = {
+        images,
+        masked: { ...masked },
+        ...(await answers.of(loaded)),
+        ...dropPathKeeps(number),
+      };
       // The loss is a mean over masked patches, and micro-batches differ in how many they have.
       yield { batch, weight: sum(masked.weights) };
     }
@@ -93,9 +66,9 @@ export async function mimStage(
 
   try {
     const program = await trainingProgram({
-      loss: pretrainLoss(mim) as never,
+      loss: objective.loss,
       optimizer,
-      params: mim.init(createRandom(seed, 'model')),
+      params: objective.init(createRandom(seed, 'model')),
       example: await firstBatch(microBatches(0)),
       microBatches: loader.parts,
       engine: options.engine,
@@ -131,7 +104,7 @@ export async function mimStage(
     await program.dispose();
     return { ...result, params, engine: program.engine, unreadable: loader.unreadable() };
   } finally {
-    await tokenize.dispose();
+    await answers.dispose();
     await loader.close();
   }
 }

@@ -7,30 +7,36 @@ import {
   engineOptions,
   integer,
   microBatches,
+  oneOf,
   outFolder,
   ownArguments,
   parsed,
   typedIn,
   UsageError,
 } from '@beit/apps-shared';
-import type { PretrainRecipe } from './recipe';
+import { readRecipe } from '@beit/apps-shared/recipe';
+import { type PretrainRecipe, pretrainRecipe, TARGETS } from './recipe';
 import { RECIPES } from './recipes';
 
 export const HELP = `Usage: pnpm --filter pretrain start -- [options]
 
 Pre-trains BEiT: stage 1 learns visual tokens with a discrete VAE, stage 2 predicts the tokens of masked patches.
+With --target pixels, the paper's ablation, there is no stage 1: the pixels of masked patches are predicted.
 
   pnpm --filter pretrain start                          the default, about 10 minutes on 2 cores
   pnpm --filter pretrain start -- --resume              continue the newest run of the recipe
   pnpm --filter pretrain start -- --data photos         the small recipe on a folder of your own images
   pnpm --filter pretrain start -- --recipe beit-base-imagenet1k --data train --tokenizer dvae.safetensors --dry-run
 
-  --recipe NAME           ${RECIPES.map(({ name }) => name).join(', ')} (default: emoji)
+  --recipe NAME           ${RECIPES.map(({ name }) => name).join(', ')} (default: emoji),
+                          or a file such as my.json: { "extends": "emoji", "mim": { "epochs": 40 } }, or the
+                          recipe.json of a run
   --data DIR              a folder of images, at any depth; default: the embedded emoji
   --out DIR               where the run is written; default: runs/<recipe>, or a new number beside it
   --resume                continue the run in --out, or the newest of the recipe
   --tokenizer FILE        skip stage 1: a .safetensors file of a dVAE (ours, DALL-E's or FLAVA's names)
 ${ENGINE_HELP}
+  --target NAME           tokens or pixels: what is predicted of masked patches (default: the recipe's)
   --masking NAME          blockwise, random, or a stop rule: official, exact, paper (default: the recipe's)
   --epochs N[,M]          of both stages, or of the tokenizer and of pre-training
   --batch-size N[,M]      likewise
@@ -75,20 +81,31 @@ function masked(recipe: PretrainRecipe, masking: string | undefined): PretrainRe
   throw new UsageError(`--masking is '${masking}'; expected blockwise, random, official, exact or paper.`);
 }
 
+/** By name, or from a file, for whose own numbers there is no evidence. */
+const recipeOf = (nameOrPath: string): Promise<PretrainRecipe> =>
+  readRecipe(
+    nameOrPath,
+    nameOrPath.endsWith('.json') ? RECIPES.map((recipe) => ({ ...recipe, evidence: 'none' })) : RECIPES,
+    pretrainRecipe,
+  );
+
 /** The command line as a resolved run. @throws UsageError that names the value and what was expected; `'help'` when asked for */
 export async function parseOptions(args: readonly string[]): Promise<RunOptions | 'help'> {
   const { values } = parsed(() => parse(args));
   if (values.help) return 'help';
-  const name = values.recipe ?? 'emoji';
-  const recipe = RECIPES.find((r) => r.name === name);
-  if (!recipe)
-    throw new UsageError(`There is no recipe '${name}'. Recipes: ${RECIPES.map((r) => r.name).join(', ')}.`);
+  const recipe = await recipeOf(values.recipe ?? 'emoji');
   const engine = engineOptions(values);
+  const target = values.target === undefined ? recipe.mim.target : oneOf(values.target, 'target', TARGETS);
+  if (target === 'pixels' && values.tokenizer !== undefined) {
+    throw new UsageError(
+      `--tokenizer is '${values.tokenizer}', but pixels are predicted without one; expected --target tokens.`,
+    );
+  }
   const epochs = perStage(values.epochs, 'epochs');
   const batchSizes = perStage(values['batch-size'], 'batch-size');
   const data = values.data === undefined ? undefined : resolve(typedIn(), values.data);
   if (data === undefined && recipe.data.kind === 'folder' && !values['dry-run']) {
-    throw new UsageError(`The recipe '${name}' needs --data DIR, a folder of images.`);
+    throw new UsageError(`The recipe '${recipe.name}' needs --data DIR, a folder of images.`);
   }
   return {
     recipe: {
@@ -102,12 +119,13 @@ export async function parseOptions(args: readonly string[]): Promise<RunOptions 
       },
       mim: {
         ...recipe.mim,
+        target,
         masking: masked(recipe, values.masking),
         ...(epochs && { epochs: epochs[1], warmupEpochs: Math.min(recipe.mim.warmupEpochs, epochs[1] / 10) }),
         ...(batchSizes && microBatches(batchSizes[1], recipe.mim.microBatchSize)),
       },
     },
-    out: values['dry-run'] ? '' : await outFolder(values.out, name, values.resume ?? false),
+    out: values['dry-run'] ? '' : await outFolder(values.out, recipe.name, values.resume ?? false),
     data,
     tokenizer: values.tokenizer === undefined ? undefined : resolve(typedIn(), values.tokenizer),
     engine,
@@ -127,6 +145,7 @@ const parse = (args: readonly string[]) =>
       resume: { type: 'boolean' },
       tokenizer: { type: 'string' },
       ...ENGINE_ARGUMENTS,
+      target: { type: 'string' },
       masking: { type: 'string' },
       epochs: { type: 'string' },
       'batch-size': { type: 'string' },

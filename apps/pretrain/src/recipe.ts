@@ -1,66 +1,156 @@
-import type { Background, ColorJitter, MaskingOptions, Normalization, RandomResizedCrop } from '@beit/data';
-import type { DvaeConfig } from '@beit/dvae';
-import type { VitConfig } from '@beit/vit';
+/**
+ * What a recipe is: the schema of recipes from files and the type of those in `recipes.ts`, from one description.
+ */
+import {
+  above,
+  atLeast,
+  background,
+  betas,
+  colorJitter,
+  constructible,
+  crop,
+  fields,
+  fraction,
+  normalization,
+  oneOfNames,
+  pair,
+  recipeName,
+  share,
+  text,
+  vitConfig,
+  whole,
+  z,
+} from '@beit/apps-shared/recipe';
+import type { MaskingOptions } from '@beit/data';
+import { createDvae, type DvaeConfig } from '@beit/dvae';
+import { createBlockwiseMasking, createRandomMasking } from '@beit/masking';
+
+/** Images per step, in micro-batches of at most `microBatchSize`. */
+const batches = { batchSize: whole(1), microBatchSize: whole(1) };
+
+const dvaeConfig = fields({
+  vocabSize: whole(2),
+  hiddenDim: whole(4),
+  decoderInitDim: whole(1),
+  numGroups: whole(1).optional(),
+  blocksPerGroup: whole(1).optional(),
+}).check(constructible(createDvae)) satisfies z.ZodType<DvaeConfig>;
 
 /** Stage 1: the tokenizer. Schedules are cosines over its steps; see `dvaeSchedules`. */
-export interface TokenizerRecipe {
-  readonly model: DvaeConfig;
-  /** Images per step, in micro-batches of at most `microBatchSize`. */
-  readonly batchSize: number;
-  readonly microBatchSize: number;
+const tokenizerRecipe = fields({
+  model: dvaeConfig,
+  ...batches,
   /** May be a fraction; the steps are whole. */
-  readonly epochs: number;
-  readonly learningRate: readonly [first: number, last: number];
+  epochs: above(0),
+  /** The first and the last. */
+  learningRate: pair(above(0)),
   /** Share of the steps over which the learning rate falls. */
-  readonly learningRateDecay: number;
-  readonly warmupSteps: number;
-  readonly betas: readonly [number, number];
-  readonly weightDecay: number;
-  readonly clipNorm?: number;
+  learningRateDecay: share,
+  warmupSteps: whole(0),
+  betas,
+  weightDecay: atLeast(0),
+  clipNorm: above(0).optional(),
   /** β of the paper. */
-  readonly klWeight: number;
+  klWeight: atLeast(0),
   /** Share of the steps over which β rises from 0. */
-  readonly klWarmup: number;
-  readonly finalTemperature: number;
+  klWarmup: share,
+  finalTemperature: above(0),
   /** Share of the steps over which the temperature falls from 1. */
-  readonly temperatureDecay: number;
+  temperatureDecay: share,
   /** Weight of the reward for using the whole vocabulary; 0 is the paper. */
-  readonly usageWeight: number;
-}
+  usageWeight: atLeast(0),
+});
+
+/** Patches: the side of a square grid, or rows and columns. */
+const gridTarget = {
+  gridSize: z.union([whole(1), pair(whole(1))], {
+    error: 'expected a whole number of at least 1, or a list of two',
+  }),
+  numMaskingPatches: whole(1).optional(),
+  maskRatio: share.optional(),
+};
+const masking = z.discriminatedUnion(
+  'kind',
+  [
+    fields({
+      kind: z.literal('blockwise'),
+      ...gridTarget,
+      minNumPatches: whole(1).optional(),
+      maxNumPatches: whole(1).optional(),
+      minAspect: above(0).optional(),
+      maxAspect: above(0).optional(),
+      attempts: whole(1).optional(),
+      stopRule: oneOfNames(['official', 'exact', 'paper']).optional(),
+    }).check(constructible(createBlockwiseMasking)),
+    fields({ kind: z.literal('random'), ...gridTarget }).check(constructible(createRandomMasking)),
+  ],
+  { error: 'expected one of blockwise, random' },
+) satisfies z.ZodType<MaskingOptions>;
+
+export const TARGETS = ['tokens', 'pixels'] as const;
 
 /** Stage 2: masked image modelling. */
-export interface MimRecipe {
-  readonly model: VitConfig;
-  readonly masking: MaskingOptions;
-  readonly batchSize: number;
-  readonly microBatchSize: number;
+const mimRecipe = fields({
+  /** What is predicted of masked patches: `tokens` is the paper's method, `pixels` its ablation (table 4), without stage 1. */
+  target: oneOfNames(TARGETS),
+  model: vitConfig,
+  masking,
+  ...batches,
   /** May be a fraction; the steps are whole. */
-  readonly epochs: number;
-  readonly warmupEpochs: number;
-  readonly learningRate: number;
-  readonly minLearningRate: number;
-  readonly betas: readonly [number, number];
-  readonly weightDecay: number;
-  readonly clipNorm: number;
-}
+  epochs: above(0),
+  warmupEpochs: atLeast(0),
+  learningRate: above(0),
+  minLearningRate: atLeast(0),
+  betas,
+  weightDecay: atLeast(0),
+  clipNorm: above(0),
+});
 
-export interface PretrainRecipe {
-  readonly name: string;
+const parts = fields({
+  name: recipeName,
   /** What it is, where its numbers are from, and what was reached with it. */
-  readonly about: string;
-  readonly evidence: 'trained here' | 'shapes checked';
-  /** `emoji` is the embedded data set, decoded to `size` pixels; `folder` needs `--data`. */
-  readonly data: { readonly kind: 'emoji'; readonly size: number } | { readonly kind: 'folder' };
-  readonly views: {
+  about: text,
+  evidence: oneOfNames(['trained here', 'shapes checked', 'none']),
+  data: z.discriminatedUnion(
+    'kind',
+    [
+      /** The embedded data set, decoded to `size` pixels, of which `heldOutShare` is not trained on (default 0.1). */
+      fields({ kind: z.literal('emoji'), size: whole(1), heldOutShare: fraction.optional() }),
+      /** Of one's own: needs `--data`. */
+      fields({ kind: z.literal('folder') }),
+    ],
+    { error: 'expected one of emoji, folder' },
+  ),
+  views: fields({
     /** Side of the view for the tokenizer, pixels; the encoder's is `mim.model.imageSize`. */
-    readonly tokenImageSize: number;
-    readonly normalization: Normalization;
-    readonly background: Background;
-    readonly crop: RandomResizedCrop;
-    readonly colorJitter: ColorJitter;
-    readonly flip: number;
-  };
-  readonly tokenizer: TokenizerRecipe;
-  readonly mim: MimRecipe;
-  readonly seed: number;
-}
+    tokenImageSize: whole(1),
+    normalization,
+    background,
+    crop,
+    colorJitter,
+    /** Probability of mirroring. */
+    flip: share,
+  }),
+  tokenizer: tokenizerRecipe,
+  mim: mimRecipe,
+  seed: whole(0),
+});
+
+export type PretrainRecipe = z.infer<typeof parts>;
+
+/** A recipe whose parts fit together. */
+export const pretrainRecipe: z.ZodType<PretrainRecipe> = parts.check(({ value, issues }) => {
+  const { tokenizer, mim, views } = value;
+  const expected = (path: string, message: string) =>
+    issues.push({ code: 'custom', path: path.split('.'), input: value, message: `expected ${message}` });
+  for (const [name, { batchSize, microBatchSize }] of Object.entries({ tokenizer, mim })) {
+    if (batchSize % microBatchSize !== 0)
+      expected(`${name}.microBatchSize`, `a divisor of batchSize, which is ${batchSize}`);
+  }
+  const side = mim.model.imageSize / mim.model.patchSize;
+  if ([mim.masking.gridSize].flat().some((patches) => patches !== side))
+    expected('mim.masking.gridSize', `${side}, imageSize / patchSize of mim.model`);
+  const tokenSide = side * createDvae(tokenizer.model).downsampling;
+  if (mim.target === 'tokens' && views.tokenImageSize !== tokenSide)
+    expected('views.tokenImageSize', `${tokenSide}, so that a visual token is a patch`);
+});

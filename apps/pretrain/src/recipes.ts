@@ -11,7 +11,7 @@ import type { PretrainRecipe } from './recipe';
  */
 const EMOJI: PretrainRecipe = {
   name: 'emoji',
-  about: 'A small BEiT on the embedded emoji: 64x64 pixels, 8x8 patches, 512 visual tokens',
+  about: 'A small BEiT on the embedded emoji: 64x64 pixels, 8x8 patches',
   evidence: 'trained here',
   data: { kind: 'emoji', size: 96 },
   views: {
@@ -41,6 +41,7 @@ const EMOJI: PretrainRecipe = {
     usageWeight: 0.1,
   },
   mim: {
+    target: 'tokens',
     model: { imageSize: 64, patchSize: 8, embedDim: 128, depth: 4, numHeads: 4, mlpRatio: 4 },
     masking: { kind: 'blockwise', gridSize: 8, numMaskingPatches: 26, minNumPatches: 4 },
     batchSize: 64,
@@ -94,6 +95,7 @@ const BEIT_BASE_IMAGENET1K: PretrainRecipe = {
   },
   tokenizer: DALL_E_TOKENIZER,
   mim: {
+    target: 'tokens',
     model: BEIT_BASE_PATCH16_224,
     masking: { kind: 'blockwise', gridSize: 14, numMaskingPatches: 75, minNumPatches: 16 },
     batchSize: 2048,

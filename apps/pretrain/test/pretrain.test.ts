@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '@beit/random';
+import { loadSafetensors } from '@beit/weights';
 import sharp from 'sharp';
 import { tensorflowTest } from '../../../tooling/jest/tensorflowTest';
 
@@ -48,6 +49,24 @@ const small = (out: string) => [
   '3',
 ];
 
+/** Starts a run, and ends it as a crash would once its pre-training has a checkpoint. */
+async function killedAfterCheckpoint(out: string, args: readonly string[]): Promise<void> {
+  const killed = spawn('node', [...NODE, ...args], { cwd: APP, stdio: 'ignore' });
+  const exited = new Promise((resolve) => killed.once('exit', resolve));
+  const checkpoints = join(folder, out, 'pretrain/checkpoints');
+  while (
+    !existsSync(checkpoints) ||
+    !readdirSync(checkpoints).some((name) => name.endsWith('.safetensors'))
+  ) {
+    expect(killed.exitCode).toBeNull();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  killed.kill('SIGKILL');
+  await exited;
+  expect(existsSync(join(folder, out, 'model.safetensors'))).toBe(false);
+}
+const bytes = (run: string, file: string) => readFile(join(folder, run, file));
+
 tensorflowTest('both stages on TensorFlow', () => {
   const { status, stdout, stderr } = start(
     ...small('tensorflow'),
@@ -73,24 +92,11 @@ test('a run writes model, metrics, checkpoints and a report; one killed in stage
   expect(JSON.parse(await readFile(join(out, 'unreadable.json'), 'utf8'))[0].name).toBe('squares/broken.png');
   expect(existsSync(join(out, 'examples.png'))).toBe(true);
 
-  const killed = spawn('node', [...NODE, ...small('killed')], { cwd: APP, stdio: 'ignore' });
-  const exited = new Promise((resolve) => killed.once('exit', resolve));
-  const checkpoints = join(folder, 'killed/pretrain/checkpoints');
-  while (
-    !existsSync(checkpoints) ||
-    !readdirSync(checkpoints).some((name) => name.endsWith('.safetensors'))
-  ) {
-    expect(killed.exitCode).toBeNull();
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  killed.kill('SIGKILL');
-  await exited;
-  expect(existsSync(join(folder, 'killed/model.safetensors'))).toBe(false);
+  await killedAfterCheckpoint('killed', small('killed'));
 
   const again = start(...small('killed'), '--resume');
   expect(again.stderr).toMatch(/continuing at step/);
   expect(again.status).toBe(0);
-  const bytes = (run: string, file: string) => readFile(join(folder, run, file));
   for (const file of ['tokenizer.safetensors', 'model.safetensors']) {
     expect((await bytes('killed', file)).equals(await bytes('whole', file))).toBe(true);
   }
@@ -112,6 +118,41 @@ test('a run writes model, metrics, checkpoints and a report; one killed in stage
   expect(taken.status).toBe(0);
   expect(existsSync(join(folder, 'random/tokenizer/checkpoints'))).toBe(false);
 }, 240_000);
+
+test('pixels from a recipe file, without a tokenizer; its recipe.json repeats it, killed and continued, bit for bit', async () => {
+  const mine = join(folder, 'mine.json');
+  const model = { embedDim: 32, depth: 2 };
+  await writeFile(
+    mine,
+    JSON.stringify({
+      extends: 'emoji',
+      mim: { target: 'pixels', model, epochs: 5, batchSize: 16, microBatchSize: 16 },
+    }),
+  );
+  const data = ['--data', pictures];
+  const whole = start('--recipe', mine, ...data, '--out', join(folder, 'pixels'));
+  expect(whole.stderr).not.toMatch(/Error/);
+  expect(whole.stdout).toMatch(/Masked pixels, PSNR, all patches +[\d.]+ dB +[\d.]+ dB/);
+  expect(whole.status).toBe(0);
+  const out = join(folder, 'pixels');
+  expect(readdirSync(out)).not.toContain('tokenizer.safetensors');
+  const report = await readFile(join(out, 'report.html'), 'utf8');
+  expect(report).toMatch(/Regression of masked pixels/);
+  expect(report).not.toMatch(/NaN|undefined|codebook|evidence lower bound/i);
+  const { tensors, metadata } = await loadSafetensors(join(out, 'model.safetensors'));
+  expect(JSON.parse(metadata.config!)).toMatchObject({ imageSize: 64, patchSize: 8, ...model });
+  expect(tensors['blocks.1.attn.qkv.weight']!.shape).toEqual([96, 32]);
+  expect(tensors['pixel_head.weight']!.shape).toEqual([192, 32]);
+
+  const again = ['--recipe', join(out, 'recipe.json'), ...data, '--out', join(folder, 'pixels-again')];
+  await killedAfterCheckpoint('pixels-again', again);
+  const resumed = start(...again, '--resume');
+  expect(resumed.stderr).toMatch(/continuing at step/);
+  expect(resumed.status).toBe(0);
+  expect(
+    (await bytes('pixels-again', 'model.safetensors')).equals(await bytes('pixels', 'model.safetensors')),
+  ).toBe(true);
+}, 120_000);
 
 test('a dry run says what would be done', () => {
   const { stdout, status } = start('--dry-run');

@@ -43,7 +43,7 @@ const baseOf = (id: string) =>
 
 /**
  * The split is a function of the base's code points alone: neither skin tones nor other spellings of one emoji straddle
- * it, and no list is kept. A larger share holds what a smaller one does.
+ * it, no list is kept, and a larger share holds out all that a smaller one does.
  */
 const isHeldOut = (base: string, share: number) => createRandom('emoji split', base).uniform() < share;
 
@@ -108,7 +108,7 @@ export async function emojiCatalog(): Promise<Emoji[]> {
 
 export interface EmojiOptions {
   readonly split: EmojiSplit;
-  /** Share of the base emoji that is held out, [0, 1]. Default 0.1. */
+  /** Share of the base emoji that is held out, above 0 and below 1. Default 0.1: 293 of the 3,391 pictures. */
   readonly heldOutShare?: number;
   /** Which of the split are wanted; others are not decoded. Default: all. */
   readonly select?: (emoji: Emoji) => boolean;
@@ -122,6 +122,7 @@ export interface EmojiOptions {
  * The embedded data set: Microsoft's Fluent Emoji in 3D (MIT), 3,391 renders with opacity. Decoded into memory that
  * worker threads share, `size * size * 4` bytes each.
  *
+ * @throws RangeError when `heldOutShare` is no share
  * @throws when the optional packages that hold it are not installed
  */
 export async function emojiDataset({
@@ -131,6 +132,9 @@ export async function emojiDataset({
   size = 96,
   onProgress,
 }: EmojiOptions): Promise<EmojiDataset> {
+  if (!(heldOutShare > 0 && heldOutShare < 1)) {
+    throw new RangeError(`heldOutShare is ${heldOutShare}; expected a number above 0 and below 1.`);
+  }
   const { assets } = locate();
   const emoji = (await emojiCatalog()).filter(
     (one) => (split === 'all' || isHeldOut(one.base, heldOutShare) === (split === 'heldOut')) && select(one),

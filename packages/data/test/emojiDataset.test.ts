@@ -24,3 +24,21 @@ test('every held-out emoji has a name, a group and a subgroup; the split stays a
     'flag: Costa Rica',
   ]);
 });
+
+test('a larger held-out share has its size, and holds what a smaller one does', async () => {
+  const bases = async (heldOutShare?: number) => {
+    const { emoji } = await emojiDataset({ split: 'heldOut', size: 1, heldOutShare });
+    return new Set(emoji.map(({ base }) => base));
+  };
+  const [small, usual, large] = [await bases(0.05), await bases(), await bases(0.15)];
+  for (const base of small) expect(usual).toContain(base);
+  for (const base of usual) expect(large).toContain(base);
+  expect(small.size / large.size).toBeCloseTo(1 / 3, 1);
+  expect(usual.size / large.size).toBeCloseTo(2 / 3, 1);
+});
+
+test.each([0, 1, -0.1, Number.NaN])('a held-out share of %d is refused', async (heldOutShare) => {
+  await expect(emojiDataset({ split: 'all', size: 1, heldOutShare })).rejects.toThrow(
+    `heldOutShare is ${heldOutShare}; expected a number above 0 and below 1.`,
+  );
+});

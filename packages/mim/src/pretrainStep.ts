@@ -1,6 +1,7 @@
 import { type Optimizer, trainStep } from '@beit/optim';
 import type * as tf from '@tensorflow/tfjs';
-import type { MaskedPositions, Mim, MimOutputs, TensorParams } from './createMim';
+import type { Mim, MimOutputs } from './createMim';
+import type { MaskedPositions, TensorParams } from './maskedEncoder';
 
 /**
  * One batch. The visual tokens are those of the whole images, from a frozen tokenizer; whose they are does not matter

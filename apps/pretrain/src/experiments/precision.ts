@@ -5,7 +5,6 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Precision } from '@beit/compile';
-import { createDvae } from '@beit/dvae';
 import { interruptSignal, readMetrics, terminalProgress } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
@@ -13,6 +12,7 @@ import { loadImages } from '../images';
 import { mimStage } from '../mimStage';
 import type { PretrainRecipe } from '../recipe';
 import { RECIPES } from '../recipes';
+import { tokenObjective } from '../targets/tokenObjective';
 import { type StageOptions, type StageResult, tokenizerStage } from '../tokenizerStage';
 import {
   type Curve,
@@ -95,7 +95,6 @@ async function main(): Promise<number> {
   const original = RECIPES[0]!;
   const source = (await loadImages(original, undefined)).train;
   const recipe = shortened(original, steps, source.names.length);
-  const dvae = createDvae(recipe.tokenizer.model);
 
   async function training(
     stage: 'tokenizer' | 'pretraining',
@@ -125,7 +124,7 @@ async function main(): Promise<number> {
   const tokenizerFp32 = await tokenizer('fp32');
   const pretraining = async (precision: Precision, seed: number) => {
     const { curve } = await training('pretraining', precision, seed, (options) =>
-      mimStage(options, { dvae, params: tokenizerFp32.params }, measureNothing),
+      mimStage(options, tokenObjective(options.recipe, tokenizerFp32.params), measureNothing),
     );
     return curve;
   };

@@ -2,29 +2,28 @@ import { encodePng, type Picture } from '@beit/apps-shared/report';
 import sharp from 'sharp';
 import type { Example } from './reportData';
 
-const rows = ['original', 'reconstruction', 'masked', 'visibleTokens', 'prediction'] as const;
 const gap = 6;
 
 /**
- * One PNG for a README or a quick look: a column per example and, from the top, the original, its reconstruction, the
- * masked image, the visible tokens decoded, and the prediction decoded. Small pictures are enlarged without smoothing.
- * Throws where there are no examples.
+ * One PNG for a README or a quick look: a column per example with its pictures from the top. Small pictures are enlarged
+ * without smoothing. Throws where there are no examples.
  */
 export async function contactSheet(examples: readonly Example[]): Promise<Buffer> {
   const first = examples[0];
   if (first === undefined) throw new Error('A contact sheet of 0 examples: expected at least one.');
-  const factor = Math.max(1, Math.ceil(96 / first.original.width));
-  const [cellWidth, cellHeight] = [first.original.width * factor, first.original.height * factor];
+  const size = first.pictures[0]!.picture;
+  const factor = Math.max(1, Math.ceil(96 / size.width));
+  const [cellWidth, cellHeight] = [size.width * factor, size.height * factor];
 
   const cells = examples.flatMap((example, column) =>
-    rows.map(async (row, index) => ({
-      input: await enlarged(example[row], cellWidth, cellHeight),
+    example.pictures.map(async ({ picture }, row) => ({
+      input: await enlarged(picture, cellWidth, cellHeight),
       left: gap + column * (cellWidth + gap),
-      top: gap + index * (cellHeight + gap),
+      top: gap + row * (cellHeight + gap),
     })),
   );
   const width = gap + examples.length * (cellWidth + gap);
-  const height = gap + rows.length * (cellHeight + gap);
+  const height = gap + first.pictures.length * (cellHeight + gap);
   return sharp({ create: { width, height, channels: 3, background: '#ffffff' } })
     .composite(await Promise.all(cells))
     .png({ compressionLevel: 9 })

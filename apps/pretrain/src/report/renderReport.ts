@@ -13,7 +13,7 @@ import {
   table,
 } from '@beit/apps-shared/report';
 import { codeHistogram, codeUsage } from './histogram';
-import type { AttentionExample, AttentionPoint, Example, Report } from './reportData';
+import type { AttentionExample, AttentionPoint, ElboRow, Report } from './reportData';
 
 /**
  * The report of a pre-training run as one HTML page that needs nothing else: no network, no script, no other file.
@@ -30,19 +30,19 @@ export async function renderReport(report: Report): Promise<string> {
     ],
     sections: [
       { id: 'results', title: 'Results', body: summaryTable(report.summary) },
-      { id: 'pictures', title: 'Held-out pictures', body: await exampleSection(report.examples) },
+      { id: 'pictures', title: 'Held-out pictures', body: await exampleSection(report) },
       ...report.stages.map(stageSection),
       { id: 'codebook', title: 'Use of the codebook', body: codebookSection(report.codeCounts) },
       { id: 'attention', title: 'Self-attention', body: await attentionSection(report.attention) },
-      { id: 'elbo', title: 'The evidence lower bound', body: elboSection(report) },
+      { id: 'elbo', title: 'The evidence lower bound', body: elboSection(report.elbo) },
       nextSection(report.nextSteps),
       recipeSection(report.config),
     ],
   });
 }
 
-function codebookSection(counts: Float64Array): string {
-  if (counts.length === 0) return '';
+function codebookSection(counts: Float64Array | undefined): string {
+  if (counts === undefined) return '';
   const { vocabulary, used, perplexity, total } = codeUsage(counts);
   const text =
     `<p>${formatNumber(used)} of ${formatNumber(vocabulary)} visual tokens are used on the held-out images ` +
@@ -51,31 +51,18 @@ function codebookSection(counts: Float64Array): string {
   return `${text}<figure class="wide">${codeHistogram('codebook-histogram', counts)}</figure>`;
 }
 
-const stops = [
-  ['original', 'original', ''],
-  ['reconstruction', 'reconstruction', ': all its tokens, decoded'],
-  ['masked', 'masked', ': what BEiT sees'],
-  ['visibleTokens', 'visible tokens', ', decoded; masked patches grey'],
-  ['prediction', 'prediction', ': masked tokens predicted, all decoded'],
-] as const;
-
-async function exampleSection(examples: readonly Example[]): Promise<string> {
+async function exampleSection({ examples, examplesNote }: Report): Promise<string> {
   if (examples.length === 0) return '';
-  const intro =
-    '<p class="soft">From left to right: the original; its dVAE reconstruction from all tokens; the masked image that BEiT sees; ' +
-    'the visible tokens, decoded; and the visible tokens together with the ones BEiT predicts, decoded. ' +
-    'The number is the share of masked tokens that were predicted exactly.</p>';
-  const blocks = examples.map(async (example) => {
-    const figures = stops.map(async ([key, caption, detail]) =>
-      figure(example[key], caption, `${example.name}, ${caption}${detail}`),
+  const blocks = examples.map(async ({ name, note, pictures }) => {
+    const figures = pictures.map(({ picture, caption, detail = '' }) =>
+      figure(picture, caption, `${name}, ${caption}${detail}`),
     );
-    const share = `${formatNumber(example.maskedTokenAccuracy * 100, 3)} %`;
     return (
-      `<div class="example"><h3>${escapeHtml(example.name)} <span>${escapeHtml(share)} of the masked tokens</span></h3>` +
+      `<div class="example"><h3>${escapeHtml(name)} <span>${escapeHtml(note)}</span></h3>` +
       `<div class="pictures">${(await Promise.all(figures)).join('')}</div></div>`
     );
   });
-  return intro + (await Promise.all(blocks)).join('\n');
+  return `<p class="soft">${escapeHtml(examplesNote)}</p>${(await Promise.all(blocks)).join('\n')}`;
 }
 
 async function attentionSection(examples: readonly AttentionExample[]): Promise<string> {
@@ -110,12 +97,17 @@ function strongest(head: Float32Array, columns: number): string {
   return `row ${Math.floor(index / columns)}, column ${index % columns}`;
 }
 
-function elboSection({ elbo, elboNote }: Report): string {
-  if (elbo.length === 0) return '';
+const ELBO_NOTE =
+  'Stage 1 bounds log p(x) with a uniform prior over tokens; stage 2 keeps encoder and decoder and learns the prior p(z | x̃) ' +
+  'from corrupted images instead (section 2.4 of the paper). The bound of stage 2 asks for the probability of every token; ' +
+  'BEiT trains the masked ones alone, so its loss is only a part of the bound.';
+
+function elboSection(elbo: readonly ElboRow[] | undefined): string {
+  if (elbo === undefined) return '';
   const rows = elbo.map(
     ({ term, symbol, value, unit, note }) =>
       `<tr><th scope="row">${escapeHtml(term)}</th><td class="symbol">${escapeHtml(symbol)}</td>` +
       `<td class="number">${escapeHtml(formatNumber(value, 5))}</td><td>${escapeHtml(unit)}</td><td class="note">${escapeHtml(note)}</td></tr>`,
   );
-  return `<p>${escapeHtml(elboNote)}</p>${table(['Term', 'Symbol', 'Value', 'Unit', ''], rows)}`;
+  return `<p>${escapeHtml(ELBO_NOTE)}</p>${table(['Term', 'Symbol', 'Value', 'Unit', ''], rows)}`;
 }

@@ -1,19 +1,19 @@
 import type { NextStep, Picture, StageReport, SummaryRow } from '@beit/apps-shared/report';
 
-/** A held-out image on its way through both stages. The five pictures show the same crop. */
+/** A held-out image and what a model makes of it. */
 export interface Example {
   readonly name: string;
-  readonly original: Picture;
-  /** All tokens of the original, decoded by the dVAE. */
-  readonly reconstruction: Picture;
-  /** The image with the masked patches greyed out. */
-  readonly masked: Picture;
-  /** The tokens of the visible patches, decoded; masked ones grey. */
-  readonly visibleTokens: Picture;
-  /** The visible tokens together with the predicted ones, decoded. */
-  readonly prediction: Picture;
-  /** Share of the masked tokens that were predicted exactly, in `[0, 1]`. */
-  readonly maskedTokenAccuracy: number;
+  /** How well it was predicted, such as `12.3 dB`. */
+  readonly note: string;
+  /** All of the same crop, from the original to the prediction; of every example the same ones. */
+  readonly pictures: readonly ExamplePicture[];
+}
+
+export interface ExamplePicture {
+  readonly picture: Picture;
+  readonly caption: string;
+  /** Continues the caption, for those who do not see the picture. */
+  readonly detail?: string;
 }
 
 /** Where one reference patch looks, in the last layer. */
@@ -54,12 +54,12 @@ export interface Report {
   readonly summary: readonly SummaryRow[];
   readonly stages: readonly StageReport[];
   /** `[vocabulary]`: how often each visual token was the answer on the held-out images. */
-  readonly codeCounts: Float64Array;
+  readonly codeCounts?: Float64Array;
   readonly examples: readonly Example[];
+  /** What the examples' pictures and notes are. */
+  readonly examplesNote: string;
   readonly attention: readonly AttentionExample[];
-  readonly elbo: readonly ElboRow[];
-  /** What is partial about the bound. */
-  readonly elboNote: string;
+  readonly elbo?: readonly ElboRow[];
   /** The resolved recipe, shown as JSON. */
   readonly config: object;
   readonly nextSteps: readonly NextStep[];

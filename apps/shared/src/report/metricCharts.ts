@@ -16,6 +16,8 @@ const known: Readonly<Record<string, MetricStyle>> = {
   perplexity: { title: 'Codebook perplexity' },
   mimAccuracy: { title: 'Masked-token accuracy' },
   objectAccuracy: { title: 'Masked-token accuracy on the object' },
+  maskedPsnr: { title: 'Masked pixels: PSNR (dB)' },
+  objectPsnr: { title: 'Masked pixels of the object: PSNR (dB)' },
   accuracy: { title: 'Accuracy' },
   learningRate: { title: 'Learning rate' },
   temperature: { title: 'Gumbel-softmax temperature' },

@@ -1,0 +1,26 @@
+import type { EngineOptions } from '@beit/apps-shared';
+import { compile } from '@beit/compile';
+import type { Vit } from '@beit/vit';
+import type { HostTensor, NamedTensors } from '@beit/weights';
+import type * as tf from '@tensorflow/tfjs';
+
+/** Attention of the last block, `[images, numHeads, tokens, tokens]`, of whole images. */
+export async function lastAttention(
+  vit: Vit,
+  params: NamedTensors,
+  images: HostTensor,
+  engine: EngineOptions,
+): Promise<HostTensor> {
+  const program = await compile(
+    (state: Record<string, tf.Tensor>, inputs: { images: tf.Tensor }) => {
+      const embedded = vit.embedPatches(state, inputs.images);
+      const { attention } = vit.encode(state, embedded, { withAttention: true });
+      return { state, outputs: { attention: attention.at(-1)! as tf.Tensor } };
+    },
+    { state: params, inputs: { images: { dtype: 'float32', shape: images.shape } } },
+    engine,
+  );
+  const { attention } = await program.run({ images });
+  await program.dispose();
+  return attention;
+}

@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { createDvae, type Dvae } from '@beit/dvae';
+import { loadSafetensors, type NamedTensors, saveSafetensors } from '@beit/weights';
+import type { HeldOut } from './heldOut';
+import { loadTokenizer } from './loadTokenizer';
+import { tokenizerEvaluation } from './tokenizerEvaluation';
+import { type StageOptions, type StageResult, tokenizerStage } from './tokenizerStage';
+
+export interface ObtainedTokenizer {
+  readonly params: NamedTensors;
+  readonly unreadable: StageResult['unreadable'];
+}
+
+/**
+ * The tokenizer of a run, which then lies in its folder `out`: that of a given file, or of an earlier part of the run
+ * whose stage 1 is over, or a newly trained one.
+ *
+ * @returns undefined when the training was interrupted
+ */
+export async function obtainTokenizer(
+  stage: Omit<StageOptions, 'runDir'>,
+  out: string,
+  given: string | undefined,
+  heldOut: HeldOut,
+): Promise<ObtainedTokenizer | undefined> {
+  const dvae = createDvae(stage.recipe.tokenizer.model);
+  const path = join(out, 'tokenizer.safetensors');
+  const ready =
+    given === undefined
+      ? await finishedTokenizer(path, dvae)
+      : await loadTokenizer(given, stage.recipe.tokenizer.model);
+  const tokenizer = ready ? { params: ready, unreadable: [] } : await trained(stage, out, dvae, heldOut);
+  if (tokenizer) await saveSafetensors(path, tokenizer.params, { config: JSON.stringify(dvae.config) });
+  return tokenizer;
+}
+
+/** The tokenizer of a run whose first stage is over. */
+async function finishedTokenizer(path: string, dvae: Dvae): Promise<NamedTensors | undefined> {
+  const file = await loadSafetensors(path).catch((error: { code?: string; cause?: { code?: string } }) => {
+    if (error.code === 'ENOENT' || error.cause?.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!file) return undefined;
+  if (file.metadata.config !== JSON.stringify(dvae.config)) {
+    throw new Error(`${path} is a tokenizer of another recipe. Choose another --out.`);
+  }
+  return file.tensors;
+}
+
+async function trained(
+  stage: Omit<StageOptions, 'runDir'>,
+  out: string,
+  dvae: Dvae,
+  heldOut: HeldOut,
+): Promise<ObtainedTokenizer | undefined> {
+  const evaluation = await tokenizerEvaluation(dvae, heldOut, stage.recipe, stage.engine);
+  const result = await tokenizerStage({ ...stage, runDir: join(out, 'tokenizer') }, async (_dvae, params) => {
+    const { metrics } = await evaluation.evaluate(params);
+    return { psnr: metrics.psnr, perplexity: metrics.usage.perplexity, usedTokens: metrics.usage.used };
+  });
+  await evaluation.dispose();
+  return result.interrupted ? undefined : result;
+}

@@ -1,0 +1,49 @@
+import type { EngineOptions, HostTree, trainingProgram } from '@beit/apps-shared';
+import type { SummaryRow } from '@beit/apps-shared/report';
+import type { Batch } from '@beit/data';
+import type { Random } from '@beit/random';
+import type { Vit } from '@beit/vit';
+import type { NamedTensors } from '@beit/weights';
+import type { HeldOut } from '../heldOut';
+import type { ElboRow, Example } from '../report/reportData';
+
+/** What stage 2 predicts of masked patches: all in which one target differs from another. */
+export interface Objective {
+  /** Of its section in the report. */
+  readonly title: string;
+  readonly vit: Vit;
+  init(random: Random): NamedTensors;
+  readonly loss: Parameters<typeof trainingProgram>[0]['loss'];
+  /** The shape of `answers`, without anything computed. */
+  blankAnswers(batchSize: number): HostTree;
+  answers(batchSize: number, engine: EngineOptions): Promise<Answers>;
+  evaluation(heldOut: HeldOut, engine: EngineOptions): Promise<Evaluation>;
+}
+
+/** What the loss asks of a batch besides images, masked positions and drop-path keeps. */
+export interface Answers {
+  of(batch: Batch): Promise<HostTree>;
+  dispose(): Promise<void>;
+}
+
+/** Measures parameters on held-out images; its programs are compiled once. */
+export interface Evaluation {
+  /** Numbers for the log of the training. */
+  metrics(params: NamedTensors): Promise<Record<string, number>>;
+  /** `title` tells what an image shows. */
+  findings(params: NamedTensors, title: (name: string) => string): Promise<Findings>;
+  dispose(): Promise<void>;
+}
+
+/** All that is told of a pre-trained model. */
+export interface Findings {
+  /** For `results.json`. */
+  readonly results: object;
+  readonly summary: readonly SummaryRow[];
+  readonly examples: readonly Example[];
+  /** What the examples' pictures are. */
+  readonly examplesNote: string;
+  /** Of visual tokens alone. */
+  readonly codeCounts?: Float64Array;
+  readonly elbo?: readonly ElboRow[];
+}

@@ -1,0 +1,77 @@
+import type { SummaryRow } from '@beit/apps-shared/report';
+import type { Vit } from '@beit/vit';
+import type { HeldOut } from '../heldOut';
+import { denormalizer, greyed, pictureOf, spreadOver } from '../heldOutPictures';
+import type { PretrainRecipe } from '../recipe';
+import type { Example } from '../report/reportData';
+import type { Findings } from './objective';
+import { decibels, patchErrors } from './patchErrors';
+import type { PixelMetrics, PixelResults } from './pixelEvaluation';
+
+interface PixelOutcome extends PixelResults {
+  readonly recipe: PretrainRecipe;
+  readonly heldOut: HeldOut;
+  readonly vit: Vit;
+  readonly title: (name: string) => string;
+}
+
+/** What is told of a model that predicts pixels. */
+export const pixelFindings = (outcome: PixelOutcome): Findings => ({
+  results: { pretrain: outcome.metrics },
+  summary: summaryOf(outcome.metrics, outcome.heldOut.count),
+  examples: examplesOf(outcome),
+  examplesNote:
+    'From left to right: the original; the masked image that the model sees; and the visible patches together with the ' +
+    'predicted ones. The number is the error of the predicted patches.',
+});
+
+function summaryOf(m: PixelMetrics, images: number): SummaryRow[] {
+  const baseline = "baseline: the mean colour of the image's visible patches";
+  const dB = (x: number) => `${x.toFixed(2)} dB`;
+  return [
+    {
+      label: 'Masked pixels, PSNR, all patches',
+      value: dB(m.psnr),
+      baseline: dB(m.meanColorPsnr),
+      note: `of ${images} held-out images; ${baseline}`,
+    },
+    {
+      label: 'Masked pixels, PSNR, patches of the object',
+      value: dB(m.objectPsnr),
+      baseline: dB(m.objectMeanColorPsnr),
+      note: baseline,
+    },
+    {
+      label: 'Masked pixels, mean squared error',
+      value: m.mse.toFixed(5),
+      baseline: m.meanColorMse.toFixed(5),
+      note: `of pixels in [0, 1]; ${baseline}`,
+    },
+    {
+      label: 'Masked pixels, loss',
+      value: m.loss.toFixed(4),
+      note: 'mean squared error of normalized pixels',
+    },
+  ];
+}
+
+function examplesOf({ recipe, heldOut, vit: { gridSize }, title, completed }: PixelOutcome): Example[] {
+  const toPixels = denormalizer(recipe);
+  return spreadOver(heldOut).map(([b, index]): Example => {
+    const { images, masks, names } = heldOut.batches[b]!;
+    const mask = masks[index]!;
+    const original = pictureOf(images, index, toPixels);
+    const prediction = pictureOf(completed[b]!, index, toPixels);
+    const errors = patchErrors(original, prediction, mask, gridSize);
+    const mse = errors.reduce((sum, error) => sum + error.mse / errors.length, 0);
+    return {
+      name: title(names[index]!),
+      note: `${decibels(mse).toFixed(1)} dB`,
+      pictures: [
+        { picture: original, caption: 'original' },
+        { picture: greyed(original, mask, gridSize), caption: 'masked', detail: ': what the model sees' },
+        { picture: prediction, caption: 'prediction', detail: ': masked patches predicted' },
+      ],
+    };
+  });
+}

@@ -1,0 +1,234 @@
+import type { EngineOptions } from '@beit/apps-shared';
+import { formatNumber, type SummaryRow } from '@beit/apps-shared/report';
+import { compile } from '@beit/compile';
+import type { Dvae } from '@beit/dvae';
+import { elbo } from '@beit/mim';
+import type { Vit } from '@beit/vit';
+import type { HostTensor, NamedTensors } from '@beit/weights';
+import type * as tf from '@tensorflow/tfjs';
+import type { HeldOut } from '../heldOut';
+import { denormalizer, greyed, pictureOf, spreadOver } from '../heldOutPictures';
+import type { PretrainRecipe } from '../recipe';
+import type { ElboRow, Example } from '../report/reportData';
+import type { TokenizedBatch, TokenizerMetrics } from '../tokenizerEvaluation';
+import type { MimMetrics } from './mimEvaluation';
+import type { Findings } from './objective';
+
+interface TokenOutcome {
+  readonly recipe: PretrainRecipe;
+  readonly heldOut: HeldOut;
+  readonly dvae: Dvae;
+  readonly tokenizer: NamedTensors;
+  readonly vit: Vit;
+  readonly title: (name: string) => string;
+  readonly tokenizerMetrics: TokenizerMetrics;
+  readonly tokenized: readonly TokenizedBatch[];
+  readonly mimMetrics: MimMetrics;
+  readonly predictions: readonly HostTensor[];
+}
+
+const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
+
+/** What is told of a tokenizer and of the model that predicts its tokens. */
+export async function tokenFindings(outcome: TokenOutcome, engine: EngineOptions): Promise<Findings> {
+  const { usage, ...numbers } = outcome.tokenizerMetrics;
+  const { counts, ...used } = usage;
+  return {
+    results: { tokenizer: { ...numbers, ...used }, pretrain: outcome.mimMetrics },
+    summary: summaryOf(outcome),
+    examples: await examplesOf(outcome, engine),
+    examplesNote:
+      'From left to right: the original; its dVAE reconstruction from all tokens; the masked image that BEiT sees; ' +
+      'the visible tokens, decoded; and the visible tokens together with the ones BEiT predicts, decoded. ' +
+      'The number is the share of masked tokens that were predicted exactly.',
+    codeCounts: counts,
+    elbo: elboRows(outcome),
+  };
+}
+
+function summaryOf({ tokenizerMetrics: t, mimMetrics: m, recipe, heldOut }: TokenOutcome): SummaryRow[] {
+  const { vocabSize } = recipe.tokenizer.model;
+  return [
+    {
+      label: 'Reconstruction, PSNR',
+      value: `${t.psnr.toFixed(2)} dB`,
+      baseline: `${t.meanImagePsnr.toFixed(2)} dB`,
+      note: `from the most likely tokens of ${heldOut.count} held-out images; baseline: their mean image`,
+    },
+    {
+      label: 'Codebook perplexity',
+      value: t.usage.perplexity.toFixed(1),
+      baseline: `${vocabSize / 4}`,
+      note: `${t.usage.used} of ${vocabSize} tokens in use, the most frequent ${percent(t.usage.mostFrequent)}; baseline: a quarter of the vocabulary`,
+    },
+    {
+      label: 'Masked-token accuracy, all patches',
+      value: percent(m.mimAccuracy),
+      baseline: percent(m.mostFrequent),
+      note: `${(m.mimAccuracy / m.mostFrequent).toFixed(1)} times the baseline: always answering the most frequent token`,
+    },
+    {
+      label: 'Masked-token accuracy, patches of the object',
+      value: percent(m.objectAccuracy),
+      baseline: percent(m.objectMostFrequent),
+      note: `${(m.objectAccuracy / m.objectMostFrequent).toFixed(1)} times the baseline: always answering the token most frequent there`,
+    },
+    {
+      label: 'Masked-token loss',
+      value: `${m.loss.toFixed(3)} nats`,
+      baseline: `${Math.log(vocabSize).toFixed(3)} nats`,
+      note: 'baseline: every token alike',
+    },
+  ];
+}
+
+function elboRows({ tokenizerMetrics: t, mimMetrics: m, recipe }: TokenOutcome): ElboRow[] {
+  const [patches, size] = [
+    (recipe.mim.model.imageSize / recipe.mim.model.patchSize) ** 2,
+    recipe.views.tokenImageSize,
+  ];
+  const report = elbo({
+    reconstructionNll: t.sampledNll,
+    klToUniform: t.kl,
+    argmaxReconstructionNll: t.argmaxNll,
+    maskedTokenNll: m.maskedTokenNll,
+    allTokensNll: m.allTokensNll,
+    patches,
+    maskedPatches: m.maskedPatches,
+    vocabSize: recipe.tokenizer.model.vocabSize,
+    subpixels: 3 * size * size,
+  });
+  const nats = 'nats per image';
+  return [
+    {
+      term: 'Stage 1: reconstruction',
+      symbol: 'E_q[log p(x | z)]',
+      value: -t.sampledNll,
+      unit: nats,
+      note: 'tokens drawn from q(z | x)',
+    },
+    {
+      term: 'Stage 1: divergence',
+      symbol: 'KL[q(z | x) || uniform]',
+      value: t.kl,
+      unit: nats,
+      note: `at most ${patches} ln ${recipe.tokenizer.model.vocabSize} = ${(patches * Math.log(recipe.tokenizer.model.vocabSize)).toFixed(0)}`,
+    },
+    {
+      term: 'Stage 1: bound',
+      symbol: 'ELBO_1',
+      value: report.stage1,
+      unit: nats,
+      note: `${report.stage1BitsPerSubpixel.toFixed(3)} bits per sub-pixel of the mapped image`,
+    },
+    {
+      term: 'Stage 2: reconstruction',
+      symbol: 'log p(x | ẑ)',
+      value: -t.argmaxNll,
+      unit: nats,
+      note: 'the most likely tokens, frozen',
+    },
+    {
+      term: 'Stage 2: masked tokens',
+      symbol: 'Σ_masked log p(ẑ_i | x̃)',
+      value: -m.maskedTokenNll,
+      unit: nats,
+      note: `what is trained; uniform would be ${(-report.uniformMaskedNll).toFixed(1)}`,
+    },
+    {
+      term: 'Stage 2: visible tokens',
+      symbol: 'Σ_visible log p(ẑ_i | x̃)',
+      value: -report.visibleTokenNll,
+      unit: nats,
+      note: 'part of the bound, but not of the loss: never trained',
+    },
+    {
+      term: 'Stage 2: partial bound',
+      symbol: 'log p(x | ẑ) + Σ_masked log p(ẑ_i | x̃)',
+      value: report.stage2Masked,
+      unit: nats,
+      note: 'visible tokens taken as known',
+    },
+    {
+      term: 'Stage 2: bound',
+      symbol: 'ELBO_2',
+      value: report.stage2All,
+      unit: nats,
+      note: `${report.stage2BitsPerSubpixel.toFixed(3)} bits per sub-pixel`,
+    },
+  ];
+}
+
+async function examplesOf(outcome: TokenOutcome, engine: EngineOptions): Promise<Example[]> {
+  const { recipe, heldOut, dvae, tokenizer, tokenized, predictions, vit, title } = outcome;
+  const { gridSize } = vit;
+  const patches = gridSize[0] * gridSize[1];
+  const places = spreadOver(heldOut);
+
+  const completed = new Int32Array(places.length * patches);
+  places.forEach(([batch, index], i) => {
+    const mask = heldOut.batches[batch]!.masks[index]!;
+    for (let k = 0; k < patches; k++) {
+      const tokens = mask[k] === 1 ? predictions[batch]! : tokenized[batch]!.tokens;
+      completed[i * patches + k] = tokens.data[index * patches + k]!;
+    }
+  });
+  const decoded = await decodeTokens(
+    dvae,
+    tokenizer,
+    { dtype: 'int32', shape: [places.length, patches], data: completed },
+    gridSize,
+    engine,
+  );
+
+  return places.map(([b, index], i): Example => {
+    const batch = heldOut.batches[b]!;
+    const mask = batch.masks[index]!;
+    const original = pictureOf(batch.images, index, denormalizer(recipe));
+    const reconstruction = pictureOf(tokenized[b]!.reconstruction, index);
+    const masked = mask.reduce((count, m) => count + m, 0);
+    const right = mask.reduce((count, m, k) => {
+      const at = index * patches + k;
+      return count + (m === 1 && predictions[b]!.data[at] === tokenized[b]!.tokens.data[at] ? 1 : 0);
+    }, 0);
+    return {
+      name: title(batch.names[index]!),
+      note: `${formatNumber((100 * right) / masked, 3)} % of the masked tokens`,
+      pictures: [
+        { picture: original, caption: 'original' },
+        { picture: reconstruction, caption: 'reconstruction', detail: ': all its tokens, decoded' },
+        { picture: greyed(original, mask, gridSize), caption: 'masked', detail: ': what BEiT sees' },
+        {
+          picture: greyed(reconstruction, mask, gridSize),
+          caption: 'visible tokens',
+          detail: ', decoded; masked patches grey',
+        },
+        {
+          picture: pictureOf(decoded, i),
+          caption: 'prediction',
+          detail: ': masked tokens predicted, all decoded',
+        },
+      ],
+    };
+  });
+}
+
+async function decodeTokens(
+  dvae: Dvae,
+  params: NamedTensors,
+  tokens: HostTensor,
+  gridSize: readonly [number, number],
+  engine: EngineOptions,
+): Promise<HostTensor> {
+  const program = await compile(
+    (state: Record<string, tf.Tensor>, inputs: { tokens: tf.Tensor }) => ({
+      state,
+      outputs: { images: dvae.decodeTokens(state, inputs.tokens, gridSize) as tf.Tensor },
+    }),
+    { state: params, inputs: { tokens: { dtype: 'int32', shape: tokens.shape } } },
+    engine,
+  );
+  const { images } = await program.run({ tokens });
+  await program.dispose();
+  return images;
+}

@@ -1,0 +1,88 @@
+import { compile } from '@beit/compile';
+import { createDvae } from '@beit/dvae';
+import { createMim, pretrainLoss } from '@beit/mim';
+import { createVit } from '@beit/vit';
+import type { NamedTensors } from '@beit/weights';
+import type * as tf from '@tensorflow/tfjs';
+import type { PretrainRecipe } from '../recipe';
+import { tokenizerEvaluation } from '../tokenizerEvaluation';
+import { mimEvaluation } from './mimEvaluation';
+import type { Objective } from './objective';
+import { tokenFindings } from './tokenFindings';
+
+/** The paper's target: the visual tokens that a frozen tokenizer gives to the whole images. */
+export function tokenObjective(recipe: PretrainRecipe, tokenizer: NamedTensors): Objective {
+  const { tokenImageSize } = recipe.views;
+  const dvae = createDvae(recipe.tokenizer.model);
+  const vit = createVit(recipe.mim.model);
+  const mim = createMim({ backbone: vit, vocabSize: dvae.config.vocabSize });
+  const patches = vit.gridSize[0] * vit.gridSize[1];
+
+  return {
+    title: 'Stage 2: masked image modelling',
+    vit,
+    init: mim.init,
+    loss: pretrainLoss(mim) as never,
+    blankAnswers: (batchSize) => ({
+      visualTokens: {
+        dtype: 'int32',
+        shape: [batchSize, patches],
+        data: new Int32Array(batchSize * patches),
+      },
+    }),
+
+    async answers(batchSize, engine) {
+      const encoder = Object.entries(tokenizer).filter(([name]) => name.startsWith('encoder.'));
+      const program = await compile(
+        (params: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => ({
+          state: params,
+          outputs: { tokens: dvae.tokenize(params, images) as tf.Tensor },
+        }),
+        {
+          state: Object.fromEntries(encoder),
+          inputs: { images: { dtype: 'float32', shape: [batchSize, tokenImageSize, tokenImageSize, 3] } },
+        },
+        engine,
+      );
+      return {
+        of: async ({ tokenImages }) => ({
+          visualTokens: (await program.run({ images: tokenImages })).tokens,
+        }),
+        dispose: () => program.dispose(),
+      };
+    },
+
+    async evaluation(heldOut, engine) {
+      const ofTokenizer = await tokenizerEvaluation(dvae, heldOut, recipe, engine);
+      const { metrics: tokenizerMetrics, tokenized } = await ofTokenizer.evaluate(tokenizer);
+      await ofTokenizer.dispose();
+      const evaluation = await mimEvaluation(mim, heldOut, recipe, engine);
+      return {
+        async metrics(params) {
+          const { loss, mimAccuracy, objectAccuracy } = (await evaluation.evaluate(params, tokenized))
+            .metrics;
+          return { loss, mimAccuracy, objectAccuracy };
+        },
+        async findings(params, title) {
+          const { metrics: mimMetrics, predictions } = await evaluation.evaluate(params, tokenized);
+          return tokenFindings(
+            {
+              recipe,
+              heldOut,
+              dvae,
+              tokenizer,
+              vit,
+              title,
+              tokenizerMetrics,
+              tokenized,
+              mimMetrics,
+              predictions,
+            },
+            engine,
+          );
+        },
+        dispose: evaluation.dispose,
+      };
+    },
+  };
+}

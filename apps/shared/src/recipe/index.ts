@@ -1,0 +1,2 @@
+export { overlay, readRecipe } from './recipeFile';
+export * from './recipeSchema';
