@@ -66,7 +66,11 @@ export function efficiencyPlan(
       name: `efficiency-${start}`,
       data: { heldOutShare },
       tokenizer: { epochs: tokenizerEpochs },
-      mim: { epochs: pretrainingEpochs, ...(start === 'pixels' && { target: 'pixels' }) },
+      mim: {
+        epochs: pretrainingEpochs,
+        warmupEpochs: pretrainingEpochs / 8,
+        ...(start === 'pixels' && { target: 'pixels' }),
+      },
       seed,
     };
     // One tokenizer for all, so that starts and seeds differ in what they are to differ in.
