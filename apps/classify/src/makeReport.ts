@@ -21,8 +21,7 @@ import type { FinetuneRecipe } from './recipe';
 import { plainView } from './views';
 
 export interface Outcome {
-  /** Resolved, as it is shown. */
-  readonly recipe: Omit<FinetuneRecipe, 'data'> & { readonly data: unknown };
+  readonly recipe: FinetuneRecipe;
   readonly out: string;
   readonly engine: string;
   readonly dataset: Dataset;

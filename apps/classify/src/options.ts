@@ -14,7 +14,8 @@ import {
   typedIn,
   UsageError,
 } from '@beit/apps-shared';
-import type { FinetuneRecipe } from './recipe';
+import { readRecipe } from '@beit/apps-shared/recipe';
+import { type FinetuneRecipe, finetuneRecipe } from './recipe';
 import { RECIPES } from './recipes';
 
 export const COMMANDS = ['train', 'evaluate', 'predict', 'probe'] as const;
@@ -35,7 +36,7 @@ Fine-tunes a pre-trained BEiT to tell classes of images apart, or trains it from
   pnpm --filter classify start -- export --model RUN --out DIR  model.onnx and what transformers.js reads beside it
 
   --recipe NAME           ${RECIPES.map(({ name }) => name).join(',\n                          ')}
-                          (default: emoji)
+                          (default: emoji); or a .json file: { "extends": "emoji", "epochs": 80 }
   --data DIR              a folder of folders of images, one for each class; default: the embedded emoji
   --checkpoint PATH       what to begin with: a run or a file (default: the newest run of pre-training)
   --scratch               begin with random parameters
@@ -80,12 +81,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
   if (!command) throw new UsageError(`There is no command '${first}'. Commands: ${COMMANDS.join(', ')}.`);
   if (command !== 'predict' && files.length > 0)
     throw new UsageError(`'${files[0]}' is too much; expected options after '${command}'.`);
-  const name = values.recipe ?? 'emoji';
-  const recipe = RECIPES.find((one) => one.name === name);
-  if (!recipe)
-    throw new UsageError(
-      `There is no recipe '${name}'. Recipes: ${RECIPES.map((one) => one.name).join(', ')}.`,
-    );
+  const recipe = await recipeOf(values.recipe ?? 'emoji');
   const path = (value: string | undefined) => (value === undefined ? undefined : resolve(typedIn(), value));
   if (values.scratch && values.checkpoint !== undefined)
     throw new UsageError(
@@ -93,7 +89,9 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     );
   const dryRun = values['dry-run'] ?? false;
   if (command === 'train' && values.data === undefined && recipe.data.kind === 'folder' && !dryRun) {
-    throw new UsageError(`The recipe '${name}' needs --data DIR, a folder with a folder for each class.`);
+    throw new UsageError(
+      `The recipe '${recipe.name}' needs --data DIR, a folder with a folder for each class.`,
+    );
   }
   if ((command === 'predict' || command === 'evaluate') && values.model === undefined)
     throw new UsageError(`'${command}' needs --model, a run of this app or its model.safetensors.`);
@@ -103,7 +101,9 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
   return {
     command,
     recipe: withOverrides(recipe, values),
-    out: train ? await outFolder(values.out, `classify-${name}`, values.resume ?? false) : path(values.out),
+    out: train
+      ? await outFolder(values.out, `classify-${recipe.name}`, values.resume ?? false)
+      : path(values.out),
     data: path(values.data),
     checkpoint: path(values.checkpoint),
     scratch: values.scratch ?? recipe.start === 'scratch',
@@ -117,6 +117,14 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     quiet: values.quiet ?? false,
   };
 }
+
+/** By name, or from a file, for whose own numbers there is no evidence. */
+const recipeOf = (nameOrPath: string): Promise<FinetuneRecipe> =>
+  readRecipe(
+    nameOrPath,
+    nameOrPath.endsWith('.json') ? RECIPES.map((recipe) => ({ ...recipe, evidence: 'none' })) : RECIPES,
+    finetuneRecipe,
+  );
 
 function withOverrides(recipe: FinetuneRecipe, values: ReturnType<typeof parse>['values']): FinetuneRecipe {
   const epochs = values.epochs === undefined ? recipe.epochs : number(values.epochs, 'epochs', 0.001);

@@ -1,57 +1,111 @@
-import type { MixConfig, Pooling } from '@beit/classification';
-import type { Augmentation, Background, Normalization } from '@beit/data';
-import type { VitConfig } from '@beit/vit';
+/**
+ * What a recipe is: the schema of recipes from files and the type of those in `recipes.ts`, from one description.
+ */
+import {
+  above,
+  atLeast,
+  background,
+  betas,
+  colorJitter,
+  crop,
+  fields,
+  fraction,
+  normalization,
+  oneOfNames,
+  range,
+  recipeName,
+  share,
+  text,
+  vitConfig,
+  whole,
+  z,
+} from '@beit/apps-shared/recipe';
+import type { MixConfig } from '@beit/classification';
+import type { Augmentation } from '@beit/data';
 
-/** How images become what the model sees. */
-export interface Views {
-  readonly normalization: Normalization;
-  readonly background: Background;
-  /** In training. */
-  readonly augmentation: Augmentation;
-  /** In evaluation: side of the central square as a share of the shorter side, (0, 1]. */
-  readonly cropShare: number;
-}
+const augmentation = fields({
+  crop,
+  colorJitter: colorJitter.optional(),
+  /** Probability of mirroring. */
+  flip: share,
+  randAugment: fields({ ops: whole(0), magnitude: atLeast(0), magnitudeStd: atLeast(0) }).optional(),
+  erasing: fields({ probability: share, area: range(share), aspect: above(0) }).optional(),
+}) satisfies z.ZodType<Augmentation>;
 
-export interface FinetuneRecipe {
-  readonly name: string;
+const mix = fields({
+  mixupAlpha: atLeast(0),
+  cutmixAlpha: atLeast(0),
+  probability: share.optional(),
+  switchProbability: share.optional(),
+}) satisfies z.ZodType<MixConfig>;
+
+const parts = fields({
+  name: recipeName,
   /** What it is, where its numbers are from, and what was reached with it. */
-  readonly about: string;
-  readonly evidence: 'trained here' | 'shapes checked';
-  /**
-   * `emoji`: the subgroups of the embedded data set that have at least `imagesPerClass[0]` different emoji, of each at
-   * most `imagesPerClass[1]`, decoded to `size` pixels; `folder` needs `--data`.
-   */
-  readonly data:
-    | {
-        readonly kind: 'emoji';
-        readonly size: number;
-        readonly imagesPerClass: readonly [number, number];
-        readonly heldOutShare: number;
-      }
-    | { readonly kind: 'folder' };
+  about: text,
+  evidence: oneOfNames(['trained here', 'shapes checked', 'none']),
+  data: z.discriminatedUnion(
+    'kind',
+    [
+      /**
+       * The subgroups of the embedded data set that have at least `imagesPerClass[0]` different emoji, of each at most
+       * `imagesPerClass[1]`, decoded to `size` pixels.
+       */
+      fields({
+        kind: z.literal('emoji'),
+        size: whole(1),
+        imagesPerClass: range(whole(2)),
+        heldOutShare: fraction,
+      }),
+      /** Of one's own: needs `--data`. */
+      fields({ kind: z.literal('folder') }),
+    ],
+    { error: 'expected one of emoji, folder' },
+  ),
   /** Whether training begins with a checkpoint, or with random parameters. */
-  readonly start: 'checkpoint' | 'scratch';
-  readonly model: VitConfig;
-  readonly pooling: Pooling;
-  readonly views: Views;
+  start: oneOfNames(['checkpoint', 'scratch']),
+  model: vitConfig,
+  /** What stands for an image: the mean of its patches, or the cls token. */
+  pooling: oneOfNames(['mean', 'cls']),
+  views: fields({
+    normalization,
+    background,
+    /** In training. */
+    augmentation,
+    /** In evaluation: side of the central square as a share of the shorter side. */
+    cropShare: share,
+  }),
   /** Times that an image comes in one epoch, each time augmented otherwise; the epoch is not longer for it. */
-  readonly repeats: number;
-  readonly mix?: MixConfig;
-  readonly labelSmoothing: number;
+  repeats: whole(1),
+  mix: mix.optional(),
+  labelSmoothing: share,
   /** Images per step, in micro-batches of at most `microBatchSize`. */
-  readonly batchSize: number;
-  readonly microBatchSize: number;
+  batchSize: whole(1),
+  microBatchSize: whole(1),
   /** May be a fraction; the steps are whole. */
-  readonly epochs: number;
-  readonly warmupEpochs: number;
-  readonly learningRate: number;
-  readonly minLearningRate: number;
+  epochs: above(0),
+  warmupEpochs: atLeast(0),
+  learningRate: above(0),
+  minLearningRate: atLeast(0),
   /** Factor on the learning rate from one layer to the one below; 1 for none. */
-  readonly layerDecay: number;
-  readonly betas: readonly [number, number];
-  readonly weightDecay: number;
-  readonly clipNorm?: number;
+  layerDecay: share,
+  betas,
+  weightDecay: atLeast(0),
+  clipNorm: above(0).optional(),
   /** Of the moving average of the parameters; left out: no average. */
-  readonly emaDecay?: number;
-  readonly seed: number;
-}
+  emaDecay: share.optional(),
+  seed: whole(0),
+});
+
+export type FinetuneRecipe = z.infer<typeof parts>;
+export type Views = FinetuneRecipe['views'];
+
+/** A recipe whose parts fit together. */
+export const finetuneRecipe: z.ZodType<FinetuneRecipe> = parts.check(({ value, issues }) => {
+  const { batchSize, microBatchSize, epochs, warmupEpochs } = value;
+  const expected = (path: string, message: string) =>
+    issues.push({ code: 'custom', path: [path], input: value, message: `expected ${message}` });
+  if (batchSize % microBatchSize !== 0)
+    expected('microBatchSize', `a divisor of batchSize, which is ${batchSize}`);
+  if (warmupEpochs > epochs) expected('warmupEpochs', `at most epochs, which is ${epochs}`);
+});

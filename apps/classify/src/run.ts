@@ -43,14 +43,8 @@ export async function run(
   });
   // Only now is this a run: a mistake in the folder or the checkpoint leaves nothing behind.
   await mkdir(out, { recursive: true });
-  const resolved = {
-    ...recipe,
-    data: options.data ?? recipe.data,
-    checkpoint: pretrained?.path,
-    labels: options.labels,
-    ...engine,
-  };
-  await writeFile(join(out, 'recipe.json'), `${JSON.stringify(resolved, null, 2)}\n`);
+  const how = { data: options.data, checkpoint: pretrained?.path, labels: options.labels, ...engine };
+  await writeFile(join(out, 'recipe.json'), `${JSON.stringify({ ...recipe, run: how }, null, 2)}\n`);
 
   const before = await readSeconds(out);
   const began = performance.now();
@@ -94,7 +88,7 @@ export async function run(
   const evaluated = await evaluation.evaluate(result.params);
   await evaluation.dispose();
   const outcome: Outcome = {
-    recipe: resolved,
+    recipe,
     out,
     engine: result.engine,
     dataset,

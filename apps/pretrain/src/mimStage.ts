@@ -1,11 +1,11 @@
-import { firstBatch, type HostTree, stageLoader, trainingProgram } from '@beit/apps-shared';
+import { copied, firstBatch, type HostTree, stageLoader, trainingProgram } from '@beit/apps-shared';
 import { adamW, cosineSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type MicroBatch, train } from '@beit/trainer';
 import { drawDropPathKeeps } from '@beit/vit';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type { Objective } from './targets/objective';
-import { copied, type StageOptions, type StageResult } from './tokenizerStage';
+import type { StageOptions, StageResult } from './tokenizerStage';
 import { trainingViews } from './views';
 
 /** Stage 2: predicts what masked patches hide. `evaluate` measures the parameters so far on held-out images. */

@@ -1,4 +1,4 @@
-import { type EngineOptions, firstBatch, stageLoader, trainingProgram } from '@beit/apps-shared';
+import { copied, type EngineOptions, firstBatch, stageLoader, trainingProgram } from '@beit/apps-shared';
 import type { ImageSource } from '@beit/data';
 import { createDvae, type Dvae, type DvaeBatch, dvaeLoss, dvaeSchedules, uniformNoise } from '@beit/dvae';
 import { adamW } from '@beit/optim';
@@ -127,7 +127,3 @@ export async function tokenizerStage(
     await loader.close();
   }
 }
-
-/** Arrays of our own: those of a program go with it. */
-export const copied = (tensors: NamedTensors): NamedTensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, { ...t, data: t.data.slice() }]));

@@ -16,6 +16,6 @@ export { copied } from './copied';
 export { describeEngine, type EngineOptions } from './engineOptions';
 export { countParameters, duration, gibibytes, millions, timeMicroBatch } from './estimate';
 export { printSummary } from './printSummary';
-export { newestRunWith, outFolder, RUNS, runFolders } from './runFolder';
+export { outFolder, RUNS, runFolders } from './runFolder';
 export { type StageLoader, stageLoader } from './stageLoader';
 export { firstBatch, type HostTree, type TrainingProgram, trainingProgram } from './trainingProgram';

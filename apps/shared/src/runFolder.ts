@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { typedIn, UsageError } from './commandLine';
@@ -38,16 +38,4 @@ export async function outFolder(out: string | undefined, name: string, resume: b
   if (newest === undefined) return join(RUNS, name);
   const [, last] = /-(\d+)$/.exec(basename(newest).slice(name.length)) ?? [undefined, '1'];
   return join(RUNS, `${name}-${Number(last) + 1}`);
-}
-
-/** The folder below `RUNS` whose `file` was written last. */
-export async function newestRunWith(file: string): Promise<string | undefined> {
-  const names = await readdir(RUNS).catch(() => [] as string[]);
-  const written = await Promise.all(
-    names.map(async (name) => {
-      const found = await stat(join(RUNS, name, file)).catch(() => undefined);
-      return found ? [{ folder: join(RUNS, name), at: found.mtimeMs }] : [];
-    }),
-  );
-  return written.flat().sort((a, b) => b.at - a.at)[0]?.folder;
 }

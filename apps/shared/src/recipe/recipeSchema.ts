@@ -41,7 +41,7 @@ export const pair = <Item extends z.ZodType>(item: Item) =>
 const triple = <Item extends z.ZodType>(item: Item) =>
   z.tuple([item, item, item], { error: 'expected a list of three' }).readonly();
 /** From the smaller to the larger. */
-const range = (item: z.ZodType<number>) =>
+export const range = (item: z.ZodType<number>) =>
   pair(item).refine(([from, to]) => from <= to, { error: 'expected the smaller one first' });
 
 export const betas = pair(beta);
