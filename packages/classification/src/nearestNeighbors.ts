@@ -3,7 +3,7 @@ import { createShortlist, type Shortlist } from './createShortlist';
 import { COLUMNS, multiplyPacked, packRows, ROWS } from './multiplyPacked';
 
 export interface NeighborOptions {
-  /** How many; all that there are where there are fewer. Default 20, with which DINO reports its results. */
+  /** How many; all that there are where there are fewer. Default 20, which DINO's code recommends. */
   readonly k?: number;
   /** Query i is training image i, which is then no neighbour of itself. Default false. */
   readonly leaveOneOut?: boolean;
@@ -19,6 +19,7 @@ export interface Neighbors {
 
 /** Queries that are compared in one pass over the training images; with 768 features 400 kB, which caches hold. */
 const BLOCK = 64;
+
 /**
  * The training images whose features have the largest cosine with each query's. A row of zeros has cosine 0 with all.
  * Exact, and summed in float64, so that equal rows tie whatever is beside them. Beyond its arguments and its result it
