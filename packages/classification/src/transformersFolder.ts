@@ -113,7 +113,8 @@ export function transformersFolder({
   };
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
   return {
-    'config.json': json(config),
+    // For transformers a whole number is no fraction.
+    'config.json': json(config).replace(/("layer_scale_init_value": \d+),/, '$1.0,'),
     'preprocessor_config.json': json(preprocessor),
     'onnx/model.onnx': model,
   };

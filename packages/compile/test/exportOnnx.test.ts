@@ -132,6 +132,14 @@ describe('is refused with a clear error:', () => {
     const w = { dtype: 'float32', shape: [3], data: new Float32Array(2) } as const;
     await expect(exported(({ w }, { x }) => ({ y: tf.mul(x!, w!) }), { x }, { w })).rejects.toThrow(/"w"/);
   });
+  test("a gradient that has only onnxruntime's own form", async () => {
+    const images = { dtype: 'float32', shape: [1, 20, 20, 1] } as const;
+    const filter = tf.ones<tf.Rank.R4>([3, 3, 1, 1]);
+    const gradient = (_: Tensors, { images }: Tensors) => ({
+      y: tf.grad((w) => tf.conv2d(images as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'))(filter),
+    });
+    await expect(exported(gradient, { images })).rejects.toThrow(/gradients of convolutions/);
+  });
   test('more than a file can hold', () => {
     // One gigabyte of address space that nothing is written to, named three times.
     const data = new Float32Array(2 ** 28);

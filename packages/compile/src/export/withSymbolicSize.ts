@@ -100,8 +100,9 @@ export function withSymbolicSize(a: SizedModel, b: SizedModel, symbol: SymbolicS
     if (p.dtype !== 'int64' || p.data.length !== q.data.length) {
       return fail(`a constant of '${node.op}', ${p.dtype} [${p.shape}], depends on it`);
     }
-    const values = Array.from(p.data, (value, i) =>
-      generalized(Number(value), Number(q.data[i]), `a shape or position of '${node.op}'`),
+    const [those, others] = [p.data as BigInt64Array, q.data as BigInt64Array];
+    const values = Array.from(those, (value, i) =>
+      generalized(Number(value), Number(others[i]), `a shape or position of '${node.op}'`),
     );
     return list(values, node);
   }
