@@ -21,34 +21,38 @@ export const cacheFolder = (): string =>
  * Other pins or another Python make another environment.
  *
  * @param python the interpreter to make it with
+ * @param options `newest`: another one, with the newest releases of these packages, looked for at every call
  * @returns the path, or why there is none
  */
 export async function pythonEnvironment(
   python: string,
+  { newest = false }: { readonly newest?: boolean } = {},
 ): Promise<{ readonly python: string } | { readonly absent: string }> {
   const version = spawnSync(python, ['-VV'], { encoding: 'utf8' });
   if (version.error || version.status !== 0) {
     return { absent: `there is no Python '${python}'; name one with --python` };
   }
-  const requirements = await readFile(REQUIREMENTS, 'utf8');
+  const pinned = await readFile(REQUIREMENTS, 'utf8');
+  const requirements = newest ? pinned.replace(/==.*/g, '') : pinned;
+  const packages = requirements.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const key = createHash('sha256').update(requirements).update(version.stdout).digest('hex').slice(0, 16);
   const folder = join(cacheFolder(), `python-${key}`);
   const inFolder = (root: string) =>
     process.platform === 'win32' ? join(root, 'Scripts', 'python.exe') : join(root, 'bin', 'python');
-  if (existsSync(folder)) return { python: inFolder(folder) };
+  const run = (command: string, args: readonly string[]) =>
+    spawnSync(command, args, { stdio: ['ignore', 2, 2] }).status === 0;
+  const install = (root: string) =>
+    run(inFolder(root), ['-m', 'pip', 'install', '--quiet', '--upgrade', ...packages]);
+  const failed = { absent: `the packages of ${REQUIREMENTS} could not be installed (see above)` };
+  if (existsSync(folder)) return newest && !install(folder) ? failed : { python: inFolder(folder) };
 
   // Made beside its place and renamed, so that an interrupted download leaves nothing that looks complete. The
   // interpreter finds its packages from where it is itself.
   const unfinished = `${folder}.${process.pid}`;
   console.error(`Making ${folder} with the packages of ${REQUIREMENTS}; this happens once.`);
   await mkdir(cacheFolder(), { recursive: true });
-  const run = (command: string, args: readonly string[]) =>
-    spawnSync(command, args, { stdio: ['ignore', 2, 2] }).status === 0;
   try {
-    const made =
-      run(python, ['-m', 'venv', unfinished]) &&
-      run(inFolder(unfinished), ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS]);
-    if (!made) return { absent: `the packages of ${REQUIREMENTS} could not be installed (see above)` };
+    if (!run(python, ['-m', 'venv', unfinished]) || !install(unfinished)) return failed;
     await rename(unfinished, folder);
   } finally {
     await rm(unfinished, { recursive: true, force: true });

@@ -22,5 +22,7 @@ export { type KnnOptions, knn, neighborVotes, type VoteOptions } from './knn';
 export { type ClassificationMetrics, classificationMetrics } from './metrics';
 export { mixImages } from './mixImages';
 export { type NeighborOptions, type Neighbors, nearestNeighbors } from './nearestNeighbors';
+export { pixelValuesToLogits } from './pixelValuesToLogits';
 export { type LayeredBackbone, probeFeatures } from './probeFeatures';
 export { softTargets, type TargetOptions } from './softTargets';
+export { type EncoderConfig, type TransformersFolder, transformersFolder } from './transformersFolder';

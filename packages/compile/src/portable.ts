@@ -1,8 +1,9 @@
 /** What needs nothing but TensorFlow.js, in Node and in browsers alike. */
 export type { CompileOptions } from './compileOptions';
+export { type ExportInput, type ExportOptions, exportOnnx } from './export/exportOnnx';
 export type { Graph, Node, Value } from './graph/graph';
 export { countOps, printGraph } from './graph/printGraph';
-export { encodeOnnx, type OnnxModel } from './onnx/proto';
+export { encodeOnnx, type OnnxHeader, type OnnxModel } from './onnx/proto';
 export { toOnnx } from './onnx/toOnnx';
 export { optimize } from './passes/optimize';
 export { type Trace, trace } from './record/trace';

@@ -8,9 +8,11 @@ export type OnnxAttribute = number | string | readonly number[] | { readonly flo
 export interface OnnxTensor {
   readonly name: string;
   readonly dtype: OnnxType;
-  readonly shape: readonly number[];
+  /** A string names a size that is known when the model runs. */
+  readonly shape: readonly (number | string)[];
 }
 export interface OnnxInitializer extends OnnxTensor {
+  readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array | Uint8Array | BigInt64Array;
 }
 export interface OnnxNode {
@@ -28,6 +30,18 @@ export interface OnnxModel {
   readonly outputs: readonly OnnxTensor[];
 }
 
+/** What a file says of itself. */
+export interface OnnxHeader {
+  /** Version of ONNX's own ops. Default 21: `Gelu` needs 20, a reduction's axes as an input 18. */
+  readonly opset?: number;
+  /** Version of the file format. Default 10. */
+  readonly irVersion?: number;
+  readonly producerName?: string;
+  readonly producerVersion?: string;
+  readonly docString?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 const DATA_TYPES: Readonly<Record<OnnxType, number>> = {
   float32: 1,
   int32: 6,
@@ -35,9 +49,8 @@ const DATA_TYPES: Readonly<Record<OnnxType, number>> = {
   bool: 9,
   bfloat16: 16,
 };
-const IR_VERSION = 10;
-/** `Gelu` needs 20, a reduction's axes as an input 18. */
-const OPSET = 21;
+/** Protobuf's readers count bytes in 32 bits with a sign: https://protobuf.dev/programming-guides/proto-limits/ */
+const LARGEST_FILE = 2 ** 31 - 1;
 
 /** Pieces of the file, in order. Graphs have hundreds of thousands, too many to be arguments of one call. */
 type Field = readonly Uint8Array[];
@@ -94,13 +107,27 @@ const initializer = ({ name, dtype, shape, data }: OnnxInitializer): Field =>
   ]);
 
 const valueInfo = (field: number, { name, dtype, shape }: OnnxTensor): Field => {
-  const dims = shape.map((dim) => message(1, [integer(1, dim)]));
+  const dims = shape.map((dim) => message(1, [typeof dim === 'string' ? text(2, dim) : integer(1, dim)]));
   const type = message(1, [integer(1, DATA_TYPES[dtype]), message(2, dims)]);
   return message(field, [text(1, name), message(2, [type])]);
 };
 
-/** The model as the bytes of a `.onnx` file. */
-export function encodeOnnx({ nodes, initializers, inputs, outputs }: OnnxModel): Uint8Array {
+/**
+ * The model as the bytes of a `.onnx` file. They are the only copy that is made of its numbers.
+ *
+ * @throws RangeError for more than the 2 GiB that such a file can hold
+ */
+export function encodeOnnx(
+  { nodes, initializers, inputs, outputs }: OnnxModel,
+  {
+    opset = 21,
+    irVersion = 10,
+    producerName = '@beit/compile',
+    producerVersion = '',
+    docString = '',
+    metadata = {},
+  }: OnnxHeader = {},
+): Uint8Array {
   const graph = message(7, [
     ...nodes.map(node),
     text(2, 'graph'),
@@ -108,15 +135,23 @@ export function encodeOnnx({ nodes, initializers, inputs, outputs }: OnnxModel):
     ...inputs.map((tensor) => valueInfo(11, tensor)),
     ...outputs.map((tensor) => valueInfo(12, tensor)),
   ]);
-  const opset = (domain: string, version: number) => message(8, [text(1, domain), integer(2, version)]);
+  const domains = new Set(['', ...nodes.map(({ domain = '' }) => domain)]);
   const parts = [
-    integer(1, IR_VERSION),
-    text(2, '@beit/compile'),
+    integer(1, irVersion),
+    text(2, producerName),
+    text(3, producerVersion),
+    text(6, docString),
     graph,
-    opset('', OPSET),
-    opset('com.microsoft', 1),
+    ...[...domains].map((domain) => message(8, [text(1, domain), integer(2, domain === '' ? opset : 1)])),
+    ...Object.entries(metadata).map(([key, value]) => message(14, [text(1, key), text(2, value)])),
   ].flat();
-  const result = new Uint8Array(lengthOf(parts));
+  const size = lengthOf(parts);
+  if (size > LARGEST_FILE) {
+    throw new RangeError(
+      `The model takes ${size} bytes; a .onnx file holds at most ${LARGEST_FILE}. Write fewer or smaller parameters.`,
+    );
+  }
+  const result = new Uint8Array(size);
   let offset = 0;
   for (const part of parts) {
     result.set(part, offset);

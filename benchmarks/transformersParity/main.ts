@@ -1,0 +1,126 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pixelValuesToLogits } from '@beit/classification';
+import { availableEngines, type CompileOptions, compile, type EngineName, exportOnnx } from '@beit/compile';
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { commandLine, fail, oneOf } from '../shared/commandLine';
+import { pythonEnvironment } from '../shared/pythonEnvironment';
+import { runJson } from '../shared/runJson';
+import { PYTHON_OPTION } from '../shared/stepOptions';
+import { createTask, FORMS, type Form, type Peer, writeTask } from './task';
+
+const TOLERANCE = 1e-4;
+const PEER = fileURLToPath(new URL('./peer.py', import.meta.url));
+/** The file that `exportOnnx` writes, in onnxruntime. */
+const EXPORTED = 'exported';
+
+const values = commandLine(
+  `Usage: pnpm parity:transformers [options]
+
+Logits of BEiT-B/16 at 224 pixels with 1,000 classes, mean pooling and random parameters, on 2 images: every engine that
+is installed, and the model exported as a .onnx file, against transformers' BeitForImageClassification (eager attention)
+and timm's beit_base_patch16_224, all in fp32. The parameters are handed over as safetensors under the peer's names. One
+line per comparison, with the largest error relative to the largest logit; ends with 1 when one is above ${TOLERANCE}. The
+first run makes a virtual environment in your cache (a download of 3 GB).
+
+  --newest         the peers' newest releases on PyPI instead of those pinned in shared/requirements.txt
+  --engines        of ours, separated by commas (default: all that are installed, and ${EXPORTED})
+  --python         ${PYTHON_OPTION.python.help} (default: ${PYTHON_OPTION.python.default})
+  --help           this text`,
+  {
+    newest: { type: 'boolean', default: false },
+    engines: { type: 'string' },
+    python: { type: 'string', default: PYTHON_OPTION.python.default },
+  },
+);
+tf.enableProdMode();
+const all = [...(await availableEngines()).toReversed(), EXPORTED] as const;
+const engines = values.engines?.split(',').map((name) => oneOf(name, 'engines', all)) ?? all;
+const environment = await pythonEnvironment(values.python, { newest: values.newest });
+if ('absent' in environment) fail(`The peers can't run: ${environment.absent}.`);
+const { python } = environment;
+
+type Task = ReturnType<typeof createTask>;
+
+interface PeerLogits {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly logits: readonly number[];
+}
+
+async function peerLogits(task: Task, peer: Peer): Promise<PeerLogits> {
+  const folder = await mkdtemp(join(tmpdir(), 'parity-'));
+  try {
+    await writeTask(folder, task, peer);
+    return await runJson<PeerLogits>(python, [PEER, peer, folder]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function ourLogits({ classifier, params, images }: Task, engine: EngineName): Promise<Float32Array> {
+  const step = (state: Record<string, tf.Tensor>, inputs: { images: tf.Tensor }) => ({
+    state,
+    outputs: { logits: classifier.logits(state, inputs.images) as tf.Tensor },
+  });
+  // On `cpu`, TensorFlow.js takes minutes for this model.
+  const options: CompileOptions = engine === 'tfjs' ? { engine, backend: 'wasm' } : { engine };
+  const program = await compile(step, { state: params, inputs: { images } }, options);
+  const { logits } = await program.run({ images });
+  const copy = Float32Array.from(logits.data);
+  await program.dispose();
+  return copy;
+}
+
+async function exportedLogits({ vit, classifier, params, images }: Task): Promise<Float32Array> {
+  const { imageSize } = vit.config;
+  const spec = { dtype: 'float32', shape: ['batch', 3, imageSize, imageSize] } as const;
+  const model = await exportOnnx(pixelValuesToLogits(classifier), { params, inputs: { pixel_values: spec } });
+  const session = await InferenceSession.create(model);
+  const channelsFirst = tf.transpose(tf.tensor(images.data, images.shape), [0, 3, 1, 2]);
+  const pixels = new Tensor('float32', (await channelsFirst.data()) as Float32Array, channelsFirst.shape);
+  const { logits } = await session.run({ pixel_values: pixels });
+  await session.release();
+  return logits!.data as Float32Array;
+}
+
+/** Largest difference relative to the largest magnitude expected. */
+function relativeError(actual: ArrayLike<number>, expected: readonly number[]): number {
+  if (actual.length !== expected.length) {
+    throw new Error(`${actual.length} logits where the peer has ${expected.length}.`);
+  }
+  const largest = (numbers: readonly number[]) => numbers.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  return largest(expected.map((x, i) => actual[i]! - x)) / largest(expected);
+}
+
+const versions: Record<string, string> = { Node: process.versions.node };
+let within = true;
+for (const [form, { peers }] of Object.entries(FORMS) as [Form, (typeof FORMS)[Form]][]) {
+  const task = createTask(form);
+  const expected = new Map<Peer, readonly number[]>();
+  for (const peer of peers) {
+    const result = await peerLogits(task, peer);
+    Object.assign(versions, result.versions);
+    expected.set(peer, result.logits);
+  }
+  for (const engine of engines) {
+    const actual = engine === EXPORTED ? await exportedLogits(task) : await ourLogits(task, engine);
+    for (const [peer, logits] of expected) {
+      const error = relativeError(actual, logits);
+      const fits = error <= TOLERANCE;
+      within &&= fits;
+      console.log(
+        `${form.padEnd(9)} ${engine.padEnd(12)} against ${peer.padEnd(13)} ${error.toExponential(2)}${fits ? '' : `  FAILED: above ${TOLERANCE}`}`,
+      );
+    }
+  }
+}
+console.log(
+  Object.entries(versions)
+    .map((pair) => pair.join(' '))
+    .join(', '),
+);
+process.exitCode = within ? 0 : 1;
