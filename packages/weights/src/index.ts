@@ -10,4 +10,7 @@ export { parseSafetensors, type Safetensors } from './parseSafetensors';
 export { saveSafetensors } from './saveSafetensors';
 export { serializePieces, serializeSafetensors } from './serializeSafetensors';
 export type { StoredDType } from './storedDType';
+export { loadTorch } from './torch/loadTorch';
+export { parseTorch } from './torch/parseTorch';
+export type { TorchCheckpoint, TorchOptions } from './torch/torchReading';
 export { writeFileAtomic } from './writeFileAtomic';
