@@ -1,3 +1,13 @@
+export {
+  type Checkpoint,
+  type CheckpointFormat,
+  type LoadCheckpointOptions,
+  loadCheckpoint,
+} from './checkpoint/loadCheckpoint';
+export type { Normalization } from './checkpoint/normalization';
+export type { JsonObject } from './checkpoint/readJson';
+export { saveTransformers, type TransformersFiles } from './checkpoint/saveTransformers';
+export { describeFit, type Fit, fitParameters, type Misshapen } from './fitParameters';
 export type { DType, HostTensor, NamedTensors } from './hostTensor';
 export { assertHostTensor, scalar, sizeOf, zeros } from './hostTensor';
 export { type LoadOptions, loadSafetensors, loadSafetensorsHeader } from './loadSafetensors';
