@@ -37,7 +37,7 @@ export function inferVitConfig(
     number,
   ];
   if (channels !== 3 || patchSize !== patchWidth)
-    throw new Error(`patches of ${patchSize}x${patchWidth} pixels of ${channels} channels are not BEiT's.`);
+    throw new Error(`Patches of ${patchSize}x${patchWidth} pixels of ${channels} channels are not BEiT's.`);
   const depth = depthOf(names);
   const [hidden] = shapeOf('blocks.0.mlp.fc1.weight', 2);
 
@@ -52,10 +52,10 @@ export function inferVitConfig(
   ].filter((side) => side !== undefined);
   const [side] = sides;
   if (side === undefined)
-    throw new Error('the tensors have no positions, so they do not tell the size of images: give imageSize.');
+    throw new Error('The tensors have no positions, so they do not tell the size of images: give imageSize.');
   if (!Number.isSafeInteger(side) || side < 1 || sides.some((other) => other !== side)) {
     throw new Error(
-      `positions (${[tokens && `${tokens} tokens`, table && `${table[0]} rows of a table`, imageSize && `imageSize ${imageSize}`].filter(Boolean).join(', ')}) are not those of one square grid of patches.`,
+      `Positions (${[tokens && `${tokens} tokens`, table && `${table[0]} rows of a table`, imageSize && `imageSize ${imageSize}`].filter(Boolean).join(', ')}) are not those of one square grid of patches.`,
     );
   }
 
@@ -79,7 +79,7 @@ export function inferVitConfig(
   function shapeOf(name: string, axes: number): readonly number[] {
     const shape = Object.hasOwn(tensors, name) ? tensors[name]!.shape : undefined;
     if (shape === undefined)
-      throw new Error(`there is no "${name}", so the tensors are not those of a BEiT under official names.`);
+      throw new Error(`There is no "${name}", so the tensors are not those of a BEiT under official names.`);
     if (shape.length !== axes) throw new Error(`"${name}" has shape [${shape}]; expected ${axes} axes.`);
     return shape;
   }
@@ -89,7 +89,7 @@ function depthOf(names: readonly string[]): number {
   const blocks = new Set(names.flatMap((name) => /^blocks\.(\d+)\./.exec(name)?.[1] ?? []));
   for (let block = 0; block < blocks.size; block++)
     if (!blocks.has(String(block)))
-      throw new Error(`there are ${blocks.size} blocks, but no block ${block}.`);
+      throw new Error(`There are ${blocks.size} blocks, but no block ${block}.`);
   return blocks.size;
 }
 

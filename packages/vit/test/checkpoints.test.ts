@@ -64,7 +64,7 @@ describe('inferVitConfig', () => {
   test('tensors of something else', () => {
     const good = shapesOf(BEIT_BASE_PATCH16_224);
     const other = (name: string, shape: number[]) => inferVitConfig({ ...good, [name]: { shape } });
-    expect(() => inferVitConfig({})).toThrow(/no "patch_embed\.proj\.weight"/);
+    expect(() => inferVitConfig({})).toThrow(/There is no "patch_embed\.proj\.weight"/);
     expect(() => other('patch_embed.proj.weight', [768, 1, 16, 16])).toThrow(/1 channels/);
     expect(() => other('patch_embed.proj.weight', [768, 3, 16, 8])).toThrow(/16x8/);
     expect(() => other('patch_embed.proj.weight', [768, 768])).toThrow(/4 axes/);
