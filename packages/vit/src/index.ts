@@ -1,6 +1,7 @@
 export { type AttentionParams, selfAttention } from './attention';
 export { createVit, type Encoded, type EncodeOptions, type TensorParams, type Vit } from './createVit';
 export { drawDropPathKeeps } from './drawDropPathKeeps';
+export { type InferOptions, inferVitConfig } from './inferVitConfig';
 export { INIT_STD, type InitStyle, initParams } from './initParams';
 export { parameterShapes } from './parameterShapes';
 export * from './presets';
@@ -17,4 +18,10 @@ export {
   resizeRelativePositionTable,
   unshareRelativePositionBias,
 } from './resizeParams';
+export {
+  type HeadConfig,
+  type TransformersModel,
+  transformersConfig,
+  vitConfigOfTransformers,
+} from './transformersConfig';
 export { type ResolvedVitConfig, resolveVitConfig, type VitConfig } from './vitConfig';

@@ -1,3 +1,13 @@
+export {
+  type Checkpoint,
+  type CheckpointFormat,
+  type LoadCheckpointOptions,
+  loadCheckpoint,
+} from './checkpoint/loadCheckpoint';
+export type { Normalization } from './checkpoint/normalization';
+export type { JsonObject } from './checkpoint/readJson';
+export { saveTransformers, type TransformersFiles } from './checkpoint/saveTransformers';
+export { describeFit, type Fit, fitParameters, type Misshapen } from './fitParameters';
 export type { DType, HostTensor, NamedTensors } from './hostTensor';
 export { assertHostTensor, scalar, sizeOf, zeros } from './hostTensor';
 export { type LoadOptions, loadSafetensors, loadSafetensorsHeader } from './loadSafetensors';
@@ -10,4 +20,7 @@ export { parseSafetensors, type Safetensors } from './parseSafetensors';
 export { saveSafetensors } from './saveSafetensors';
 export { serializePieces, serializeSafetensors } from './serializeSafetensors';
 export type { StoredDType } from './storedDType';
+export { loadTorch } from './torch/loadTorch';
+export { parseTorch } from './torch/parseTorch';
+export type { TorchCheckpoint, TorchOptions } from './torch/torchReading';
 export { writeFileAtomic } from './writeFileAtomic';

@@ -11,7 +11,7 @@ export function nodeModule<ID extends keyof BuiltInModules>(id: ID): BuiltInModu
   const get = globalThis.process?.getBuiltinModule as ((id: ID) => BuiltInModules[ID]) | undefined;
   if (get === undefined) {
     throw new Error(
-      'Files need Node 20.16 or later; in a browser use parseSafetensors and serializeSafetensors.',
+      'Files need Node 20.16 or later; in a browser use parseSafetensors, parseTorch and serializeSafetensors.',
     );
   }
   return get(id);

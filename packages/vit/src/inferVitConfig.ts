@@ -1,0 +1,103 @@
+import { resolveVitConfig, type VitConfig } from './vitConfig';
+
+export interface InferOptions {
+  /** Where neither a table of relative positions tells, nor the rule that heads are 64 wide. */
+  readonly numHeads?: number;
+  /** Where there are no positions at all. Pixels. */
+  readonly imageSize?: number;
+}
+
+/** All released BEiT models have heads of this width. */
+const HEAD_DIM = 64;
+
+/** Rows of a relative position table for pairs with the cls token; the others are (2 * side - 1)^2. */
+const CLS_ROWS = 3;
+
+/** Blocks of the large models, which start with a smaller layer scale. */
+const LARGE_DEPTH = 24;
+
+/**
+ * The architecture of a checkpoint that comes without one, from the names and shapes of its tensors: official `.pth`
+ * files and those of timm. Heads are the columns of a relative position table, else `embedDim / 64` as in all released
+ * models. What no shape tells is as released: no drop path, `layerNormEpsilon` 1e-6; `layerScaleInit`, where there is a
+ * layer scale, is 0.1, or 1e-5 from 24 blocks on (it matters to new models only).
+ *
+ * @param tensors official names, as `loadCheckpoint` gives them
+ * @throws Error when the tensors are not those of a BEiT with square images, or leave a size open that no option gives
+ */
+export function inferVitConfig(
+  tensors: Readonly<Record<string, { readonly shape: readonly number[] }>>,
+  { numHeads, imageSize }: InferOptions = {},
+): VitConfig {
+  const names = Object.keys(tensors);
+  const [embedDim, channels, patchSize, patchWidth] = shapeOf('patch_embed.proj.weight', 4) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (channels !== 3 || patchSize !== patchWidth)
+    throw new Error(`Patches of ${patchSize}x${patchWidth} pixels of ${channels} channels are not BEiT's.`);
+  const depth = depthOf(names);
+  const [hidden] = shapeOf('blocks.0.mlp.fc1.weight', 2);
+
+  const SHARED = 'rel_pos_bias.relative_position_bias_table';
+  const OWN = 'blocks.0.attn.relative_position_bias_table';
+  const table = SHARED in tensors ? shapeOf(SHARED, 2) : OWN in tensors ? shapeOf(OWN, 2) : undefined;
+  const tokens = 'pos_embed' in tensors ? shapeOf('pos_embed', 3)[1]! : undefined;
+  const sides = [
+    tokens === undefined ? undefined : Math.sqrt(tokens - 1),
+    table === undefined ? undefined : (Math.sqrt(table[0]! - CLS_ROWS) + 1) / 2,
+    imageSize === undefined ? undefined : imageSize / patchSize,
+  ].filter((side) => side !== undefined);
+  const [side] = sides;
+  if (side === undefined)
+    throw new Error('The tensors have no positions, so they do not tell the size of images: give imageSize.');
+  if (!Number.isSafeInteger(side) || side < 1 || sides.some((other) => other !== side)) {
+    throw new Error(
+      `Positions (${[tokens && `${tokens} tokens`, table && `${table[0]} rows of a table`, imageSize && `imageSize ${imageSize}`].filter(Boolean).join(', ')}) are not those of one square grid of patches.`,
+    );
+  }
+
+  const config: VitConfig = {
+    imageSize: side * patchSize,
+    patchSize,
+    embedDim,
+    depth,
+    numHeads: headsOf(embedDim, table?.[1], numHeads),
+    mlpRatio: hidden! / embedDim,
+    useAbsPosEmb: tokens !== undefined,
+    useRelPosBias: OWN in tensors,
+    useSharedRelPosBias: SHARED in tensors,
+    layerScaleInit: 'blocks.0.gamma_1' in tensors ? (depth < LARGE_DEPTH ? 0.1 : 1e-5) : 0,
+    qkvBias: 'blocks.0.attn.q_bias' in tensors,
+    layerNormEpsilon: 1e-6,
+  };
+  resolveVitConfig(config);
+  return config;
+
+  function shapeOf(name: string, axes: number): readonly number[] {
+    const shape = Object.hasOwn(tensors, name) ? tensors[name]!.shape : undefined;
+    if (shape === undefined)
+      throw new Error(`There is no "${name}", so the tensors are not those of a BEiT under official names.`);
+    if (shape.length !== axes) throw new Error(`"${name}" has shape [${shape}]; expected ${axes} axes.`);
+    return shape;
+  }
+}
+
+function depthOf(names: readonly string[]): number {
+  const blocks = new Set(names.flatMap((name) => /^blocks\.(\d+)\./.exec(name)?.[1] ?? []));
+  for (let block = 0; block < blocks.size; block++)
+    if (!blocks.has(String(block)))
+      throw new Error(`There are ${blocks.size} blocks, but no block ${block}.`);
+  return blocks.size;
+}
+
+function headsOf(embedDim: number, columns: number | undefined, wanted: number | undefined): number {
+  if (wanted !== undefined && columns !== undefined && wanted !== columns)
+    throw new Error(`numHeads is ${wanted}, but the relative position table has ${columns} columns.`);
+  const heads = columns ?? wanted ?? embedDim / HEAD_DIM;
+  if (!Number.isSafeInteger(heads))
+    throw new Error(`embedDim ${embedDim} is no multiple of ${HEAD_DIM}: give numHeads.`);
+  return heads;
+}

@@ -1,0 +1,158 @@
+import type { NamedTensors } from '../hostTensor';
+import { loadSafetensors } from '../loadSafetensors';
+import { messageOf } from '../messageOf';
+import { fromOfficial } from '../names/official';
+import { setUnique } from '../names/setUnique';
+import { fromTransformers } from '../names/transformers';
+import { nodeModule } from '../nodeModule';
+import { isLegacyTorch } from '../torch/legacyContents';
+import { loadTorch } from '../torch/loadTorch';
+import { SIGNATURE_BYTES } from '../torch/torchReading';
+import { isZip } from '../torch/zipContents';
+import { readBytes, withFile } from '../withFile';
+import { type Normalization, normalizationOf } from './normalization';
+import { isJsonObject, type JsonObject, parseJsonObject, readJson } from './readJson';
+
+/**
+ * Whose names a checkpoint had: this project's own, with its configuration; the official ones (microsoft/unilm), which
+ * timm shares and which are called timm's where timm's config.json is beside them; Hugging Face transformers' (4 or 5).
+ */
+export type CheckpointFormat = 'beit' | 'official' | 'timm' | 'transformers';
+
+export interface Checkpoint {
+  /** Under official names, float32 where the file has floating point; the record has no prototype. */
+  readonly tensors: NamedTensors;
+  readonly format: CheckpointFormat;
+  /** Free text of a safetensors file; none of several files or of a `.pth` file. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** `beit`: the metadata's `config`; `transformers` and `timm`: config.json, if there is one. */
+  readonly config?: JsonObject;
+  /** Of the images, where preprocessor_config.json or timm's config.json says so. */
+  readonly normalization?: Normalization;
+  /** What a `.pth` file has beside the state dict. */
+  readonly dropped: readonly string[];
+}
+
+export interface LoadCheckpointOptions {
+  /** The key of the state dict in a `.pth` file; see `TorchOptions`. */
+  readonly key?: string;
+}
+
+/**
+ * Reads a checkpoint (Node), whoever wrote it: a safetensors file, a `.pth`, `.pt` or `.bin` file of PyTorch, told apart
+ * by their content; or a folder, Hugging Face's (`model.safetensors` or `pytorch_model.bin`, perhaps in shards after
+ * their index, `config.json`, `preprocessor_config.json`) or a run of this project (`model.safetensors`). Errors name
+ * the path.
+ */
+export async function loadCheckpoint(path: string, options: LoadCheckpointOptions = {}): Promise<Checkpoint> {
+  const { stat } = nodeModule('node:fs/promises');
+  const status = await stat(path).catch((cause) => {
+    throw new Error(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
+  });
+  if (!status.isDirectory()) return checkpointOf(path, await loadWeights(path, options));
+  const files = await namesIn(path);
+  const { join } = nodeModule('node:path');
+  const json = async (name: string) => (files.has(name) ? await readJson(join(path, name)) : undefined);
+  return checkpointOf(
+    path,
+    await loadFolderWeights(path, files, options),
+    await json('config.json'),
+    await json('preprocessor_config.json'),
+  );
+}
+
+interface Weights {
+  readonly tensors: NamedTensors;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly dropped: readonly string[];
+}
+
+async function namesIn(folder: string): Promise<ReadonlySet<string>> {
+  const { readdir } = nodeModule('node:fs/promises');
+  return new Set(await readdir(folder));
+}
+
+/** One file, by its first bytes. */
+async function loadWeights(path: string, options: LoadCheckpointOptions): Promise<Weights> {
+  const signature = await withFile(path, (file, size) => readBytes(file, 0, Math.min(size, SIGNATURE_BYTES)));
+  if (isZip(signature) || isLegacyTorch(signature))
+    return { metadata: {}, ...(await loadTorch(path, options)) };
+  // The header, after its length in eight bytes, is a JSON object.
+  if (signature[8] === '{'.charCodeAt(0)) return { dropped: [], ...(await loadSafetensors(path)) };
+  throw new Error(`Cannot read ${path}: neither a safetensors file nor one of torch.save.`);
+}
+
+const WHOLE = ['model.safetensors', 'pytorch_model.bin'];
+const INDEX_SUFFIX = '.index.json';
+
+async function loadFolderWeights(
+  folder: string,
+  files: ReadonlySet<string>,
+  options: LoadCheckpointOptions,
+): Promise<Weights> {
+  const { join } = nodeModule('node:path');
+  for (const name of WHOLE) {
+    if (files.has(name)) return loadWeights(join(folder, name), options);
+    if (files.has(name + INDEX_SUFFIX)) return loadShards(folder, name + INDEX_SUFFIX);
+  }
+  throw new Error(`Cannot read ${folder}: it has neither ${WHOLE.join(' nor ')}, whole or in shards.`);
+}
+
+async function loadShards(folder: string, index: string): Promise<Weights> {
+  const { join } = nodeModule('node:path');
+  const path = join(folder, index);
+  const { weight_map: map } = await readJson(path);
+  if (!isJsonObject(map)) throw new Error(`Cannot read ${path}: it has no "weight_map".`);
+  const shards = new Map<string, string[]>();
+  for (const [tensor, file] of Object.entries(map)) {
+    // A plain name, so that nothing outside of the folder is read.
+    if (typeof file !== 'string' || !/^\w[\w.-]*$/.test(file))
+      throw new Error(
+        `Cannot read ${path}: ${JSON.stringify(file)} is not the name of a file in its folder.`,
+      );
+    shards.set(file, [...(shards.get(file) ?? []), tensor]);
+  }
+  const tensors: NamedTensors = Object.create(null);
+  for (const [file, names] of shards) {
+    const shard = await loadWeights(join(folder, file), {});
+    for (const name of names) {
+      const tensor = shard.tensors[name];
+      if (tensor === undefined) throw new Error(`Cannot read ${join(folder, file)}: "${name}" is not in it.`);
+      setUnique(tensors, name, tensor);
+    }
+  }
+  return { tensors, metadata: {}, dropped: [] };
+}
+
+function checkpointOf(
+  path: string,
+  { tensors, metadata, dropped }: Weights,
+  configFile?: JsonObject,
+  preprocessor?: JsonObject,
+): Checkpoint {
+  try {
+    const normalization = normalizationOf(preprocessor ?? {}) ?? normalizationOf(configFile ?? {});
+    const common = { metadata, dropped, ...(normalization ? { normalization } : {}) };
+    const file = configFile ? { config: configFile } : {};
+    if (hasTransformersNames(tensors))
+      return { ...common, ...file, tensors: fromTransformers(tensors), format: 'transformers' };
+    const official = fromOfficial(tensors);
+    if (!('patch_embed.proj.weight' in official) && !('cls_token' in official)) {
+      const names = Object.keys(tensors).slice(0, 3);
+      throw new Error(`it is no BEiT: its tensors are ${names.join(', ')} ...`);
+    }
+    if (metadata.config !== undefined) {
+      const config = parseJsonObject(metadata.config, 'The metadata "config"');
+      return { ...common, tensors: official, format: 'beit', config };
+    }
+    const isTimm = typeof configFile?.architecture === 'string';
+    return { ...common, ...file, tensors: official, format: isTimm ? 'timm' : 'official' };
+  } catch (cause) {
+    throw new Error(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Every BEiT of transformers has embeddings, whichever its version and its head. */
+function hasTransformersNames(tensors: NamedTensors): boolean {
+  return Object.keys(tensors).some((name) => /^(?:beit\.)?embeddings\./.test(name));
+}

@@ -1,0 +1,24 @@
+import { isJsonObject, type JsonObject } from './readJson';
+
+/** What a model wants its images to be: `(pixel - mean) / std` for each channel, pixels in [0, 1]. */
+export interface Normalization {
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/** Of transformers' preprocessor_config.json (`image_mean`), or of timm's config.json (`pretrained_cfg.mean`). */
+export function normalizationOf(json: JsonObject): Normalization | undefined {
+  const timm = isJsonObject(json.pretrained_cfg) ? json.pretrained_cfg : {};
+  const mean = json.image_mean ?? timm.mean;
+  const std = json.image_std ?? timm.std;
+  if (mean === undefined && std === undefined) return undefined;
+  if (!isTriple(mean) || !isTriple(std) || !std.every((value) => value > 0)) {
+    throw new Error(
+      `The images' mean ${JSON.stringify(mean)} and standard deviation ${JSON.stringify(std)} must be three numbers each, the latter positive.`,
+    );
+  }
+  return { mean, std };
+}
+
+const isTriple = (value: unknown): value is [number, number, number] =>
+  Array.isArray(value) && value.length === 3 && value.every(Number.isFinite);
