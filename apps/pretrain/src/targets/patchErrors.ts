@@ -1,48 +1,44 @@
-import type { Picture } from '@beit/apps-shared/report';
-
-export interface PatchErrors {
-  /** Row-major. */
-  readonly patch: number;
-  /** Mean squared error over the sub-pixels of the patch. */
-  readonly mse: number;
-  /** The same of the mean colour of all visible patches: the best that is known without a model of what is hidden. */
-  readonly meanColorMse: number;
-}
+import { patchify } from '@beit/nn';
+import * as tf from '@tensorflow/tfjs';
 
 /**
- * How far predicted patches are from what was masked.
+ * How far predicted patches are from the actual ones: mean squared errors over the sub-pixels of each patch, all
+ * `[batch, patches]`.
  *
- * @param actual the whole picture, of which the visible patches give the mean colour
- * @param predicted of the same size; only its masked patches count
- * @param mask `[rows * columns]`, 1 = masked
- * @returns one for each masked patch
+ * @param pixels `[batch, patches, 3 * patchSize^2]`, normalized, in the order of `patchify`
+ * @param images `[batch, height, width, 3]`, normalized
+ * @param mask `[batch, patches]`, 1 = masked
+ * @param std by which the channels were divided
  */
 export function patchErrors(
-  actual: Picture,
-  predicted: Picture,
-  mask: Uint8Array,
-  [rows, columns]: readonly [number, number],
-): PatchErrors[] {
-  const { width, height } = actual;
-  const [patchHeight, patchWidth] = [height / rows, width / columns];
-  const subpixels = 3 * patchHeight * patchWidth;
-  const patchOf = (i: number) => {
-    const pixel = Math.floor(i / 3);
-    const row = Math.floor(Math.floor(pixel / width) / patchHeight);
-    return row * columns + Math.floor((pixel % width) / patchWidth);
+  pixels: tf.Tensor,
+  images: tf.Tensor,
+  mask: tf.Tensor,
+  std: readonly [number, number, number],
+) {
+  const [batch, patches, subpixels] = pixels.shape as [number, number, number];
+  const area = subpixels / 3;
+  const byChannel = (x: tf.Tensor) => tf.reshape(x, [batch, patches, 3, area]);
+  const actual = byChannel(patchify(images, Math.sqrt(area)));
+  const squared = tf.square(tf.sub(byChannel(pixels), actual));
+
+  const visible = tf.reshape(tf.sub(1, mask), [batch, patches, 1, 1]);
+  const colors = tf.mul(tf.mean(actual, 3, true), visible);
+  const meanColor = tf.div(tf.sum(colors, 1, true), tf.maximum(tf.sum(visible, 1, true), 1)); // [batch, 1, 3, 1]
+
+  const mean = (errors: tf.Tensor) => tf.mean(errors, [2, 3]) as tf.Tensor;
+  const unit = tf.tensor(
+    std.map((s) => s * s),
+    [3, 1],
+  );
+  return {
+    /** In normalized units. */
+    normalized: mean(squared),
+    /** Of pixels in [0, 1]. */
+    mse: mean(tf.mul(squared, unit)),
+    /** The same of the mean colour of the image's visible patches: what is known without a model. */
+    meanColorMse: mean(tf.mul(tf.square(tf.sub(actual, meanColor)), unit)),
   };
-  const visible = mask.filter((masked) => masked === 0).length;
-  const meanColor = [0, 0, 0];
-  actual.data.forEach((x, i) => {
-    if (mask[patchOf(i)] === 0) meanColor[i % 3]! += x / (visible * patchHeight * patchWidth);
-  });
-  const sums = Array.from(mask, () => ({ mse: 0, meanColorMse: 0 }));
-  actual.data.forEach((x, i) => {
-    const sum = sums[patchOf(i)]!;
-    sum.mse += (predicted.data[i]! - x) ** 2 / subpixels;
-    sum.meanColorMse += (meanColor[i % 3]! - x) ** 2 / subpixels;
-  });
-  return sums.flatMap((sum, patch) => (mask[patch] === 1 ? [{ patch, ...sum }] : []));
 }
 
 /** Mean squared error of pixels in [0, 1] as a peak signal-to-noise ratio, dB. */

@@ -4,10 +4,9 @@ import { completePixels, type PixelRegression } from '@beit/mim';
 import { createRandom } from '@beit/random';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
-import { type HeldOut, masksOf, objectPatches } from '../heldOut';
-import { denormalizer, pictureOf } from '../heldOutPictures';
+import { type HeldOut, masksOf, objectPatches, withoutFilling } from '../heldOut';
 import type { PretrainRecipe } from '../recipe';
-import { decibels, type PatchErrors, patchErrors } from './patchErrors';
+import { decibels, patchErrors } from './patchErrors';
 
 export interface PixelMetrics {
   /** What is trained: mean squared error of masked patches, in the images' normalized units. */
@@ -24,10 +23,11 @@ export interface PixelMetrics {
   readonly maskedPatches: number;
 }
 
-export interface PixelResults {
-  readonly metrics: PixelMetrics;
-  /** Of every batch `[batch, imageSize, imageSize, 3]`, normalized: masked patches predicted, the others as they are. */
-  readonly completed: readonly HostTensor[];
+export interface PredictedBatch {
+  /** `[batch, imageSize, imageSize, 3]`, normalized: masked patches predicted, the others as they are. */
+  readonly completed: HostTensor;
+  /** `[batch, patches]`, of pixels in [0, 1]. */
+  readonly mse: HostTensor;
 }
 
 /** Measures pixel regression on held-out images; the program is compiled once. */
@@ -38,66 +38,65 @@ export async function pixelEvaluation(
   engine: EngineOptions,
 ) {
   const { gridSize } = regression.backbone;
-  const patches = gridSize[0] * gridSize[1];
   const { imageSize } = recipe.mim.model;
   const { batchSize, batches, count } = heldOut;
-  const program = await compile(
-    (state: Record<string, tf.Tensor>, { images, mask }: { images: tf.Tensor; mask: tf.Tensor }) => ({
+  const step = (
+    state: Record<string, tf.Tensor>,
+    { images, mask }: { images: tf.Tensor; mask: tf.Tensor },
+  ) => {
+    const pixels = regression.pixels(state, images, mask);
+    return {
       state,
       outputs: {
-        completed: completePixels(regression.pixels(state, images, mask), images, mask) as tf.Tensor,
+        completed: completePixels(pixels, images, mask) as tf.Tensor,
+        ...patchErrors(pixels, images, mask, recipe.views.normalization.std),
       },
-    }),
+    };
+  };
+  const program = await compile(
+    step,
     {
       state: regression.init(createRandom(0)),
       inputs: {
         images: { dtype: 'float32', shape: [batchSize, imageSize, imageSize, 3] },
-        mask: { dtype: 'float32', shape: [batchSize, patches] },
+        mask: { dtype: 'float32', shape: [batchSize, gridSize[0] * gridSize[1]] },
       },
     },
     engine,
   );
   const masks = masksOf(heldOut);
   const onObject = batches.map(({ opacity }) => objectPatches(opacity, gridSize));
-  const toPixels = denormalizer(recipe);
 
   return {
-    async evaluate(current: NamedTensors): Promise<PixelResults> {
+    async evaluate(
+      current: NamedTensors,
+    ): Promise<{ metrics: PixelMetrics; predicted: readonly PredictedBatch[] }> {
       await program.writeState(current);
-      const completed: HostTensor[] = [];
-      const normalized: PatchErrors[] = [];
-      const everywhere: PatchErrors[] = [];
-      const onObjects: PatchErrors[] = [];
+      const predicted: PredictedBatch[] = [];
+      const everywhere = meanErrors();
+      const onObjects = meanErrors();
       for (const [i, batch] of batches.entries()) {
         const out = await program.run({ images: batch.images, mask: masks[i]! });
-        completed.push(out.completed);
-        for (let image = 0; image < Math.min(batchSize, count - i * batchSize); image++) {
-          const errors = (units?: typeof toPixels) =>
-            patchErrors(
-              pictureOf(batch.images, image, units),
-              pictureOf(out.completed, image, units),
-              batch.masks[image]!,
-              gridSize,
-            );
-          const own = errors(toPixels);
-          normalized.push(...errors());
-          everywhere.push(...own);
-          onObjects.push(...own.filter(({ patch }) => onObject[i]![image * patches + patch]));
-        }
+        predicted.push({ completed: out.completed, mse: out.mse });
+        withoutFilling(heldOut, i, masks[i]!).forEach((masked, k) => {
+          if (masked === 0) return;
+          everywhere.add(out, k);
+          if (onObject[i]![k]) onObjects.add(out, k);
+        });
       }
-      const mse = meanOf(everywhere.map((error) => error.mse));
-      const meanColorMse = meanOf(everywhere.map((error) => error.meanColorMse));
+      const all = everywhere.result();
+      const object = onObjects.result();
       return {
-        completed,
+        predicted,
         metrics: {
-          loss: meanOf(normalized.map((error) => error.mse)),
-          mse,
-          psnr: decibels(mse),
-          meanColorMse,
-          meanColorPsnr: decibels(meanColorMse),
-          objectPsnr: decibels(meanOf(onObjects.map((error) => error.mse))),
-          objectMeanColorPsnr: decibels(meanOf(onObjects.map((error) => error.meanColorMse))),
-          maskedPatches: everywhere.length / count,
+          loss: all.normalized,
+          mse: all.mse,
+          psnr: decibels(all.mse),
+          meanColorMse: all.meanColorMse,
+          meanColorPsnr: decibels(all.meanColorMse),
+          objectPsnr: decibels(object.mse),
+          objectMeanColorPsnr: decibels(object.meanColorMse),
+          maskedPatches: all.count / count,
         },
       };
     },
@@ -105,4 +104,23 @@ export async function pixelEvaluation(
   };
 }
 
-const meanOf = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
+type Errors<T> = Readonly<Record<'normalized' | 'mse' | 'meanColorMse', T>>;
+
+function meanErrors() {
+  const sum = { normalized: 0, mse: 0, meanColorMse: 0 };
+  let count = 0;
+  return {
+    add({ normalized, mse, meanColorMse }: Errors<HostTensor>, patch: number) {
+      sum.normalized += normalized.data[patch]!;
+      sum.mse += mse.data[patch]!;
+      sum.meanColorMse += meanColorMse.data[patch]!;
+      count += 1;
+    },
+    result: () => ({
+      count,
+      normalized: sum.normalized / count,
+      mse: sum.mse / count,
+      meanColorMse: sum.meanColorMse / count,
+    }),
+  };
+}

@@ -5,14 +5,16 @@ import { denormalizer, greyed, pictureOf, spreadOver } from '../heldOutPictures'
 import type { PretrainRecipe } from '../recipe';
 import type { Example } from '../report/reportData';
 import type { Findings } from './objective';
-import { decibels, patchErrors } from './patchErrors';
-import type { PixelMetrics, PixelResults } from './pixelEvaluation';
+import { decibels } from './patchErrors';
+import type { PixelMetrics, PredictedBatch } from './pixelEvaluation';
 
-interface PixelOutcome extends PixelResults {
+interface PixelOutcome {
   readonly recipe: PretrainRecipe;
   readonly heldOut: HeldOut;
   readonly vit: Vit;
   readonly title: (name: string) => string;
+  readonly metrics: PixelMetrics;
+  readonly predicted: readonly PredictedBatch[];
 }
 
 /** What is told of a model that predicts pixels. */
@@ -55,15 +57,17 @@ function summaryOf(m: PixelMetrics, images: number): SummaryRow[] {
   ];
 }
 
-function examplesOf({ recipe, heldOut, vit: { gridSize }, title, completed }: PixelOutcome): Example[] {
+function examplesOf({ recipe, heldOut, vit: { gridSize }, title, predicted }: PixelOutcome): Example[] {
   const toPixels = denormalizer(recipe);
+  const patches = gridSize[0] * gridSize[1];
   return spreadOver(heldOut).map(([b, index]): Example => {
     const { images, masks, names } = heldOut.batches[b]!;
+    const { completed, mse: errors } = predicted[b]!;
     const mask = masks[index]!;
+    const masked = [...mask.keys()].filter((patch) => mask[patch] === 1);
+    const mse = masked.reduce((sum, patch) => sum + errors.data[index * patches + patch]!, 0) / masked.length;
     const original = pictureOf(images, index, toPixels);
-    const prediction = pictureOf(completed[b]!, index, toPixels);
-    const errors = patchErrors(original, prediction, mask, gridSize);
-    const mse = errors.reduce((sum, error) => sum + error.mse / errors.length, 0);
+    const prediction = pictureOf(completed, index, toPixels);
     return {
       name: title(names[index]!),
       note: `${decibels(mse).toFixed(1)} dB`,
