@@ -1,12 +1,54 @@
-import type { VitConfig } from '@beit/vit';
-import { loadSafetensors } from '@beit/weights';
-import { modelFile } from './classifierFile';
-import type { Pretrained } from './startFrom';
+import type { Normalization } from '@beit/data';
+import { inferVitConfig, type VitConfig, vitConfigOfTransformers } from '@beit/vit';
+import { type Checkpoint, loadCheckpoint, type NamedTensors } from '@beit/weights';
+import type { FinetuneRecipe } from './recipe';
 
-/** A run of this project, or a file. */
+/** A checkpoint, whoever wrote it. */
+export interface Pretrained {
+  /** For people. */
+  readonly path: string;
+  /** Official names. */
+  readonly tensors: NamedTensors;
+  readonly config: VitConfig;
+  /** What it was trained with, where it says so. */
+  readonly normalization?: Normalization;
+  /** Of a classifier. */
+  readonly pooling?: FinetuneRecipe['pooling'];
+  readonly classes?: readonly string[];
+  readonly views?: PlainViews;
+}
+
+/** What evaluation needs of the views. */
+export type PlainViews = Pick<FinetuneRecipe['views'], 'normalization' | 'cropShare'>;
+
+/**
+ * A run of this project or a file of it, a folder of transformers, a `.pth` file of the official code, or timm's.
+ *
+ * @throws when it cannot be read or is no BEiT, with its path
+ */
 export async function loadPretrained(path: string): Promise<Pretrained> {
-  const file = await modelFile(path);
-  const { tensors, metadata } = await loadSafetensors(file);
-  if (!metadata.config) throw new Error(`${file} does not say its architecture.`);
-  return { path: file, tensors, config: JSON.parse(metadata.config) as VitConfig };
+  const checkpoint = await loadCheckpoint(path);
+  const { tensors, format, config, normalization, metadata } = checkpoint;
+  const common = { path, tensors, ...(normalization && { normalization }) };
+  if (format === 'beit') return { ...common, config: config as unknown as VitConfig, ...own(metadata) };
+  if (format === 'transformers' && config) {
+    const { config: vit, head } = vitConfigOfTransformers(config);
+    const { pooling, classNames } = head;
+    return { ...common, config: vit, pooling, ...('head.weight' in tensors && { classes: classNames }) };
+  }
+  return { ...common, config: inferVitConfig(tensors) };
+}
+
+/** What this project's own files say of themselves. */
+function own({
+  classes,
+  classifier,
+  normalization,
+}: Checkpoint['metadata']): Partial<Pick<Pretrained, 'classes' | 'pooling' | 'views' | 'normalization'>> {
+  const head = classifier === undefined ? undefined : JSON.parse(classifier);
+  return {
+    ...(classes !== undefined && { classes: JSON.parse(classes) as string[] }),
+    ...(head && { pooling: head.pooling, views: head.views, normalization: head.views.normalization }),
+    ...(normalization !== undefined && { normalization: JSON.parse(normalization) as Normalization }),
+  };
 }

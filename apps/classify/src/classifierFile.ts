@@ -1,8 +1,11 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { INCEPTION_NORMALIZATION } from '@beit/data';
+import { createRandom } from '@beit/random';
 import type { VitConfig } from '@beit/vit';
-import { loadSafetensors, type NamedTensors, saveSafetensors } from '@beit/weights';
+import { describeFit, fitParameters, type NamedTensors, saveSafetensors } from '@beit/weights';
+import { loadPretrained, type PlainViews } from './checkpoint';
+import { createModel } from './model';
 import type { FinetuneRecipe } from './recipe';
+import { shapesOf } from './startFrom';
 
 /** A trained classifier: all that a prediction needs. */
 export interface TrainedClassifier {
@@ -10,41 +13,47 @@ export interface TrainedClassifier {
   readonly classes: readonly string[];
   readonly model: VitConfig;
   readonly pooling: FinetuneRecipe['pooling'];
-  readonly views: FinetuneRecipe['views'];
+  readonly views: PlainViews;
 }
 
 /** Parameters, with everything else as the file's metadata. */
 export async function saveClassifier(path: string, trained: TrainedClassifier): Promise<void> {
-  const { params, classes, model, pooling, views } = trained;
+  const { params, classes, model, pooling } = trained;
+  const { normalization, cropShare } = trained.views;
   await saveSafetensors(path, params, {
     config: JSON.stringify(model),
     classes: JSON.stringify(classes),
-    classifier: JSON.stringify({ pooling, views }),
+    classifier: JSON.stringify({ pooling, views: { normalization, cropShare } }),
   });
 }
 
-/** The file itself, or `model.safetensors` of a run. */
-export async function modelFile(path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found) throw new Error(`There is no file or folder '${path}'.`);
-  return found.isDirectory() ? join(path, 'model.safetensors') : path;
-}
-
-/** @throws when the file is no classifier of this app */
+/**
+ * A classifier of this app, of transformers, of the official code or of timm. What a file does not say is as the released
+ * models have it; classes without names are numbers.
+ *
+ * @throws when it has no head, or lacks another part: the error lists them
+ */
 export async function loadClassifier(path: string): Promise<TrainedClassifier> {
-  const file = await modelFile(path);
-  const { tensors, metadata } = await loadSafetensors(file);
-  const { config, classes, classifier } = metadata;
-  if (!config || !classes || !classifier) {
-    throw new Error(
-      `${file} is no fine-tuned classifier: its metadata lack ${['config', 'classes', 'classifier'].filter((key) => !metadata[key]).join(', ')}. ` +
-        'Expected the model.safetensors of a run of this app.',
-    );
+  const { tensors, config, classes, pooling, views, normalization } = await loadPretrained(path);
+  const rows = tensors['head.weight']?.shape[0];
+  if (rows === undefined) {
+    throw new Error(`${path} is no fine-tuned classifier: it has no head. Expected a run of this app, say.`);
   }
+  const trained = {
+    classes: classes ?? Array.from({ length: rows }, (_, label) => String(label)),
+    model: config,
+    pooling: pooling ?? ('fc_norm.weight' in tensors ? 'mean' : 'cls'),
+  };
+  const { classifier } = createModel(trained, trained.classes.length);
+  const fit = fitParameters(tensors, shapesOf(classifier.init(createRandom(0))));
+  if (fit.missing.length + fit.misshapen.length > 0)
+    throw new Error(`${path} is not whole.\n${describeFit(fit)}`);
   return {
-    params: tensors,
-    classes: JSON.parse(classes) as string[],
-    model: JSON.parse(config) as VitConfig,
-    ...(JSON.parse(classifier) as Pick<TrainedClassifier, 'pooling' | 'views'>),
+    ...trained,
+    params: fit.params,
+    views: views ?? {
+      normalization: normalization ?? INCEPTION_NORMALIZATION,
+      cropShare: config.imageSize < 384 ? 224 / 256 : 1,
+    },
   };
 }

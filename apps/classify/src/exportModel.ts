@@ -1,8 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { pixelValuesToLogits, transformersFolder } from '@beit/classification';
+import { pixelValuesToLogits } from '@beit/classification';
 import { exportOnnx } from '@beit/compile';
-import { saveSafetensors, toTransformers } from '@beit/weights';
+import { transformersConfig } from '@beit/vit';
+import { saveTransformers } from '@beit/weights';
 import { loadClassifier } from './classifierFile';
 import { createModel } from './model';
 
@@ -26,22 +25,10 @@ export async function exportModel(model: string, out: string): Promise<string[]>
       metadata: { classes: JSON.stringify(classes) },
     },
   );
-  const files = transformersFolder({
-    model: onnx,
-    encoder: vit.config,
-    classNames: classes,
-    pooling,
+  return saveTransformers(out, params, {
+    config: transformersConfig(vit.config, { pooling, classNames: classes }),
     normalization: views.normalization,
     shorterSide: Math.floor(imageSize / views.cropShare),
+    onnx,
   });
-  const paths: string[] = [];
-  for (const [name, content] of Object.entries(files)) {
-    const path = join(out, name);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, content);
-    paths.push(path);
-  }
-  const weights = join(out, 'model.safetensors');
-  await saveSafetensors(weights, toTransformers(params, { version: 4 }), { format: 'pt' });
-  return [...paths, weights];
 }

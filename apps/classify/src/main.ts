@@ -3,6 +3,7 @@ import { interruptSignal, terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { dryRun } from './dryRun';
 import { evaluate } from './evaluate';
+import { exportModel } from './exportModel';
 import { metricRows } from './makeReport';
 import { HELP, type Options, parseOptions } from './options';
 import { predict } from './predict';
@@ -23,6 +24,8 @@ async function main(): Promise<number> {
       return evaluateCommand(options);
     case 'predict':
       return predictCommand(options);
+    case 'export':
+      return exportCommand(options);
     case 'probe':
       return probeCommand(options);
   }
@@ -71,6 +74,11 @@ async function predictCommand(options: Options): Promise<number> {
     for (const { name, probability } of classes)
       console.log(`  ${(100 * probability).toFixed(1).padStart(5)} %  ${name}`);
   }
+  return 0;
+}
+
+async function exportCommand(options: Options): Promise<number> {
+  for (const path of await exportModel(options.model!, options.out!)) console.log(path);
   return 0;
 }
 

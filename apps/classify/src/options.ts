@@ -18,7 +18,7 @@ import { readRecipe } from '@beit/apps-shared/recipe';
 import { type FinetuneRecipe, finetuneRecipe } from './recipe';
 import { RECIPES } from './recipes';
 
-export const COMMANDS = ['train', 'evaluate', 'predict', 'probe'] as const;
+export const COMMANDS = ['train', 'evaluate', 'predict', 'probe', 'export'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 export const HELP = `Usage: pnpm --filter classify start -- [command] [options]
@@ -93,8 +93,10 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
       `The recipe '${recipe.name}' needs --data DIR, a folder with a folder for each class.`,
     );
   }
-  if ((command === 'predict' || command === 'evaluate') && values.model === undefined)
+  if ((command === 'predict' || command === 'evaluate' || command === 'export') && values.model === undefined)
     throw new UsageError(`'${command}' needs --model, a run of this app or its model.safetensors.`);
+  if (command === 'export' && values.out === undefined)
+    throw new UsageError(`'export' needs --out, the folder that it writes.`);
   if (command === 'predict' && files.length === 0)
     throw new UsageError(`'predict' needs the paths of images.`);
   const train = command === 'train' && !dryRun;

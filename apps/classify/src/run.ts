@@ -4,7 +4,7 @@ import { RUNS, runFolders } from '@beit/apps-shared';
 import type { SummaryRow } from '@beit/apps-shared/report';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
-import { loadPretrained } from './checkpoint';
+import { loadPretrained, type Pretrained } from './checkpoint';
 import { saveClassifier } from './classifierFile';
 import { describeDataset, labelledShare, loadDataset } from './dataset';
 import { openEvaluation } from './evaluation';
@@ -12,7 +12,7 @@ import { finetune } from './finetune';
 import { makeReport, type Outcome, summaryOf } from './makeReport';
 import { createModel } from './model';
 import type { Options } from './options';
-import { type Pretrained, recipeFor, startFrom } from './startFrom';
+import { recipeFor, startFrom } from './startFrom';
 import { plainView } from './views';
 
 export interface RunResult {

@@ -1,12 +1,21 @@
 import type { TwoViewOptions } from '@beit/data';
+import type { VitConfig } from '@beit/vit';
+import type { PlainViews } from './checkpoint';
 import type { FinetuneRecipe } from './recipe';
 
 /** The centre of each image: for evaluation. */
-export const plainView = ({ model, views }: Pick<FinetuneRecipe, 'model' | 'views'>): TwoViewOptions => ({
+export const plainView = ({
+  model,
+  views,
+}: {
+  readonly model: VitConfig;
+  readonly views: PlainViews;
+}): TwoViewOptions => ({
   imageSize: model.imageSize,
   tokenImageSize: 0,
   normalization: views.normalization,
-  background: views.background === 'pastel' ? 'white' : views.background,
+  // A transparent image has no background of its own; the same one each time.
+  background: 'white',
   cropShare: views.cropShare,
 });
 

@@ -77,6 +77,7 @@ export async function run(
   if (!findings) return INTERRUPTED;
   await saveSafetensors(join(out, 'model.safetensors'), result.params, {
     config: JSON.stringify(recipe.mim.model),
+    normalization: JSON.stringify(recipe.views.normalization),
   });
 
   const unreadable = [...(tokenizer?.unreadable ?? []), ...result.unreadable];

@@ -25,4 +25,3 @@ export { type NeighborOptions, type Neighbors, nearestNeighbors } from './neares
 export { pixelValuesToLogits } from './pixelValuesToLogits';
 export { type LayeredBackbone, probeFeatures } from './probeFeatures';
 export { softTargets, type TargetOptions } from './softTargets';
-export { type EncoderConfig, type TransformersFolder, transformersFolder } from './transformersFolder';

@@ -129,7 +129,8 @@ export function transformersConfig(
     ...(names.length > 0
       ? {
           id2label: Object.fromEntries(names.map((name, i) => [i, name])),
-          label2id: Object.fromEntries(names.map((name, i) => [name, i])),
+          // Of equal names the first counts.
+          label2id: Object.fromEntries(names.map((name, i) => [name, i] as const).reverse()),
         }
       : {}),
   };

@@ -202,6 +202,42 @@ describe('saveTransformers', () => {
     expect(JSON.parse(text)).toMatchObject(whole);
   });
 
+  test('a picture is squeezed, or its centre is cut out', async () => {
+    const written = async () => JSON.parse(await readFile(at('out/preprocessor_config.json'), 'utf8'));
+    const square = { height: 32, width: 32 };
+    await saveTransformers(at('out'), official, { config, normalization });
+    expect(await written()).toMatchObject({ size: square, do_center_crop: false, resample: 3 });
+    const cut = { config, normalization, shorterSide: 36, resample: 'bilinear' } as const;
+    await saveTransformers(at('out'), official, cut);
+    expect(await written()).toMatchObject({
+      size: { shortest_edge: 36 },
+      do_center_crop: true,
+      crop_size: square,
+      resample: 2,
+    });
+    await expect(
+      saveTransformers(at('out'), official, { config, normalization, shorterSide: 31 }),
+    ).rejects.toThrow(/shorterSide is 31; expected .* 32/);
+  });
+
+  test('a program for transformers.js is beside it', async () => {
+    const paths = await saveTransformers(at('out'), official, {
+      config,
+      normalization,
+      onnx: Uint8Array.of(1, 2, 3),
+    });
+    expect(paths.map((path) => path.slice(at('out').length + 1)).sort()).toEqual([
+      'config.json',
+      'model.safetensors',
+      'onnx/model.onnx',
+      'preprocessor_config.json',
+    ]);
+    expect([...(await readFile(at('out/onnx/model.onnx')))]).toEqual([1, 2, 3]);
+    expect(JSON.parse(await readFile(at('out/config.json'), 'utf8'))).toMatchObject({
+      'transformers.js_config': { dtype: 'fp32' },
+    });
+  });
+
   test('classes must be as many as the rows of the head', async () => {
     const two = { ...config, id2label: { 0: 'a', 1: 'b' } };
     await expect(saveTransformers(at('out'), official, { config: two, normalization })).rejects.toThrow(
