@@ -28,9 +28,9 @@ const FULL: EfficiencySettings = {
 const REDUCED: EfficiencySettings = {
   ...FULL,
   seeds: [0],
-  tokenizerEpochs: 0.1,
-  pretrainingEpochs: 0.2,
-  finetuningEpochs: 1,
+  tokenizerEpochs: 0.02,
+  pretrainingEpochs: 0.03,
+  finetuningEpochs: 0.2,
   labelShares: [1, 0.2],
 };
 

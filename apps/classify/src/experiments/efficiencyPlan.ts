@@ -4,6 +4,9 @@
  */
 import { join } from 'node:path';
 
+/** The share of epochs and of labels with which pre-training is to make up for it. */
+export const FIFTH = 0.2;
+
 /** What fine-tuning begins with. */
 export const STARTS = ['scratch', 'beit', 'random', 'pixels'] as const;
 export type Start = (typeof STARTS)[number];
@@ -86,16 +89,26 @@ export function efficiencyPlan(
   const finetuning = (start: Start, seed: number, share: number, epochs: number): FinetuningJob => {
     const { learningRate, layerDecay } = settings;
     const folder = join(runs, `classify-${start}-seed-${seed}-labels-${share}-epochs-${epochs}`);
+    const path = `${folder}.json`;
     const scratch = start === 'scratch';
+    const json = {
+      extends: 'emoji',
+      name: `efficiency-${start}`,
+      data: { heldOutShare },
+      start: scratch ? 'scratch' : 'checkpoint',
+      epochs,
+      warmupEpochs: epochs / 10,
+      learningRate: scratch ? learningRate.scratch : learningRate.pretrained,
+      layerDecay: scratch ? 1 : layerDecay,
+      seed,
+    };
+    const checkpoint = scratch ? [] : ['--checkpoint', pretrained(start, seed)];
     const args = [
-      ...['--recipe', 'emoji', '--out', folder, '--seed', String(seed)],
-      ...['--epochs', String(epochs), '--labels', String(share)],
-      ...['--learning-rate', String(scratch ? learningRate.scratch : learningRate.pretrained)],
-      ...['--layer-decay', String(scratch ? 1 : layerDecay)],
-      ...(scratch ? ['--scratch'] : ['--checkpoint', pretrained(start, seed)]),
+      ...['--recipe', path, '--out', folder, '--labels', String(share)],
+      ...checkpoint,
       ...engine,
     ];
-    return { app: 'classify', folder, args, start, seed, share, epochs };
+    return { app: 'classify', folder, args, recipe: { path, json }, start, seed, share, epochs };
   };
 
   const { finetuningEpochs, labelShares, sharedStarts } = settings;
@@ -106,7 +119,7 @@ export function efficiencyPlan(
     pretraining: [others.slice(0, 1), others.slice(1)],
     finetuning: seeds.flatMap((seed) => [
       ...STARTS.map((start) => finetuning(start, seed, 1, finetuningEpochs)),
-      finetuning('beit', seed, 1, Math.max(1, Math.round(finetuningEpochs / 5))),
+      finetuning('beit', seed, 1, finetuningEpochs * FIFTH),
       ...labelShares
         .filter((share) => share < 1)
         .flatMap((share) => sharedStarts.map((start) => finetuning(start, seed, share, finetuningEpochs))),

@@ -1,6 +1,6 @@
 import { type ChartSeries, standaloneSvg } from '@beit/apps-shared/report';
-import { type EfficiencySettings, STARTS, type Start } from './efficiencyPlan';
-import { best, type Curve, type EfficiencySummary, FIFTH, type Spread, spread } from './efficiencySummary';
+import { type EfficiencySettings, FIFTH, STARTS, type Start } from './efficiencyPlan';
+import { best, type Curve, type EfficiencySummary, type Spread, spread } from './efficiencySummary';
 
 export interface EfficiencyResult {
   readonly summary: EfficiencySummary;
@@ -114,7 +114,7 @@ export function efficiencyPage(result: EfficiencyResult): string {
 | start | best top-1, % | last top-1, % |
 | --- | --- | --- |
 ${rows.join('\n')}
-| BEiT, ${Math.round(epochs / 5)} epochs in all | ${withSd({ mean: summary.beitInFifthOfEpochs, sd: summary.beitInFifthOfEpochsSd })} | |
+| BEiT, ${epochs * FIFTH} epochs in all | ${withSd({ mean: summary.beitInFifthOfEpochs, sd: summary.beitInFifthOfEpochsSd })} | |
 
 Means over seeds ± standard deviation. "Best" is the best epoch on the validation images, for all starts alike.
 

@@ -1,4 +1,4 @@
-import type { Start } from './efficiencyPlan';
+import { FIFTH, type Start } from './efficiencyPlan';
 
 /** Validation accuracy of one fine-tuning after each epoch. */
 export interface Curve {
@@ -50,8 +50,6 @@ export type EfficiencySummary = Pair<
   readonly epochsToScratchBestSd: number | null;
 };
 
-export const FIFTH = 0.2;
-
 /** The figures of the experiment, means over seeds. */
 export function efficiencySummary(curves: readonly Curve[]): EfficiencySummary {
   const epochs = Math.max(...curves.map((curve) => curve.epochs));
@@ -66,7 +64,6 @@ export function efficiencySummary(curves: readonly Curve[]): EfficiencySummary {
       );
     return found;
   };
-  const short = Math.max(1, Math.round(epochs / 5));
   const over = (value: (seed: number) => number) => spread(seeds.map(value));
   const pair = <Name extends string>(name: Name, { mean, sd }: Spread) =>
     ({ [name]: mean, [`${name}Sd`]: sd }) as Pair<Name>;
@@ -84,7 +81,7 @@ export function efficiencySummary(curves: readonly Curve[]): EfficiencySummary {
     epochsToScratchBestSd: fraction?.sd ?? null,
     ...pair(
       'beitInFifthOfEpochs',
-      over((seed) => best(find('beit', seed, 1, short))),
+      over((seed) => best(find('beit', seed, 1, epochs * FIFTH))),
     ),
     ...pair(
       'beitAtFifthOfLabels',

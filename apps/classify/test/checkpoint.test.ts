@@ -1,0 +1,180 @@
+/** Checkpoints of others, on the fixture of transformers' classifier. */
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { IMAGENET_NORMALIZATION } from '@beit/data';
+import { transformersConfig } from '@beit/vit';
+import {
+  loadSafetensors,
+  type NamedTensors,
+  saveSafetensors,
+  saveTransformers,
+  toTransformers,
+  withoutPrefix,
+} from '@beit/weights';
+import * as tf from '@tensorflow/tfjs';
+import { loadPretrained } from '../src/checkpoint';
+import { loadClassifier, saveClassifier, type TrainedClassifier } from '../src/classifierFile';
+import { createModel } from '../src/model';
+import { RECIPES } from '../src/recipes';
+import { recipeFor, startFrom } from '../src/startFrom';
+
+tf.enableProdMode();
+tf.setBackend('cpu');
+
+const FIXTURES = join(__dirname, '../../../fixtures');
+const CLASSES = ['ant', 'bee', 'cat', 'dog', 'eel', 'fox', 'gnu'];
+const CONFIG = {
+  imageSize: 32,
+  patchSize: 8,
+  embedDim: 48,
+  depth: 2,
+  numHeads: 4,
+  mlpRatio: 4,
+  useAbsPosEmb: true,
+  useRelPosBias: true,
+  layerScaleInit: 0.1,
+};
+const RECIPE = RECIPES[0]!;
+
+let folder: string;
+let params: NamedTensors;
+let images: tf.Tensor;
+let expected: number[];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'checkpoints-'));
+  const { tensors } = await loadSafetensors(join(FIXTURES, 'classify.safetensors'));
+  params = Object.fromEntries(
+    Object.entries(withoutPrefix(tensors, 'param.')).filter(([name]) => !name.includes('index')),
+  );
+  const given = tensors['input.images']!;
+  images = tf.transpose(tf.tensor(given.data, [...given.shape]), [0, 2, 3, 1]);
+  expected = [...tensors['output.logits']!.data];
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function expectLogits(trained: TrainedClassifier): void {
+  const { classifier } = createModel(trained, trained.classes.length);
+  const tensors = Object.fromEntries(
+    Object.entries(trained.params).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]),
+  );
+  const logits = classifier.logits(tensors, images).dataSync();
+  const largest = Math.max(...expected.map(Math.abs));
+  expected.forEach((logit, i) => {
+    expect(Math.abs(logits[i]! - logit)).toBeLessThan(1e-5 * largest);
+  });
+}
+
+describe('the same classifier', () => {
+  test('under official names, without a word on its architecture', async () => {
+    const path = join(folder, 'official.safetensors');
+    await saveSafetensors(path, params);
+    const trained = await loadClassifier(path);
+    expect(trained.model).toMatchObject({ ...CONFIG, mlpRatio: 4 });
+    expect(trained.classes).toEqual(['0', '1', '2', '3', '4', '5', '6']);
+    expect(trained.pooling).toBe('mean');
+    expectLogits(trained);
+  });
+
+  test('as a folder of transformers 4, with names, normalization and epsilon', async () => {
+    const config = {
+      ...transformersConfig(CONFIG, { pooling: 'mean', classNames: CLASSES }),
+      layer_norm_eps: 1e-12,
+    };
+    await saveTransformers(join(folder, 'four'), params, { config, normalization: IMAGENET_NORMALIZATION });
+    const trained = await loadClassifier(join(folder, 'four'));
+    expect(trained.classes).toEqual(CLASSES);
+    expect(trained.views.normalization).toEqual(IMAGENET_NORMALIZATION);
+    expect(trained.model.layerNormEpsilon).toBe(1e-12);
+    expectLogits(trained);
+  });
+
+  test('under the names of transformers 5', async () => {
+    const path = join(folder, 'five');
+    await mkdir(path);
+    await copyFile(
+      join(FIXTURES, 'classify-transformers-names.safetensors'),
+      join(path, 'model.safetensors'),
+    );
+    const config = transformersConfig(CONFIG, { pooling: 'mean', classNames: CLASSES });
+    await writeFile(join(path, 'config.json'), JSON.stringify(config));
+    expectLogits(await loadClassifier(path));
+    expect(Object.keys(toTransformers(params, { version: 5 }))).toContain('beit.layers.0.mlp.fc1.weight');
+  });
+
+  test('as this app writes it', async () => {
+    const path = join(folder, 'own.safetensors');
+    const views = { normalization: IMAGENET_NORMALIZATION, cropShare: 0.9 };
+    const written = { params, classes: CLASSES, model: CONFIG, pooling: 'mean', views } as const;
+    await saveClassifier(path, written);
+    const { params: _, ...rest } = await loadClassifier(path);
+    expect(rest).toEqual({ classes: CLASSES, model: CONFIG, pooling: 'mean', views });
+  });
+});
+
+test('what is missing or of another shape is listed', async () => {
+  const { 'blocks.1.mlp.fc1.bias': _, 'blocks.0.gamma_1': gamma, ...rest } = params;
+  const path = join(folder, 'broken.safetensors');
+  const wrong = { ...gamma!, shape: [24], data: gamma!.data.slice(0, 24) };
+  await saveSafetensors(path, { ...rest, 'blocks.0.gamma_1': wrong });
+  await expect(loadClassifier(path)).rejects.toThrow(
+    /broken\.safetensors is not whole\.\nMissing: blocks\.1\.mlp\.fc1\.bias\.\nOf another shape: blocks\.0\.gamma_1 \(\[24\], expected \[48\]\)/,
+  );
+  const { 'head.weight': __, ...headless } = params;
+  await saveSafetensors(path, headless);
+  await expect(loadClassifier(path)).rejects.toThrow(/has no head/);
+});
+
+describe('fine-tuning begins', () => {
+  const begin = async (tensors: NamedTensors, numClasses: number, imageSize = 32) => {
+    const path = join(folder, 'start.safetensors');
+    await saveSafetensors(path, tensors);
+    const pretrained = await loadPretrained(path);
+    const recipe = recipeFor(
+      { ...RECIPE, model: { ...RECIPE.model, imageSize, dropPathRate: 0.2 } },
+      pretrained,
+    );
+    const { classifier } = createModel(recipe, numClasses);
+    return { recipe, ...startFrom(recipe, classifier, pretrained) };
+  };
+
+  test('with the architecture of the checkpoint, and its head for as many classes', async () => {
+    const { recipe, params: start, notes } = await begin(params, 7);
+    expect(recipe.model).toMatchObject({ embedDim: 48, depth: 2, dropPathRate: 0.2, useRelPosBias: true });
+    expect(start['head.weight']!.data).toEqual(params['head.weight']!.data);
+    expect(notes).toEqual([]);
+  });
+
+  test('with a new head for other classes, small as the released code has it', async () => {
+    const { params: start, notes } = await begin(params, 5);
+    expect(start['head.weight']!.shape).toEqual([5, 48]);
+    expect(Math.max(...start['head.weight']!.data.map(Math.abs))).toBeLessThan(0.001);
+    expect(start['blocks.0.attn.qkv.weight']!.data).toEqual(params['blocks.0.attn.qkv.weight']!.data);
+    expect(notes).toEqual(['New in the classifier: head.weight, head.bias.']);
+  });
+
+  test('at another resolution, with positions and biases resized', async () => {
+    const { params: start } = await begin(params, 7, 48);
+    expect(start.pos_embed!.shape).toEqual([1, 37, 48]);
+    expect(start['blocks.1.attn.relative_position_bias_table']!.shape).toEqual([11 * 11 + 3, 4]);
+  });
+
+  test('from pre-training, whose final norm, mask token and vocabulary are left behind', async () => {
+    const { tensors } = await loadSafetensors(join(FIXTURES, 'mim-rel.safetensors'));
+    const pretrained = withoutPrefix(tensors, 'param.');
+    const { recipe, params: start, notes } = await begin(pretrained, 7, 32);
+    expect(recipe.model).toMatchObject({ useRelPosBias: true, useSharedRelPosBias: false });
+    const [own, shared] = [
+      'blocks.0.attn.relative_position_bias_table',
+      'rel_pos_bias.relative_position_bias_table',
+    ];
+    expect(start[own]!.data).toEqual(pretrained[shared]!.data);
+    expect([...start['fc_norm.weight']!.data]).toEqual(new Array(start['fc_norm.weight']!.shape[0]).fill(1));
+    expect(notes).toEqual(['New in the classifier: fc_norm.weight, fc_norm.bias, head.weight, head.bias.']);
+  });
+
+  test('not with a part of an encoder', async () => {
+    const { cls_token: _, ...rest } = params;
+    await expect(begin(rest, 7)).rejects.toThrow(/no checkpoint of this model\.\nMissing: cls_token\./);
+  });
+});
