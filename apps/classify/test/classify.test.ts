@@ -108,9 +108,19 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
 
   const predicted = start('predict', '--model', out, join(pictures, 'squares/0.png'), '--top', '2');
   expect(predicted.stdout).toMatch(/squares\/0\.png\n +\d+\.\d % {2}\w+\n +\d+\.\d % {2}\w+\n$/);
+  const exported = join(folder, 'exported');
+  const files = start('export', '--model', out, '--out', exported);
+  expect(files.stdout).toMatch(/onnx\/model\.onnx/);
+  // The folder is a model again.
+  const fromExport = start('predict', '--model', exported, join(pictures, 'squares/0.png'), '--top', '2');
+  expect(fromExport.stdout).toBe(predicted.stdout);
+
   const broken = start('predict', '--model', out, join(pictures, 'lying/broken.png'));
   expect(broken.status).toBe(1);
   expect(broken.stderr).toMatch(/broken\.png/);
+
+  const probed = start('probe', '--checkpoint', out, '--data', pictures);
+  expect(probed.stdout).toMatch(/block +20 nearest +linear\n(\d +\d+\.\d % +\d+\.\d %\n){4}$/);
 
   const onTop = start(
     ...['--data', pictures, '--checkpoint', out, '--out', join(folder, 'on-top'), '--labels', '0.5'],
@@ -118,7 +128,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   );
   expect(onTop.stderr).toMatch(/Starting from .*whole\/model\.safetensors/);
   expect(onTop.status).toBe(0);
-}, 240_000);
+}, 480_000);
 
 test('a dry run says what would be done, layer by layer', () => {
   const { stdout, status } = start('--dry-run');
@@ -138,7 +148,8 @@ test.each([
   [['--scratch', '--checkpoint', 'x'], 1, /give one/],
   [['--checkpoint', '/nowhere', '--out', 'OUT'], 1, /no file or folder '\/nowhere'/],
   [['--data', '/nowhere', '--out', 'OUT'], 1, /There is no folder '\/nowhere'/],
-  [['drive'], 1, /no command 'drive'. Commands: train, evaluate, predict/],
+  [['drive'], 1, /no command 'drive'. Commands: train, evaluate, predict, probe, export/],
+  [['export', '--model', 'x'], 1, /needs --out/],
   [['predict', 'a.png'], 1, /needs --model/],
 ])('%j', (args, status, text) => {
   const result = start(...args.map((argument) => (argument === 'OUT' ? join(folder, 'nowhere') : argument)));
