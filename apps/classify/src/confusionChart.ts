@@ -1,4 +1,5 @@
 import { escapeHtml, svgFrame } from '@beit/apps-shared/report';
+import { confusedPairs } from '@beit/classification';
 
 const SIZE = 560;
 /** Names of more classes than these would be too small to read. */
@@ -55,12 +56,9 @@ export function confusionChart(
 }
 
 function describe(confusion: readonly (readonly number[])[], classes: readonly string[]): string {
-  const wrong = confusion
-    .flatMap((row, label) => row.map((images, prediction) => ({ images, label, prediction })))
-    .filter(({ images, label, prediction }) => images > 0 && label !== prediction)
-    .sort((a, b) => b.images - a.images)
-    .slice(0, 5)
-    .map(({ images, label, prediction }) => `${images} of ${classes[label]} for ${classes[prediction]}`);
+  const wrong = confusedPairs(confusion, 5).map(
+    ({ images, label, prediction }) => `${images} of ${classes[label]} for ${classes[prediction]}`,
+  );
   return wrong.length > 0
     ? `Taken most often: ${wrong.join('; ')}.`
     : 'No image was taken for another class.';

@@ -1,3 +1,4 @@
+import { classCounts, imbalance } from '@beit/classification';
 import { classFolder, type Emoji, emojiCatalog, emojiDataset, type ImageSource } from '@beit/data';
 import { createRandom } from '@beit/random';
 import type { FinetuneRecipe } from './recipe';
@@ -94,22 +95,19 @@ export function subset(source: ImageSource, indices: readonly number[]): ImageSo
   return { ...source, names, pixels };
 }
 
+/** So many times the images of the smallest class. */
+const UNEQUAL = 10;
+
 /** For people: how many images and classes, and how unequal the classes are. */
 export function describeDataset({ classes, train, validation }: Dataset): string {
   const counts = classCounts(train.labels, classes.length);
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
   const example = (count: number) => `${count} (${classes[counts.indexOf(count)]})`;
+  const unequal = imbalance(counts).ratio >= UNEQUAL;
   return (
     `${train.labels.length} images of ${classes.length} classes to train on, ${validation.labels.length} to validate. ` +
     (fewest === most
       ? `${fewest} of each class.`
-      : `From ${example(fewest)} to ${example(most)} of a class${most >= 10 * fewest ? ': very unequal, so look at the mean over classes too' : ''}.`)
+      : `From ${example(fewest)} to ${example(most)} of a class${unequal ? ': very unequal, so look at the mean over classes too' : ''}.`)
   );
-}
-
-/** Images of each class. */
-export function classCounts(labels: ArrayLike<number>, numClasses: number): number[] {
-  const counts = new Array<number>(numClasses).fill(0);
-  for (let i = 0; i < labels.length; i++) counts[labels[i]!]!++;
-  return counts;
 }

@@ -11,11 +11,12 @@ import {
   summaryTable,
   table,
 } from '@beit/apps-shared/report';
+import { classCounts } from '@beit/classification';
 import { createLoader, type ImageSource } from '@beit/data';
 import { readMetrics } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import { confusionChart } from './confusionChart';
-import { classCounts, type Dataset, subset } from './dataset';
+import { type Dataset, subset } from './dataset';
 import { type Evaluated, mostLikely, softmax } from './evaluation';
 import type { FinetuneRecipe } from './recipe';
 import { plainView } from './views';

@@ -19,7 +19,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { type Labelled, labelledShare, loadDataset } from './dataset';
 import { createModel } from './model';
 import type { Options } from './options';
-import { pretrainedOf } from './run';
+import { pretrainedOf } from './pretrainedOf';
 import { recipeFor, startFrom } from './startFrom';
 import { plainView } from './views';
 

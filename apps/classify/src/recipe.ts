@@ -98,7 +98,6 @@ const parts = fields({
 });
 
 export type FinetuneRecipe = z.infer<typeof parts>;
-export type Views = FinetuneRecipe['views'];
 
 /** A recipe whose parts fit together. */
 export const finetuneRecipe: z.ZodType<FinetuneRecipe> = parts.check(({ value, issues }) => {

@@ -1,10 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RUNS, runFolders } from '@beit/apps-shared';
 import type { SummaryRow } from '@beit/apps-shared/report';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
-import { loadPretrained, type Pretrained } from './checkpoint';
 import { saveClassifier } from './classifierFile';
 import { describeDataset, labelledShare, loadDataset } from './dataset';
 import { openEvaluation } from './evaluation';
@@ -12,6 +10,7 @@ import { finetune } from './finetune';
 import { makeReport, type Outcome, summaryOf } from './makeReport';
 import { createModel } from './model';
 import type { Options } from './options';
+import { pretrainedOf } from './pretrainedOf';
 import { recipeFor, startFrom } from './startFrom';
 import { plainView } from './views';
 
@@ -123,41 +122,6 @@ export async function run(
 
 const stepsPerEpoch = (dataset: Outcome['dataset'], { batchSize }: { batchSize: number }) =>
   Math.floor(dataset.train.labels.length / batchSize);
-
-/** The checkpoint that was asked for, or the newest pre-training run of the same name. */
-export async function pretrainedOf(
-  { checkpoint, scratch, recipe }: Options,
-  progress: Pick<ProgressReporter, 'message'>,
-): Promise<Pretrained | undefined> {
-  if (scratch) {
-    progress.message('Starting from random parameters.');
-    return undefined;
-  }
-  const newest = checkpoint ?? (await newestPretraining(recipe.name));
-  if (newest === undefined) {
-    progress.message(
-      `Starting from random parameters: there is no finished pre-training run '${recipe.name}' in ${RUNS}. ` +
-        'The better start: pnpm --filter pretrain start; or --checkpoint RUN_OR_FILE.',
-    );
-    return undefined;
-  }
-  const pretrained = await loadPretrained(newest);
-  progress.message(`Starting from ${pretrained.path}.`);
-  return pretrained;
-}
-
-async function newestPretraining(name: string): Promise<string | undefined> {
-  const folders = await runFolders(name);
-  const finished = await Promise.all(
-    folders.map((folder) =>
-      readFile(join(folder, 'results.json')).then(
-        () => [folder],
-        () => [],
-      ),
-    ),
-  );
-  return finished.flat().at(-1);
-}
 
 async function readSeconds(out: string): Promise<number> {
   const text = await readFile(join(out, 'seconds.json'), 'utf8').catch(() => undefined);

@@ -1,6 +1,7 @@
 /** The recipes against the tables of the paper, of the released commands and of DeiT. */
 import { BEIT_ERASING, BEIT_RAND_AUGMENT } from '@beit/data';
 import { createRandom } from '@beit/random';
+import { createVit } from '@beit/vit';
 import { layerRates } from '../src/dryRun';
 import { createModel } from '../src/model';
 import { RECIPES } from '../src/recipes';
@@ -85,4 +86,21 @@ test('layer-wise decay: block 11 of the base model learns at 0.65 of the head, t
   expect(rates.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(
     Object.values(params).reduce((sum, { data }) => sum + data.length, 0),
   );
+});
+
+// The released models: counted by mmpretrain and by the reference code. The plain ones: DeiT-B's 86,567,656 and
+// ViT-L/16's 304,326,632 without the biases of the keys.
+test.each([
+  ['beit-base-pt22k-imagenet1k-finetune', 86_530_984],
+  ['beit-large-pt22k-imagenet1k-finetune', 304_430_568],
+  ['beit-base-imagenet1k-finetune', 86_567_656 - 12 * 768],
+  ['beit-large-imagenet1k-finetune', 304_326_632 - 24 * 1024],
+  ['beit-base-imagenet1k-finetune-384', 86_567_656 - 12 * 768 + (576 - 196) * 768],
+  ['deit-base-imagenet1k-scratch', 86_567_656 - 12 * 768],
+])('%s has %d parameters with 1,000 classes', (name, parameters) => {
+  const { model } = recipe(name);
+  const encoder = Object.values(createVit(model).parameterShapes())
+    .map((shape) => shape.reduce((a, b) => a * b, 1))
+    .reduce((a, b) => a + b, 0);
+  expect(encoder + 2 * model.embedDim + (model.embedDim + 1) * 1000).toBe(parameters);
 });

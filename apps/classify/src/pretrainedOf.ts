@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RUNS, runFolders } from '@beit/apps-shared';
+import type { ProgressReporter } from '@beit/trainer';
+import { loadPretrained, type Pretrained } from './checkpoint';
+import type { Options } from './options';
+
+/** The checkpoint that was asked for, or the newest pre-training run of the same name. */
+export async function pretrainedOf(
+  { checkpoint, scratch, recipe }: Options,
+  progress: Pick<ProgressReporter, 'message'>,
+): Promise<Pretrained | undefined> {
+  if (scratch) {
+    progress.message('Starting from random parameters.');
+    return undefined;
+  }
+  const newest = checkpoint ?? (await newestPretraining(recipe.name));
+  if (newest === undefined) {
+    progress.message(
+      `Starting from random parameters: there is no finished pre-training run '${recipe.name}' in ${RUNS}. ` +
+        'The better start: pnpm --filter pretrain start; or --checkpoint RUN_OR_FILE.',
+    );
+    return undefined;
+  }
+  const pretrained = await loadPretrained(newest);
+  progress.message(`Starting from ${pretrained.path}.`);
+  return pretrained;
+}
+
+async function newestPretraining(name: string): Promise<string | undefined> {
+  const folders = await runFolders(name);
+  const finished = await Promise.all(
+    folders.map((folder) =>
+      readFile(join(folder, 'results.json')).then(
+        () => [folder],
+        () => [],
+      ),
+    ),
+  );
+  return finished.flat().at(-1);
+}
