@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { RUNS, runFolders } from '@beit/apps-shared';
 import type { ProgressReporter } from '@beit/trainer';
@@ -29,13 +29,5 @@ export async function pretrainedOf(
 
 async function newestPretraining(name: string): Promise<string | undefined> {
   const folders = await runFolders(name);
-  const finished = await Promise.all(
-    folders.map((folder) =>
-      readFile(join(folder, 'results.json')).then(
-        () => [folder],
-        () => [],
-      ),
-    ),
-  );
-  return finished.flat().at(-1);
+  return folders.filter((folder) => existsSync(join(folder, 'results.json'))).at(-1);
 }
