@@ -42,7 +42,7 @@ function batchOf(first: number, count: number): MicroBatch<HostTree> {
   };
 }
 
-async function trained(microBatchSize: number, engine: 'onnxruntime' | 'tfjs') {
+async function trained(microBatchSize: number, engine: 'onnxruntime' | 'tfjs', emaDecay?: number) {
   async function* microBatches() {
     for (let first = 0; first < IMAGES; first += microBatchSize) yield batchOf(first, microBatchSize);
   }
@@ -52,20 +52,24 @@ async function trained(microBatchSize: number, engine: 'onnxruntime' | 'tfjs') {
     params: mim.init(createRandom(1)),
     example: await firstBatch(microBatches()),
     microBatches: IMAGES / microBatchSize,
+    emaDecay,
     engine: { engine, precision: 'fp32' },
   });
   const losses: number[] = [];
+  const averages: number[] = [];
   for (let step = 0; step < 3; step++) {
     const outputs = await program.run({
       microBatches: microBatches(),
       scalars: optimizer.scalars(step, 1e-3),
     });
     losses.push((outputs as unknown as { loss: HostTensor }).loss.data[0]!);
+    const { params, ema } = (await program.readState()) as { params: NamedTensors; ema?: NamedTensors };
+    averages.push(params['norm.bias']!.data[0]!, ema ? ema['norm.bias']!.data[0]! : Number.NaN);
   }
   const { params } = (await program.readState()) as { params: NamedTensors };
   const copy = Object.entries(params).map(([name, t]) => [name, Float32Array.from(t.data)] as const);
   await program.dispose();
-  return { losses, params: Object.fromEntries(copy) };
+  return { losses, averages, params: Object.fromEntries(copy) };
 }
 
 test.each(['onnxruntime', 'tfjs'] as const)(
@@ -79,6 +83,20 @@ test.each(['onnxruntime', 'tfjs'] as const)(
     for (const [name, values] of Object.entries(whole.params)) {
       const difference = Math.max(...values.map((x, i) => Math.abs(x - parts.params[name]![i]!)));
       expect({ name, close: difference < 2e-5 }).toEqual({ name, close: true });
+    }
+  },
+);
+
+test.each([IMAGES, 2])(
+  'the average of parameters moves after every step, with micro-batches of %d',
+  async (size) => {
+    const { averages } = await trained(size, 'onnxruntime', 0.75);
+    let average = 0;
+    for (let step = 0; step < 3; step++) {
+      const [param, ema] = averages.slice(2 * step);
+      average = 0.75 * average + 0.25 * param!;
+      expect(param).not.toBe(0);
+      expect(ema).toBeCloseTo(average, 8);
     }
   },
 );
