@@ -4,6 +4,7 @@ import type { ProgressReporter } from '@beit/trainer';
 import { loadClassifier } from './classifierFile';
 import { type Dataset, type Labelled, loadDataset } from './dataset';
 import { type Evaluated, mostLikely, openEvaluation } from './evaluation';
+import { passProgress } from './forwardPass';
 import { createModel } from './model';
 import type { Options } from './options';
 import { plainView } from './views';
@@ -36,19 +37,7 @@ export async function evaluate(
     engine,
     workers,
   });
-  const began = performance.now();
-  const evaluated = await evaluation.evaluate(trained.params, (step, totalSteps) => {
-    const seconds = (performance.now() - began) / 1000;
-    const imagesPerSecond = step / seconds;
-    progress.update({
-      name: 'images',
-      step,
-      totalSteps,
-      metrics: {},
-      imagesPerSecond,
-      secondsLeft: (totalSteps - step) / imagesPerSecond,
-    });
-  });
+  const evaluated = await evaluation.evaluate(trained.params, passProgress('images', progress.update));
   progress.stop();
   for (const { name, reason } of evaluation.unreadable()) progress.message(`Left out: ${name}: ${reason}`);
   await evaluation.dispose();

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { copied, type EngineOptions } from '@beit/apps-shared';
+import { copied } from '@beit/apps-shared';
 import {
   classificationMetrics,
   createLinearProbe,
@@ -9,14 +9,14 @@ import {
   probeFeatures,
 } from '@beit/classification';
 import { compile } from '@beit/compile';
-import { createLoader, type TwoViewOptions } from '@beit/data';
 import { adamW, cosineSchedule, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { ProgressReporter } from '@beit/trainer';
-import { createVit, type Vit } from '@beit/vit';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import { createVit } from '@beit/vit';
+import type { HostTensor } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import { type Labelled, labelledShare, loadDataset } from './dataset';
+import { openForwardPass, passProgress } from './forwardPass';
 import { createModel } from './model';
 import type { Options } from './options';
 import { pretrainedOf } from './pretrainedOf';
@@ -48,8 +48,16 @@ export async function probe(options: Options, progress: ProgressReporter): Promi
   const recipe = pretrained ? recipeFor(options.recipe, pretrained) : options.recipe;
   const { params } = startFrom(recipe, createModel(recipe, numClasses).classifier, pretrained);
   const vit = createVit(recipe.model);
-  const featuresOf = (images: Labelled, name: string) =>
-    frozenFeatures(vit, params, images, plainView(recipe), { engine, workers, name }, progress);
+  const encoder = Object.fromEntries(Object.keys(vit.parameterShapes()).map((name) => [name, params[name]!]));
+  const featuresOf = async (images: Labelled, name: string): Promise<Features> => {
+    const of = probeFeatures(vit);
+    const view = plainView(recipe);
+    const pass = await openForwardPass({ of, params: encoder, images, view, engine, workers });
+    const { output, labels } = await pass.run(encoder, passProgress(name, progress.update));
+    progress.stop();
+    await pass.dispose();
+    return { features: output, labels };
+  };
   const train = await featuresOf(dataset.train, 'training images');
   const validation = await featuresOf(dataset.validation, 'validation images');
 
@@ -77,76 +85,6 @@ interface Features {
   /** `[images, layers, 2 * embedDim]`. */
   readonly features: HostTensor;
   readonly labels: Int32Array;
-}
-
-async function frozenFeatures(
-  vit: Vit,
-  params: NamedTensors,
-  { source, labels }: Labelled,
-  view: TwoViewOptions,
-  { engine, workers, name }: { engine: EngineOptions; workers: number; name: string },
-  progress: ProgressReporter,
-): Promise<Features> {
-  const count = source.names.length;
-  const batchSize = Math.min(64, count);
-  const loader = createLoader({
-    source,
-    batchSize,
-    seed: 0,
-    views: view,
-    shuffle: false,
-    dropLast: false,
-    workers,
-  });
-  const backbone = Object.keys(vit.parameterShapes());
-  const features = probeFeatures(vit);
-  const program = await compile(
-    (state: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => ({
-      state,
-      outputs: { features: features(state, images) as tf.Tensor },
-    }),
-    {
-      state: Object.fromEntries(backbone.map((parameter) => [parameter, params[parameter]!])),
-      inputs: { images: { dtype: 'float32', shape: [batchSize, view.imageSize, view.imageSize, 3] } },
-    },
-    engine,
-  );
-  const layers = vit.config.depth;
-  const size = layers * 2 * vit.embedDim;
-  const data = new Float32Array(count * size);
-  const read: number[] = [];
-  const began = performance.now();
-  for (let step = 0; step < loader.stepsPerEpoch; step++) {
-    const { images, indices } = await loader.batch(step);
-    const out = await program.run({ images });
-    for (const [i, index] of indices.entries()) {
-      // Others stand for images that cannot be read, or fill the last batch up.
-      if (index !== step * batchSize + i) continue;
-      data.set(out.features.data.subarray(i * size, (i + 1) * size), read.length * size);
-      read.push(index);
-    }
-    const done = Math.min(count, (step + 1) * batchSize);
-    const imagesPerSecond = (1000 * done) / (performance.now() - began);
-    progress.update({
-      name,
-      step: done,
-      totalSteps: count,
-      metrics: {},
-      imagesPerSecond,
-      secondsLeft: (count - done) / imagesPerSecond,
-    });
-  }
-  progress.stop();
-  await program.dispose();
-  await loader.close();
-  return {
-    features: {
-      dtype: 'float32',
-      shape: [read.length, layers, 2 * vit.embedDim],
-      data: data.subarray(0, read.length * size),
-    },
-    labels: Int32Array.from(read, (index) => labels[index]!),
-  };
 }
 
 /** Some images' features. */
