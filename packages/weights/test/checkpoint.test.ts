@@ -215,6 +215,7 @@ describe('saveTransformers', () => {
       crop_size: square,
       resample: 2,
     });
+    expect((await loadCheckpoint(at('out'))).shorterSide).toBe(36);
     await expect(
       saveTransformers(at('out'), official, { config, normalization, shorterSide: 31 }),
     ).rejects.toThrow(/shorterSide is 31; expected .* 32/);

@@ -10,7 +10,7 @@ import { loadTorch } from '../torch/loadTorch';
 import { SIGNATURE_BYTES } from '../torch/torchReading';
 import { isZip } from '../torch/zipContents';
 import { readBytes, withFile } from '../withFile';
-import { type Normalization, normalizationOf } from './normalization';
+import { type Normalization, normalizationOf, shorterSideOf } from './normalization';
 import { isJsonObject, type JsonObject, parseJsonObject, readJson } from './readJson';
 
 /**
@@ -29,6 +29,8 @@ export interface Checkpoint {
   readonly config?: JsonObject;
   /** Of the images, where preprocessor_config.json or timm's config.json says so. */
   readonly normalization?: Normalization;
+  /** To which a picture's shorter side is brought before its centre is cut out, pixels, where preprocessor_config.json says so. */
+  readonly shorterSide?: number;
   /** What a `.pth` file has beside the state dict. */
   readonly dropped: readonly string[];
 }
@@ -132,7 +134,13 @@ function checkpointOf(
 ): Checkpoint {
   try {
     const normalization = normalizationOf(preprocessor ?? {}) ?? normalizationOf(configFile ?? {});
-    const common = { metadata, dropped, ...(normalization ? { normalization } : {}) };
+    const shorterSide = shorterSideOf(preprocessor ?? {});
+    const common = {
+      metadata,
+      dropped,
+      ...(normalization ? { normalization } : {}),
+      ...(shorterSide !== undefined ? { shorterSide } : {}),
+    };
     const file = configFile ? { config: configFile } : {};
     if (hasTransformersNames(tensors))
       return { ...common, ...file, tensors: fromTransformers(tensors), format: 'transformers' };

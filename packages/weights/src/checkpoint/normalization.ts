@@ -22,3 +22,14 @@ export function normalizationOf(json: JsonObject): Normalization | undefined {
 
 const isTriple = (value: unknown): value is [number, number, number] =>
   Array.isArray(value) && value.length === 3 && value.every(Number.isFinite);
+
+/** Of transformers' preprocessor_config.json, where it cuts out the centre. */
+export function shorterSideOf({ size, do_center_crop: cuts }: JsonObject): number | undefined {
+  const side = isJsonObject(size) ? size.shortest_edge : undefined;
+  if (cuts !== true || side === undefined) return undefined;
+  if (!Number.isSafeInteger(side) || (side as number) < 1)
+    throw new Error(
+      `The size of images has the shortest_edge ${JSON.stringify(side)}; expected a whole number.`,
+    );
+  return side as number;
+}

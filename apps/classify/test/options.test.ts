@@ -1,0 +1,95 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { UsageError } from '@beit/apps-shared';
+import { parseOptions } from '../src/options';
+import { finetuneRecipe } from '../src/recipe';
+import { RECIPES } from '../src/recipes';
+
+const parsed = async (...args: string[]) => {
+  const options = await parseOptions(args);
+  if (options === 'help') throw new Error('There is only help.');
+  return options;
+};
+
+test.each(RECIPES.map((recipe) => [recipe.name, recipe] as const))('%s is what a recipe is', (_, recipe) => {
+  expect(finetuneRecipe.parse(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe);
+});
+
+test('the default is training on the emoji', async () => {
+  const { command, recipe, scratch, labels, top, engine, out } = await parsed();
+  expect({ command, scratch, labels, top, engine }).toEqual({
+    command: 'train',
+    scratch: false,
+    labels: 1,
+    top: 5,
+    engine: { engine: 'auto', precision: 'fp32' },
+  });
+  expect(recipe.name).toBe('emoji');
+  expect(out).toMatch(/runs\/classify-emoji/);
+  expect(await parseOptions(['--help'])).toBe('help');
+});
+
+test('options change the recipe; a shorter run has a shorter warm-up', async () => {
+  const { recipe } = await parsed(
+    ...['--recipe', 'beit-base-imagenet1k-finetune', '--data', 'photos', '--epochs', '10'],
+    ...['--batch-size', '20', '--learning-rate', '1e-4', '--layer-decay', '0.7', '--seed', '5'],
+  );
+  expect(recipe).toMatchObject({
+    epochs: 10,
+    warmupEpochs: 2,
+    batchSize: 20,
+    microBatchSize: 5,
+    learningRate: 1e-4,
+    layerDecay: 0.7,
+    seed: 5,
+  });
+});
+
+test('a recipe for training from scratch needs no --scratch', async () => {
+  expect((await parsed('--recipe', 'deit-base-imagenet1k-scratch', '--dry-run')).scratch).toBe(true);
+});
+
+test('a file changes a recipe, and is checked', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'options-'));
+  const file = join(folder, 'mine.json');
+  await writeFile(
+    file,
+    '{ "extends": "emoji", "epochs": 7, "views": { "augmentation": { "randAugment": null } } }',
+  );
+  const { recipe } = await parsed('--recipe', file);
+  expect(recipe).toMatchObject({ name: 'mine', epochs: 7, evidence: 'none' });
+  expect(recipe.views.augmentation).not.toHaveProperty('randAugment');
+  await writeFile(
+    file,
+    '{ "extends": "emoji", "mix": { "mixupAlpha": -1 }, "epoch": 3, "microBatchSize": 5 }',
+  );
+  await expect(parsed('--recipe', file)).rejects.toThrow(
+    /mix\.mixupAlpha is -1; expected a number of at least 0\.[\s\S]*epoch is not known/,
+  );
+  await writeFile(file, '{ "extends": "emoji", "microBatchSize": 5 }');
+  await expect(parsed('--recipe', file)).rejects.toThrow(/microBatchSize.*expected a divisor of batchSize/);
+  await rm(folder, { recursive: true });
+});
+
+test.each([
+  [['--recipe', 'vgg'], /no recipe 'vgg'. Recipes: emoji, beit-base-imagenet1k-finetune/],
+  [['--recipe', 'beit-base-imagenet1k-finetune'], /needs --data DIR/],
+  [['--epochs', 'many'], /--epochs is 'many'; expected a number/],
+  [['--epochs', '0'], /--epochs is '0'; expected a number/],
+  [['--labels', '2'], /--labels is '2'; expected a number from/],
+  [['--batch-size', '1.5'], /--batch-size is '1\.5'; expected a whole number/],
+  [['--threads', ''], /--threads is ''/],
+  [['--scratch', '--checkpoint', 'x'], /--checkpoint with 'x'; give one/],
+  [['drive'], /no command 'drive'. Commands: train, evaluate, predict, probe, export/],
+  [['probe', 'x'], /'x' is too much/],
+  [['export', '--model', 'x'], /needs --out/],
+  [['evaluate'], /needs --model/],
+  [['predict', 'a.png'], /needs --model/],
+  [['predict', '--model', 'x'], /needs the paths of images/],
+  [['--epoch', '3'], /--epoch/],
+])('%j', async (args, text) => {
+  const failed = parseOptions(args);
+  await expect(failed).rejects.toThrow(UsageError);
+  await expect(failed).rejects.toThrow(text);
+});
