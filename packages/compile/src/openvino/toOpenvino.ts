@@ -89,17 +89,30 @@ function rows(x: Port, begin: number, end: number, length: number, w: IrWriter):
   return parts[begin > 0 ? 1 : 0]!;
 }
 
-/** The place of the largest or smallest along an axis, the first of equal ones. */
-const argExtreme: IrLowering = ({ op, attributes: a }, [x], w) => {
+/**
+ * The place of the largest or smallest along an axis, the first of equal ones: of all places that hold the extreme value,
+ * counted down from the end, the largest. TopK says which of equal ones only where it is `stable`, for eight times the
+ * time. A row of NaN has no such place and gets its last.
+ */
+const argExtreme: IrLowering = ({ op, inputs, attributes: a, outputs }, [x], w) => {
   const axis = number(a, 'axis');
-  const [, index] = w.emitAll(
-    'TopK',
-    11,
-    [x!, w.integer(1)],
-    { axis, mode: op === 'ArgMax' ? 'max' : 'min', sort: 'value', stable: false, index_element_type: 'i32' },
-    2,
+  const { shape } = inputs[0]!;
+  const length = shape[axis]!;
+  const countdown = Float32Array.from({ length }, (_, place) => length - place);
+  const along = shape.map((_, i) => (i === axis ? length : 1));
+  const axes = w.integers([axis]);
+  const extreme = w.emit(op === 'ArgMax' ? 'ReduceMax' : 'ReduceMin', 1, [x!, axes], { keep_dims: true });
+  const holds = w.emit('Equal', 1, [x!, extreme], NUMPY);
+  const places = w.emit(
+    'Multiply',
+    1,
+    [w.emit('Convert', 1, [holds], { destination_type: 'f32' }), w.constant(countdown, 'f32', along)],
+    NUMPY,
   );
-  return w.emit('Squeeze', 1, [index!, w.integers([axis])]);
+  const first = w.emit('ReduceMax', 1, [places, axes], { keep_dims: true });
+  const index = w.emit('Subtract', 1, [w.float(length), first], NUMPY);
+  const inside = w.emit('Minimum', 1, [index, w.float(length - 1)], NUMPY);
+  return w.reshape(w.emit('Convert', 1, [inside], { destination_type: 'i32' }), outputs[0]!.shape);
 };
 
 const LOWERINGS: Readonly<Record<string, IrLowering>> = {
