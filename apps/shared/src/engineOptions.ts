@@ -17,9 +17,9 @@ export interface EngineOptions {
 
 /** For people. */
 export async function describeEngine({ engine, precision, device }: EngineOptions): Promise<string> {
-  const slow = precision === 'bf16' && !(await hasNativeBfloat16());
+  const without = precision === 'bf16' && !(await hasNativeBfloat16());
   return [
     ...[engine, precision, device].filter(Boolean),
-    ...(slow ? ['which this processor does not compute itself: fp32 is faster here'] : []),
+    ...(without ? ['which this processor does not have: OpenVINO computes in fp32'] : []),
   ].join(', ');
 }

@@ -57,8 +57,8 @@ export async function findOpenvinoEngine({
 const loaded = new Map<string, OpenvinoLibrary>();
 
 /**
- * Whether this processor multiplies in bfloat16 itself. Elsewhere OpenVINO gives the same numbers by way of float32, and
- * takes longer than in float32. False where OpenVINO is not installed.
+ * Whether this processor multiplies in bfloat16. Elsewhere OpenVINO computes a program of that precision in float32.
+ * False where OpenVINO is not installed.
  */
 export async function hasNativeBfloat16(options: OpenvinoOptions = {}): Promise<boolean> {
   const runtime = await findOpenvinoEngine(options);
