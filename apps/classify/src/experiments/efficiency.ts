@@ -17,7 +17,7 @@ const FULL: EfficiencySettings = {
   heldOutShare: 0.25,
   tokenizerEpochs: 8,
   pretrainingEpochs: 32,
-  finetuningEpochs: 40,
+  finetuningEpochs: 30,
   learningRate: { pretrained: 1e-3, scratch: 1e-3 },
   layerDecay: 0.75,
   labelShares: [1, 0.5, 0.25, 0.2, 0.1],
