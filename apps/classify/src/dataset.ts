@@ -71,7 +71,9 @@ export function labelledShare({ source, labels }: Labelled, share: number, seed:
   if (share === 1) return { source, labels };
   const byClass = new Map<number, number[]>();
   labels.forEach((label, index) => {
-    byClass.set(label, [...(byClass.get(label) ?? []), index]);
+    const own = byClass.get(label);
+    if (own) own.push(index);
+    else byClass.set(label, [index]);
   });
   const kept = [...byClass]
     .flatMap(([label, own]) => {

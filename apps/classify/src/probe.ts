@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { copied } from '@beit/apps-shared';
+import { copied, gibibytes } from '@beit/apps-shared';
 import {
   classificationMetrics,
   createLinearProbe,
@@ -37,6 +37,8 @@ const EPOCHS = 50;
 /** Of small sets 50 epochs would be a few steps. */
 const FEWEST_STEPS = 1000;
 const NEIGHBORS = 20;
+/** Features are computed once and kept. */
+const MOST_FEATURE_BYTES = 8 * 2 ** 30;
 
 /** Frozen features of every block: k nearest neighbours, and a linear classifier. Paper: appendix D. */
 export async function probe(options: Options, progress: ProgressReporter): Promise<LayerProbe[]> {
@@ -48,6 +50,12 @@ export async function probe(options: Options, progress: ProgressReporter): Promi
   const recipe = pretrained ? recipeFor(options.recipe, pretrained) : options.recipe;
   const { params } = startFrom(recipe, createModel(recipe, numClasses).classifier, pretrained);
   const vit = createVit(recipe.model);
+  const bytes = dataset.train.labels.length * vit.config.depth * 2 * vit.embedDim * 4;
+  if (bytes > MOST_FEATURE_BYTES) {
+    throw new Error(
+      `The features of ${dataset.train.labels.length} images take ${gibibytes(bytes)}, more than ${gibibytes(MOST_FEATURE_BYTES)}; give a smaller --labels SHARE than ${labels}.`,
+    );
+  }
   const encoder = Object.fromEntries(Object.keys(vit.parameterShapes()).map((name) => [name, params[name]!]));
   const featuresOf = async (images: Labelled, name: string): Promise<Features> => {
     const of = probeFeatures(vit);

@@ -1,0 +1,83 @@
+import { emojiCatalog, type FolderSource, type MemorySource } from '@beit/data';
+import fc from 'fast-check';
+import { describeDataset, type Labelled, labelledShare, loadDataset } from '../src/dataset';
+
+const EMOJI = { kind: 'emoji', size: 4, imagesPerClass: [15, 60], heldOutShare: 0.25 } as const;
+
+test('the emoji: subgroups of enough different ones, and no emoji both trained on and validated on', async () => {
+  const dataset = await loadDataset({ data: EMOJI, seed: 0 }, undefined);
+  const { classes, train, validation } = dataset;
+  expect(classes).toEqual([...classes].sort());
+  expect(classes).not.toContain('other');
+  const catalog = new Map((await emojiCatalog()).map((emoji) => [emoji.id, emoji]));
+  const basesOf = ({ source, labels }: Labelled) =>
+    source.names.map((id, i) => {
+      const { base, subgroup } = catalog.get(id)!;
+      expect(classes[labels[i]!]).toBe(subgroup);
+      return base;
+    });
+  const [trained, validated] = [basesOf(train), basesOf(validation)];
+  const all = [...trained, ...validated];
+  // One picture for each emoji, in one part only.
+  expect(new Set(all).size).toBe(all.length);
+  const counts = classes.map(
+    (_, label) => [...train.labels, ...validation.labels].filter((l) => l === label).length,
+  );
+  expect(Math.min(...counts)).toBeGreaterThanOrEqual(15);
+  expect(Math.max(...counts)).toBeLessThanOrEqual(60);
+  expect(validated.length / all.length).toBeGreaterThan(0.2);
+  expect(validated.length / all.length).toBeLessThan(0.3);
+  expect(dataset.title(train.source.names[0]!)).not.toBe('');
+  // Whatever the seed, so that pre-training can hold out the same ones.
+  const again = await loadDataset({ data: EMOJI, seed: 7 }, undefined);
+  expect(again.train.source.names).toEqual(train.source.names);
+});
+
+test('a share of the labels: of every class, the smaller in the larger, as the seed draws it', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 80 }),
+      fc.double({ min: 0.05, max: 0.5, noNaN: true }),
+      fc.nat(9),
+      (labels, share, seed) => {
+        const source: FolderSource = { kind: 'folder', directory: '', names: labels.map((_, i) => `${i}`) };
+        const whole: Labelled = { source, labels: Int32Array.from(labels) };
+        const small = labelledShare(whole, share, seed);
+        const large = labelledShare(whole, 2 * share, seed);
+        expect(large.source.names).toEqual(expect.arrayContaining([...small.source.names]));
+        for (const label of new Set(labels)) {
+          const own = labels.filter((l) => l === label).length;
+          expect([...small.labels].filter((l) => l === label).length).toBe(
+            Math.max(1, Math.round(share * own)),
+          );
+        }
+        for (const [i, name] of small.source.names.entries())
+          expect(small.labels[i]).toBe(labels[Number(name)]);
+      },
+    ),
+  );
+});
+
+test('a share of pictures in memory has their pixels', () => {
+  const pixels = new SharedArrayBuffer(6 * 4);
+  new Uint8Array(pixels).set(Uint8Array.from({ length: 24 }, (_, i) => Math.floor(i / 4)));
+  const source: MemorySource = { kind: 'memory', names: ['0', '1', '2', '3', '4', '5'], size: 1, pixels };
+  const part = labelledShare({ source, labels: Int32Array.of(0, 1, 0, 1, 0, 1) }, 0.4, 3);
+  const { names, pixels: own } = part.source as MemorySource;
+  expect(names.length).toBe(2);
+  names.forEach((name, i) => {
+    expect(new Uint8Array(own)[4 * i]).toBe(Number(name));
+  });
+});
+
+test('it is said when classes are very unequal', () => {
+  const of = (...counts: number[]) => {
+    const labels = Int32Array.from(counts.flatMap((count, label) => new Array<number>(count).fill(label)));
+    const source: FolderSource = { kind: 'folder', directory: '', names: [...labels].map(String) };
+    const images = { source, labels };
+    return describeDataset({ classes: ['cat', 'dog'], train: images, validation: images, title: String });
+  };
+  expect(of(3, 3)).toMatch(/6 images of 2 classes.* 3 of each class\./);
+  expect(of(3, 5)).toMatch(/From 3 \(cat\) to 5 \(dog\) of a class\.$/);
+  expect(of(30, 2)).toMatch(/From 2 \(dog\) to 30 \(cat\) of a class: very unequal/);
+});
