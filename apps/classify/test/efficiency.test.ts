@@ -4,6 +4,7 @@ import { type Curve, efficiencySummary, epochsTo, spread } from '../src/experime
 
 const SETTINGS: EfficiencySettings = {
   seeds: [0, 1],
+  pretrainings: 2,
   heldOutShare: 0.25,
   tokenizerEpochs: 1,
   pretrainingEpochs: 2,
@@ -23,6 +24,14 @@ test('the plan pre-trains first, and differs between starts in the start alone',
   );
   const all = [...pretraining.flat(), ...finetuning];
   expect(new Set(all.map(({ folder }) => folder)).size).toBe(all.length);
+  expect(finetuning.find(({ start, seed }) => start === 'beit' && seed === 1)!.args).toContain(
+    '/runs/beit-seed-1',
+  );
+  const one = efficiencyPlan('/runs', { ...SETTINGS, pretrainings: 1 }, []);
+  expect(one.pretraining.map((jobs) => jobs.length)).toEqual([1, 2]);
+  expect(one.finetuning.find(({ start, seed }) => start === 'beit' && seed === 1)!.args).toContain(
+    '/runs/beit-seed-0',
+  );
   // Four starts, a short one, and two starts at two more shares of the labels.
   expect(finetuning.length).toBe(2 * (4 + 1 + 4));
   const ofRecipe = (start: string) => {

@@ -14,9 +14,10 @@ import { runJobs } from './runJobs';
 
 const FULL: EfficiencySettings = {
   seeds: [0, 1, 2],
+  pretrainings: 1,
   heldOutShare: 0.25,
   tokenizerEpochs: 8,
-  pretrainingEpochs: 32,
+  pretrainingEpochs: 96,
   finetuningEpochs: 30,
   learningRate: { pretrained: 1e-3, scratch: 1e-3 },
   layerDecay: 0.75,

@@ -13,7 +13,10 @@ export type Start = (typeof STARTS)[number];
 type Pretraining = Exclude<Start, 'scratch'>;
 
 export interface EfficiencySettings {
+  /** Of fine-tuning. */
   readonly seeds: readonly number[];
+  /** Pre-trainings of each kind, from seeds 0, 1, ...; the seeds of fine-tuning begin with them in turn. */
+  readonly pretrainings: number;
   /** Share of the emoji that neither pre-training nor fine-tuning sees; what is measured on. */
   readonly heldOutShare: number;
   readonly tokenizerEpochs: number;
@@ -57,9 +60,9 @@ export function efficiencyPlan(
   settings: EfficiencySettings,
   engine: readonly string[],
 ): EfficiencyPlan {
-  const { seeds, heldOutShare, tokenizerEpochs, pretrainingEpochs } = settings;
+  const { seeds, pretrainings, heldOutShare, tokenizerEpochs, pretrainingEpochs } = settings;
   const pretrained = (start: Pretraining, seed: number) => join(runs, `${start}-seed-${seed}`);
-  const firstRun = pretrained('beit', seeds[0]!);
+  const firstRun = pretrained('beit', 0);
 
   const pretraining = (start: Pretraining, seed: number): Job => {
     const folder = pretrained(start, seed);
@@ -102,7 +105,7 @@ export function efficiencyPlan(
       layerDecay: scratch ? 1 : layerDecay,
       seed,
     };
-    const checkpoint = scratch ? [] : ['--checkpoint', pretrained(start, seed)];
+    const checkpoint = scratch ? [] : ['--checkpoint', pretrained(start, seed % pretrainings)];
     const args = [
       ...['--recipe', path, '--out', folder, '--labels', String(share)],
       ...checkpoint,
@@ -112,9 +115,9 @@ export function efficiencyPlan(
   };
 
   const { finetuningEpochs, labelShares, sharedStarts } = settings;
-  const others = seeds.flatMap((seed) =>
+  const others = Array.from({ length: pretrainings }, (_, seed) =>
     (['beit', 'random', 'pixels'] as const).map((start) => pretraining(start, seed)),
-  );
+  ).flat();
   return {
     pretraining: [others.slice(0, 1), others.slice(1)],
     finetuning: seeds.flatMap((seed) => [

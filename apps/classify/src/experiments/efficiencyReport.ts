@@ -107,7 +107,7 @@ export function efficiencyPage(result: EfficiencyResult): string {
   ];
   return `# Does pre-training pay?
 
-\`pnpm experiment:efficiency\` fine-tunes one small network (64x64 pixels, 64 patches, 4 blocks of width 128) to name the subgroup of an emoji: ${classes} classes, ${images.train} labelled images to train on, ${images.validation} to validate. Classes are the subgroups of at least 15 different emoji, of each at most 60; one render for each emoji, without its skin tones. No emoji that is validated on is in any training, with or without labels. ${seeds.length} seeds, ${epochs} epochs, the augmentation and schedule of the recipe \`emoji\`; every seed has its own pre-training of ${settings.pretrainingEpochs} epochs. ${environment}.
+\`pnpm experiment:efficiency\` fine-tunes one small network (64x64 pixels, 64 patches, 4 blocks of width 128) to name the subgroup of an emoji: ${classes} classes, ${images.train} labelled images to train on, ${images.validation} to validate. Classes are the subgroups of at least 15 different emoji, of each at most 60; one render for each emoji, without its skin tones. No emoji that is validated on is in any training, with or without labels. ${seeds.length} seeds, ${epochs} epochs, the augmentation and schedule of the recipe \`emoji\`; ${settings.pretrainings === 1 ? 'all seeds begin with one pre-training' : `in turn they begin with ${settings.pretrainings} pre-trainings`} of ${settings.pretrainingEpochs} epochs on all other emoji, whatever their class. ${environment}.
 
 ![Accuracy by epoch, and by number of labels](efficiency.svg)
 
