@@ -60,7 +60,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     repeats: recipe.repeats,
     workers: options.workers,
   });
-  const totalSteps = Math.round(recipe.epochs * loader.stepsPerEpoch);
+  const totalSteps = Math.max(1, Math.round(recipe.epochs * loader.stepsPerEpoch));
   const learningRate = cosineSchedule({
     peak: recipe.learningRate,
     final: recipe.minLearningRate,

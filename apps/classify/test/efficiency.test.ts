@@ -6,6 +6,7 @@ const SETTINGS: EfficiencySettings = {
   seeds: [0, 1],
   pretrainings: 2,
   heldOutShare: 0.25,
+  imagesPerClass: [15, 60],
   tokenizerEpochs: 1,
   pretrainingEpochs: 2,
   finetuningEpochs: 5,

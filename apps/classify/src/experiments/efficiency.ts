@@ -16,6 +16,7 @@ const FULL: EfficiencySettings = {
   seeds: [0, 1, 2],
   pretrainings: 1,
   heldOutShare: 0.25,
+  imagesPerClass: [15, 60],
   tokenizerEpochs: 8,
   pretrainingEpochs: 96,
   finetuningEpochs: 30,
@@ -29,9 +30,11 @@ const FULL: EfficiencySettings = {
 const REDUCED: EfficiencySettings = {
   ...FULL,
   seeds: [0],
+  heldOutShare: 0.1,
+  imagesPerClass: [60, 60],
   tokenizerEpochs: 0.02,
   pretrainingEpochs: 0.03,
-  finetuningEpochs: 0.2,
+  finetuningEpochs: 1,
   labelShares: [1, 0.2],
 };
 

@@ -19,6 +19,8 @@ export interface EfficiencySettings {
   readonly pretrainings: number;
   /** Share of the emoji that neither pre-training nor fine-tuning sees; what is measured on. */
   readonly heldOutShare: number;
+  /** Classes are the subgroups of at least so many emoji, of each at most so many. */
+  readonly imagesPerClass: readonly [number, number];
   readonly tokenizerEpochs: number;
   readonly pretrainingEpochs: number;
   readonly finetuningEpochs: number;
@@ -97,7 +99,7 @@ export function efficiencyPlan(
     const json = {
       extends: 'emoji',
       name: `efficiency-${start}`,
-      data: { heldOutShare },
+      data: { heldOutShare, imagesPerClass: settings.imagesPerClass },
       start: scratch ? 'scratch' : 'checkpoint',
       epochs,
       warmupEpochs: epochs / 10,
