@@ -14,7 +14,7 @@ import { drawDropPathKeeps } from '@beit/vit';
 import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
-import { openEvaluation } from './evaluation';
+import { type Evaluated, openEvaluation } from './evaluation';
 import type { Model } from './model';
 import type { FinetuneRecipe } from './recipe';
 import { plainView, trainingView } from './views';
@@ -29,10 +29,6 @@ export interface FinetuneOptions {
   readonly runDir: string;
   readonly engine: EngineOptions;
   readonly workers: number;
-  /** Epochs between evaluations, with the last one always. Default 1. */
-  readonly evaluateEvery?: number;
-  /** Whether the parameters that were best on the validation images are kept beside the last ones. Default true. */
-  readonly keepBest?: boolean;
   readonly progress: ProgressReporter;
   readonly signal?: AbortSignal;
 }
@@ -41,6 +37,8 @@ export interface FinetuneResult extends TrainResult {
   readonly params: NamedTensors;
   /** Their moving average, where the recipe has one. */
   readonly ema?: NamedTensors;
+  /** Of `params` on the validation images; left out when the run was interrupted. */
+  readonly evaluated?: Evaluated;
   readonly engine: string;
   readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
 }
@@ -137,7 +135,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       schedules: { learningRate },
       checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
       evaluate: {
-        every: Math.max(1, Math.round((options.evaluateEvery ?? 1) * loader.stepsPerEpoch)),
+        every: loader.stepsPerEpoch,
         async run() {
           const { params, ema } = await stateNow();
           const { metrics, loss } = await evaluation.evaluate(params);
@@ -145,7 +143,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
           const averaged = ema && { emaTop1: (await evaluation.evaluate(ema)).metrics.top1 };
           return { loss, top1, top5, meanClassAccuracy, ...averaged };
         },
-        ...(options.keepBest !== false && { best: { metric: 'top1', mode: 'max' } as const }),
+        best: { metric: 'top1', mode: 'max' },
       },
       progress,
       signal,
@@ -156,6 +154,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       ...result,
       params: copied(params),
       ema: ema && copied(ema),
+      evaluated: result.interrupted ? undefined : await evaluation.evaluate(params),
       engine: program.engine,
       unreadable: [...loader.unreadable(), ...evaluation.unreadable()],
     };

@@ -12,15 +12,12 @@ import { compile } from '@beit/compile';
 import { adamW, cosineSchedule, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { ProgressReporter } from '@beit/trainer';
-import { createVit } from '@beit/vit';
 import type { HostTensor } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
-import { type Labelled, labelledShare, loadDataset } from './dataset';
+import type { Labelled } from './dataset';
 import { openForwardPass, passProgress } from './forwardPass';
-import { createModel } from './model';
 import type { Options } from './options';
-import { pretrainedOf } from './pretrainedOf';
-import { recipeFor, startFrom } from './startFrom';
+import { prepareTask } from './prepareTask';
 import { plainView } from './views';
 
 /** Of one block: top-1 on the validation images, in [0, 1]. */
@@ -43,20 +40,18 @@ const MOST_FEATURE_BYTES = 8 * 2 ** 30;
 /** Frozen features of every block: k nearest neighbours, and a linear classifier. Paper: appendix D. */
 export async function probe(options: Options, progress: ProgressReporter): Promise<LayerProbe[]> {
   const { engine, workers, labels } = options;
-  const whole = await loadDataset(options.recipe, options.data);
-  const dataset = { ...whole, train: labelledShare(whole.train, labels, options.recipe.seed) };
+  const { dataset, recipe, model, start, startedFrom } = await prepareTask(options, progress);
+  const { vit } = model;
   const numClasses = dataset.classes.length;
-  const pretrained = await pretrainedOf(options, progress);
-  const recipe = pretrained ? recipeFor(options.recipe, pretrained) : options.recipe;
-  const { params } = startFrom(recipe, createModel(recipe, numClasses).classifier, pretrained);
-  const vit = createVit(recipe.model);
   const bytes = dataset.train.labels.length * vit.config.depth * 2 * vit.embedDim * 4;
   if (bytes > MOST_FEATURE_BYTES) {
     throw new Error(
       `The features of ${dataset.train.labels.length} images take ${gibibytes(bytes)}, more than ${gibibytes(MOST_FEATURE_BYTES)}; give a smaller --labels SHARE than ${labels}.`,
     );
   }
-  const encoder = Object.fromEntries(Object.keys(vit.parameterShapes()).map((name) => [name, params[name]!]));
+  const encoder = Object.fromEntries(
+    Object.keys(vit.parameterShapes()).map((name) => [name, start.params[name]!]),
+  );
   const featuresOf = async (images: Labelled, name: string): Promise<Features> => {
     const of = probeFeatures(vit);
     const view = plainView(recipe);
@@ -73,7 +68,7 @@ export async function probe(options: Options, progress: ProgressReporter): Promi
   const probes = linear.map((top1, layer): LayerProbe => {
     const scores = knn(layerOf(train.features, layer), train.labels, layerOf(validation.features, layer), {
       numClasses,
-      k: Math.min(NEIGHBORS, train.labels.length),
+      k: NEIGHBORS,
     });
     return {
       layer,
@@ -83,7 +78,7 @@ export async function probe(options: Options, progress: ProgressReporter): Promi
   });
   if (options.out !== undefined) {
     await mkdir(options.out, { recursive: true });
-    const result = { checkpoint: pretrained?.path ?? null, recipe: recipe.name, layers: probes };
+    const result = { checkpoint: startedFrom ?? null, recipe: recipe.name, layers: probes };
     await writeFile(join(options.out, 'probe.json'), `${JSON.stringify(result, null, 2)}\n`);
   }
   return probes;
@@ -152,13 +147,10 @@ async function trainLinear(
     engine,
   );
   const began = performance.now();
-  let order = new Int32Array();
+  let order: Int32Array = new Int32Array();
   for (let step = 0; step < totalSteps; step++) {
     const place = step % stepsPerEpoch;
-    if (place === 0)
-      order = createRandom(recipe.seed, 'probe', Math.floor(step / stepsPerEpoch)).permutation(
-        count,
-      ) as never;
+    if (place === 0) order = createRandom(recipe.seed, 'probe', step / stepsPerEpoch).permutation(count);
     const batch = rowsOf(train, [...order.subarray(place * batchSize, (place + 1) * batchSize)]);
     const { loss } = await program.run({
       batch: {

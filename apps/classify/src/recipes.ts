@@ -24,7 +24,7 @@ import type { FinetuneRecipe } from './recipe';
 const EMOJI: FinetuneRecipe = {
   name: 'emoji',
   about: 'A small BEiT on subgroups of the embedded emoji: 64x64 pixels, 8x8 patches',
-  evidence: 'trained here',
+  evidence: 'shapes checked',
   data: { kind: 'emoji', size: 96, imagesPerClass: [15, 60], heldOutShare: 0.25 },
   start: 'checkpoint',
   model: {
@@ -40,7 +40,7 @@ const EMOJI: FinetuneRecipe = {
   views: {
     normalization: INCEPTION_NORMALIZATION,
     background: 'pastel',
-    // RandAugment, in a training of so few steps, costs more than it gives.
+    // Without RandAugment, for so short a training.
     augmentation: { crop: { ...BEIT_CROP, scale: [0.35, 1] }, flip: 0.5 },
     cropShare: 1,
   },

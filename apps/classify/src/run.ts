@@ -4,15 +4,10 @@ import type { SummaryRow } from '@beit/apps-shared/report';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import { saveClassifier } from './classifierFile';
-import { describeDataset, labelledShare, loadDataset } from './dataset';
-import { openEvaluation } from './evaluation';
 import { finetune } from './finetune';
 import { makeReport, type Outcome, summaryOf } from './makeReport';
-import { createModel } from './model';
 import type { Options } from './options';
-import { pretrainedOf } from './pretrainedOf';
-import { recipeFor, startFrom } from './startFrom';
-import { plainView } from './views';
+import { prepareTask } from './prepareTask';
 
 export interface RunResult {
   readonly interrupted: boolean;
@@ -29,20 +24,13 @@ export async function run(
 ): Promise<RunResult> {
   const { out, engine, workers } = options;
   progress.message('Reading the images');
-  const whole = await loadDataset(options.recipe, options.data);
-  const dataset = { ...whole, train: labelledShare(whole.train, options.labels, options.recipe.seed) };
-  progress.message(describeDataset(dataset));
-
-  const pretrained = await pretrainedOf(options, progress);
-  const recipe = pretrained ? recipeFor(options.recipe, pretrained) : options.recipe;
-  const model = createModel(recipe, dataset.classes.length);
-  const start = startFrom(recipe, model.classifier, pretrained);
+  const { dataset, recipe, model, start, startedFrom } = await prepareTask(options, progress);
   start.notes.forEach((note) => {
     progress.message(note);
   });
   // Only now is this a run: a mistake in the folder or the checkpoint leaves nothing behind.
   await mkdir(out, { recursive: true });
-  const how = { data: options.data, checkpoint: pretrained?.path, labels: options.labels, ...engine };
+  const how = { data: options.data, checkpoint: startedFrom, labels: options.labels, ...engine };
   await writeFile(join(out, 'recipe.json'), `${JSON.stringify({ ...recipe, run: how }, null, 2)}\n`);
 
   const before = await readSeconds(out);
@@ -59,7 +47,8 @@ export async function run(
     progress,
     signal,
   }).finally(() => writeFile(join(out, 'seconds.json'), JSON.stringify(secondsNow())));
-  if (result.interrupted) return { interrupted: true, summary: [] };
+  const { evaluated } = result;
+  if (!evaluated) return { interrupted: true, summary: [] };
 
   const trained = {
     classes: dataset.classes,
@@ -76,22 +65,12 @@ export async function run(
     await save('model-best.safetensors', (state as { params: NamedTensors }).params);
   }
 
-  const evaluation = await openEvaluation({
-    classifier: model.classifier,
-    params: result.params,
-    images: dataset.validation,
-    view: plainView(recipe),
-    engine,
-    workers: 0,
-  });
-  const evaluated = await evaluation.evaluate(result.params);
-  await evaluation.dispose();
   const outcome: Outcome = {
     recipe,
     out,
     engine: result.engine,
     dataset,
-    startedFrom: pretrained?.path,
+    startedFrom,
     params: result.params,
     evaluated,
     best: result.best,

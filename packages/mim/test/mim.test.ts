@@ -1,10 +1,9 @@
-import { compile } from '@beit/compile';
-import { adamW, trainState } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { createVit } from '@beit/vit';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type Backbone, completeTokens, createMim, elbo, pretrainStep, toMask } from '../src';
+import { toHost, trainingLosses } from './trainingLosses';
 
 tf.enableProdMode();
 tf.setBackend('cpu');
@@ -108,37 +107,15 @@ test('any encoder with the grid, the width, embedPatches and encode will do', ()
 });
 
 describe('the pre-training step', () => {
-  const host = (t: tf.Tensor): HostTensor => ({
-    dtype: t.dtype as 'float32',
-    shape: t.shape,
-    data: t.dataSync() as Float32Array,
-  });
   const batch = {
-    images: host(images),
-    visualTokens: host(tokens(1)),
-    masked: { positions: host(masked.positions), weights: host(masked.weights) },
+    images: toHost(images),
+    visualTokens: toHost(tokens(1)),
+    masked: { positions: toHost(masked.positions), weights: toHost(masked.weights) },
   };
-  async function losses(engine: 'tfjs' | 'onnxruntime', steps: number) {
+  const losses = (engine: 'tfjs' | 'onnxruntime', steps: number) => {
     const mim = tiny();
-    const optimizer = adamW({ weightDecay: 0.05, clipNorm: 3 });
-    const program = await compile(
-      pretrainStep(mim, optimizer),
-      {
-        state: trainState(mim.init(createRandom(1)), optimizer),
-        inputs: { batch, scalars: optimizer.scalarSpecs },
-      } as never,
-      { engine },
-    );
-    const result: number[] = [];
-    for (let i = 0; i < steps; i++) {
-      const outputs = (await program.run({ batch, scalars: optimizer.scalars(i, 1e-2) } as never)) as {
-        loss: HostTensor;
-      };
-      result.push(outputs.loss.data[0]!);
-    }
-    await program.dispose();
-    return result;
-  }
+    return trainingLosses((optimizer) => pretrainStep(mim, optimizer), mim.init, batch, engine, steps);
+  };
   test('is the same eager and compiled', async () => {
     const eager = await losses('tfjs', 3);
     const compiled = await losses('onnxruntime', 3);

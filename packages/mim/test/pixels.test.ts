@@ -1,11 +1,10 @@
-import { compile } from '@beit/compile';
 import { patchify } from '@beit/nn';
-import { adamW, trainState } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { createVit } from '@beit/vit';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type Backbone, completePixels, createMim, createPixelRegression, pixelStep, toMask } from '../src';
+import { toHost, trainingLosses } from './trainingLosses';
 
 tf.enableProdMode();
 tf.setBackend('cpu');
@@ -162,36 +161,20 @@ test('completed images keep what is visible to the bit, and have the prediction 
 });
 
 describe('the step', () => {
-  const host = (t: tf.Tensor): HostTensor => ({
-    dtype: t.dtype as 'float32',
-    shape: t.shape,
-    data: t.dataSync() as Float32Array,
-  });
   const batch = {
-    images: host(images),
-    masked: { positions: host(masked.positions), weights: host(masked.weights) },
+    images: toHost(images),
+    masked: { positions: toHost(masked.positions), weights: toHost(masked.weights) },
   };
-  async function losses(engine: 'tfjs' | 'onnxruntime', steps: number) {
+  const losses = (engine: 'tfjs' | 'onnxruntime', steps: number) => {
     const regression = tiny();
-    const optimizer = adamW({ weightDecay: 0.05, clipNorm: 3 });
-    const program = await compile(
-      pixelStep(regression, optimizer),
-      {
-        state: trainState(regression.init(createRandom(1)), optimizer),
-        inputs: { batch, scalars: optimizer.scalarSpecs },
-      } as never,
-      { engine },
+    return trainingLosses(
+      (optimizer) => pixelStep(regression, optimizer),
+      regression.init,
+      batch,
+      engine,
+      steps,
     );
-    const result: number[] = [];
-    for (let i = 0; i < steps; i++) {
-      const outputs = (await program.run({ batch, scalars: optimizer.scalars(i, 1e-2) } as never)) as {
-        loss: HostTensor;
-      };
-      result.push(outputs.loss.data[0]!);
-    }
-    await program.dispose();
-    return result;
-  }
+  };
   test('is the same eager and compiled', async () => {
     const eager = await losses('tfjs', 3);
     const compiled = await losses('onnxruntime', 3);
