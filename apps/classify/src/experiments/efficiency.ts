@@ -18,7 +18,7 @@ const FULL: EfficiencySettings = {
   heldOutShare: 0.25,
   imagesPerClass: [15, 60],
   tokenizerEpochs: 8,
-  pretrainingEpochs: 96,
+  pretrainingEpochs: 64,
   finetuningEpochs: 30,
   learningRate: { pretrained: 1e-3, scratch: 1e-3 },
   layerDecay: 0.75,
@@ -83,28 +83,23 @@ async function main(): Promise<number> {
     ...((await hasNativeBfloat16()) ? ['--precision', 'bf16'] : []),
   ];
   const plan = efficiencyPlan(runs, settings, engine);
-  const groups: (readonly Job[])[] = [...plan.pretraining, plan.finetuning];
-  const total = groups.reduce((sum, jobs) => sum + jobs.length, 0);
+  const jobs: readonly Job[] = [...plan.pretraining, ...plan.finetuning];
   const interrupt = interruptSignal();
   const began = performance.now();
   let done = 0;
-  console.error(`${total} runs in ${runs}, ${parallel} side by side, with ${engine.join(' ')}`);
-  for (const jobs of groups) {
-    await runJobs(jobs, {
-      parallel,
-      signal: interrupt.signal,
-      onDone({ folder }, seconds) {
-        done += 1;
-        const spent = formatSeconds((performance.now() - began) / 1000);
-        console.error(
-          `${folder.slice(runs.length + 1)}: ${formatSeconds(seconds)}. ${done} done in ${spent}`,
-        );
-      },
-    });
-    if (interrupt.signal.aborted) {
-      console.error(`Stopped; what is done is kept in ${runs}. The same command continues.`);
-      return 130;
-    }
+  console.error(`${jobs.length} runs in ${runs}, ${parallel} side by side, with ${engine.join(' ')}`);
+  await runJobs(jobs, {
+    parallel,
+    signal: interrupt.signal,
+    onDone({ folder }, seconds) {
+      done += 1;
+      const spent = formatSeconds((performance.now() - began) / 1000);
+      console.error(`${folder.slice(runs.length + 1)}: ${formatSeconds(seconds)}. ${done} done in ${spent}`);
+    },
+  });
+  if (interrupt.signal.aborted) {
+    console.error(`Stopped; what is done is kept in ${runs}. The same command continues.`);
+    return 130;
   }
   interrupt.release();
 

@@ -39,6 +39,8 @@ export interface Job {
   /** Where the run is written; it is done when there is a `results.json`. */
   readonly folder: string;
   readonly args: readonly string[];
+  /** Folders of the jobs that have to be done before. */
+  readonly needs: readonly string[];
   /** A recipe that `args` name, to be written first. */
   readonly recipe?: { readonly path: string; readonly json: object };
 }
@@ -52,8 +54,7 @@ export interface FinetuningJob extends Job {
 }
 
 export interface EfficiencyPlan {
-  /** One after the other group; the jobs of a group need nothing of each other. */
-  readonly pretraining: readonly (readonly Job[])[];
+  readonly pretraining: readonly Job[];
   readonly finetuning: readonly FinetuningJob[];
 }
 
@@ -82,13 +83,11 @@ export function efficiencyPlan(
       seed,
     };
     // One tokenizer for all, so that starts and seeds differ in what they are to differ in.
-    const tokenizer =
-      folder === firstRun || start === 'pixels'
-        ? []
-        : ['--tokenizer', join(firstRun, 'tokenizer.safetensors')];
+    const needs = folder === firstRun || start === 'pixels' ? [] : [firstRun];
+    const tokenizer = needs.flatMap((run) => ['--tokenizer', join(run, 'tokenizer.safetensors')]);
     const masking = start === 'random' ? ['--masking', 'random'] : [];
     const args = ['--recipe', path, '--out', folder, ...tokenizer, ...masking, ...engine];
-    return { app: 'pretrain', folder, args, recipe: { path, json } };
+    return { app: 'pretrain', folder, args, needs, recipe: { path, json } };
   };
 
   const finetuning = (start: Start, seed: number, share: number, epochs: number): FinetuningJob => {
@@ -107,21 +106,20 @@ export function efficiencyPlan(
       layerDecay: scratch ? 1 : layerDecay,
       seed,
     };
-    const checkpoint = scratch ? [] : ['--checkpoint', pretrained(start, seed % pretrainings)];
+    const needs = scratch ? [] : [pretrained(start, seed % pretrainings)];
     const args = [
       ...['--recipe', path, '--out', folder, '--labels', String(share)],
-      ...checkpoint,
+      ...needs.flatMap((run) => ['--checkpoint', run]),
       ...engine,
     ];
-    return { app: 'classify', folder, args, recipe: { path, json }, start, seed, share, epochs };
+    return { app: 'classify', folder, args, needs, recipe: { path, json }, start, seed, share, epochs };
   };
 
   const { finetuningEpochs, labelShares, sharedStarts } = settings;
-  const others = Array.from({ length: pretrainings }, (_, seed) =>
-    (['beit', 'random', 'pixels'] as const).map((start) => pretraining(start, seed)),
-  ).flat();
   return {
-    pretraining: [others.slice(0, 1), others.slice(1)],
+    pretraining: Array.from({ length: pretrainings }, (_, seed) =>
+      (['beit', 'pixels', 'random'] as const).map((start) => pretraining(start, seed)),
+    ).flat(),
     finetuning: seeds.flatMap((seed) => [
       ...STARTS.map((start) => finetuning(start, seed, 1, finetuningEpochs)),
       finetuning('beit', seed, 1, finetuningEpochs * FIFTH),

@@ -12,31 +12,49 @@ export interface RunJobsOptions {
   /** Runs side by side. */
   readonly parallel: number;
   readonly signal: AbortSignal;
+  /** Does one job; its folder has a `results.json` after it. Default: a process of the job's app. */
+  readonly run?: (job: Job, signal: AbortSignal) => Promise<void>;
   readonly onDone: (job: Job, seconds: number) => void;
 }
 
-/** Runs what is not done yet; a job that was interrupted continues. @throws when a job fails, with what it said */
+const isDone = (folder: string) => existsSync(join(folder, 'results.json'));
+
+/**
+ * Runs what is not done yet, each job as soon as those that it needs are done; one that was interrupted continues.
+ * @throws when a job fails, with what it said; others are stopped then
+ */
 export async function runJobs(
   jobs: readonly Job[],
-  { parallel, signal, onDone }: RunJobsOptions,
+  { parallel, signal, run = runApp, onDone }: RunJobsOptions,
 ): Promise<void> {
-  const waiting = jobs.filter(({ folder }) => !existsSync(join(folder, 'results.json')));
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
-  const work = async () => {
-    for (let job = waiting.shift(); job && !either.aborted; job = waiting.shift()) {
-      const began = performance.now();
-      await runJob(job, either).catch((error) => {
-        failed.abort();
-        throw error;
-      });
+  const waiting = jobs.filter(({ folder }) => !isDone(folder));
+  const running = new Set<Promise<void>>();
+
+  const start = (job: Job) => {
+    const began = performance.now();
+    const done = run(job, either).then(() => {
+      running.delete(done);
       if (!either.aborted) onDone(job, (performance.now() - began) / 1000);
-    }
+    });
+    running.add(done);
   };
-  await Promise.all(Array.from({ length: parallel }, work));
+  try {
+    while (waiting.length > 0 && !either.aborted) {
+      const ready = waiting.findIndex(({ needs }) => needs.every(isDone));
+      if (ready !== -1 && running.size < parallel) start(waiting.splice(ready, 1)[0]!);
+      else if (running.size > 0) await Promise.race(running);
+      else throw new Error(`${waiting[0]!.folder} needs what no job makes: ${waiting[0]!.needs.join(', ')}`);
+    }
+    await Promise.all(running);
+  } finally {
+    failed.abort();
+    await Promise.allSettled(running);
+  }
 }
 
-async function runJob({ app, folder, args, recipe }: Job, signal: AbortSignal): Promise<void> {
+async function runApp({ app, folder, args, recipe }: Job, signal: AbortSignal): Promise<void> {
   if (recipe) {
     await mkdir(dirname(recipe.path), { recursive: true });
     await writeFile(recipe.path, `${JSON.stringify(recipe.json, null, 2)}\n`);

@@ -95,7 +95,10 @@ export async function openvinoProgram(
     // The program itself says where bfloat16 is used.
     INFERENCE_PRECISION_HINT: 'f32',
     PERFORMANCE_HINT: 'LATENCY',
-    ...(numThreads === undefined ? {} : { INFERENCE_NUM_THREADS: String(numThreads) }),
+    // Pinned to cores, which is the default, the threads of every process would share the first cores.
+    ...(numThreads === undefined
+      ? {}
+      : { INFERENCE_NUM_THREADS: String(numThreads), ENABLE_CPU_PINNING: 'NO' }),
     ...(cacheDir === undefined ? {} : { CACHE_DIR: cacheDir }),
     ...(profile !== undefined ? { PERF_COUNT: 'YES' } : {}),
   });
