@@ -1,7 +1,7 @@
 """Logits of a BEiT classifier with the parameters and images of a folder, by transformers or timm.
 
 Usage: peer.py [transformers|timm] FOLDER
-FOLDER holds config.json, params.safetensors and images.safetensors. Prints one JSON object.
+FOLDER holds config.json of transformers, model.safetensors and images.safetensors. Prints one JSON object.
 """
 
 import json
@@ -12,33 +12,32 @@ import torch
 from safetensors.torch import load_file
 
 
-def of_transformers(config):
-    from transformers import BeitConfig, BeitForImageClassification, __version__
+def of_transformers(folder):
+    from transformers import BeitForImageClassification, __version__
 
-    # A 0 of JSON is an integer, which transformers refuses where it wants a fraction.
-    fractions = ("layer_scale_init_value", "layer_norm_eps")
-    options = {name: float(value) if name in fractions else value for name, value in config.items()}
-    options["num_labels"] = options.pop("num_classes")
-    beit = BeitConfig(**options)
-    beit._attn_implementation = "eager"
-    return BeitForImageClassification(beit), {"transformers": __version__}
+    model, loading = BeitForImageClassification.from_pretrained(
+        folder, attn_implementation="eager", output_loading_info=True
+    )
+    if any(loading.values()):
+        raise SystemExit(f"transformers does not take the folder as it is: {loading}")
+    return model, {"transformers": __version__}
 
 
-def of_timm(config):
+def of_timm(folder):
     import timm
 
-    model = timm.create_model("beit_base_patch16_224", num_classes=config["num_classes"])
+    config = json.loads((folder / "config.json").read_text())
+    model = timm.create_model("beit_base_patch16_224", num_classes=len(config["id2label"]))
     for module in model.modules():
         if isinstance(module, torch.nn.LayerNorm):
             module.eps = config["layer_norm_eps"]
+    model.load_state_dict(load_file(folder / "model.safetensors"), strict=True)
     return model, {"timm": timm.__version__}
 
 
 def main():
     peer, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    create = {"transformers": of_transformers, "timm": of_timm}[peer]
-    model, version = create(json.loads((folder / "config.json").read_text()))
-    model.load_state_dict(load_file(folder / "params.safetensors"), strict=True)
+    model, version = {"transformers": of_transformers, "timm": of_timm}[peer](folder)
     images = load_file(folder / "images.safetensors")["images"].permute(0, 3, 1, 2).contiguous()
     with torch.inference_mode():
         logits = model.eval()(images)

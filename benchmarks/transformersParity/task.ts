@@ -1,9 +1,16 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClassifier } from '@beit/classification';
+import { INCEPTION_NORMALIZATION } from '@beit/data';
 import { createRandom, type Random } from '@beit/random';
-import { BEIT_BASE_PATCH16_224, createVit, RELEASED_FINETUNE, type VitConfig } from '@beit/vit';
-import { type HostTensor, type NamedTensors, saveSafetensors, toTimm, toTransformers } from '@beit/weights';
+import {
+  BEIT_BASE_PATCH16_224,
+  createVit,
+  RELEASED_FINETUNE,
+  transformersConfig,
+  type VitConfig,
+} from '@beit/vit';
+import { type HostTensor, type NamedTensors, saveSafetensors, saveTransformers, toTimm } from '@beit/weights';
 
 export type Peer = 'transformers' | 'timm';
 export type Form = keyof typeof FORMS;
@@ -49,29 +56,15 @@ const spread = ({ shape, data }: HostTensor, random: Random): HostTensor => ({
   data: Float32Array.from(data, (x) => x + SPREAD * random.normal()),
 });
 
-/** The task as files for a peer: its own names of the parameters, its own options. */
+/** The task as files for a peer: a folder of transformers, or a config like it beside timm's names of the parameters. */
 export async function writeTask(
   folder: string,
-  { vit: { config }, params, images }: ReturnType<typeof createTask>,
+  { vit, params, images }: ReturnType<typeof createTask>,
   peer: Peer,
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const named = peer === 'timm' ? toTimm(params) : toTransformers(params, { version: 5 });
-  await saveSafetensors(join(folder, 'params.safetensors'), named);
+  const config = transformersConfig(vit.config, { pooling: 'mean', numClasses: NUM_CLASSES });
+  await saveTransformers(folder, params, { config, normalization: INCEPTION_NORMALIZATION });
+  if (peer === 'timm') await saveSafetensors(join(folder, 'model.safetensors'), toTimm(params));
   await saveSafetensors(join(folder, 'images.safetensors'), { images });
-  const options = {
-    num_classes: NUM_CLASSES,
-    image_size: config.imageSize,
-    patch_size: config.patchSize,
-    hidden_size: config.embedDim,
-    num_hidden_layers: config.depth,
-    num_attention_heads: config.numHeads,
-    intermediate_size: config.embedDim * config.mlpRatio,
-    use_absolute_position_embeddings: config.useAbsPosEmb,
-    use_relative_position_bias: config.useRelPosBias,
-    layer_scale_init_value: config.layerScaleInit,
-    layer_norm_eps: config.layerNormEpsilon,
-    use_mean_pooling: true,
-  };
-  await writeFile(join(folder, 'config.json'), JSON.stringify(options));
 }

@@ -12,6 +12,7 @@ import {
   fraction,
   normalization,
   oneOfNames,
+  positiveShare,
   range,
   recipeName,
   share,
@@ -73,7 +74,7 @@ const parts = fields({
     /** In training. */
     augmentation,
     /** In evaluation: side of the central square as a share of the shorter side. */
-    cropShare: share,
+    cropShare: positiveShare,
   }),
   /** Times that an image comes in one epoch, each time augmented otherwise; the epoch is not longer for it. */
   repeats: whole(1),
@@ -88,7 +89,7 @@ const parts = fields({
   learningRate: above(0),
   minLearningRate: atLeast(0),
   /** Factor on the learning rate from one layer to the one below; 1 for none. */
-  layerDecay: share,
+  layerDecay: positiveShare,
   betas,
   weightDecay: atLeast(0),
   clipNorm: above(0).optional(),

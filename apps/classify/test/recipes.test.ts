@@ -1,9 +1,11 @@
 /** The recipes against the tables of the paper, of the released commands and of DeiT. */
+import { overlay } from '@beit/apps-shared/recipe';
 import { BEIT_ERASING, BEIT_RAND_AUGMENT } from '@beit/data';
 import { createRandom } from '@beit/random';
 import { createVit } from '@beit/vit';
 import { layerRates } from '../src/dryRun';
 import { createModel } from '../src/model';
+import { finetuneRecipe } from '../src/recipe';
 import { RECIPES } from '../src/recipes';
 
 const recipe = (name: string) => {
@@ -68,6 +70,16 @@ test('names are different, and all that need a checkpoint say so', () => {
   expect(new Set(RECIPES.map(({ name }) => name)).size).toBe(RECIPES.length);
   for (const { name, start } of RECIPES)
     expect(start).toBe(name.includes('scratch') ? 'scratch' : 'checkpoint');
+});
+
+test.each([
+  ['layerDecay', { layerDecay: 0 }],
+  ['views.cropShare', { views: { cropShare: 0 } }],
+])('a recipe whose %s is 0 is refused before anything begins', (path, change) => {
+  const { error } = finetuneRecipe.safeParse(overlay(recipe('emoji'), change));
+  expect(error?.issues).toEqual([
+    expect.objectContaining({ path: path.split('.'), message: 'expected a number above 0, at most 1' }),
+  ]);
 });
 
 test('layer-wise decay: block 11 of the base model learns at 0.65 of the head, the patches at 0.65^13', () => {

@@ -6,7 +6,7 @@ import {
   type Backbone,
   createMaskedEncoder,
   drawWeight,
-  type EncodeMaskedOptions,
+  type MaskedEncoder,
   type MaskedPositions,
   type TensorParams,
 } from './maskedEncoder';
@@ -26,21 +26,11 @@ export interface MimOutputs {
   mimAccuracy: tf.Scalar;
 }
 
-export interface Mim {
+export interface Mim extends Pick<MaskedEncoder, 'encodeMasked'> {
   readonly vocabSize: number;
   readonly backbone: Backbone;
   /** Parameters of the backbone and of what is added: `mask_token`, `norm.*`, `lm_head.*`. */
   init(random: Random): NamedTensors;
-  /**
-   * Features of the corrupted images after the final norm: of all tokens, `[batch, 1 + patches, embedDim]`, or, with
-   * `positions`, of these patches alone. `mask` is `[batch, patches]` float32, 1 = masked.
-   */
-  encodeMasked(
-    params: TensorParams,
-    images: tf.Tensor,
-    mask: tf.Tensor,
-    options?: EncodeMaskedOptions,
-  ): tf.Tensor;
   /** Logits of every patch, `[batch, patches, vocabSize]`. `mask` is `[batch, patches]` float32, 1 = masked. */
   logits(params: TensorParams, images: tf.Tensor, mask: tf.Tensor): tf.Tensor3D;
   /** Logits of the masked patches alone, `[batch, maxMasked, vocabSize]`. */

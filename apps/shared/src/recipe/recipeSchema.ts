@@ -24,6 +24,7 @@ export const whole = (least: number) =>
 export const atLeast = (least: number) => numberOf(`a number of at least ${least}`, (x) => x >= least);
 export const above = (bound: number) => numberOf(`a number above ${bound}`, (x) => x > bound);
 export const share = numberOf('a number from 0 to 1', (x) => x >= 0 && x <= 1);
+export const positiveShare = numberOf('a number above 0, at most 1', (x) => x > 0 && x <= 1);
 /** Above 0 and below 1. */
 export const fraction = numberOf('a number above 0 and below 1', (x) => x > 0 && x < 1);
 /** Of AdamW. */
