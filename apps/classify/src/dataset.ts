@@ -84,7 +84,14 @@ export function labelledShare({ source, labels }: Labelled, share: number, seed:
   return { source: subset(source, kept), labels: Int32Array.from(kept, (index) => labels[index]!) };
 }
 
-/** Some of the images. */
+/** The images in turn, again and again, up to `count`. */
+export function repeated({ source, labels }: Labelled, count: number): Labelled {
+  if (count === labels.length) return { source, labels };
+  const indices = Array.from({ length: count }, (_, i) => i % labels.length);
+  return { source: subset(source, indices), labels: Int32Array.from(indices, (index) => labels[index]!) };
+}
+
+/** Some of the images, in this order; one may come more than once. */
 export function subset(source: ImageSource, indices: readonly number[]): ImageSource {
   const names = indices.map((index) => source.names[index]!);
   if (source.kind === 'folder') return { ...source, names };

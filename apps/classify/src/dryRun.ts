@@ -11,7 +11,7 @@ import { layerDecay, layerId } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { drawDropPathKeeps } from '@beit/vit';
 import { type NamedTensors, zeros } from '@beit/weights';
-import { labelledShare, loadDataset } from './dataset';
+import { loadDataset } from './dataset';
 import { createModel } from './model';
 import type { Options } from './options';
 import type { FinetuneRecipe } from './recipe';
@@ -99,18 +99,10 @@ export async function dryRun(options: Options): Promise<void> {
   console.log(`estimated time    ${duration(stepSeconds * steps)}`);
 }
 
-async function sizeOf({
-  recipe,
-  data,
-  labels,
-}: Options): Promise<{ train: number; classes: number; note: string }> {
+async function sizeOf({ recipe, data }: Options): Promise<{ train: number; classes: number; note: string }> {
   if (recipe.data.kind === 'emoji' || data !== undefined) {
     const { classes, train } = await loadDataset(recipe, data);
-    return {
-      train: labelledShare(train, labels, recipe.seed).labels.length,
-      classes: classes.length,
-      note: '',
-    };
+    return { train: train.labels.length, classes: classes.length, note: '' };
   }
   const [set, name] = recipe.name.includes('imagenet22k-finetune')
     ? [IMAGENET_22K, 'ImageNet-22k']

@@ -131,7 +131,12 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       imagesPerStep: batchSize,
       stepsPerEpoch: loader.stepsPerEpoch,
       runDir,
-      config: { stage: 'fine-tuning', ...recipe, precision: engine.precision, images: source.names.length },
+      config: {
+        stage: 'fine-tuning',
+        ...recipe,
+        precision: engine.precision,
+        images: new Set(source.names).size,
+      },
       schedules: { learningRate },
       checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
       evaluate: {

@@ -43,7 +43,7 @@ Fine-tunes a pre-trained BEiT to tell classes of images apart, or trains it from
   --model PATH            a run of this app, or its model.safetensors
   --out DIR               where the run is written; default: runs/classify-<recipe>, or a new number beside it
   --resume                continue the run in --out, or the newest of the recipe
-  --labels SHARE          train with this share of each class's images, for comparison (default: 1)
+  --labels SHARE          train with this share of each class's images, in as many steps as with all (default: 1)
   --epochs N, --batch-size N, --learning-rate X, --layer-decay X, --seed N
                           instead of the recipe's
 ${ENGINE_HELP}

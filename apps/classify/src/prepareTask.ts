@@ -10,6 +10,8 @@ import { recipeFor, type Start, startFrom } from './startFrom';
 export interface Task {
   /** With the share of the labels that was asked for. */
   readonly dataset: Dataset;
+  /** An epoch is as long with a share of the labels as with all of them. */
+  readonly imagesPerEpoch: number;
   /** With the architecture of the checkpoint. */
   readonly recipe: FinetuneRecipe;
   readonly model: Model;
@@ -30,5 +32,6 @@ export async function prepareTask(
   const recipe = pretrained ? recipeFor(options.recipe, pretrained) : options.recipe;
   const model = createModel(recipe, dataset.classes.length);
   const start = startFrom(recipe, model.classifier, pretrained);
-  return { dataset, recipe, model, start, startedFrom: pretrained?.path };
+  const imagesPerEpoch = whole.train.labels.length;
+  return { dataset, imagesPerEpoch, recipe, model, start, startedFrom: pretrained?.path };
 }

@@ -4,6 +4,7 @@ import type { SummaryRow } from '@beit/apps-shared/report';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import { saveClassifier } from './classifierFile';
+import { repeated } from './dataset';
 import { finetune } from './finetune';
 import { makeReport, type Outcome, summaryOf } from './makeReport';
 import type { Options } from './options';
@@ -24,7 +25,8 @@ export async function run(
 ): Promise<RunResult> {
   const { out, engine, workers } = options;
   progress.message('Reading the images');
-  const { dataset, recipe, model, start, startedFrom } = await prepareTask(options, progress);
+  const task = await prepareTask(options, progress);
+  const { dataset, imagesPerEpoch, recipe, model, start, startedFrom } = task;
   start.notes.forEach((note) => {
     progress.message(note);
   });
@@ -38,7 +40,7 @@ export async function run(
   const secondsNow = () => before + (performance.now() - began) / 1000;
   const result = await finetune({
     recipe,
-    dataset,
+    dataset: { ...dataset, train: repeated(dataset.train, imagesPerEpoch) },
     model,
     params: start.params,
     runDir: out,
@@ -82,7 +84,7 @@ export async function run(
     ...metrics,
     loss: evaluated.loss,
     best: result.best && {
-      epoch: result.best.step / stepsPerEpoch(dataset, recipe),
+      epoch: result.best.step / Math.floor(imagesPerEpoch / recipe.batchSize),
       top1: result.best.value,
     },
     perClass: Object.fromEntries(dataset.classes.map((name, label) => [name, perClass[label]])),
@@ -98,9 +100,6 @@ export async function run(
   await writeFile(path, await makeReport(outcome));
   return { interrupted: false, summary: summaryOf(outcome), report: path };
 }
-
-const stepsPerEpoch = (dataset: Outcome['dataset'], { batchSize }: { batchSize: number }) =>
-  Math.floor(dataset.train.labels.length / batchSize);
 
 async function readSeconds(out: string): Promise<number> {
   const text = await readFile(join(out, 'seconds.json'), 'utf8').catch(() => undefined);

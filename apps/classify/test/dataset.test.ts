@@ -1,6 +1,6 @@
 import { emojiCatalog, type FolderSource, type MemorySource } from '@beit/data';
 import fc from 'fast-check';
-import { describeDataset, type Labelled, labelledShare, loadDataset } from '../src/dataset';
+import { describeDataset, type Labelled, labelledShare, loadDataset, repeated } from '../src/dataset';
 
 const EMOJI = { kind: 'emoji', size: 4, imagesPerClass: [15, 60], heldOutShare: 0.25 } as const;
 
@@ -68,6 +68,15 @@ test('a share of pictures in memory has their pixels', () => {
   names.forEach((name, i) => {
     expect(new Uint8Array(own)[4 * i]).toBe(Number(name));
   });
+});
+
+test('few images come again and again, as often as the others', () => {
+  const source: FolderSource = { kind: 'folder', directory: '', names: ['a', 'b', 'c'] };
+  const few: Labelled = { source, labels: Int32Array.of(2, 0, 1) };
+  const { source: all, labels } = repeated(few, 7);
+  expect(all.names).toEqual(['a', 'b', 'c', 'a', 'b', 'c', 'a']);
+  expect([...labels]).toEqual([2, 0, 1, 2, 0, 1, 2]);
+  expect(repeated(few, 3)).toEqual(few);
 });
 
 test('it is said when classes are very unequal', () => {

@@ -19,11 +19,10 @@ const FULL: EfficiencySettings = {
   imagesPerClass: [15, 60],
   tokenizerEpochs: 8,
   pretrainingEpochs: 64,
-  finetuningEpochs: 30,
+  finetuningEpochs: 20,
   learningRate: { pretrained: 1e-3, scratch: 1e-3 },
   layerDecay: 0.75,
-  labelShares: [1, 0.5, 0.25, 0.2, 0.1],
-  sharedStarts: ['scratch', 'beit'],
+  labelShares: [1, 0.5, 0.25, 0.1],
 };
 
 /** Every part of it, too short to show anything. */
@@ -35,7 +34,7 @@ const REDUCED: EfficiencySettings = {
   tokenizerEpochs: 0.02,
   pretrainingEpochs: 0.03,
   finetuningEpochs: 1,
-  labelShares: [1, 0.2],
+  labelShares: [1, 0.5],
 };
 
 const HELP = `Usage: pnpm experiment:efficiency [options]

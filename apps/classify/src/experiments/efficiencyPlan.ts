@@ -11,6 +11,8 @@ export const FIFTH = 0.2;
 export const STARTS = ['scratch', 'beit', 'random', 'pixels'] as const;
 export type Start = (typeof STARTS)[number];
 type Pretraining = Exclude<Start, 'scratch'>;
+/** At every share of the labels; the others with all labels only. */
+export const COMPARED = ['scratch', 'beit'] as const satisfies readonly Start[];
 
 export interface EfficiencySettings {
   /** Of fine-tuning. */
@@ -28,10 +30,8 @@ export interface EfficiencySettings {
   readonly learningRate: { readonly pretrained: number; readonly scratch: number };
   /** Of what is pre-trained; from scratch all layers learn alike. */
   readonly layerDecay: number;
-  /** Shares of the labels, the whole first. */
+  /** Shares of the labels at which scratch and BEiT are compared, the whole first; in as many steps at each. */
   readonly labelShares: readonly number[];
-  /** Starts that are compared at all shares; the others are fine-tuned with all labels only. */
-  readonly sharedStarts: readonly Start[];
 }
 
 export interface Job {
@@ -115,7 +115,7 @@ export function efficiencyPlan(
     return { app: 'classify', folder, args, needs, recipe: { path, json }, start, seed, share, epochs };
   };
 
-  const { finetuningEpochs, labelShares, sharedStarts } = settings;
+  const { finetuningEpochs, labelShares } = settings;
   return {
     pretraining: Array.from({ length: pretrainings }, (_, seed) =>
       (['beit', 'pixels', 'random'] as const).map((start) => pretraining(start, seed)),
@@ -123,9 +123,10 @@ export function efficiencyPlan(
     finetuning: seeds.flatMap((seed) => [
       ...STARTS.map((start) => finetuning(start, seed, 1, finetuningEpochs)),
       finetuning('beit', seed, 1, finetuningEpochs * FIFTH),
+      finetuning('beit', seed, FIFTH, finetuningEpochs),
       ...labelShares
         .filter((share) => share < 1)
-        .flatMap((share) => sharedStarts.map((start) => finetuning(start, seed, share, finetuningEpochs))),
+        .flatMap((share) => COMPARED.map((start) => finetuning(start, seed, share, finetuningEpochs))),
     ]),
   };
 }

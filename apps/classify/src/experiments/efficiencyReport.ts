@@ -1,5 +1,5 @@
 import { type ChartSeries, standaloneSvg } from '@beit/apps-shared/report';
-import { type EfficiencySettings, FIFTH, STARTS, type Start } from './efficiencyPlan';
+import { COMPARED, type EfficiencySettings, FIFTH, STARTS, type Start } from './efficiencyPlan';
 import { best, type Curve, type EfficiencySummary, type Spread, spread } from './efficiencySummary';
 
 export interface EfficiencyResult {
@@ -24,7 +24,7 @@ const withSd = ({ mean, sd }: Spread) => `${percent(mean)} ± ${percent(sd)}`;
 
 /** Accuracy by epoch and by number of labels, with a band from seed to seed. */
 export function efficiencyFigure({ curves, settings, images }: EfficiencyResult): string {
-  const { finetuningEpochs: epochs, labelShares, sharedStarts } = settings;
+  const { finetuningEpochs: epochs, labelShares } = settings;
   const byEpoch = STARTS.map((start): ChartSeries => {
     const own = curves.filter((c) => c.start === start && c.share === 1 && c.epochs === epochs);
     const points = own[0]!.top1.map((_, i) => {
@@ -33,9 +33,9 @@ export function efficiencyFigure({ curves, settings, images }: EfficiencyResult)
     });
     return { label: NAMES[start], style: 'line', points };
   });
-  const byLabels = sharedStarts.map((start): ChartSeries => {
-    const points = [...labelShares]
-      .sort((a, b) => a - b)
+  const byLabels = COMPARED.map((start): ChartSeries => {
+    const points = sharesOf(start, labelShares)
+      .toReversed()
       .map((share) => {
         const at = curves
           .filter((c) => c.start === start && c.share === share && c.epochs === epochs)
@@ -65,10 +65,14 @@ export function efficiencyFigure({ curves, settings, images }: EfficiencyResult)
   ]);
 }
 
+/** The largest first; BEiT is also fine-tuned with a fifth. */
+const sharesOf = (start: (typeof COMPARED)[number], labelShares: readonly number[]): number[] =>
+  [...new Set([...labelShares, ...(start === 'beit' ? [FIFTH] : [])])].sort((a, b) => b - a);
+
 /** Command, figures, verdict. */
 export function efficiencyPage(result: EfficiencyResult): string {
   const { summary, settings, images, classes, environment, curves } = result;
-  const { finetuningEpochs: epochs, seeds, labelShares, sharedStarts } = settings;
+  const { finetuningEpochs: epochs, seeds, labelShares } = settings;
   const of = (start: Start, share: number, length = epochs) =>
     curves.filter((c) => c.start === start && c.share === share && c.epochs === length);
   const rows = STARTS.map((start) => {
@@ -76,10 +80,13 @@ export function efficiencyPage(result: EfficiencyResult): string {
     const last = spread(own.map(({ top1 }) => top1.at(-1)!));
     return `| ${NAMES[start]} | ${withSd(spread(own.map(best)))} | ${withSd(last)} |`;
   });
-  const labels = sharedStarts.map(
-    (start) =>
-      `| ${NAMES[start]} | ${labelShares.map((share) => withSd(spread(of(start, share).map(best)))).join(' | ')} |`,
-  );
+  const shares = sharesOf('beit', labelShares);
+  const labels = COMPARED.map((start) => {
+    const cells = shares.map((share) =>
+      sharesOf(start, labelShares).includes(share) ? withSd(spread(of(start, share).map(best))) : '',
+    );
+    return `| ${NAMES[start]} | ${cells.join(' | ')} |`;
+  });
   const { epochsToScratchBest: fraction, epochsToScratchBestSd: fractionSd } = summary;
   const goals: readonly (readonly [string, boolean, string])[] = [
     [
@@ -118,8 +125,8 @@ ${rows.join('\n')}
 
 Means over seeds ± standard deviation. "Best" is the best epoch on the validation images, for all starts alike.
 
-| labels | ${labelShares.map((share) => `${Math.round(100 * share)} %`).join(' | ')} |
-| --- | ${labelShares.map(() => '---').join(' | ')} |
+| labels | ${shares.map((share) => `${Math.round(100 * share)} %`).join(' | ')} |
+| --- | ${shares.map(() => '---').join(' | ')} |
 ${labels.join('\n')}
 
 What the paper leads to expect, and what is measured:
