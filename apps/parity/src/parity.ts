@@ -12,6 +12,8 @@ import type { Measurement } from './measurement';
 import { mimParity } from './mimParity';
 import { namesParity } from './namesParity';
 import { resizeParity } from './resizeParity';
+import { segmentationMetricsParity } from './segmentationMetricsParity';
+import { setrParity } from './setrParity';
 
 export interface ParityRow extends Measurement {
   readonly file: string;
@@ -28,6 +30,7 @@ const ENGINE_CHECKS: readonly (readonly [prefix: string, check: EngineCheck])[] 
   ['classify.', classifyParity],
   ['dvae', dvaeParity],
   ['adamw', adamwParity],
+  ['setr-', setrParity],
 ];
 
 const TOLERANCE = 1e-4;
@@ -74,6 +77,8 @@ export async function parity(
     if (!file.endsWith('.safetensors')) continue;
     const check = ENGINE_CHECKS.find(([prefix]) => file.startsWith(prefix))?.[1];
     if (file.startsWith('resize')) add(file, 'host', resizeParity(await loadFixture(path)));
+    else if (file.startsWith('segmentation-metrics'))
+      add(file, 'host', segmentationMetricsParity(await loadFixture(path)));
     else if (file.endsWith('-transformers-names.safetensors')) add(file, 'host', await namesParity(path));
     else if (check)
       for (const engine of taking) add(file, engine, await check(await loadFixture(path), engine));

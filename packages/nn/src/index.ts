@@ -1,5 +1,6 @@
 export { assertShape } from './assertShape';
 export { attend } from './attend';
+export * from './batchNorm';
 export * from './conv2d';
 export { softTargetCrossEntropy, sparseCrossEntropy, weightedMean } from './crossEntropy';
 export { dropPath, dropPathRates } from './dropPath';
@@ -13,3 +14,4 @@ export { patchify } from './patchify';
 export { type ResizeGridOptions, resizeGrid, resizeWeights } from './resizeGrid';
 export { softmax } from './softmax';
 export * from './upsample2d';
+export * from './upsampleBilinear2d';

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { clipCoefficient, globalNorm } from './clipping';
 import type { Optimizer } from './optimizer';
 import { pack, packedGroups, unpack } from './packedGroups';
+import { isRunningStatistic } from './runningStatistics';
 import { type TensorflowKernels, tensorflowKernels } from './tensorflowKernels';
 import { tidied } from './tidied';
 import type { NamedTfTensors } from './valueAndGrads';
@@ -21,7 +22,7 @@ export interface AdamWConfig {
   readonly decays?: (name: string, shape: readonly number[]) => boolean;
   /** Factor on the learning rate, decay included, by name: `layerDecay(...)`. Default 1 everywhere. */
   readonly learningRateScale?: (name: string) => number;
-  /** Which parameters are updated at all. Default: all that are float32. */
+  /** Which parameters are updated at all. Default: all; only what is float32 and no running statistic ever is. */
   readonly trainable?: (name: string) => boolean;
   /**
    * Whether to use TensorFlow's Adam kernel, one pass over memory, where TensorFlow.js runs on it (tfjs-node); small
@@ -40,7 +41,8 @@ export function adamW(config: AdamWConfig = {}): Optimizer {
   const [beta1, beta2] = betas;
   assertConfig(beta1, beta2, epsilon, clipNorm);
 
-  const trains: Optimizer['trains'] = (name, { dtype }) => dtype === 'float32' && trainable(name);
+  const trains: Optimizer['trains'] = (name, { dtype }) =>
+    dtype === 'float32' && !isRunningStatistic(name) && trainable(name);
   const spec = { dtype: 'float32', shape: [] } as const;
   return {
     trains,

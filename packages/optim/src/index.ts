@@ -3,6 +3,7 @@ export { clipByGlobalNorm, clipCoefficient, globalNorm } from './clipping';
 export { updateEma } from './ema';
 export { type LayerDecayConfig, layerDecay, layerId } from './layerDecay';
 export type { Moments, Optimizer, OptimizerScalars } from './optimizer';
+export { isRunningStatistic } from './runningStatistics';
 export {
   type CosineScheduleConfig,
   cosineSchedule,

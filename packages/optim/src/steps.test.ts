@@ -113,3 +113,52 @@ test('clipping by global norm, as torch does it', () => {
   expect(read(clipped.b)[0]).toBeCloseTo(4 / (5 + 1e-6), 7);
   expect(read(clipByGlobalNorm(gradients, 6).gradients.a)).toEqual([3, 0]);
 });
+
+describe('running statistics', () => {
+  const name = 'norm.running_mean';
+  const withStatistic: NamedTensors = {
+    ...params,
+    [name]: { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) },
+  };
+  /** Moves halfway to the mean of the batch. */
+  const movingLoss = (p: NamedTfTensors, batch: { x: tf.Tensor; y: tf.Tensor }) => ({
+    ...loss(p, batch),
+    [name]: tf.mul(tf.add(p[name]!, tf.mean(batch.x, 0)), 0.5),
+  });
+
+  test('move as the loss says, and no optimizer touches or reports them', () => {
+    const state = trainState(withStatistic, optimizer);
+    expect(Object.keys(state.m)).not.toContain(name);
+    const batch = rows(0, 8);
+    const { state: next, outputs } = trainStep(movingLoss, optimizer)(toTensors(state), {
+      batch,
+      scalars: scalarsOf(0),
+    });
+    const [a, b] = read(tf.mean(batch.x, 0));
+    expect(read(next.params[name])[0]).toBeCloseTo((1 + a!) / 2, 6);
+    expect(read(next.params[name])[1]).toBeCloseTo((2 + b!) / 2, 6);
+    expect(Object.keys(outputs).sort()).toEqual(['absoluteError', 'gradNorm', 'loss']);
+  });
+
+  test('make one move a step with micro-batches: the mean of theirs', () => {
+    const first = gradientStep(movingLoss, optimizer);
+    let sums = toTensors(gradientState(withStatistic, optimizer));
+    for (const from of [0, 4]) {
+      sums = first(sums, { batch: rows(from, from + 4), weight: tf.scalar(0.5) }).state;
+    }
+    const { state, outputs } = updateStep(optimizer)(toTensors(trainState(withStatistic, optimizer)), {
+      gradients: sums.gradients,
+      scalars: scalarsOf(0),
+    });
+    // The mean over equal parts is the mean over all.
+    const [a] = read(tf.mean(rows(0, 8).x, 0));
+    expect(read(state.params[name])[0]).toBeCloseTo((1 + a!) / 2, 6);
+    expect(read(outputs.params[name])).toEqual(read(state.params[name]));
+  });
+
+  test('that the loss forgets are an error that names them', () => {
+    const state = toTensors(trainState(withStatistic, optimizer));
+    const step = trainStep(loss, optimizer);
+    expect(() => step(state, { batch: rows(0, 8), scalars: scalarsOf(0) })).toThrow(name);
+  });
+});

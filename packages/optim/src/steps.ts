@@ -6,12 +6,16 @@ import { type HostTensor, type NamedTensors, zeros } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { updateEma } from './ema';
 import type { Optimizer, OptimizerScalars } from './optimizer';
+import { isRunningStatistic, splitStatistics } from './runningStatistics';
 import { tidied } from './tidied';
 import { type LossAndOutputs, type NamedTfTensors, valueAndGrads } from './valueAndGrads';
 
 type Tensors = tf.Tensor | { readonly [name: string]: Tensors };
 
-/** A differentiable computation on one batch; everything random in it is part of `batch`. */
+/**
+ * A differentiable computation on one batch; everything random in it is part of `batch`. Of running statistics of batch
+ * normalizations (`....running_mean`, `....running_var` of `params`) it returns the next values, under their names.
+ */
 export type LossFunction<B, O extends LossAndOutputs> = (params: NamedTfTensors, batch: B) => O;
 
 export type TrainState = { params: NamedTfTensors; m: NamedTfTensors; v: NamedTfTensors };
@@ -27,7 +31,7 @@ export function trainState(params: NamedTensors, optimizer: Optimizer) {
 /**
  * One training step: loss, gradients, clipping, update.
  * Inputs: `batch`, passed to `loss`, and `scalars` of `optimizer.scalars(step, learningRate)`.
- * Outputs: `gradNorm` before clipping, and all that `loss` returns, the loss among it.
+ * Outputs: `gradNorm` before clipping, and all that `loss` returns, the loss among it, but for running statistics.
  */
 export function trainStep<B extends Tensors, O extends LossAndOutputs>(
   loss: LossFunction<B, O>,
@@ -35,9 +39,9 @@ export function trainStep<B extends Tensors, O extends LossAndOutputs>(
 ): Step<TrainState, { batch: B; scalars: OptimizerScalars<tf.Tensor> }, O & { gradNorm: tf.Tensor }> {
   return ({ params, m, v }, { batch, scalars }) =>
     tidied(() => {
-      const { gradients, outputs } = lossGradients(loss, optimizer, params, batch);
+      const { gradients, statistics, outputs } = lossGradients(loss, optimizer, params, batch);
       const { params: next, moments, gradNorm } = optimizer.update(params, gradients, { m, v }, scalars);
-      return { state: { params: next, ...moments }, outputs: { ...outputs, gradNorm } };
+      return { state: { params: { ...next, ...statistics }, ...moments }, outputs: { ...outputs, gradNorm } };
     });
 }
 
@@ -54,11 +58,16 @@ export function withEma<S extends { params: NamedTfTensors }, I, O>(
 
 export type GradientState = { params: NamedTfTensors; gradients: NamedTfTensors };
 
-/** The state that a `gradientStep` begins with: `params`, and zeros for those that `optimizer` trains. */
+/**
+ * The state that a `gradientStep` begins with: `params`, and zeros for those that `optimizer` trains and for running
+ * statistics.
+ */
 export function gradientState(params: NamedTensors, optimizer: Optimizer) {
-  const trained = Object.entries(params).filter(([name, tensor]) => optimizer.trains(name, tensor));
+  const moving = Object.entries(params).filter(
+    ([name, tensor]) => optimizer.trains(name, tensor) || isRunningStatistic(name),
+  );
   const gradients: Record<string, HostTensor> = Object.fromEntries(
-    trained.map(([name, { shape }]) => [name, zeros(shape)]),
+    moving.map(([name, { shape }]) => [name, zeros(shape)]),
   );
   return { params, gradients };
 }
@@ -67,7 +76,8 @@ export function gradientState(params: NamedTensors, optimizer: Optimizer) {
  * The first half of a step, for accumulation over micro-batches and sums over processes: adds `weight` times the
  * gradients of one micro-batch to `gradients` in the state. With k micro-batches of equal size `weight` is 1 / k; where
  * a loss is a mean over a number of items that varies (masked patches), the share of the items makes the sum that of
- * one large batch. Inputs: `batch`, `weight` (a scalar). Outputs: all that `loss` returns.
+ * one large batch. What running statistics have for a gradient is their move: they make one a step, the mean of those of
+ * its micro-batches. Inputs: `batch`, `weight` (a scalar). Outputs: all that `loss` returns, but for running statistics.
  */
 export function gradientStep<B extends Tensors, O extends LossAndOutputs>(
   loss: LossFunction<B, O>,
@@ -75,17 +85,20 @@ export function gradientStep<B extends Tensors, O extends LossAndOutputs>(
 ): Step<GradientState, { batch: B; weight: tf.Tensor }, O> {
   return ({ params, gradients: sums }, { batch, weight }) =>
     tidied(() => {
-      const { gradients, outputs } = lossGradients(loss, optimizer, params, batch);
+      const { gradients, statistics, outputs } = lossGradients(loss, optimizer, params, batch);
       const next: NamedTfTensors = {};
       for (const [name, gradient] of Object.entries(gradients)) {
         next[name] = tf.add(sums[name]!, tf.mul(gradient, weight));
+      }
+      for (const [name, moved] of Object.entries(statistics)) {
+        next[name] = tf.add(sums[name]!, tf.mul(tf.sub(moved, params[name]!), weight));
       }
       return { state: { params, gradients: next }, outputs };
     });
 }
 
 /**
- * The second half of a step. Inputs: `gradients`, one per trained parameter, and `scalars` as in `trainStep`.
+ * The second half of a step. Inputs: `gradients`, those of `gradientState`, and `scalars` as in `trainStep`.
  * Outputs: `gradNorm` before clipping, and `params` again, for the first half's state.
  */
 export function updateStep(
@@ -96,7 +109,10 @@ export function updateStep(
   { gradNorm: tf.Tensor; params: NamedTfTensors }
 > {
   return ({ params, m, v }, { gradients, scalars }) => {
-    const { params: next, moments, gradNorm } = optimizer.update(params, gradients, { m, v }, scalars);
+    const { statistics: moves, rest } = splitStatistics(gradients);
+    const { params: trained, moments, gradNorm } = optimizer.update(params, rest, { m, v }, scalars);
+    const next = { ...trained };
+    for (const [name, move] of Object.entries(moves)) next[name] = tf.add(params[name]!, move);
     return { state: { params: next, ...moments }, outputs: { gradNorm, params: next } };
   };
 }
@@ -106,8 +122,14 @@ function lossGradients<B, O extends LossAndOutputs>(
   optimizer: Optimizer,
   params: NamedTfTensors,
   batch: B,
-): { gradients: NamedTfTensors; outputs: O } {
+): { gradients: NamedTfTensors; statistics: NamedTfTensors; outputs: O } {
   const trained = Object.fromEntries(Object.entries(params).filter(([name, p]) => optimizer.trains(name, p)));
   const result = valueAndGrads((varied) => loss({ ...params, ...varied }, batch), trained);
-  return { gradients: result.gradients, outputs: { ...result.outputs, loss: result.loss } as unknown as O };
+  const { statistics, rest } = splitStatistics(result.outputs as NamedTfTensors);
+  for (const name of Object.keys(params)) {
+    if (isRunningStatistic(name) && !(name in statistics)) {
+      throw new Error(`The loss did not return the next value of "${name}".`);
+    }
+  }
+  return { gradients: result.gradients, statistics, outputs: { ...rest, loss: result.loss } as unknown as O };
 }

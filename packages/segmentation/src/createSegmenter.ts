@@ -1,0 +1,178 @@
+import { upsampleBilinear2d } from '@beit/nn';
+import type { Random } from '@beit/random';
+import type { NamedTensors } from '@beit/weights';
+import * as tf from '@tensorflow/tfjs';
+import { createSetrHead, type SetrHead, type TensorParams } from './createSetrHead';
+import { type PixelCrossEntropyOptions, pixelAccuracy, pixelCrossEntropy } from './pixelCrossEntropy';
+
+/** All that a segmenter needs to know of an encoder; `createVit` of `@beit/vit` makes one. */
+export interface Backbone {
+  /** Patches, [rows, columns]. */
+  readonly gridSize: readonly [number, number];
+  readonly embedDim: number;
+  init(random: Random): NamedTensors;
+  /** Images to `[batch, patches, embedDim]`. */
+  embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor;
+  /** `hidden[i]`: what leaves block i - 1, of all tokens, `[batch, 1 + patches, embedDim]`, cls first. */
+  encode(
+    params: TensorParams,
+    patchEmbeddings: tf.Tensor,
+    options?: { readonly dropPathKeeps?: tf.Tensor },
+  ): { readonly hidden: readonly tf.Tensor[] };
+}
+
+/** A head for training alone, on a block that may be an earlier one. */
+export interface AuxiliaryHead {
+  /** 0-based. */
+  readonly block: number;
+  /** Default 2, as SETR's for ADE20K. */
+  readonly numConvs?: number;
+  /** Default 4. */
+  readonly upScale?: number;
+  /** Of its loss. Default 0.4. */
+  readonly weight?: number;
+}
+
+/** SETR's own choice for 12 blocks (DeiT-B): the last is also that of the main head. */
+export const SETR_AUXILIARY_HEADS: readonly AuxiliaryHead[] = [4, 7, 9, 11].map((block) => ({ block }));
+
+export interface SegmenterConfig {
+  readonly backbone: Backbone;
+  readonly numClasses: number;
+  /** Of the heads' convolutions. Default 256. */
+  readonly channels?: number;
+  /** Convolutions of the main head, each followed by an upsampling by 2. Default 4: from patches of 16 pixels to pixels. */
+  readonly numConvs?: number;
+  /** Default: none. The paper does not say whether it had any; see `SETR_AUXILIARY_HEADS`. */
+  readonly auxiliary?: readonly AuxiliaryHead[];
+}
+
+export interface SegmenterLossOptions extends PixelCrossEntropyOptions {
+  /** `[depth, 2, batch]`; see `drawDropPathKeeps` of `@beit/vit`. */
+  readonly dropPathKeeps?: tf.Tensor;
+}
+
+/** Scalars, and the next running statistics under their names, which `trainStep` of `@beit/optim` takes over. */
+export type SegmenterOutputs = {
+  /** Of the main head, and of the auxiliary heads with their weights; nats. */
+  loss: tf.Tensor;
+  /** Of the main head alone. */
+  decodeLoss: tf.Tensor;
+  /** Share of the labelled pixels that the main head gets right. */
+  pixelAccuracy: tf.Tensor;
+} & Record<string, tf.Tensor>;
+
+export interface Segmenter {
+  readonly backbone: Backbone;
+  readonly numClasses: number;
+  /** Parameters of the backbone, of `decode_head.*`, and of `auxiliary_head.0.*`, ...: mmsegmentation's names. */
+  init(random: Random): NamedTensors;
+  /** Of the heads alone. */
+  initHeads(random: Random): NamedTensors;
+  /** `[batch, height, width, numClasses]` of normalized images `[batch, imageSize, imageSize, 3]`, with running statistics. */
+  logits(params: TensorParams, images: tf.Tensor): tf.Tensor4D;
+  /** The objective. `labels` is `[batch, height, width]` int32, with 255 for pixels that are ignored. */
+  loss(
+    params: TensorParams,
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    options?: SegmenterLossOptions,
+  ): SegmenterOutputs;
+}
+
+/**
+ * A BEiT that names the class of every pixel, with the task layer of the paper: SETR-PUP.
+ * Paper: BEiT, sections 2.6 and 3.2; SETR, arXiv 2012.15840. Reference: mmsegmentation.
+ *
+ * @throws RangeError when there are fewer than two classes
+ */
+export function createSegmenter({
+  backbone,
+  numClasses,
+  channels,
+  numConvs,
+  auxiliary = [],
+}: SegmenterConfig): Segmenter {
+  if (!Number.isSafeInteger(numClasses) || numClasses < 2) {
+    throw new RangeError(`numClasses is ${numClasses}; expected an integer of at least 2.`);
+  }
+  const { embedDim, gridSize } = backbone;
+  const head = createSetrHead({ embedDim, numClasses, channels, numConvs });
+  const auxiliaryHeads = auxiliary.map(({ block, numConvs = 2, upScale = 4, weight = 0.4 }, i) => ({
+    block,
+    weight,
+    head: createSetrHead({
+      embedDim,
+      numClasses,
+      channels,
+      numConvs,
+      upScale,
+      name: `auxiliary_head.${i}`,
+    }),
+  }));
+
+  /** Patches as a grid. */
+  function featuresOf(hidden: readonly tf.Tensor[], block: number): tf.Tensor4D {
+    const tokens = hidden[block + 1];
+    if (!tokens) throw new RangeError(`There is no block ${block}; the last is ${hidden.length - 2}.`);
+    const [batch, count] = tokens.shape as [number, number];
+    const patches = tf.slice(tokens, [0, 1, 0], [batch, count - 1, embedDim]);
+    return tf.reshape(patches, [batch, ...gridSize, embedDim]);
+  }
+
+  function encode(params: TensorParams, images: tf.Tensor, dropPathKeeps?: tf.Tensor) {
+    const embedded = backbone.embedPatches(params, images);
+    return backbone.encode(params, embedded, dropPathKeeps && { dropPathKeeps }).hidden;
+  }
+
+  function loss(
+    params: TensorParams,
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    { dropPathKeeps, ...average }: SegmenterLossOptions = {},
+  ): SegmenterOutputs {
+    const hidden = encode(params, images, dropPathKeeps);
+    const statistics: Record<string, tf.Tensor> = {};
+    const logitsOf = (own: SetrHead, block: number) => {
+      const result = own.trainingLogits(params, featuresOf(hidden, block));
+      Object.assign(statistics, result.statistics);
+      return atSizeOf(labels, result.logits);
+    };
+    const logits = logitsOf(head, hidden.length - 2);
+    const decodeLoss = pixelCrossEntropy(logits, labels, average);
+    const total = auxiliaryHeads.reduce<tf.Tensor>(
+      (sum, { head, block, weight }) =>
+        tf.add(sum, tf.mul(pixelCrossEntropy(logitsOf(head, block), labels, average), weight)),
+      decodeLoss,
+    );
+    return { ...statistics, loss: total, decodeLoss, pixelAccuracy: pixelAccuracy(logits, labels) };
+  }
+
+  const initHeads = (random: Random): NamedTensors =>
+    Object.assign(head.init(random), ...auxiliaryHeads.map(({ head }) => head.init(random)));
+
+  return {
+    backbone,
+    numClasses,
+    init: (random) => ({ ...backbone.init(random), ...initHeads(random) }),
+    initHeads,
+    logits(params, images) {
+      const hidden = encode(params, images);
+      const logits = head.logits(params, featuresOf(hidden, hidden.length - 2));
+      return upsampleBilinear2d(logits, wholeFactor(images.shape[1]!, logits.shape[1]!));
+    },
+    loss,
+  };
+}
+
+/** Logits for every label. */
+function atSizeOf(labels: tf.Tensor, logits: tf.Tensor4D): tf.Tensor4D {
+  return upsampleBilinear2d(logits, wholeFactor(labels.shape[1]!, logits.shape[1]));
+}
+
+function wholeFactor(size: number, of: number): number {
+  if (size % of !== 0) {
+    throw new RangeError(`The logits have ${of} rows and there are ${size} of pixels; expected a divisor.`);
+  }
+  return size / of;
+}

@@ -1,0 +1,79 @@
+import { resizeLines } from './resizeLines';
+import { type FloatImage, slidingLogits, type WindowModel } from './slidingLogits';
+
+export interface SegmentImageOptions {
+  /** Pixels of the result; the image may have been resized from it. Default: those of the first image. */
+  readonly size?: { readonly height: number; readonly width: number };
+  /** Pixels from one window to the next. Default: two thirds of the window. */
+  readonly stride?: number;
+  /** Also ask for the mirrored images, and average. Default false. */
+  readonly flip?: boolean;
+}
+
+/**
+ * The class of every pixel of an image of any size: windows slide over it, and logits are averaged where they overlap.
+ * Given at several scales, and with `flip`, probabilities are averaged over all of these. Rows (or columns, where the
+ * image is wider) are finished one after the other, so that memory does not grow with the image.
+ * Reference: mmsegmentation models/segmentors/encoder_decoder.py, `slide_inference` and `aug_test`.
+ *
+ * @param images the image at one scale, or at several
+ * @returns `[height, width]`, classes
+ */
+export async function segmentImage(
+  images: FloatImage | readonly FloatImage[],
+  model: WindowModel,
+  { size, stride, flip = false }: SegmentImageOptions = {},
+): Promise<Uint8Array> {
+  const scales = Array.isArray(images) ? (images as readonly FloatImage[]) : [images as FloatImage];
+  const [first] = scales;
+  if (!first) throw new RangeError('There is no image to segment.');
+  if (model.numClasses > 255) {
+    throw new RangeError(`${model.numClasses} classes; a class is a byte, and 255 is none, so at most 255.`);
+  }
+  const { height, width } = size ?? first;
+  // One line is `window x shorter side` long in memory.
+  const lines = width > height ? 'columns' : 'rows';
+  const sizes = ({ height, width }: { height: number; width: number }) =>
+    lines === 'rows' ? { lines: height, positions: width } : { lines: width, positions: height };
+  const to = sizes({ height, width });
+  const sources = scales.flatMap((image) =>
+    (flip ? [false, true] : [false]).map((flip) =>
+      resizeLines(slidingLogits(image, model, { stride, flip, lines }), sizes(image), to, model.numClasses),
+    ),
+  );
+
+  const { numClasses } = model;
+  const result = new Uint8Array(height * width);
+  const sums = new Float32Array(to.positions * numClasses);
+  for (let line = 0; line < to.lines; line++) {
+    sums.fill(0);
+    for (const source of sources) {
+      const { value: logits } = await source.next();
+      if (!logits) throw new Error(`There are ${line} lines of logits; expected ${to.lines}.`);
+      if (sources.length === 1) sums.set(logits);
+      else addProbabilities(sums, logits, numClasses);
+    }
+    for (let position = 0; position < to.positions; position++) {
+      const index = lines === 'rows' ? line * width + position : position * width + line;
+      result[index] = indexOfLargest(sums, position * numClasses, numClasses);
+    }
+  }
+  return result;
+}
+
+function addProbabilities(sums: Float32Array, logits: Float32Array, numClasses: number): void {
+  for (let from = 0; from < sums.length; from += numClasses) {
+    let largest = Number.NEGATIVE_INFINITY;
+    for (let c = from; c < from + numClasses; c++) largest = Math.max(largest, logits[c]!);
+    let total = 0;
+    for (let c = from; c < from + numClasses; c++) total += Math.exp(logits[c]! - largest);
+    for (let c = from; c < from + numClasses; c++) sums[c]! += Math.exp(logits[c]! - largest) / total;
+  }
+}
+
+/** Of equal numbers the first. */
+function indexOfLargest(values: Float32Array, from: number, count: number): number {
+  let best = 0;
+  for (let c = 1; c < count; c++) if (values[from + c]! > values[from + best]!) best = c;
+  return best;
+}

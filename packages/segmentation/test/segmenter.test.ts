@@ -1,0 +1,178 @@
+import { compile } from '@beit/compile';
+import { batchNormInference, conv2d, layerNorm, linear, upsampleBilinear2d } from '@beit/nn';
+import { adamW, isRunningStatistic, toTensors, trainState, trainStep } from '@beit/optim';
+import { createRandom } from '@beit/random';
+import { createVit } from '@beit/vit';
+import type { NamedTensors } from '@beit/weights';
+import * as tf from '@tensorflow/tfjs';
+import { createSegmenter, createSetrHead, pixelAccuracy, pixelCrossEntropy } from '../src';
+
+tf.enableProdMode();
+beforeAll(() => tf.setBackend('cpu'));
+
+const random = createRandom('segmentation');
+const noise = (...shape: number[]) =>
+  tf.tensor(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()),
+    shape,
+  );
+/** Every number moved: first biases of 0 and statistics of 0 and 1 would prove nothing. */
+const moved = (params: NamedTensors) =>
+  Object.fromEntries(
+    Object.entries(params).map(([name, { data, shape }]) => [
+      name,
+      tf.tensor(
+        data.map((x) => x + 0.1 * Math.abs(random.normal())),
+        [...shape],
+      ),
+    ]),
+  );
+const numbers = (x: tf.Tensor) => Array.from(x.dataSync());
+const toHost = (x: tf.Tensor) =>
+  ({ dtype: x.dtype as 'float32', shape: x.shape, data: x.dataSync() as Float32Array }) as const;
+const scalar = (x: tf.Tensor) => x.dataSync()[0]!;
+const close = (a: tf.Tensor, b: tf.Tensor, places: number) => {
+  expect(a.shape).toEqual(b.shape);
+  const [x, y] = [numbers(a), numbers(b)];
+  x.forEach((value, i) => {
+    expect(value).toBeCloseTo(y[i]!, places);
+  });
+};
+
+const GRID = 4;
+const EMBED_DIM = 16;
+const CLASSES = 3;
+const vit = createVit({ imageSize: 16, patchSize: 4, embedDim: EMBED_DIM, depth: 3, numHeads: 2 });
+
+test('a classifier before the last upsampling gives the logits of one behind it', () => {
+  const config = { embedDim: 8, numClasses: CLASSES, channels: 6, numConvs: 2 };
+  const head = createSetrHead(config);
+  expect(head.totalScale).toBe(4);
+  const params = moved(head.init(random));
+  const features = noise(2, 3, 5, 8);
+  const actual = head.logits(params, features);
+
+  // mmsegmentation's order: all upsamplings, then the classifier.
+  const p = (name: string) => params[`decode_head.${name}`]!;
+  let x: tf.Tensor = layerNorm(features, p('norm.weight'), p('norm.bias'), 1e-6);
+  for (const i of [0, 1]) {
+    const bn = (name: string) => p(`up_convs.${i}.0.bn.${name}`);
+    x = conv2d(x, p(`up_convs.${i}.0.conv.weight`));
+    const running = { mean: bn('running_mean'), variance: bn('running_var') };
+    x = tf.relu(batchNormInference(x, bn('weight'), bn('bias'), running));
+    x = upsampleBilinear2d(x);
+  }
+  const weight = tf.reshape(p('conv_seg.weight'), [CLASSES, 6]);
+  close(actual, linear(x, weight, p('conv_seg.bias')), 4);
+});
+
+describe('the loss of pixels', () => {
+  const logits = noise(1, 2, 2, CLASSES);
+  const labels = tf.tensor3d([0, 2, 255, 1], [1, 2, 2], 'int32');
+  const nll = numbers(tf.neg(tf.logSoftmax(logits)));
+  const [a, b, d] = [nll[0]!, nll[3 + 2]!, nll[9 + 1]!];
+
+  test('is the mean over labelled pixels', () => {
+    expect(scalar(pixelCrossEntropy(logits, labels))).toBeCloseTo((a + b + d) / 3, 5);
+  });
+  test('or over all pixels, as mmsegmentation has it', () => {
+    expect(scalar(pixelCrossEntropy(logits, labels, { average: 'all' }))).toBeCloseTo((a + b + d) / 4, 5);
+  });
+  test('with class weights is a weighted mean', () => {
+    const classWeights = tf.tensor1d([1, 0, 3]);
+    expect(scalar(pixelCrossEntropy(logits, labels, { classWeights }))).toBeCloseTo((a + 3 * b) / 4, 5);
+  });
+  test('and the accuracy of an image without labels are 0', () => {
+    const none = tf.fill([1, 2, 2], 255, 'int32');
+    expect(scalar(pixelCrossEntropy(logits, none))).toBe(0);
+    expect(scalar(pixelAccuracy(logits, none))).toBe(0);
+  });
+  test('has no gradient where nothing is labelled', () => {
+    const gradient = tf.grad((x) => pixelCrossEntropy(x, labels))(logits);
+    const ignored = tf.slice(gradient, [0, 1, 0, 0], [1, 1, 1, CLASSES]);
+    expect(scalar(tf.max(tf.abs(ignored)))).toBe(0);
+  });
+  test('refuses labels of another size', () => {
+    expect(() => pixelCrossEntropy(logits, tf.zeros([1, 2, 3], 'int32'))).toThrow(
+      'The labels: got [1, 2, 3]; expected [1, 2, 2]',
+    );
+  });
+});
+
+describe('a segmenter', () => {
+  const segmenter = createSegmenter({
+    backbone: vit,
+    numClasses: CLASSES,
+    channels: 8,
+    numConvs: 2,
+    auxiliary: [{ block: 1, numConvs: 1, upScale: 4 }],
+  });
+  const params = toTensors(segmenter.init(createRandom(1)));
+  const images = noise(2, 16, 16, 3);
+  // The left half is class 0, the right half class 2; one column counts for nothing.
+  const columns = tf.tensor1d([0, 0, 0, 0, 0, 0, 0, 255, 2, 2, 2, 2, 2, 2, 2, 2], 'int32');
+  const labels = tf.tile(tf.reshape(columns, [1, 1, 16]), [2, 16, 1]);
+
+  test('has a class for every pixel, and names of mmsegmentation', () => {
+    expect(segmenter.logits(params, images).shape).toEqual([2, 16, 16, CLASSES]);
+    expect(Object.keys(params)).toEqual(
+      expect.arrayContaining([
+        'blocks.0.attn.qkv.weight',
+        'decode_head.up_convs.1.0.bn.running_var',
+        'decode_head.conv_seg.weight',
+        'auxiliary_head.0.up_convs.0.0.conv.weight',
+      ]),
+    );
+  });
+
+  test('the loss is that of the main head and 0.4 of the others', () => {
+    const { loss, decodeLoss } = segmenter.loss(params, images, labels);
+    const alone = createSegmenter({ backbone: vit, numClasses: CLASSES, channels: 8, numConvs: 2 });
+    const main = Object.fromEntries(
+      Object.entries(params).filter(([name]) => !name.startsWith('auxiliary_head')),
+    );
+    const own = alone.loss(main, images, labels);
+    expect(scalar(own.loss)).toBe(scalar(own.decodeLoss));
+    expect(scalar(decodeLoss)).toBe(scalar(own.loss));
+    // With weights near 0 every head begins at ln(classes).
+    expect(scalar(loss)).toBeCloseTo(1.4 * Math.log(CLASSES), 1);
+  });
+
+  test('learns two images by heart, and its running statistics follow', async () => {
+    const optimizer = adamW({ weightDecay: 0 });
+    const step = trainStep(
+      (p, batch: { images: tf.Tensor; labels: tf.Tensor }) => segmenter.loss(p, batch.images, batch.labels),
+      optimizer,
+    );
+    const state = trainState(segmenter.init(createRandom(1)), optimizer);
+    const batch = { images: toHost(images), labels: toHost(labels) };
+    const program = await compile(
+      step,
+      { state, inputs: { batch, scalars: optimizer.scalarSpecs } },
+      { engine: 'onnxruntime', numThreads: 1 },
+    );
+    const losses: number[] = [];
+    for (let i = 0; i < 100; i++) {
+      const outputs = await program.run({ batch, scalars: optimizer.scalars(i, 5e-3) });
+      expect(Object.keys(outputs).filter(isRunningStatistic)).toEqual([]);
+      losses.push(outputs.decodeLoss!.data[0]!);
+    }
+    expect(losses.at(-1)).toBeLessThan(0.1);
+    // Evaluation, with running statistics, agrees with training.
+    const trained = toTensors((await program.readState()).params);
+    expect(scalar(pixelAccuracy(segmenter.logits(trained, images), labels))).toBeGreaterThan(0.95);
+    await program.dispose();
+  });
+
+  test('refuses blocks that do not exist', () => {
+    const wrong = createSegmenter({ backbone: vit, numClasses: 2, auxiliary: [{ block: 3 }] });
+    const own = toTensors(wrong.init(createRandom(1)));
+    expect(() => wrong.loss(own, images, tf.zeros([2, 16 * 4, 16 * 4], 'int32'))).toThrow(
+      'There is no block 3; the last is 2.',
+    );
+  });
+
+  test('the grid is that of the backbone', () => {
+    expect(vit.gridSize).toEqual([GRID, GRID]);
+  });
+});
