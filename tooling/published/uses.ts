@@ -111,6 +111,21 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     browser: 'run',
     printsInBrowser: 'tfjs,25,4,6',
   },
+  segmentation: {
+    imports: ['countPixels', 'pixelAccuracy', 'pixelCounts', 'segmentationMetrics'],
+    alsoImports: [tf],
+    body: [
+      'const counts = pixelCounts(2);',
+      'countPixels(counts, [0, 1, 1, 0], [0, 1, 0, 255]);',
+      'const { mIoU } = segmentationMetrics(counts);',
+      'const logits = tf.tensor4d([1, 0, 0, 1], [1, 1, 2, 2]);',
+      "const accuracy = pixelAccuracy(logits, tf.tensor3d([0, 255], [1, 1, 2], 'int32'));",
+      'return [mIoU, accuracy.dataSync()[0]].join();',
+    ].join('\n'),
+    returns: 'string',
+    prints: '0.5,1',
+    browser: 'run',
+  },
   trainer: {
     imports: ['configDifferences', 'flattenTree'],
     body: [
