@@ -1,4 +1,5 @@
 import type { Random } from '@beit/random';
+import { between } from './between';
 import type { Box } from './pixels';
 
 export interface RandomResizedCrop {
@@ -10,9 +11,6 @@ export interface RandomResizedCrop {
 
 export const BEIT_CROP: RandomResizedCrop = { scale: [0.08, 1], aspect: [3 / 4, 4 / 3] };
 const ATTEMPTS = 10;
-
-const between = ([from, to]: readonly [number, number], random: Random) =>
-  from === to ? from : random.uniform(from, to);
 
 /** A random box; after ten that do not fit, the largest centred one of an allowed aspect. Reference: torchvision RandomResizedCrop. */
 export function randomCropBox(

@@ -9,6 +9,7 @@ export {
 export { type Adjustment, BEIT_COLOR_JITTER, type ColorJitter, drawAdjustments } from './colorJitter';
 export { type Batch, createLoader, type Loader, type LoaderOptions } from './createLoader';
 export { BEIT_CROP, centerCropBox, type RandomResizedCrop, randomCropBox } from './crops';
+export type { Unreadable } from './eachReadable';
 export {
   type Emoji,
   type EmojiDataset,
@@ -20,11 +21,32 @@ export {
 export { IMAGE_EXTENSIONS, imageFolder } from './imageFolder';
 export { loadViews } from './loadViews';
 export type { Box, Pixels } from './pixels';
-export type { MaskingOptions, SampleRecipe, Samples, Unreadable } from './prepareSamples';
+export type { MaskingOptions, SampleRecipe, Samples } from './prepareSamples';
 export { BEIT_RAND_AUGMENT, type RandAugment } from './randAugment';
 export { BEIT_ERASING, type RandomErasing } from './randomErasing';
 export { readPixels } from './readPixels';
 export type { ResampleFilter } from './resampleWeights';
+export type { SampleLoader, SampleLoaderOptions } from './sampleLoader';
+export { type CropBatch, type CropLoaderOptions, createCropLoader } from './segmentation/createCropLoader';
+export {
+  ADE20K_DISTORTION,
+  distortColors,
+  type PhotometricDistortion,
+} from './segmentation/photometricDistortion';
+export type { CropOptions, CropRecipe } from './segmentation/prepareCrops';
+export { type Annotation, type AnnotationOptions, readAnnotation } from './segmentation/readAnnotation';
+export {
+  readLabelled,
+  readScaled,
+  type ScaledImages,
+  type ScaledOptions,
+} from './segmentation/readScaled';
+export { ADE20K_SCALE, type ImageScale, scaleFactor } from './segmentation/scale';
+export {
+  type SegmentationFolder,
+  type SegmentationSource,
+  segmentationFolder,
+} from './segmentation/segmentationFolder';
 export type { FolderSource, ImageSource, MemorySource } from './source';
 export {
   type Augmentation,

@@ -6,6 +6,7 @@ import {
   type MaskGenerator,
 } from '@beit/masking';
 import { createRandom } from '@beit/random';
+import { eachReadable, type Unreadable } from './eachReadable';
 import type { ImageSource } from './source';
 import { emptyViews, type TwoViewOptions, type TwoViews, twoViews, viewsAt } from './twoViews';
 import { withCanvas } from './withCanvas';
@@ -36,56 +37,31 @@ export interface Samples extends TwoViews {
   readonly masks: Uint8Array[];
 }
 
-export interface Unreadable {
-  readonly name: string;
-  readonly reason: string;
-}
-
-/** So many unreadable images in a row are no accident. */
-const MOST_REPLACEMENTS = 20;
-
 /**
  * Some samples of one epoch. Everything random in a sample derives from (seed, epoch, index): who prepares it, and
- * when, does not matter. An unreadable image is replaced by another, the same one whenever this sample is asked for.
+ * when, does not matter.
  *
- * @param indices of images; one of `index + k * images` is the image's k-th repetition, augmented otherwise
+ * @param wanted indices of images; one of `index + k * images` is the image's k-th repetition, augmented otherwise
  */
 export async function prepareSamples(
   source: ImageSource,
   { seed, views, masking }: SampleRecipe,
   epoch: number,
-  indices: readonly number[],
+  wanted: readonly number[],
 ): Promise<{ samples: Samples; unreadable: Unreadable[] }> {
   const generator = masking && createMasking(masking);
-  const unreadable: Unreadable[] = [];
-  const samples: Samples = { ...emptyViews(views, indices.length), indices: [], names: [], masks: [] };
-  const prepare = async (wanted: number, into: TwoViews): Promise<void> => {
-    const replacements = createRandom(seed, epoch, wanted, 'replacement');
-    let index = wanted % source.names.length;
-    for (let attempt = 0; attempt <= MOST_REPLACEMENTS; attempt++) {
-      try {
-        await withCanvas(source, index, (canvas) => {
-          twoViews(canvas, views, createRandom(seed, epoch, wanted, 'views'), into);
-        });
-        samples.masks.push(
-          generator?.generate(createRandom(seed, epoch, wanted, 'mask')) ?? new Uint8Array(),
-        );
-        samples.indices.push(index);
-        samples.names.push(source.names[index]!);
-        return;
-      } catch (error) {
-        unreadable.push({
-          name: source.names[index]!,
-          reason: error instanceof Error ? error.message : String(error),
-        });
-        index = replacements.integer(0, source.names.length - 1);
-      }
-    }
-    const [first] = unreadable;
-    throw new Error(
-      `${MOST_REPLACEMENTS + 1} images in a row could not be read; the first was '${first!.name}': ${first!.reason}`,
-    );
-  };
-  for (const [i, index] of indices.entries()) await prepare(index, viewsAt(samples, views, i));
-  return { samples, unreadable };
+  const all = emptyViews(views, wanted.length);
+  const masks: Uint8Array[] = [];
+  const { indices, names, unreadable } = await eachReadable(
+    source.names,
+    { seed, epoch },
+    wanted,
+    async (index, sample, i) => {
+      await withCanvas(source, index, (canvas) => {
+        twoViews(canvas, views, createRandom(seed, epoch, sample, 'views'), viewsAt(all, views, i));
+      });
+      masks.push(generator?.generate(createRandom(seed, epoch, sample, 'mask')) ?? new Uint8Array());
+    },
+  );
+  return { samples: { ...all, indices, names, masks }, unreadable };
 }

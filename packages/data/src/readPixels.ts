@@ -8,9 +8,14 @@ const MOST_PIXELS = 100_000_000;
 /**
  * One image of a source.
  *
+ * @param options.upright whether a photograph is turned as its camera says. Default true
  * @throws when a file can't be read or decoded, or has more than 100 million pixels
  */
-export async function readPixels(source: ImageSource, index: number): Promise<Pixels> {
+export async function readPixels(
+  source: ImageSource,
+  index: number,
+  { upright = true }: { readonly upright?: boolean } = {},
+): Promise<Pixels> {
   if (source.kind === 'memory') {
     const { size, pixels } = source;
     const bytes = size * size * 4;
@@ -18,9 +23,8 @@ export async function readPixels(source: ImageSource, index: number): Promise<Pi
   }
   const { default: sharp } = await import('sharp');
   const image = sharp(join(source.directory, source.names[index]!), { limitInputPixels: MOST_PIXELS });
-  // Turned as the camera says; gray and CMYK become RGB.
-  const { data, info } = await image
-    .rotate()
+  // Gray and CMYK become RGB.
+  const { data, info } = await (upright ? image.rotate() : image)
     .toColourspace('srgb')
     .raw()
     .toBuffer({ resolveWithObject: true });

@@ -1,5 +1,5 @@
 /** Filters as Pillow has them: the cubic with a = -0.5, and Lanczos with three lobes. */
-export type ResampleFilter = 'bicubic' | 'lanczos' | 'box';
+export type ResampleFilter = 'bicubic' | 'bilinear' | 'lanczos' | 'box';
 
 const sinc = (x: number) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 /** A symmetric function that is 0 from `reach` on, between 1024 values per unit by interpolation: to within 1e-6 here. */
@@ -21,6 +21,7 @@ const KERNELS: Readonly<Record<ResampleFilter, { readonly support: number; kerne
       return x < 1 ? ((a + 2) * x - (a + 3)) * x * x + 1 : ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
     }, 2),
   },
+  bilinear: { support: 1, kernel: tabulated((x) => 1 - x, 1) },
   lanczos: { support: 3, kernel: tabulated((x) => sinc(x) * sinc(x / 3), 3) },
   box: { support: 0.5, kernel: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
 };

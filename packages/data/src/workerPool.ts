@@ -1,24 +1,41 @@
 import { Worker } from 'node:worker_threads';
-import { prepareSamples, type SampleRecipe, type Samples, type Unreadable } from './prepareSamples';
+import type { Unreadable } from './eachReadable';
+import { prepareSamples, type SampleRecipe } from './prepareSamples';
+import { type CropRecipe, prepareCrops } from './segmentation/prepareCrops';
+import type { SegmentationSource } from './segmentation/segmentationFolder';
 import type { ImageSource } from './source';
 
-export interface WorkerSetup {
-  readonly source: ImageSource;
-  readonly recipe: SampleRecipe;
-}
+/** What samples are made of and by; plain data, so that a worker thread can take it. */
+export type WorkerSetup =
+  | { readonly kind: 'views'; readonly source: ImageSource; readonly recipe: SampleRecipe }
+  | { readonly kind: 'crops'; readonly source: SegmentationSource; readonly recipe: CropRecipe };
+
 export interface WorkerRequest {
   readonly id: number;
   readonly epoch: number;
   readonly indices: readonly number[];
 }
-type Prepared = { samples: Samples; unreadable: Unreadable[] };
-type WorkerAnswer = { id: number } & (Prepared | { error: string });
+interface Prepared<Samples> {
+  readonly samples: Samples;
+  readonly unreadable: Unreadable[];
+}
+type WorkerAnswer<Samples> = { id: number } & (Prepared<Samples> | { error: string });
 
 /** Prepares samples somewhere. */
-export interface SamplePool {
-  prepare(epoch: number, indices: readonly number[]): Promise<Prepared>;
+export interface SamplePool<Samples> {
+  prepare(epoch: number, indices: readonly number[]): Promise<Prepared<Samples>>;
   close(): Promise<void>;
 }
+
+/** Makes the samples of a setup; their type is that of its kind. */
+export const prepare = (
+  setup: WorkerSetup,
+  epoch: number,
+  indices: readonly number[],
+): Promise<Prepared<object>> =>
+  setup.kind === 'views'
+    ? prepareSamples(setup.source, setup.recipe, epoch, indices)
+    : prepareCrops(setup.source, setup.recipe, epoch, indices);
 
 /** Built, the worker lies beside this module; from source, a thread must first learn to read TypeScript. */
 function startWorker(setup: WorkerSetup): Worker {
@@ -30,14 +47,17 @@ function startWorker(setup: WorkerSetup): Worker {
 }
 
 /** A pool of `workers` threads; with 0, samples are prepared where they are asked for. */
-export function createPool(setup: WorkerSetup, workers: number): SamplePool {
+export function createPool<Samples>(setup: WorkerSetup, workers: number): SamplePool<Samples> {
   if (workers === 0) {
     return {
-      prepare: (epoch, indices) => prepareSamples(setup.source, setup.recipe, epoch, indices),
+      prepare: (epoch, indices) => prepare(setup, epoch, indices) as Promise<Prepared<Samples>>,
       close: async () => {},
     };
   }
-  const waiting = new Map<number, { resolve(prepared: Prepared): void; reject(error: Error): void }>();
+  const waiting = new Map<
+    number,
+    { resolve(prepared: Prepared<Samples>): void; reject(error: Error): void }
+  >();
   let failure: Error | undefined;
   let closed = false;
   let nextId = 0;
@@ -49,7 +69,7 @@ export function createPool(setup: WorkerSetup, workers: number): SamplePool {
   };
   const threads = Array.from({ length: workers }, () => {
     const worker = startWorker(setup);
-    worker.on('message', ({ id, ...answer }: WorkerAnswer) => {
+    worker.on('message', ({ id, ...answer }: WorkerAnswer<Samples>) => {
       const request = waiting.get(id);
       waiting.delete(id);
       if ('error' in answer) request?.reject(new Error(answer.error));
@@ -72,7 +92,7 @@ export function createPool(setup: WorkerSetup, workers: number): SamplePool {
       const id = nextId++;
       const thread = threads[id % threads.length]!;
       thread.ref();
-      return new Promise<Prepared>((resolve, reject) => {
+      return new Promise<Prepared<Samples>>((resolve, reject) => {
         waiting.set(id, { resolve, reject });
         thread.postMessage({ id, epoch, indices } satisfies WorkerRequest);
       }).finally(() => {

@@ -12,6 +12,7 @@ const FILTERS = {
       return t < 2 ? -0.5 * t ** 3 + 2.5 * t ** 2 - 4 * t + 2 : 0;
     },
   },
+  bilinear: { support: 1, weight: (x: number) => Math.max(0, 1 - Math.abs(x)) },
   lanczos: { support: 3, weight: (x: number) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
   box: { support: 0.5, weight: (x: number) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
 };

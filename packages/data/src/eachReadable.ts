@@ -1,0 +1,59 @@
+import { createRandom } from '@beit/random';
+
+export interface Unreadable {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** What some images turned out to be. */
+export interface ReadImages {
+  readonly indices: number[];
+  readonly names: string[];
+  readonly unreadable: Unreadable[];
+}
+
+/** So many unreadable images in a row are no accident. */
+const MOST_REPLACEMENTS = 20;
+
+/**
+ * Prepares the images one after the other. An unreadable one is replaced by another, the same one whenever this sample is
+ * asked for.
+ *
+ * @param indices of images; one of `index + k * images` is the image's k-th repetition
+ * @param prepare makes the sample `wanted` of the image `index`, the `i`-th of these; throws when it is unreadable
+ * @throws when too many in a row are unreadable, with the reason of the first
+ */
+export async function eachReadable(
+  allNames: readonly string[],
+  { seed, epoch }: { readonly seed: number; readonly epoch: number },
+  wantedIndices: readonly number[],
+  prepare: (index: number, wanted: number, i: number) => Promise<void>,
+): Promise<ReadImages> {
+  const read: ReadImages = { indices: [], names: [], unreadable: [] };
+  const prepareOne = async (wanted: number, i: number): Promise<void> => {
+    const replacements = createRandom(seed, epoch, wanted, 'replacement');
+    let index = wanted % allNames.length;
+    const inARow: Unreadable[] = [];
+    for (let attempt = 0; attempt <= MOST_REPLACEMENTS; attempt++) {
+      try {
+        await prepare(index, wanted, i);
+        read.indices.push(index);
+        read.names.push(allNames[index]!);
+        return;
+      } catch (error) {
+        inARow.push({
+          name: allNames[index]!,
+          reason: error instanceof Error ? error.message : String(error),
+        });
+        read.unreadable.push(inARow.at(-1)!);
+        index = replacements.integer(0, allNames.length - 1);
+      }
+    }
+    const [first] = inARow;
+    throw new Error(
+      `${MOST_REPLACEMENTS + 1} images in a row could not be read; the first was '${first!.name}': ${first!.reason}`,
+    );
+  };
+  for (const [i, wanted] of wantedIndices.entries()) await prepareOne(wanted, i);
+  return read;
+}

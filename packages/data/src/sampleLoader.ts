@@ -1,0 +1,152 @@
+import { createRandom } from '@beit/random';
+import type { Unreadable } from './eachReadable';
+import { createPool, type WorkerSetup } from './workerPool';
+
+export interface SampleLoaderOptions {
+  /** Of the order and of everything random in a sample. */
+  readonly seed: number;
+  readonly batchSize: number;
+  /** Another order in every epoch. Default true; false gives images in the order of the source. */
+  readonly shuffle?: boolean;
+  /**
+   * Times that an image comes in an epoch, one right after the other and each with an augmentation of its own, as in
+   * repeated augmentation (Hoffer et al., arXiv 1901.09335; Berman et al., arXiv 1902.05509). An epoch is not longer
+   * for it, so that it leaves images out. Default 1; DeiT: 3.
+   */
+  readonly repeats?: number;
+  /** Default true. False fills the last batch of an epoch up with its first images, so that every image comes. */
+  readonly dropLast?: boolean;
+  /** Threads that decode and augment. Default 1; 0 does it where `batch` is called. */
+  readonly workers?: number;
+  /** Batches that are prepared ahead. Default 2. */
+  readonly prefetch?: number;
+}
+
+export interface SampleLoader<Batch> {
+  readonly batchSize: number;
+  /** Batches in an epoch. With `dropLast` these are whole ones, and what is left over comes in another epoch. */
+  readonly stepsPerEpoch: number;
+  /** The batch of a step, 0-based: a pure function of the options and the step, whatever was asked for before. */
+  batch(step: number): Promise<Batch>;
+  /** The images of a step's batch. */
+  namesOf(step: number): string[];
+  /** Files that could not be read so far, each once. */
+  unreadable(): Unreadable[];
+  close(): Promise<void>;
+}
+
+interface Definition<Samples, Batch> {
+  /** Of the images. */
+  readonly names: readonly string[];
+  readonly setup: WorkerSetup;
+  readonly options: SampleLoaderOptions;
+  /** One batch of what the workers prepared, in order. */
+  toBatch(parts: readonly Samples[]): Batch;
+}
+
+/** Order, worker threads and batches ahead; what a sample is, the setup says. @throws RangeError as `createLoader` */
+export function createSampleLoader<Samples, Batch>({
+  names,
+  setup,
+  options,
+  toBatch,
+}: Definition<Samples, Batch>): SampleLoader<Batch> {
+  const {
+    batchSize,
+    seed,
+    shuffle = true,
+    dropLast = true,
+    workers = 1,
+    prefetch = 2,
+    repeats = 1,
+  } = options;
+  const count = names.length;
+  for (const [name, value, least] of [
+    ['batchSize', batchSize, 1],
+    ['repeats', repeats, 1],
+    ['workers', workers, 0],
+    ['prefetch', prefetch, 0],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new RangeError(`${name} is ${value}; expected an integer of at least ${least}.`);
+    }
+  }
+  if (count < batchSize) {
+    throw new RangeError(
+      `There are ${count} images, fewer than one batch of ${batchSize}. Use a smaller batchSize or more images.`,
+    );
+  }
+  const stepsPerEpoch = dropLast ? Math.floor(count / batchSize) : Math.ceil(count / batchSize);
+  const pool = createPool<Samples>(setup, workers);
+  const unreadable = new Map<string, Unreadable>();
+  const pending = new Map<number, Promise<Batch>>();
+
+  let order: { epoch: number; indices: ArrayLike<number> } | undefined;
+  const epochOrder = (epoch: number): ArrayLike<number> => {
+    if (!shuffle) return Array.from({ length: count }, (_, i) => i);
+    if (order?.epoch !== epoch)
+      order = { epoch, indices: createRandom(seed, 'shuffle', epoch).permutation(count) };
+    return order.indices;
+  };
+  const indicesOf = (step: number): { epoch: number; indices: number[] } => {
+    const epoch = Math.floor(step / stepsPerEpoch);
+    const start = (step % stepsPerEpoch) * batchSize;
+    const all = epochOrder(epoch);
+    const numberAt = (i: number) => all[Math.floor(i / repeats)]! + (i % repeats) * count;
+    return { epoch, indices: Array.from({ length: batchSize }, (_, i) => numberAt((start + i) % count)) };
+  };
+
+  async function prepare(step: number): Promise<Batch> {
+    const { epoch, indices } = indicesOf(step);
+    const share = Math.ceil(batchSize / Math.max(workers, 1));
+    const shares: number[][] = [];
+    for (let i = 0; i < batchSize; i += share) shares.push(indices.slice(i, i + share));
+    const parts = await Promise.all(shares.map((part) => pool.prepare(epoch, part)));
+    for (const file of parts.flatMap((part) => part.unreadable)) unreadable.set(file.name, file);
+    return toBatch(parts.map((part) => part.samples));
+  }
+
+  const start = (step: number): Promise<Batch> => {
+    let batch = pending.get(step);
+    if (!batch) {
+      batch = prepare(step);
+      // It is reported when the batch is asked for.
+      batch.catch(() => {});
+      pending.set(step, batch);
+    }
+    return batch;
+  };
+
+  return {
+    batchSize,
+    stepsPerEpoch,
+    async batch(step) {
+      if (!Number.isSafeInteger(step) || step < 0)
+        throw new RangeError(`Step is ${step}; expected an integer from 0.`);
+      for (const other of pending.keys())
+        if (other < step || other > step + prefetch + 1) pending.delete(other);
+      const wanted = start(step);
+      if (workers > 0) for (let ahead = 1; ahead <= prefetch; ahead++) start(step + ahead);
+      const batch = await wanted;
+      pending.delete(step);
+      return batch;
+    },
+    namesOf: (step) => indicesOf(step).indices.map((index) => names[index % count]!),
+    unreadable: () => [...unreadable.values()],
+    close: () => pool.close(),
+  };
+}
+
+/** One after the other; a single one is itself. */
+export function joined<T extends Float32Array | Int32Array>(arrays: readonly T[]): T {
+  const [first] = arrays;
+  if (arrays.length === 1) return first!;
+  const size = arrays.reduce((sum, { length }) => sum + length, 0);
+  const all = new (first!.constructor as new (size: number) => T)(size);
+  let offset = 0;
+  for (const array of arrays) {
+    all.set(array, offset);
+    offset += array.length;
+  }
+  return all;
+}

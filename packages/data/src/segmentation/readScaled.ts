@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import type { Normalization } from '../twoViews';
+import { type Annotation, type AnnotationOptions, readAnnotation } from './readAnnotation';
+import { type ImageScale, scaleFactor } from './scale';
+import type { SegmentationSource } from './segmentationFolder';
+
+const MOST_PIXELS = 100_000_000;
+
+export interface ScaledOptions {
+  readonly normalization: Normalization;
+  /** Left out: the image stays as it is. */
+  readonly scale?: ImageScale;
+  /** Factors on that size, an image for each. Default [1]; mmsegmentation's for several: 0.5 to 1.75 in quarters. */
+  readonly ratios?: readonly number[];
+}
+
+export interface ScaledImages {
+  /** Pixels of the file, upright. */
+  readonly width: number;
+  readonly height: number;
+  /** `[height, width, 3]`, red, green, blue. */
+  readonly pixels: Uint8Array;
+  /** Normalized, `[height, width, 3]` each, at each ratio. */
+  readonly images: readonly {
+    readonly height: number;
+    readonly width: number;
+    readonly data: Float32Array;
+  }[];
+}
+
+/** A whole image for evaluation, upright, on white. @throws when it is missing, no image, or too large */
+export const readScaled = (path: string, options: ScaledOptions): Promise<ScaledImages> =>
+  read(path, options, true);
+
+async function read(
+  path: string,
+  { normalization, scale, ratios = [1] }: ScaledOptions,
+  upright: boolean,
+): Promise<ScaledImages> {
+  const { default: sharp } = await import('sharp');
+  const file = sharp(path, { limitInputPixels: MOST_PIXELS });
+  const { data: pixels, info } = await (upright ? file.rotate() : file)
+    .toColourspace('srgb')
+    .flatten({ background: 'white' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  if (channels !== 3) throw new Error(`decoded to ${channels} channels; expected 3`);
+  const factor = scaleFactor(width, height, scale);
+  const images = await Promise.all(
+    ratios.map(async (ratio) => {
+      const size = [width, height].map((side) => Math.max(1, Math.round(side * factor * ratio)));
+      const [w, h] = size as [number, number];
+      const same = w === width && h === height;
+      const resized = same
+        ? pixels
+        : await sharp(pixels, { raw: { width, height, channels: 3 } })
+            .resize(w, h, { fit: 'fill', kernel: 'linear' })
+            .raw()
+            .toBuffer();
+      return { width: w, height: h, data: normalized(resized, normalization) };
+    }),
+  );
+  return { width, height, pixels, images };
+}
+
+/** An image of a source with the classes of its pixels. @throws when one is unreadable, or their sizes differ */
+export async function readLabelled(
+  { images, directory, annotations }: SegmentationSource,
+  index: number,
+  options: ScaledOptions & { readonly annotation: AnnotationOptions },
+): Promise<ScaledImages & Pick<Annotation, 'labels'>> {
+  const path = join(images.directory, images.names[index]!);
+  const { width, height, labels } = await readAnnotation(
+    join(directory, annotations[index]!),
+    options.annotation,
+  );
+  const fits = (image: ScaledImages) => image.width === width && image.height === height;
+  const image = await read(path, options, true);
+  if (fits(image)) return { ...image, labels };
+  // Perhaps the annotation is of a photograph as it is stored, before it is turned.
+  const stored = await read(path, options, false);
+  if (fits(stored)) return { ...stored, labels };
+  throw new Error(
+    `'${images.names[index]}' has ${image.width}x${image.height} pixels, its annotation ${width}x${height}`,
+  );
+}
+
+function normalized(pixels: Uint8Array, { mean, std }: Normalization): Float32Array {
+  const data = new Float32Array(pixels.length);
+  for (let i = 0; i < data.length; i++) data[i] = (pixels[i]! / 255 - mean[i % 3]!) / std[i % 3]!;
+  return data;
+}

@@ -1,0 +1,83 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { imageFolder } from '../imageFolder';
+import type { FolderSource } from '../source';
+
+/** Images and their annotations, as plain data that a worker thread can take. */
+export interface SegmentationSource {
+  readonly images: FolderSource;
+  /** Folder of the annotations. */
+  readonly directory: string;
+  /** Below `directory`, one for each image. */
+  readonly annotations: readonly string[];
+}
+
+export interface SegmentationFolder {
+  /** By class index; undefined where the folder does not say, as ADE20K's own. */
+  readonly classes?: readonly string[];
+  readonly training: SegmentationSource;
+  readonly validation: SegmentationSource;
+}
+
+/** Names of the classes, where they are not ADE20K's. */
+const CLASSES = 'classes.json';
+const PARTS = ['training', 'validation'] as const;
+
+/**
+ * A folder in the layout of ADE20K (`ADEChallengeData2016`): `images/training/a.jpg` with `annotations/training/a.png`, and
+ * `validation` likewise. A file `classes.json`, a list of names, says which classes there are.
+ *
+ * @throws when a folder is missing, has no images, or an image has no annotation: the error says what was looked for
+ */
+export async function segmentationFolder(directory: string): Promise<SegmentationFolder> {
+  const parts: Partial<Record<(typeof PARTS)[number], SegmentationSource>> = {};
+  for (const part of PARTS) {
+    for (const folder of [join('images', part), join('annotations', part)]) {
+      const info = await stat(join(directory, folder)).catch(() => undefined);
+      if (!info?.isDirectory()) {
+        throw new Error(
+          `'${directory}' has no folder '${folder}'; expected images/training, images/validation, annotations/training and annotations/validation, as ADEChallengeData2016 has them.`,
+        );
+      }
+    }
+    const images = await imageFolder(join(directory, 'images', part));
+    const annotations = await imageFolder(join(directory, 'annotations', part));
+    const known = new Set(annotations.names);
+    const missing = images.names.filter((name) => !known.has(annotationOf(name)));
+    if (missing.length > 0) {
+      const shown = missing.slice(0, 5).map((name) => `'${name}'`);
+      const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
+      throw new Error(
+        `${missing.length} images in '${images.directory}' have no annotation in '${annotations.directory}': ${shown.join(', ')}${more}; expected '${annotationOf(missing[0]!)}' for the first.`,
+      );
+    }
+    const { directory: of } = annotations;
+    parts[part] = { images, directory: of, annotations: images.names.map(annotationOf) };
+  }
+  const { training, validation } = parts as Required<typeof parts>;
+  const classes = await readClasses(join(directory, CLASSES));
+  return { ...(classes && { classes }), training, validation };
+}
+
+const annotationOf = (image: string) => image.replace(/\.[^.]+$/, '.png');
+
+const isListOfNames = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((name) => typeof name === 'string');
+
+async function readClasses(path: string): Promise<readonly string[] | undefined> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  let names: unknown;
+  try {
+    names = JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`'${path}' is no JSON; expected a list of names.`, { cause });
+  }
+  if (!isListOfNames(names) || names.length < 2 || names.length > 254) {
+    throw new Error(`'${path}' is no list of 2 to 254 names of classes.`);
+  }
+  return names;
+}

@@ -1,0 +1,313 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createRandom } from '@beit/random';
+import sharp from 'sharp';
+import {
+  ADE20K_DISTORTION,
+  ADE20K_SCALE,
+  type CropLoaderOptions,
+  createCropLoader,
+  distortColors,
+  IMAGENET_NORMALIZATION,
+  readAnnotation,
+  readLabelled,
+  scaleFactor,
+  segmentationFolder,
+} from '../src';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'segmentation-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const CLASSES = 3;
+const annotation = { numClasses: CLASSES, reduceZeroLabel: true } as const;
+
+async function write(path: string, data: Uint8Array | string): Promise<string> {
+  const whole = join(folder, path);
+  await mkdir(dirname(whole), { recursive: true });
+  await writeFile(whole, data);
+  return whole;
+}
+const gray = (width: number, height: number, values: ArrayLike<number>) =>
+  sharp(Uint8Array.from(values), { raw: { width, height, channels: 1 } }).toColourspace('b-w');
+
+/** The left half is class 1, the right half class 2 of ADE20K's numbers, and the first row has none. */
+const halves = (width: number, height: number) =>
+  Uint8Array.from({ length: width * height }, (_, i) => (i < width ? 0 : i % width < width / 2 ? 1 : 2));
+/** The same of a picture that was turned by a quarter, clockwise. */
+const upperAndLower = (width: number, height: number) =>
+  Uint8Array.from({ length: width * height }, (_, i) => (Math.floor(i / width) < height / 2 ? 1 : 2));
+/** The left half is red, the right half green. */
+const colored = (width: number, height: number) =>
+  sharp(
+    Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+      const left = Math.floor(i / 3) % width < width / 2;
+      return i % 3 === (left ? 0 : 1) ? 250 : 5;
+    }),
+    { raw: { width, height, channels: 3 } },
+  );
+
+describe('annotations', () => {
+  test('0 is none and 1 the first class, as ADE20K has it', async () => {
+    const path = await write('a.png', await gray(4, 1, [0, 1, 3, 255]).png().toBuffer());
+    expect(await readAnnotation(path, annotation)).toEqual({
+      width: 4,
+      height: 1,
+      labels: Uint8Array.of(255, 0, 2, 255),
+    });
+  });
+
+  test('or 0 is the first class', async () => {
+    const path = await write('a.png', await gray(3, 1, [0, 2, 255]).png().toBuffer());
+    const { labels } = await readAnnotation(path, { numClasses: 3, reduceZeroLabel: false });
+    expect([...labels]).toEqual([0, 2, 255]);
+  });
+
+  test.each([2, 4, 16, 256])('palette indices are classes, with up to %i colors', async (colors) => {
+    // The quantizer chooses the order of the palette, so the picture of its colors says what an index stands for.
+    const wanted = Uint8Array.from({ length: 64 }, (_, i) => Math.floor(i / 32));
+    const picture = Uint8Array.from(
+      { length: 192 },
+      (_, i) => [200, 10][wanted[Math.floor(i / 3)]!]! + (i % 3),
+    );
+    const png = await sharp(picture, { raw: { width: 8, height: 8, channels: 3 } })
+      .png({ palette: true, colours: colors, dither: 0 })
+      .toBuffer();
+    expect(png[25]).toBe(3);
+    const { labels } = await readAnnotation(await write('a.png', png), {
+      numClasses: 2,
+      reduceZeroLabel: false,
+    });
+    const first = labels[0]!;
+    expect([...labels]).toEqual([...wanted].map((half) => (half === 0 ? first : 1 - first)));
+  });
+
+  test.each([
+    [
+      'a number that is no class',
+      () => gray(2, 2, [1, 2, 3, 4]).png().toBuffer(),
+      /column 1, row 1 is 4; expected 0 for none, 1 to 3, or 255/,
+    ],
+    ['colors', () => colored(2, 2).png().toBuffer(), /of kind 'rgb' with 8 bits; expected classes/],
+    ['16 bits', () => gray(2, 2, [1, 1, 1, 1]).toColourspace('grey16').png().toBuffer(), /with 16 bits/],
+    ['a JPEG file', () => colored(2, 2).jpeg().toBuffer(), /not a PNG file/],
+    ['nothing', async () => Buffer.alloc(0), /not a PNG file/],
+  ])('%s is an error that says so', async (_, make, message) => {
+    const path = await write('a.png', await make());
+    await expect(readAnnotation(path, annotation)).rejects.toThrow(message);
+  });
+
+  test('a huge one is refused before it is decoded, a damaged one when it is', async () => {
+    const png = await gray(4, 4, new Uint8Array(16)).png().toBuffer();
+    const huge = Buffer.from(png);
+    huge.writeUInt32BE(60_000, 16);
+    huge.writeUInt32BE(60_000, 20);
+    await expect(readAnnotation(await write('huge.png', huge), annotation)).rejects.toThrow('60000x60000');
+    const cut = await write('cut.png', png.subarray(0, png.length - 20));
+    await expect(readAnnotation(cut, annotation)).rejects.toThrow();
+  });
+});
+
+/** Every kind of image file that a folder may have; two of each part. */
+async function writeFolder(): Promise<void> {
+  const files: [name: string, image: Buffer, width: number, height: number][] = [
+    ['training/plain.jpg', await colored(64, 48).jpeg().toBuffer(), 64, 48],
+    ['training/small.png', await colored(9, 7).png().toBuffer(), 9, 7],
+    ['training/gray.jpg', await colored(40, 31).greyscale().jpeg().toBuffer(), 40, 31],
+    ['training/cmyk.jpg', await colored(33, 65).toColourspace('cmyk').jpeg().toBuffer(), 33, 65],
+    // Stored on its side, annotated upright.
+    ['training/turned.jpg', await colored(30, 50).withMetadata({ orientation: 6 }).jpeg().toBuffer(), 50, 30],
+    // Annotated as it is stored.
+    ['training/stored.jpg', await colored(30, 50).withMetadata({ orientation: 6 }).jpeg().toBuffer(), 30, 50],
+    ['validation/a.jpg', await colored(20, 20).jpeg().toBuffer(), 20, 20],
+    [
+      'validation/stored.jpg',
+      await colored(30, 50).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
+      30,
+      50,
+    ],
+  ];
+  for (const [name, image, width, height] of files) {
+    await write(`images/${name}`, image);
+    const isTurned = name.includes('turned');
+    const classes = isTurned ? upperAndLower(width, height) : halves(width, height);
+    const png = await gray(width, height, classes).png().toBuffer();
+    await write(`annotations/${name.replace(/\.\w+$/, '.png')}`, png);
+  }
+}
+
+describe('folders', () => {
+  test('in the layout of ADE20K, with names of classes where there are some', async () => {
+    await writeFolder();
+    const { training, validation, classes } = await segmentationFolder(folder);
+    expect(classes).toBeUndefined();
+    expect(training.images.names).toEqual([
+      'cmyk.jpg',
+      'gray.jpg',
+      'plain.jpg',
+      'small.png',
+      'stored.jpg',
+      'turned.jpg',
+    ]);
+    expect(training.annotations[2]).toBe('plain.png');
+    expect(validation.images.names.length).toBe(2);
+    await write('classes.json', '["cat", "dog"]');
+    expect((await segmentationFolder(folder)).classes).toEqual(['cat', 'dog']);
+  });
+
+  test.each([
+    [
+      'a folder is missing',
+      () => rm(join(folder, 'annotations/validation'), { recursive: true }),
+      /no folder 'annotations\/validation'; expected images\/training/,
+    ],
+    [
+      'an image has no annotation',
+      () => rm(join(folder, 'annotations/training/gray.png')),
+      /1 images .* have no annotation .*'gray\.jpg'; expected 'gray\.png'/,
+    ],
+    ['names are no list', () => write('classes.json', '{"a": 1}'), /no list of 2 to 254 names/],
+    ['names are no JSON', () => write('classes.json', 'cat'), /no JSON; expected a list of names/],
+  ])('%s: an error that says what was expected', async (_, damage, message) => {
+    await writeFolder();
+    await damage();
+    await expect(segmentationFolder(folder)).rejects.toThrow(message);
+  });
+});
+
+const optionsOf = async (more: Partial<CropLoaderOptions> = {}): Promise<CropLoaderOptions> => ({
+  source: (await segmentationFolder(folder)).training,
+  batchSize: 3,
+  seed: 1,
+  workers: 0,
+  annotation,
+  crops: {
+    cropSize: 32,
+    ratio: [0.5, 2],
+    categoryMaxRatio: 0.75,
+    flip: 0.5,
+    distortion: ADE20K_DISTORTION,
+    normalization: IMAGENET_NORMALIZATION,
+  },
+  ...more,
+});
+
+describe('crops', () => {
+  test('labels lie on what they are labels of, whatever the file, and nothing is beyond the image', async () => {
+    await writeFolder();
+    const options = await optionsOf({ batchSize: 6 });
+    const { crops } = options;
+    // Without changed colors a pixel's color tells its class.
+    const loader = createCropLoader({ ...options, crops: { ...crops, distortion: undefined } });
+    let [checked, outside, mixed] = [0, 0, 0];
+    for (let step = 0; step < 8; step++) {
+      const { images, labels, names } = await loader.batch(step);
+      expect(images.shape).toEqual([6, 32, 32, 3]);
+      expect(labels.shape).toEqual([6, 32, 32]);
+      names.forEach((name, image) => {
+        if (name === 'gray.jpg') return;
+        const size = 32 * 32;
+        const own = labels.data.subarray(image * size, (image + 1) * size);
+        if (own.includes(0) && own.includes(1)) mixed += 1;
+        own.forEach((label, i) => {
+          const [red, green] = [0, 1].map((c) => {
+            const { mean, std } = IMAGENET_NORMALIZATION;
+            return images.data[(image * size + i) * 3 + c]! * std[c]! + mean[c]!;
+          }) as [number, number];
+          if (images.data[(image * size + i) * 3] === 0) {
+            outside += 1;
+            expect(label).toBe(255);
+          } else if (label !== 255 && Math.abs(red - green) > 0.6) {
+            checked += 1;
+            expect(label).toBe(red > green ? 0 : 1);
+          }
+        });
+      });
+    }
+    expect(checked).toBeGreaterThan(5000);
+    expect(outside).toBeGreaterThan(1000);
+    // Of one class alone are only crops that have no other choice.
+    expect(mixed).toBeGreaterThan(30);
+    expect(loader.unreadable()).toEqual([]);
+    await loader.close();
+  });
+
+  test('are the same bits with any number of workers', async () => {
+    await writeFolder();
+    const bytes: number[][] = [];
+    for (const workers of [0, 2]) {
+      const loader = createCropLoader(await optionsOf({ workers }));
+      const { images, labels } = await loader.batch(5);
+      bytes.push([...new Uint8Array(images.data.buffer), ...labels.data]);
+      await loader.close();
+    }
+    expect(bytes[1]).toEqual(bytes[0]);
+  });
+
+  test('a file that cannot be read is replaced and named', async () => {
+    await writeFolder();
+    await write('images/training/plain.jpg', 'no picture');
+    await write('annotations/training/gray.png', await gray(3, 3, new Uint8Array(9)).png().toBuffer());
+    const loader = createCropLoader(await optionsOf());
+    for (let step = 0; step < 4; step++) expect((await loader.batch(step)).names).not.toContain('plain.jpg');
+    const reasons = Object.fromEntries(loader.unreadable().map(({ name, reason }) => [name, reason]));
+    expect(Object.keys(reasons).sort()).toEqual(['gray.jpg', 'plain.jpg']);
+    expect(reasons['gray.jpg']).toBe('the image has 40x31 pixels, its annotation 3x3');
+    await loader.close();
+  });
+});
+
+test('whole images for evaluation, at several sizes', async () => {
+  await writeFolder();
+  const { validation } = await segmentationFolder(folder);
+  const options = {
+    normalization: IMAGENET_NORMALIZATION,
+    annotation,
+    scale: [80, 40],
+    ratios: [1, 0.5],
+  } as const;
+  const plain = await readLabelled(validation, 0, options);
+  expect([plain.width, plain.height, plain.pixels.length]).toEqual([20, 20, 1200]);
+  expect(plain.images.map(({ width, height }) => [width, height])).toEqual([
+    [40, 40],
+    [20, 20],
+  ]);
+  expect(plain.images[0]!.data.length).toBe(40 * 40 * 3);
+  expect([...plain.labels.subarray(20, 40)]).toEqual([...new Array(10).fill(0), ...new Array(10).fill(1)]);
+  const stored = await readLabelled(validation, 1, { ...options, scale: undefined });
+  expect([stored.width, stored.height]).toEqual([30, 50]);
+});
+
+test("ADE20K's scale: 512 on the shorter side, unless the longer one is over 2048 then", () => {
+  expect(scaleFactor(683, 512, ADE20K_SCALE)).toBe(1);
+  expect(scaleFactor(256, 1024, ADE20K_SCALE)).toBe(2);
+  expect(scaleFactor(100, 1000, ADE20K_SCALE)).toBe(2.048);
+});
+
+describe('photometric distortion', () => {
+  test('with all ranges closed nothing changes', () => {
+    const pixels = Uint8Array.from({ length: 4000 }, (_, i) => (i * 37) % 256);
+    const before = pixels.slice();
+    for (let seed = 0; seed < 20; seed++) {
+      const none = { brightness: 0, contrast: [1, 1], saturation: [1, 1], hue: 0 } as const;
+      distortColors(pixels, none, createRandom(seed));
+    }
+    expect(pixels).toEqual(before);
+  });
+
+  test('a full turn of the hue is no change, a third changes the channels', () => {
+    const turned = (degrees: number) => {
+      const pixels = Uint8Array.of(200, 40, 90, 7);
+      // Any random number: the hue is turned by this much and nothing else changes.
+      const random = { uniform: (from = 0, to = 1) => (to === 1 ? 0 : from === -degrees ? degrees : from) };
+      const only = { brightness: 0, contrast: [1, 1], saturation: [1, 1], hue: degrees } as const;
+      distortColors(pixels, only, random as never);
+      return [...pixels];
+    };
+    expect(turned(360)).toEqual([200, 40, 90, 7]);
+    expect(turned(120)).toEqual([90, 200, 40, 7]);
+  });
+});
