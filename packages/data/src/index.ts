@@ -28,6 +28,7 @@ export { readPixels } from './readPixels';
 export type { ResampleFilter } from './resampleWeights';
 export type { SampleLoader, SampleLoaderOptions } from './sampleLoader';
 export { type CropBatch, type CropLoaderOptions, createCropLoader } from './segmentation/createCropLoader';
+export { type EmojiScenesOptions, writeEmojiScenes } from './segmentation/emojiScenes';
 export {
   ADE20K_DISTORTION,
   distortColors,

@@ -20,7 +20,7 @@ export interface SegmentationFolder {
 }
 
 /** Names of the classes, where they are not ADE20K's. */
-const CLASSES = 'classes.json';
+export const CLASSES = 'classes.json';
 const PARTS = ['training', 'validation'] as const;
 
 /**

@@ -1,0 +1,158 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createRandom, type Random } from '@beit/random';
+import { type Emoji, type EmojiSplit, emojiDataset } from '../emojiDataset';
+import type { MemorySource } from '../source';
+import { drawBackground } from './sceneBackground';
+import { CLASSES } from './segmentationFolder';
+
+export interface EmojiScenesOptions {
+  /** Numbers of scenes. */
+  readonly training: number;
+  readonly validation: number;
+  /** Pixels of a scene. Default 128x96. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Share of the emoji of which the validation scenes are made, and no others. Default 0.1, as in `emojiDataset`. */
+  readonly heldOutShare?: number;
+  /** Default 0. */
+  readonly seed?: number;
+  /** Called with the number of scenes written so far, and of all. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Side of the renders, pixels; no object is larger. */
+const RENDER_SIZE = 96;
+/** Objects in a scene. */
+const OBJECTS = [2, 5] as const;
+/** Side of an object as a share of the scene's height. */
+const OBJECT_SIDE = [0.25, 0.8] as const;
+/** Share of an object that may lie outside of the scene. */
+const OUTSIDE = 0.25;
+/** Opacity from which a pixel belongs to the object. */
+const OBJECT_OPACITY = 128;
+const BACKGROUND = 'background';
+
+/**
+ * Scenes of several emoji before textured backgrounds, with the group of what each pixel shows, written to a folder in the
+ * layout of ADE20K: true masks, from the opacity of the renders, overlaps included. A scene is a function of the seed and
+ * its number. The validation scenes are of emoji that no training scene has.
+ *
+ * @returns names of the classes, `background` first, as in the folder's `classes.json`, which is written last
+ * @throws when the packages that hold the emoji are not installed
+ */
+export async function writeEmojiScenes(
+  directory: string,
+  { training, validation, width = 128, height = 96, heldOutShare, seed = 0, onProgress }: EmojiScenesOptions,
+): Promise<readonly string[]> {
+  const select = ({ id, group }: Emoji) => !/1f3f[b-f]/i.test(id) && group !== 'other';
+  const part = (split: EmojiSplit) => emojiDataset({ split, size: RENDER_SIZE, heldOutShare, select });
+  const parts = { training: await part('train'), validation: await part('heldOut') };
+  const groups = [...new Set(parts.training.emoji.map(({ group }) => group))].sort();
+  const classes = [BACKGROUND, ...groups];
+  const counts = { training, validation };
+  let done = 0;
+  for (const name of ['training', 'validation'] as const) {
+    const { source, emoji } = parts[name];
+    const labels = emoji.map(({ group }) => classes.indexOf(group));
+    const folders = [join(directory, 'images', name), join(directory, 'annotations', name)] as const;
+    for (const folder of folders) await mkdir(folder, { recursive: true });
+    for (let i = 0; i < counts[name]; i++) {
+      const random = createRandom(seed, 'emoji scene', name, i);
+      const scene = await drawScene(source, labels, { width, height }, random);
+      await writeScene(folders, `${name}_${String(i + 1).padStart(6, '0')}`, scene);
+      onProgress?.(++done, training + validation);
+    }
+  }
+  await writeFile(join(directory, CLASSES), `${JSON.stringify(classes, null, 2)}\n`);
+  return classes;
+}
+
+interface Scene {
+  readonly width: number;
+  readonly height: number;
+  /** `[height, width, 3]` */
+  readonly pixels: Uint8Array;
+  /** `[height, width]` */
+  readonly labels: Uint8Array;
+}
+
+async function drawScene(
+  source: MemorySource,
+  labels: readonly number[],
+  { width, height }: { width: number; height: number },
+  random: Random,
+): Promise<Scene> {
+  const scene = {
+    width,
+    height,
+    pixels: drawBackground(width, height, random),
+    labels: new Uint8Array(width * height),
+  };
+  const count = random.integer(...OBJECTS);
+  for (let i = 0; i < count; i++) {
+    const index = random.integer(0, source.names.length - 1);
+    const side = Math.min(RENDER_SIZE, Math.round(height * random.uniform(...OBJECT_SIDE)));
+    const reach = Math.floor(OUTSIDE * side);
+    const left = random.integer(-reach, width - side + reach);
+    const top = random.integer(-reach, height - side + reach);
+    const mirrored = random.uniform() < 0.5;
+    paste(scene, await render(source, index, side), { left, top, side, mirrored }, labels[index]!);
+  }
+  return scene;
+}
+
+/** `[side, side, 4]` */
+async function render({ size, pixels }: MemorySource, index: number, side: number): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
+  const bytes = size * size * 4;
+  const whole = new Uint8Array(pixels, index * bytes, bytes);
+  return sharp(whole, { raw: { width: size, height: size, channels: 4 } })
+    .resize(side, side, { fit: 'fill' })
+    .raw()
+    .toBuffer();
+}
+
+interface Place {
+  readonly left: number;
+  readonly top: number;
+  readonly side: number;
+  readonly mirrored: boolean;
+}
+
+function paste(
+  { width, height, pixels, labels }: Scene,
+  object: Uint8Array,
+  { left, top, side, mirrored }: Place,
+  label: number,
+): void {
+  for (let y = Math.max(0, -top); y < Math.min(side, height - top); y++) {
+    for (let x = Math.max(0, -left); x < Math.min(side, width - left); x++) {
+      const from = 4 * (y * side + (mirrored ? side - 1 - x : x));
+      const to = (top + y) * width + left + x;
+      const opacity = object[from + 3]! / 255;
+      for (let c = 0; c < 3; c++) {
+        const below = pixels[3 * to + c]!;
+        pixels[3 * to + c] = Math.round(below + opacity * (object[from + c]! - below));
+      }
+      if (object[from + 3]! >= OBJECT_OPACITY) labels[to] = label;
+    }
+  }
+}
+
+async function writeScene(
+  [images, annotations]: readonly [string, string],
+  name: string,
+  { width, height, pixels, labels }: Scene,
+): Promise<void> {
+  const { default: sharp } = await import('sharp');
+  // ADE20K's numbers: 0 would be no class.
+  const numbers = labels.map((label) => label + 1);
+  await sharp(pixels, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality: 92 })
+    .toFile(join(images, `${name}.jpg`));
+  await sharp(numbers, { raw: { width, height, channels: 1 } })
+    .toColourspace('b-w')
+    .png()
+    .toFile(join(annotations, `${name}.png`));
+}
