@@ -1,11 +1,10 @@
+import { loadPretrained, type PlainViews, shapesOf } from '@beit/apps-shared';
 import { INCEPTION_NORMALIZATION } from '@beit/data';
 import { createRandom } from '@beit/random';
 import type { VitConfig } from '@beit/vit';
 import { describeFit, fitParameters, type NamedTensors, saveSafetensors } from '@beit/weights';
-import { loadPretrained, type PlainViews } from './checkpoint';
 import { createModel } from './model';
 import type { FinetuneRecipe } from './recipe';
-import { shapesOf } from './startFrom';
 
 /** A trained classifier: all that a prediction needs. */
 export interface TrainedClassifier {

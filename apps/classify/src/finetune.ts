@@ -7,6 +7,7 @@ import {
   trainingProgram,
 } from '@beit/apps-shared';
 import { drawMix, finetuneLoss, softTargets } from '@beit/classification';
+import { createLoader } from '@beit/data';
 import { adamW, cosineSchedule, layerDecay } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
@@ -49,14 +50,14 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
   const { vit, classifier } = options.model;
   const { seed, batchSize, microBatchSize, mix } = recipe;
   const { source, labels } = dataset.train;
+  const { repeats } = recipe;
+  const { workers } = options;
+  const views = trainingView(recipe);
   const loader = stageLoader({
-    source,
+    images: source.names.length,
     batchSize,
     microBatchSize,
-    seed,
-    views: trainingView(recipe),
-    repeats: recipe.repeats,
-    workers: options.workers,
+    create: (batchSize) => createLoader({ source, batchSize, seed, views, repeats, workers }),
   });
   const totalSteps = Math.max(1, Math.round(recipe.epochs * loader.stepsPerEpoch));
   const learningRate = cosineSchedule({

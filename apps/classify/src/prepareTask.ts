@@ -1,10 +1,10 @@
+import { modelOf, type Pretrained, pretrainedOf, type Start, startFrom } from '@beit/apps-shared';
+import { createRandom } from '@beit/random';
 import type { ProgressReporter } from '@beit/trainer';
 import { type Dataset, describeDataset, labelledShare, loadDataset } from './dataset';
 import { createModel, type Model } from './model';
 import type { Options } from './options';
-import { pretrainedOf } from './pretrainedOf';
 import type { FinetuneRecipe } from './recipe';
-import { recipeFor, type Start, startFrom } from './startFrom';
 
 /** What training and probing begin with. */
 export interface Task {
@@ -28,10 +28,34 @@ export async function prepareTask(
   const whole = await loadDataset(options.recipe, options.data);
   const dataset = { ...whole, train: labelledShare(whole.train, options.labels, options.recipe.seed) };
   progress.message(describeDataset(dataset));
-  const pretrained = await pretrainedOf(options, progress);
-  const recipe = pretrained ? recipeFor(options.recipe, pretrained) : options.recipe;
-  const model = createModel(recipe, dataset.classes.length);
-  const start = startFrom(recipe, model.classifier, pretrained);
+  const { checkpoint, scratch } = options;
+  const pretrained = await pretrainedOf({ checkpoint, scratch, name: options.recipe.name }, progress);
+  const begun = beginWith(options.recipe, dataset.classes.length, pretrained);
   const imagesPerEpoch = whole.train.labels.length;
-  return { dataset, imagesPerEpoch, recipe, model, start, startedFrom: pretrained?.path };
+  return { dataset, imagesPerEpoch, ...begun, startedFrom: pretrained?.path };
+}
+
+/**
+ * The model and its first parameters: those of a checkpoint, with its architecture and normalization, or random ones.
+ *
+ * @throws when the checkpoint lacks a part of the encoder: the error lists it
+ */
+export function beginWith(
+  wanted: FinetuneRecipe,
+  numClasses: number,
+  pretrained: Pretrained | undefined,
+): Pick<Task, 'recipe' | 'model' | 'start'> {
+  const recipe = pretrained ? recipeFor(wanted, pretrained) : wanted;
+  const model = createModel(recipe, numClasses);
+  const initial = model.classifier.init(createRandom(recipe.seed, 'model'));
+  return { recipe, model, start: startFrom(recipe.model, initial, pretrained, isHead) };
+}
+
+/** What fine-tuning may begin anew. */
+const isHead = (name: string) => /^(head|fc_norm|norm)\./.test(name);
+
+/** The recipe with the architecture and the normalization of a checkpoint. */
+function recipeFor(recipe: FinetuneRecipe, pretrained: Pretrained): FinetuneRecipe {
+  const { normalization = recipe.views.normalization } = pretrained;
+  return { ...recipe, model: modelOf(recipe.model, pretrained), views: { ...recipe.views, normalization } };
 }

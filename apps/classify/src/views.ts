@@ -1,6 +1,6 @@
+import type { PlainViews } from '@beit/apps-shared';
 import type { TwoViewOptions } from '@beit/data';
 import type { VitConfig } from '@beit/vit';
-import type { PlainViews } from './checkpoint';
 import type { FinetuneRecipe } from './recipe';
 
 /** The centre of each image: for evaluation. */

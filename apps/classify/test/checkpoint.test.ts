@@ -2,6 +2,7 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadPretrained } from '@beit/apps-shared';
 import { IMAGENET_NORMALIZATION } from '@beit/data';
 import { transformersConfig } from '@beit/vit';
 import {
@@ -13,11 +14,10 @@ import {
   withoutPrefix,
 } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import { loadPretrained } from '../src/checkpoint';
 import { loadClassifier, saveClassifier, type TrainedClassifier } from '../src/classifierFile';
 import { createModel } from '../src/model';
+import { beginWith } from '../src/prepareTask';
 import { RECIPES } from '../src/recipes';
-import { recipeFor, startFrom } from '../src/startFrom';
 
 tf.enableProdMode();
 tf.setBackend('cpu');
@@ -130,12 +130,9 @@ describe('fine-tuning begins', () => {
     const path = join(folder, 'start.safetensors');
     await saveSafetensors(path, tensors);
     const pretrained = await loadPretrained(path);
-    const recipe = recipeFor(
-      { ...RECIPE, model: { ...RECIPE.model, imageSize, dropPathRate: 0.2 } },
-      pretrained,
-    );
-    const { classifier } = createModel(recipe, numClasses);
-    return { recipe, ...startFrom(recipe, classifier, pretrained) };
+    const wanted = { ...RECIPE, model: { ...RECIPE.model, imageSize, dropPathRate: 0.2 } };
+    const { recipe, start } = beginWith(wanted, numClasses, pretrained);
+    return { recipe, ...start };
   };
 
   test('with the architecture of the checkpoint, and its head for as many classes', async () => {
@@ -150,7 +147,7 @@ describe('fine-tuning begins', () => {
     expect(start['head.weight']!.shape).toEqual([5, 48]);
     expect(Math.max(...start['head.weight']!.data.map(Math.abs))).toBeLessThan(0.001);
     expect(start['blocks.0.attn.qkv.weight']!.data).toEqual(params['blocks.0.attn.qkv.weight']!.data);
-    expect(notes).toEqual(['New in the classifier: head.weight, head.bias.']);
+    expect(notes).toEqual(['New, at random: head.']);
   });
 
   test('at another resolution, with positions and biases resized', async () => {
@@ -170,7 +167,7 @@ describe('fine-tuning begins', () => {
     ];
     expect(start[own]!.data).toEqual(pretrained[shared]!.data);
     expect([...start['fc_norm.weight']!.data]).toEqual(new Array(start['fc_norm.weight']!.shape[0]).fill(1));
-    expect(notes).toEqual(['New in the classifier: fc_norm.weight, fc_norm.bias, head.weight, head.bias.']);
+    expect(notes).toEqual(['New, at random: fc_norm, head.']);
   });
 
   test('not with a part of an encoder', async () => {

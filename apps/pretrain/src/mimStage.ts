@@ -1,4 +1,5 @@
 import { copied, firstBatch, type HostTree, stageLoader, trainingProgram } from '@beit/apps-shared';
+import { createLoader } from '@beit/data';
 import { adamW, cosineSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type MicroBatch, train } from '@beit/trainer';
@@ -18,14 +19,14 @@ export async function mimStage(
   const { seed, mim: settings } = recipe;
   const { vit } = objective;
   const { batchSize, microBatchSize } = settings;
+  const { masking } = settings;
+  const { workers } = options;
+  const views = trainingViews(recipe);
   const loader = stageLoader({
-    source,
+    images: source.names.length,
     batchSize,
     microBatchSize,
-    seed,
-    views: trainingViews(recipe),
-    masking: settings.masking,
-    workers: options.workers,
+    create: (batchSize) => createLoader({ source, batchSize, seed, views, masking, workers }),
   });
   const totalSteps = Math.round(settings.epochs * loader.stepsPerEpoch);
   const learningRate = cosineSchedule({

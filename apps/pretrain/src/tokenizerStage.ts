@@ -1,5 +1,5 @@
 import { copied, type EngineOptions, firstBatch, stageLoader, trainingProgram } from '@beit/apps-shared';
-import type { ImageSource } from '@beit/data';
+import { createLoader, type ImageSource } from '@beit/data';
 import { createDvae, type Dvae, type DvaeBatch, dvaeLoss, dvaeSchedules, uniformNoise } from '@beit/dvae';
 import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
@@ -37,13 +37,13 @@ export async function tokenizerStage(
   const { tokenizer, seed } = recipe;
   const dvae = createDvae(tokenizer.model);
   const { batchSize, microBatchSize } = tokenizer;
+  const { workers } = options;
+  const views = trainingViews(recipe);
   const loader = stageLoader({
-    source,
+    images: source.names.length,
     batchSize,
     microBatchSize,
-    seed,
-    views: trainingViews(recipe),
-    workers: options.workers,
+    create: (batchSize) => createLoader({ source, batchSize, seed, views, workers }),
   });
   const totalSteps = Math.round(tokenizer.epochs * loader.stepsPerEpoch);
   const schedules = dvaeSchedules({

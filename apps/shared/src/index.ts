@@ -18,4 +18,7 @@ export { countParameters, duration, gibibytes, millions, timeMicroBatch } from '
 export { printSummary } from './printSummary';
 export { outFolder, RUNS, runFolders } from './runFolder';
 export { type StageLoader, stageLoader } from './stageLoader';
+export { loadPretrained, type PlainViews, type Pretrained } from './start/loadPretrained';
+export { pretrainedOf } from './start/pretrainedOf';
+export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';
 export { firstBatch, type HostTree, type TrainingProgram, trainingProgram } from './trainingProgram';

@@ -1,6 +1,6 @@
-import { type Batch, createLoader, type LoaderOptions } from '@beit/data';
+import type { SampleLoader } from '@beit/data';
 
-export interface StageLoader {
+export interface StageLoader<Batch> {
   readonly stepsPerEpoch: number;
   /** Micro-batches in a step. */
   readonly parts: number;
@@ -11,19 +11,30 @@ export interface StageLoader {
   close(): Promise<void>;
 }
 
+export interface StageLoaderOptions<Batch> {
+  /** How many there are. */
+  readonly images: number;
+  readonly batchSize: number;
+  readonly microBatchSize: number;
+  /** A loader of batches of this size. */
+  create(batchSize: number): SampleLoader<Batch>;
+}
+
 /** The images of a stage, in steps of `batchSize`, of which `microBatchSize` are in memory at a time. */
-export function stageLoader(
-  options: Omit<LoaderOptions, 'shuffle' | 'dropLast'> & { readonly microBatchSize: number },
-): StageLoader {
-  const { batchSize, microBatchSize, source } = options;
-  const stepsPerEpoch = Math.floor(source.names.length / batchSize);
+export function stageLoader<Batch>({
+  images,
+  batchSize,
+  microBatchSize,
+  create,
+}: StageLoaderOptions<Batch>): StageLoader<Batch> {
+  const stepsPerEpoch = Math.floor(images / batchSize);
   if (stepsPerEpoch === 0) {
     throw new Error(
-      `There are ${source.names.length} images to train on, fewer than one batch of ${batchSize}. ` +
+      `There are ${images} images to train on, fewer than one batch of ${batchSize}. ` +
         'Give a smaller --batch-size or more images.',
     );
   }
-  const loader = createLoader({ ...options, batchSize: microBatchSize });
+  const loader = create(microBatchSize);
   const parts = batchSize / microBatchSize;
   const numbers = (step: number) => Array.from({ length: parts }, (_, part) => step * parts + part);
   return {

@@ -1,23 +1,30 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { RUNS, runFolders } from '@beit/apps-shared';
 import type { ProgressReporter } from '@beit/trainer';
-import { loadPretrained, type Pretrained } from './checkpoint';
-import type { Options } from './options';
+import { RUNS, runFolders } from '../runFolder';
+import { loadPretrained, type Pretrained } from './loadPretrained';
+
+export interface StartOptions {
+  readonly checkpoint?: string;
+  /** Begin with random parameters. */
+  readonly scratch: boolean;
+  /** The recipe's name; a pre-training run of the same name is the default. */
+  readonly name: string;
+}
 
 /** The checkpoint that was asked for, or the newest pre-training run of the same name. */
 export async function pretrainedOf(
-  { checkpoint, scratch, recipe }: Options,
+  { checkpoint, scratch, name }: StartOptions,
   progress: Pick<ProgressReporter, 'message'>,
 ): Promise<Pretrained | undefined> {
   if (scratch) {
     progress.message('Starting from random parameters.');
     return undefined;
   }
-  const newest = checkpoint ?? (await newestPretraining(recipe.name));
+  const newest = checkpoint ?? (await newestPretraining(name));
   if (newest === undefined) {
     progress.message(
-      `Starting from random parameters: there is no finished pre-training run '${recipe.name}' in ${RUNS}. ` +
+      `Starting from random parameters: there is no finished pre-training run '${name}' in ${RUNS}. ` +
         'The better start: pnpm --filter pretrain start; or --checkpoint RUN_OR_FILE.',
     );
     return undefined;

@@ -1,7 +1,6 @@
 import type { Normalization } from '@beit/data';
 import { inferVitConfig, type VitConfig, vitConfigOfTransformers } from '@beit/vit';
 import { type Checkpoint, loadCheckpoint, type NamedTensors } from '@beit/weights';
-import type { FinetuneRecipe } from './recipe';
 
 /** A checkpoint, whoever wrote it. */
 export interface Pretrained {
@@ -13,13 +12,18 @@ export interface Pretrained {
   /** What it was trained with, where it says so. */
   readonly normalization?: Normalization;
   /** Of a classifier. */
-  readonly pooling?: FinetuneRecipe['pooling'];
+  readonly pooling?: 'mean' | 'cls';
   readonly classes?: readonly string[];
   readonly cropShare?: number;
+  /** What else a file of this project says of itself. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What evaluation needs of the views. */
-export type PlainViews = Pick<FinetuneRecipe['views'], 'normalization' | 'cropShare'>;
+/** What evaluation of a classifier needs of the views. */
+export interface PlainViews {
+  readonly normalization: Normalization;
+  readonly cropShare: number;
+}
 
 /**
  * A run of this project or a file of it, a folder of transformers, a `.pth` file of the official code, or timm's.
@@ -29,7 +33,7 @@ export type PlainViews = Pick<FinetuneRecipe['views'], 'normalization' | 'cropSh
 export async function loadPretrained(path: string): Promise<Pretrained> {
   const checkpoint = await loadCheckpoint(path);
   const { tensors, format, config, normalization, shorterSide, metadata } = checkpoint;
-  const common = { path, tensors, ...(normalization && { normalization }) };
+  const common = { path, tensors, metadata, ...(normalization && { normalization }) };
   if (format === 'beit') return { ...common, config: config as unknown as VitConfig, ...own(metadata) };
   if (format === 'transformers' && config) {
     const { config: vit, head } = vitConfigOfTransformers(config);
