@@ -3,49 +3,21 @@ import {
   duration,
   gibibytes,
   type HostTree,
+  layerRates,
   millions,
+  printLayerRates,
   timeMicroBatch,
 } from '@beit/apps-shared';
 import { finetuneLoss, softTargets } from '@beit/classification';
-import { layerDecay, layerId } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { drawDropPathKeeps } from '@beit/vit';
-import { type NamedTensors, zeros } from '@beit/weights';
+import { zeros } from '@beit/weights';
 import { loadDataset } from './dataset';
 import { createModel } from './model';
 import type { Options } from './options';
-import type { FinetuneRecipe } from './recipe';
 
 const IMAGENET = { train: 1_281_167, classes: 1000 };
 const IMAGENET_22K = { train: 14_197_122, classes: 21_841 };
-
-export interface LayerRate {
-  readonly layer: string;
-  readonly learningRate: number;
-  readonly parameters: number;
-}
-
-/** The peak learning rate of every layer, from the patches up. */
-export function layerRates(
-  { learningRate, layerDecay: rate, model }: Pick<FinetuneRecipe, 'learningRate' | 'layerDecay' | 'model'>,
-  params: NamedTensors,
-): LayerRate[] {
-  const { depth } = model;
-  const scale = layerDecay({ rate, depth });
-  const layers = new Map<number, { name: string; parameters: number }>();
-  for (const [name, { data }] of Object.entries(params)) {
-    const id = layerId(name, depth);
-    const before = layers.get(id)?.parameters ?? 0;
-    layers.set(id, { name, parameters: before + data.length });
-  }
-  return [...layers]
-    .sort(([a], [b]) => a - b)
-    .map(([id, { name, parameters }]) => ({
-      layer: id === 0 ? 'patches, positions' : id > depth ? 'norm, head' : `block ${id - 1}`,
-      learningRate: learningRate * scale(name),
-      parameters,
-    }));
-}
 
 /** Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps. */
 export async function dryRun(options: Options): Promise<void> {
@@ -67,12 +39,8 @@ export async function dryRun(options: Options): Promise<void> {
   console.log(
     `learning rate     ${recipe.learningRate} after ${recipe.warmupEpochs} epochs of warm-up, cosine to ${recipe.minLearningRate}; layers:`,
   );
-  console.log(`\n  ${'layer'.padEnd(20)} ${'peak rate'.padStart(10)} ${'parameters'.padStart(12)}`);
-  for (const { layer, learningRate, parameters } of layerRates(recipe, params)) {
-    console.log(
-      `  ${layer.padEnd(20)} ${learningRate.toExponential(3).padStart(10)} ${String(parameters).padStart(12)}`,
-    );
-  }
+  const { learningRate, layerDecay, model } = recipe;
+  printLayerRates(layerRates({ learningRate, layerDecay, depth: model.depth }, params));
   // Twice over for the engine's two buffers.
   console.log(`\ntraining state    ${gibibytes(2 * state)}, and ${gibibytes(state)} a checkpoint`);
 

@@ -1,9 +1,9 @@
 /** The recipes against the tables of the paper, of the released commands and of DeiT. */
+import { layerRates } from '@beit/apps-shared';
 import { overlay } from '@beit/apps-shared/recipe';
 import { BEIT_ERASING, BEIT_RAND_AUGMENT } from '@beit/data';
 import { createRandom } from '@beit/random';
 import { createVit } from '@beit/vit';
-import { layerRates } from '../src/dryRun';
 import { createModel } from '../src/model';
 import { finetuneRecipe } from '../src/recipe';
 import { RECIPES } from '../src/recipes';
@@ -86,7 +86,7 @@ test('layer-wise decay: block 11 of the base model learns at 0.65 of the head, t
   const base = recipe('beit-base-imagenet1k-finetune');
   const small = { ...base, model: { ...base.model, embedDim: 24, numHeads: 2 } };
   const params = createModel(small, 3).classifier.init(createRandom(0));
-  const rates = layerRates(small, params);
+  const rates = layerRates({ ...small, depth: small.model.depth }, params);
   expect(rates.map(({ layer }) => layer)).toEqual([
     'patches, positions',
     ...Array.from({ length: 12 }, (_, i) => `block ${i}`),

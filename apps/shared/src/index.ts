@@ -15,6 +15,7 @@ export {
 export { copied } from './copied';
 export { describeEngine, type EngineOptions } from './engineOptions';
 export { countParameters, duration, gibibytes, millions, timeMicroBatch } from './estimate';
+export { type LayerRate, layerRates, printLayerRates } from './layerRates';
 export { printSummary } from './printSummary';
 export { outFolder, RUNS, runFolders } from './runFolder';
 export { type StageLoader, stageLoader } from './stageLoader';

@@ -22,6 +22,8 @@ export interface SegmentationMetrics {
   readonly iou: readonly number[];
   /** Share of each class's pixels that are right; NaN for a class that is not labelled anywhere. */
   readonly classAccuracy: readonly number[];
+  /** Share of each class in the labelled pixels. */
+  readonly shares: readonly number[];
 }
 
 /** Nothing counted yet. */
@@ -75,6 +77,7 @@ export function segmentationMetrics({ hits, predicted, labelled }: PixelCounts):
     mIoU: meanOfNumbers(iou),
     iou,
     classAccuracy,
+    shares: Array.from(labelled, (own) => own / sum(labelled)),
   };
 }
 

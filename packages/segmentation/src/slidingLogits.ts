@@ -74,6 +74,7 @@ export async function* slidingLogits(
   const coverage = coverageOf(positionStarts, windowSize, positions);
   const lineCoverage = coverageOf(lineStarts, windowSize, lineCount);
 
+  /** Lines before `end`, which no further window covers. */
   function* finishUntil(end: number): Generator<Float32Array> {
     for (let line = Math.max(0, first); line < Math.min(end, lineCount); line++) {
       const from = (line - first) * lineSize;
@@ -86,33 +87,43 @@ export async function* slidingLogits(
     }
   }
 
-  for (const lineStart of lineStarts) {
-    yield* finishUntil(lineStart);
-    const passed = Math.min(windowSize, lineStart - first);
+  function moveTo(line: number): void {
+    const passed = Math.min(windowSize, line - first);
     sums.copyWithin(0, passed * lineSize);
     sums.fill(0, (windowSize - passed) * lineSize);
-    first = lineStart;
-    for (let from = 0; from < positionStarts.length; from += batchSize) {
-      const group = positionStarts.slice(from, from + batchSize);
-      windows.fill(0);
-      group.forEach((positionStart, i) => {
-        const [top, left] = byRow ? [lineStart, positionStart] : [positionStart, lineStart];
-        copyWindow(image, windows, i, { top, left, windowSize, flip });
-      });
-      const shape = [batchSize, windowSize, windowSize, 3];
-      const { data } = await model.logits({ dtype: 'float32', shape, data: windows });
-      group.forEach((positionStart, i) => {
-        const own = data.subarray(i * windowSize ** 2 * numClasses, (i + 1) * windowSize ** 2 * numClasses);
-        for (let y = 0; y < windowSize; y++) {
-          for (let x = 0; x < windowSize; x++) {
-            const [line, position] = byRow ? [y, positionStart + x] : [x, positionStart + y];
-            if (position < 0 || position >= positions) continue;
-            const to = line * lineSize + position * numClasses;
-            const at = (y * windowSize + (flip ? windowSize - 1 - x : x)) * numClasses;
-            for (let c = 0; c < numClasses; c++) sums[to + c]! += own[at + c]!;
-          }
-        }
-      });
+    first = line;
+  }
+
+  function add(logits: Float32Array, positionStart: number): void {
+    for (let y = 0; y < windowSize; y++) {
+      for (let x = 0; x < windowSize; x++) {
+        const [line, position] = byRow ? [y, positionStart + x] : [x, positionStart + y];
+        if (position < 0 || position >= positions) continue;
+        const to = line * lineSize + position * numClasses;
+        const at = (y * windowSize + (flip ? windowSize - 1 - x : x)) * numClasses;
+        for (let c = 0; c < numClasses; c++) sums[to + c]! += logits[at + c]!;
+      }
+    }
+  }
+
+  const places = lineStarts.flatMap((line) => positionStarts.map((position) => ({ line, position })));
+  const windowOf = ({ line, position }: { line: number; position: number }) =>
+    byRow ? { top: line, left: position, windowSize, flip } : { top: position, left: line, windowSize, flip };
+  for (let from = 0; from < places.length; from += batchSize) {
+    const group = places.slice(from, from + batchSize);
+    windows.fill(0);
+    group.forEach((place, i) => {
+      copyWindow(image, windows, i, windowOf(place));
+    });
+    const shape = [batchSize, windowSize, windowSize, 3];
+    const { data } = await model.logits({ dtype: 'float32', shape, data: windows });
+    // What a program gave may be gone when it runs again, for another scale between two lines of this one.
+    const logits = (data as Float32Array).slice();
+    const size = windowSize ** 2 * numClasses;
+    for (const [i, { line, position }] of group.entries()) {
+      yield* finishUntil(line);
+      moveTo(line);
+      add(logits.subarray(i * size, (i + 1) * size), position);
     }
   }
   yield* finishUntil(lineCount);

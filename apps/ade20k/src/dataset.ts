@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { cacheFolder } from '@beit/compile';
+import {
+  type AnnotationOptions,
+  type SegmentationSource,
+  segmentationFolder,
+  writeEmojiScenes,
+} from '@beit/data';
+import { ADE20K_CLASSES, ADE20K_PALETTE, type Color, createPalette } from '@beit/segmentation';
+import type { ProgressReporter } from '@beit/trainer';
+import type { SegmentRecipe } from './recipe';
+
+export interface Dataset {
+  readonly classes: readonly string[];
+  readonly palette: readonly Color[];
+  readonly training: SegmentationSource;
+  readonly validation: SegmentationSource;
+  readonly annotation: AnnotationOptions;
+}
+
+/** The images of a recipe: the folder `directory`, or the scenes, which are written when they are not there yet. */
+export async function loadDataset(
+  { data }: Pick<SegmentRecipe, 'data'>,
+  directory: string | undefined,
+  progress: Pick<ProgressReporter, 'message' | 'update'>,
+): Promise<Dataset> {
+  const folder = data.kind === 'scenes' ? await scenesFolder(data, progress) : directory!;
+  const { classes = ADE20K_CLASSES, training, validation } = await segmentationFolder(folder);
+  return {
+    classes,
+    palette: classes === ADE20K_CLASSES ? ADE20K_PALETTE : createPalette(classes.length),
+    training,
+    validation,
+    annotation: { numClasses: classes.length, reduceZeroLabel: true },
+  };
+}
+
+async function scenesFolder(
+  { kind: _, ...options }: Extract<SegmentRecipe['data'], { kind: 'scenes' }>,
+  progress: Pick<ProgressReporter, 'message' | 'update'>,
+): Promise<string> {
+  const { training, validation, width, height, heldOutShare } = options;
+  const name = `emoji-scenes-1-${width}x${height}-${training}-${validation}-${heldOutShare}`;
+  const folder = join(cacheFolder(), 'data', name);
+  if (existsSync(folder)) return folder;
+  progress.message(`Writing ${training + validation} scenes to ${folder}`);
+  // Whole or not there at all.
+  const partial = `${folder}.${process.pid}.tmp`;
+  await mkdir(dirname(folder), { recursive: true });
+  const began = performance.now();
+  try {
+    await writeEmojiScenes(partial, {
+      ...options,
+      onProgress(step, totalSteps) {
+        const imagesPerSecond = (1000 * step) / (performance.now() - began);
+        const secondsLeft = (totalSteps - step) / imagesPerSecond;
+        progress.update({ name: 'scenes', step, totalSteps, metrics: {}, imagesPerSecond, secondsLeft });
+      },
+    });
+    await rename(partial, folder).catch((error: NodeJS.ErrnoException) => {
+      // Another process was faster, with the same scenes.
+      if (!existsSync(folder)) throw error;
+    });
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+/** For people. */
+export const describeDataset = ({ classes, training, validation }: Dataset): string =>
+  `${training.images.names.length} images to train on, ${validation.images.names.length} to validate, ${classes.length} classes.`;

@@ -1,0 +1,74 @@
+import {
+  countParameters,
+  duration,
+  gibibytes,
+  type HostTree,
+  layerRates,
+  millions,
+  printLayerRates,
+  timeMicroBatch,
+} from '@beit/apps-shared';
+import { createRandom } from '@beit/random';
+import { ADE20K_CLASSES } from '@beit/segmentation';
+import type { ProgressReporter } from '@beit/trainer';
+import { drawDropPathKeeps } from '@beit/vit';
+import { zeros } from '@beit/weights';
+import { loadDataset } from './dataset';
+import { segmentLoss } from './finetune';
+import { createModel } from './model';
+import type { Options } from './options';
+
+const ADE20K = { images: 20_210, classes: ADE20K_CLASSES.length, note: ' (of ADE20K; --data was not given)' };
+
+/** Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps. */
+export async function dryRun(
+  { recipe, data, engine }: Options,
+  progress: Pick<ProgressReporter, 'message' | 'update'>,
+): Promise<void> {
+  console.log(JSON.stringify(recipe, null, 2));
+  const set = await sizeOf(recipe, data, progress);
+  console.log(`\n${set.images} images to train on, ${set.classes} classes${set.note}`);
+
+  const model = createModel(recipe, set.classes);
+  const params = model.segmenter.init(createRandom(recipe.seed, 'model'));
+  const parameters = countParameters(params);
+  const { batchSize, microBatchSize, steps, learningRate, layerDecay } = recipe;
+  const { imageSize, depth } = recipe.model;
+  console.log(`\nparameters        ${millions(parameters)}`);
+  console.log(
+    `steps             ${steps} of ${batchSize} crops (${((steps * batchSize) / set.images).toFixed(1)} epochs), micro-batches of ${microBatchSize}`,
+  );
+  console.log(
+    `learning rate     ${learningRate} on a line to 0, after ${recipe.warmupSteps} steps of warm-up; layers:`,
+  );
+  printLayerRates(layerRates({ learningRate, layerDecay, depth }, params));
+
+  const images = zeros([microBatchSize, imageSize, imageSize, 3]);
+  const shape = [microBatchSize, imageSize, imageSize];
+  const labels = { dtype: 'int32', shape, data: new Int32Array(microBatchSize * imageSize ** 2) } as const;
+  const example: HostTree = {
+    images,
+    labels,
+    ...(model.vit.config.dropPathRate > 0 && {
+      dropPathKeeps: drawDropPathKeeps(model.vit.config, microBatchSize, createRandom(0)),
+    }),
+  };
+  const timed = await timeMicroBatch(segmentLoss(model, recipe) as never, params, example, engine);
+  const peak = process.resourceUsage().maxRSS * 1024;
+  const stepSeconds = (timed.seconds * batchSize) / microBatchSize;
+  console.log(`memory            ${gibibytes(peak)} at most with micro-batches of ${microBatchSize}`);
+  console.log(
+    `measured here     ${timed.seconds.toFixed(2)} s for ${microBatchSize} crops with ${timed.engine}, so ${stepSeconds.toFixed(2)} s a step`,
+  );
+  console.log(`estimated time    ${duration(stepSeconds * steps)}, without evaluation`);
+}
+
+async function sizeOf(
+  recipe: Options['recipe'],
+  data: string | undefined,
+  progress: Pick<ProgressReporter, 'message' | 'update'>,
+): Promise<{ images: number; classes: number; note: string }> {
+  if (recipe.data.kind === 'folder' && data === undefined) return ADE20K;
+  const { training, classes } = await loadDataset(recipe, data, progress);
+  return { images: training.images.names.length, classes: classes.length, note: '' };
+}

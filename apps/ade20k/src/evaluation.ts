@@ -1,0 +1,90 @@
+import type { EngineOptions } from '@beit/apps-shared';
+import { readLabelled, type ScaledImages, type Unreadable } from '@beit/data';
+import {
+  countPixels,
+  pixelCounts,
+  type SegmentationMetrics,
+  type Segmenter,
+  segmentationMetrics,
+  segmentImage,
+} from '@beit/segmentation';
+import type { NamedTensors } from '@beit/weights';
+import type { Dataset } from './dataset';
+import type { PlainViews } from './segmenterFile';
+import { openWindows } from './windowModel';
+
+/** mmsegmentation's factors for testing at several scales. */
+export const SCALES: readonly number[] = [0.5, 0.75, 1, 1.25, 1.5, 1.75];
+
+export interface EvaluationOptions {
+  readonly segmenter: Segmenter;
+  /** Of windows, pixels. */
+  readonly windowSize: number;
+  /** Of the right names and shapes; the program is compiled with them. */
+  readonly params: NamedTensors;
+  readonly dataset: Dataset;
+  readonly views: PlainViews;
+  /** Also at other scales, and mirrored. Default false. */
+  readonly multiScale?: boolean;
+  readonly engine: EngineOptions;
+}
+
+/** One validation image and what the model says of it. */
+export interface SegmentedImage extends Omit<ScaledImages, 'images'> {
+  readonly name: string;
+  /** `[height, width]` each, classes or 255. */
+  readonly labels: Uint8Array;
+  readonly classes: Uint8Array;
+}
+
+export interface Evaluation {
+  evaluate(
+    params: NamedTensors,
+    onImage?: (done: number, total: number, image: SegmentedImage) => void,
+  ): Promise<SegmentationMetrics>;
+  /** Images that were left out because they could not be read. */
+  unreadable(): readonly Unreadable[];
+  dispose(): Promise<void>;
+}
+
+/** Measures a segmenter on the validation images, at their own size; the program is compiled once. */
+export async function openEvaluation({
+  segmenter,
+  windowSize,
+  params,
+  dataset,
+  views,
+  multiScale = false,
+  engine,
+}: EvaluationOptions): Promise<Evaluation> {
+  const { validation, annotation } = dataset;
+  const { normalization, scale, stride } = views;
+  const windows = await openWindows(segmenter, windowSize, params, engine);
+  const unreadable = new Map<string, Unreadable>();
+  return {
+    async evaluate(params, onImage = () => {}) {
+      await windows.setParams(params);
+      const counts = pixelCounts(segmenter.numClasses);
+      const { names } = validation.images;
+      for (const [index, name] of names.entries()) {
+        const ratios = multiScale ? SCALES : [1];
+        const read = await readLabelled(validation, index, {
+          normalization,
+          scale,
+          ratios,
+          annotation,
+        }).catch((error: Error) => {
+          unreadable.set(name, { name, reason: error.message });
+        });
+        if (!read) continue;
+        const { images, labels, ...size } = read;
+        const classes = await segmentImage(images, windows, { size, stride, flip: multiScale });
+        countPixels(counts, classes, labels);
+        onImage(index + 1, names.length, { name, ...size, labels, classes });
+      }
+      return segmentationMetrics(counts);
+    },
+    unreadable: () => [...unreadable.values()],
+    dispose: () => windows.dispose(),
+  };
+}

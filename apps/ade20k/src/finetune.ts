@@ -1,0 +1,145 @@
+import {
+  copied,
+  type EngineOptions,
+  firstBatch,
+  type HostTree,
+  stageLoader,
+  trainingProgram,
+} from '@beit/apps-shared';
+import { createCropLoader } from '@beit/data';
+import { adamW, layerDecay, linearSchedule } from '@beit/optim';
+import { createRandom } from '@beit/random';
+import { type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
+import { drawDropPathKeeps } from '@beit/vit';
+import type { NamedTensors } from '@beit/weights';
+import type * as tf from '@tensorflow/tfjs';
+import type { Dataset } from './dataset';
+import type { Evaluation } from './evaluation';
+import type { Model } from './model';
+import type { SegmentRecipe } from './recipe';
+
+export interface FinetuneOptions {
+  readonly recipe: SegmentRecipe;
+  readonly dataset: Dataset;
+  readonly model: Model;
+  /** What training begins with. */
+  readonly params: NamedTensors;
+  readonly evaluation: Evaluation;
+  /** Where metrics and checkpoints are written; the same folder again continues. */
+  readonly runDir: string;
+  readonly engine: EngineOptions;
+  readonly workers: number;
+  readonly progress: ProgressReporter;
+  readonly signal?: AbortSignal;
+}
+
+export interface FinetuneResult extends TrainResult {
+  readonly params: NamedTensors;
+  readonly engine: string;
+  readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** The objective as programs take it. */
+export const segmentLoss =
+  ({ segmenter }: Model, { average }: Pick<SegmentRecipe, 'average'>) =>
+  (
+    params: Record<string, tf.Tensor>,
+    { images, labels, dropPathKeeps }: Record<string, tf.Tensor>,
+  ): { loss: tf.Scalar } & Record<string, tf.Tensor> =>
+    segmenter.loss(params, images!, labels!, { average, dropPathKeeps }) as never;
+
+/** Trains a segmenter. Paper: BEiT, sections 2.6 and 3.2, table 14. Reference: mmsegmentation. */
+export async function finetune(options: FinetuneOptions): Promise<FinetuneResult> {
+  const { recipe, dataset, model, evaluation, runDir, engine, progress, signal, workers } = options;
+  const { seed, batchSize, microBatchSize, steps: totalSteps, views } = recipe;
+  const { vit } = model;
+  const { training: source, annotation } = dataset;
+  const crops = { cropSize: vit.config.imageSize, ...views };
+  const loader = stageLoader({
+    images: source.images.names.length,
+    batchSize,
+    microBatchSize,
+    create: (batchSize) => createCropLoader({ source, batchSize, seed, crops, annotation, workers }),
+  });
+  const learningRate = linearSchedule({
+    peak: recipe.learningRate,
+    totalSteps,
+    warmupSteps: recipe.warmupSteps,
+  });
+  const optimizer = adamW({
+    betas: recipe.betas,
+    weightDecay: recipe.weightDecay,
+    clipNorm: recipe.clipNorm,
+    learningRateScale: layerDecay({ rate: recipe.layerDecay, depth: vit.config.depth }),
+  });
+
+  async function* microBatches(step: number): AsyncGenerator<MicroBatch<HostTree>> {
+    for await (const [number, { images, labels }] of loader.microBatches(step)) {
+      const batch: HostTree = {
+        images,
+        labels,
+        ...(vit.config.dropPathRate > 0 && {
+          dropPathKeeps: drawDropPathKeeps(
+            vit.config,
+            microBatchSize,
+            createRandom(seed, 'drop path', number),
+          ),
+        }),
+      };
+      yield { batch, weight: microBatchSize };
+    }
+  }
+  const program = await trainingProgram({
+    loss: segmentLoss(model, recipe) as never,
+    optimizer,
+    params: options.params,
+    example: await firstBatch(microBatches(0)),
+    microBatches: loader.parts,
+    engine,
+  });
+  progress.message(`segmentation: ${program.engine}, ${engine.precision}`);
+  const paramsNow = async () => ((await program.readState()) as { params: NamedTensors }).params;
+  try {
+    const result = await train({
+      name: 'segmentation',
+      program,
+      batch: async (step) => ({
+        microBatches: microBatches(step),
+        scalars: optimizer.scalars(step, learningRate(step)),
+      }),
+      totalSteps,
+      imagesPerStep: batchSize,
+      stepsPerEpoch: loader.stepsPerEpoch,
+      runDir,
+      config: {
+        stage: 'segmentation',
+        ...recipe,
+        precision: engine.precision,
+        images: source.images.names.length,
+        classes: dataset.classes.length,
+      },
+      schedules: { learningRate },
+      checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
+      evaluate: {
+        every: recipe.evaluateEvery,
+        async run() {
+          const { mIoU, pixelAccuracy, meanAccuracy } = await evaluation.evaluate(await paramsNow());
+          return { mIoU, pixelAccuracy, meanAccuracy };
+        },
+        best: { metric: 'mIoU', mode: 'max' },
+      },
+      progress,
+      signal,
+      batchNames: (step) => loader.namesOf(step),
+    });
+    return {
+      ...result,
+      params: copied(await paramsNow()),
+      engine: program.engine,
+      unreadable: [...loader.unreadable(), ...evaluation.unreadable()],
+    };
+  } finally {
+    await program.dispose();
+    await loader.close();
+  }
+}

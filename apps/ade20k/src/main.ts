@@ -1,0 +1,77 @@
+import { describeEngine, printSummary, runMain } from '@beit/apps-shared';
+import { interruptSignal, terminalProgress } from '@beit/trainer';
+import * as tf from '@tensorflow/tfjs';
+import { dryRun } from './dryRun';
+import { evaluate } from './evaluate';
+import { metricRows } from './makeReport';
+import { HELP, type Options, parseOptions } from './options';
+import { predict } from './predict';
+import { run } from './run';
+
+async function main(): Promise<number> {
+  const options = await parseOptions(process.argv.slice(2));
+  if (options === 'help') {
+    console.log(HELP);
+    return 0;
+  }
+  tf.enableProdMode();
+  switch (options.command) {
+    case 'train':
+      return options.dryRun ? dryRunCommand(options) : trainCommand(options);
+    case 'evaluate':
+      return evaluateCommand(options);
+    case 'predict':
+      return predictCommand(options);
+  }
+}
+
+async function dryRunCommand(options: Options): Promise<number> {
+  await dryRun(options, terminalProgress({ quiet: options.quiet }));
+  return 0;
+}
+
+async function trainCommand(options: Options): Promise<number> {
+  const out = options.out!;
+  const progress = terminalProgress({ quiet: options.quiet });
+  const interrupt = interruptSignal();
+  progress.message(
+    `${options.recipe.about}\nEngine: ${await describeEngine(options.engine)}\nWriting to ${out}`,
+  );
+  const result = await run({ ...options, out }, progress, interrupt.signal);
+  interrupt.release();
+  if (result.interrupted) {
+    console.error(`Stopped and saved. Continue with the same command and: --resume --out ${out}`);
+    return 130;
+  }
+  printSummary('on validation images', result.summary);
+  console.log(`\nThe report: ${result.report}`);
+  return 0;
+}
+
+async function evaluateCommand(options: Options): Promise<number> {
+  const progress = terminalProgress({ quiet: options.quiet });
+  const { metrics, dataset } = await evaluate({ ...options, model: options.model! }, progress);
+  printSummary('on validation images', metricRows(metrics, dataset.classes));
+  const percent = (x: number) => (Number.isNaN(x) ? 'n/a' : `${(100 * x).toFixed(1)} %`).padStart(9);
+  console.log(`\n${'class'.padEnd(28)}  ${'IoU'.padStart(9)}  ${'accuracy'.padStart(9)}`);
+  for (const [label, name] of dataset.classes.entries()) {
+    const [iou, accuracy] = [metrics.iou[label]!, metrics.classAccuracy[label]!];
+    console.log(`${name.slice(0, 28).padEnd(28)}  ${percent(iou)}  ${percent(accuracy)}`);
+  }
+  if (options.out !== undefined) console.log(`\nWritten to ${options.out}`);
+  return 0;
+}
+
+async function predictCommand(options: Options): Promise<number> {
+  const { model, out } = options;
+  for await (const { file, classes } of predict({ ...options, model: model!, out: out! })) {
+    const shown = classes
+      .slice(0, options.top)
+      .map(({ name, share }) => `${name} ${(100 * share).toFixed(1)} %`);
+    console.log(`${file}\n  ${shown.join(', ')}`);
+  }
+  console.log(`\nWritten to ${out}`);
+  return 0;
+}
+
+await runMain(main);

@@ -1,0 +1,132 @@
+import {
+  escapeHtml,
+  figure,
+  formatSeconds,
+  nextSection,
+  recipeSection,
+  renderPage,
+  type SummaryRow,
+  stageSection,
+  summaryTable,
+  table,
+} from '@beit/apps-shared/report';
+import type { Color, SegmentationMetrics } from '@beit/segmentation';
+import { readMetrics } from '@beit/trainer';
+import type { NamedTensors } from '@beit/weights';
+import type { Dataset } from './dataset';
+import type { SegmentedImage } from './evaluation';
+import { strip } from './pictures';
+import type { SegmentRecipe } from './recipe';
+
+export interface Outcome {
+  readonly recipe: SegmentRecipe;
+  readonly out: string;
+  readonly engine: string;
+  readonly dataset: Dataset;
+  /** Undefined: random parameters. */
+  readonly startedFrom: string | undefined;
+  readonly params: NamedTensors;
+  readonly metrics: SegmentationMetrics;
+  /** Some validation images. */
+  readonly examples: readonly SegmentedImage[];
+  readonly best: { readonly step: number; readonly value: number } | undefined;
+  readonly seconds: number;
+}
+
+const percent = (x: number) => (Number.isNaN(x) ? 'n/a' : `${(100 * x).toFixed(1)} %`);
+
+/** How a segmenter did, beside an answer that needs no model: the most frequent class everywhere. */
+export function metricRows(
+  { mIoU, meanAccuracy, pixelAccuracy, shares }: SegmentationMetrics,
+  classes: readonly string[],
+): SummaryRow[] {
+  const largest = Math.max(...shares);
+  const name = classes[shares.indexOf(largest)]!;
+  const occurring = shares.filter((share) => share > 0).length;
+  const note = `baseline: '${name}' everywhere`;
+  return [
+    { label: 'mIoU', value: percent(mIoU), baseline: percent(largest / occurring), note },
+    { label: 'Mean accuracy of the classes', value: percent(meanAccuracy), baseline: percent(1 / occurring) },
+    { label: 'Pixel accuracy', value: percent(pixelAccuracy), baseline: percent(largest) },
+  ];
+}
+
+/** The essentials, as shown in the terminal and on top of the page. */
+export const summaryOf = ({ metrics, dataset, best, seconds }: Outcome): SummaryRow[] => [
+  ...metricRows(metrics, dataset.classes),
+  ...(best
+    ? [
+        {
+          label: 'Best mIoU on the way',
+          value: percent(best.value),
+          note: 'chosen on these very images, so a little too good: model-best.safetensors',
+        },
+      ]
+    : []),
+  { label: 'Time', value: formatSeconds(seconds) },
+];
+
+/** The page of a run. */
+export async function makeReport(outcome: Outcome): Promise<string> {
+  const { recipe, out, params, seconds } = outcome;
+  const metrics = await readMetrics(out);
+  const speeds = metrics.flatMap(({ imagesPerSecond }) => (imagesPerSecond ? [Number(imagesPerSecond)] : []));
+  const stage = {
+    name: 'segmentation',
+    title: 'Training',
+    metrics: metrics as Parameters<typeof stageSection>[0]['metrics'],
+    imagesPerSecond: speeds.reduce((a, b) => a + b, 0) / Math.max(1, speeds.length),
+    seconds,
+    parameters: Object.values(params).reduce((sum, { data }) => sum + data.length, 0),
+  };
+  return renderPage({
+    title: `Segmentation: ${recipe.name}`,
+    facts: [
+      ['recipe', recipe.name],
+      ['start', outcome.startedFrom ?? 'random parameters'],
+      ['engine', outcome.engine],
+      ['made', new Date().toISOString().slice(0, 16).replace('T', ' ')],
+      ['time', formatSeconds(seconds)],
+    ],
+    sections: [
+      {
+        id: 'results',
+        title: 'Results',
+        body: summaryTable(summaryOf(outcome), ['On validation images', 'This run', 'Trivial answer', '']),
+      },
+      { id: 'pictures', title: 'Validation pictures', body: await pictureSection(outcome) },
+      { id: 'classes', title: 'Classes', body: classSection(outcome) },
+      stageSection(stage),
+      nextSection([
+        {
+          text: 'Your own pictures:',
+          command: `pnpm --filter ade20k start -- predict --model ${out} --out masks IMAGE_OR_FOLDER`,
+        },
+      ]),
+      recipeSection(recipe),
+    ],
+  });
+}
+
+async function pictureSection({ examples, dataset: { palette } }: Outcome): Promise<string> {
+  const figures = examples.map((image) =>
+    figure(strip(image, palette), image.name, `${image.name}: image, truth and prediction`),
+  );
+  return `<p class="soft">The image, the truth, and what the model says.</p>${(await Promise.all(figures)).join('')}`;
+}
+
+function classSection({ dataset: { classes, palette }, metrics }: Outcome): string {
+  const rows = classes
+    .map((name, label) => ({ name, label, iou: metrics.iou[label]! }))
+    .sort((a, b) => (a.iou || 0) - (b.iou || 0))
+    .map(
+      ({ name, label, iou }) =>
+        `<tr><th scope="row">${swatch(palette[label]!)}${escapeHtml(name)}</th><td class="number">${percent(iou)}</td>` +
+        `<td class="number">${percent(metrics.classAccuracy[label]!)}</td>` +
+        `<td class="number baseline">${percent(metrics.shares[label]!)}</td></tr>`,
+    );
+  return table(['Class, worst first', 'IoU', 'Accuracy', 'Share of pixels'], rows);
+}
+
+const swatch = (color: Color) =>
+  `<span aria-hidden="true" style="display:inline-block;width:0.8em;height:0.8em;margin-right:0.5em;background:rgb(${color.join(' ')})"></span>`;

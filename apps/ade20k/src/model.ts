@@ -1,0 +1,23 @@
+import { createSegmenter, type Segmenter } from '@beit/segmentation';
+import { createVit, type Vit } from '@beit/vit';
+import type { SegmentRecipe } from './recipe';
+
+export interface Model {
+  readonly vit: Vit;
+  readonly segmenter: Segmenter;
+}
+
+/** The network of a recipe for so many classes. */
+export function createModel(
+  { model, head }: Pick<SegmentRecipe, 'model' | 'head'>,
+  numClasses: number,
+): Model {
+  const vit = createVit(model);
+  // Weights as fine-tuning code draws them; with a checkpoint only those of the heads stay.
+  const backbone = { ...vit, init: (random: Parameters<Vit['init']>[0]) => vit.init(random, 'finetune') };
+  return { vit, segmenter: createSegmenter({ backbone, numClasses, ...head }) };
+}
+
+/** Used in training alone, or begun anew for other classes. */
+export const isAuxiliary = (name: string): boolean => name.startsWith('auxiliary_head.');
+export const isHead = (name: string): boolean => name.startsWith('decode_head.') || isAuxiliary(name);

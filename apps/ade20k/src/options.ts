@@ -1,0 +1,178 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  ENGINE_ARGUMENTS,
+  ENGINE_HELP,
+  type EngineOptions,
+  engineOptions,
+  integer,
+  microBatches,
+  number,
+  outFolder,
+  ownArguments,
+  parsed,
+  typedIn,
+  UsageError,
+} from '@beit/apps-shared';
+import { readRecipe } from '@beit/apps-shared/recipe';
+import { type SegmentRecipe, segmentRecipe } from './recipe';
+import { RECIPES } from './recipes';
+
+export const COMMANDS = ['train', 'evaluate', 'predict'] as const;
+export type Command = (typeof COMMANDS)[number];
+
+export const HELP = `Usage: pnpm --filter ade20k start -- [command] [options]
+
+Fine-tunes a pre-trained BEiT to name the class of every pixel, with a SETR-PUP head.
+
+  pnpm --filter ade20k start                                    scenes of the embedded emoji, from the newest
+                                                                pre-training run
+  pnpm --filter ade20k start -- --recipe beit-base-setr-pup-160k --data ADEChallengeData2016 --checkpoint RUN_OR_FILE
+                                                                the paper's; the folder may be your own, in the same
+                                                                layout: images/training/a.jpg with
+                                                                annotations/training/a.png, and validation
+  pnpm --filter ade20k start -- predict --model RUN --out DIR IMAGE_OR_FOLDER
+  pnpm --filter ade20k start -- evaluate --model RUN --data DIR
+
+  --recipe NAME           ${RECIPES.map(({ name }) => name).join(', ')}
+                          (default: emoji); or a .json file: { "extends": "emoji", "steps": 3000 }
+  --data DIR              images and annotations in the layout of ADE20K, with the names of the classes in
+                          classes.json where they are not ADE20K's (default: the scenes)
+  --checkpoint PATH       what to begin with: a run or a file, pre-trained or fine-tuned to classify
+                          (default: the newest run of pre-training)
+  --scratch               begin with random parameters
+  --model PATH            a run of this app, or its model.safetensors
+  --out DIR               where the run is written; default: runs/ade20k-<recipe>, or a new number beside it
+  --resume                continue the run in --out, or the newest of the recipe
+  --steps N, --batch-size N, --learning-rate X, --layer-decay X, --seed N
+                          instead of the recipe's
+  --multi-scale           evaluate and predict at six scales, and mirrored: slower, a little better
+${ENGINE_HELP}
+  --workers N             threads that decode and augment (default: 1)
+  --top N                 classes shown of a prediction (default: 5)
+  --dry-run               show what would be done, with the learning rate of every layer and an estimate of the time
+  --quiet                 no progress
+  --help                  this text`;
+
+export interface Options {
+  readonly command: Command;
+  readonly recipe: SegmentRecipe;
+  /** Absolute paths, as all of them. */
+  readonly out?: string;
+  readonly data?: string;
+  readonly checkpoint?: string;
+  readonly scratch: boolean;
+  readonly model?: string;
+  /** What stands after the command. */
+  readonly files: readonly string[];
+  readonly multiScale: boolean;
+  readonly top: number;
+  readonly engine: EngineOptions;
+  readonly workers: number;
+  readonly dryRun: boolean;
+  readonly quiet: boolean;
+}
+
+/** The command line, resolved. @throws UsageError that names the value and what was expected; `'help'` when asked for */
+export async function parseOptions(args: readonly string[]): Promise<Options | 'help'> {
+  const { values, positionals } = parsed(() => parse(args));
+  if (values.help) return 'help';
+  const [first = 'train', ...files] = positionals;
+  const command = COMMANDS.find((name) => name === first);
+  if (!command) throw new UsageError(`There is no command '${first}'. Commands: ${COMMANDS.join(', ')}.`);
+  if (command !== 'predict' && files.length > 0)
+    throw new UsageError(`'${files[0]}' is too much; expected options after '${command}'.`);
+  const recipe = await recipeOf(values.recipe ?? 'emoji');
+  const path = (value: string | undefined) => (value === undefined ? undefined : resolve(typedIn(), value));
+  if (values.scratch && values.checkpoint !== undefined)
+    throw new UsageError(
+      `--scratch begins with nothing and --checkpoint with '${values.checkpoint}'; give one.`,
+    );
+  const dryRun = values['dry-run'] ?? false;
+  const needsData = values.data === undefined && recipe.data.kind === 'folder';
+  if (needsData && command !== 'predict' && !dryRun) {
+    throw new UsageError(`The recipe '${recipe.name}' needs --data DIR, a folder in the layout of ADE20K.`);
+  }
+  if (command !== 'train' && values.model === undefined)
+    throw new UsageError(`'${command}' needs --model, a run of this app or its model.safetensors.`);
+  if (command === 'predict' && values.out === undefined)
+    throw new UsageError(`'predict' needs --out, the folder that it writes.`);
+  if (command === 'predict' && files.length === 0)
+    throw new UsageError(`'predict' needs the paths of images, or of folders of images.`);
+  const train = command === 'train' && !dryRun;
+  return {
+    command,
+    recipe: withOverrides(recipe, values),
+    out: train
+      ? await outFolder(values.out, `ade20k-${recipe.name}`, values.resume ?? false)
+      : path(values.out),
+    data: path(values.data),
+    checkpoint: path(values.checkpoint),
+    scratch: values.scratch ?? recipe.start === 'scratch',
+    model: path(values.model),
+    files: files.map((file) => resolve(typedIn(), file)),
+    multiScale: values['multi-scale'] ?? false,
+    top: values.top === undefined ? 5 : integer(values.top, 'top', 1),
+    engine: engineOptions(values),
+    workers: values.workers === undefined ? 1 : integer(values.workers, 'workers', 0),
+    dryRun,
+    quiet: values.quiet ?? false,
+  };
+}
+
+/** By name, or from a file, for whose own numbers there is no evidence. */
+const recipeOf = (nameOrPath: string): Promise<SegmentRecipe> =>
+  readRecipe(
+    nameOrPath,
+    nameOrPath.endsWith('.json') ? RECIPES.map((recipe) => ({ ...recipe, evidence: 'none' })) : RECIPES,
+    segmentRecipe,
+  );
+
+function withOverrides(recipe: SegmentRecipe, values: ReturnType<typeof parse>['values']): SegmentRecipe {
+  const steps = values.steps === undefined ? recipe.steps : integer(values.steps, 'steps', 1);
+  const share = steps / recipe.steps;
+  return {
+    ...recipe,
+    ...(values.data !== undefined && { data: { kind: 'folder' } }),
+    steps,
+    // A shorter run has a shorter warm-up, and is evaluated as often.
+    warmupSteps: Math.min(recipe.warmupSteps, Math.round(recipe.warmupSteps * share)),
+    evaluateEvery: Math.max(1, Math.min(recipe.evaluateEvery, Math.round(recipe.evaluateEvery * share))),
+    ...(values['batch-size'] !== undefined &&
+      microBatches(integer(values['batch-size'], 'batch-size', 1), recipe.microBatchSize)),
+    ...(values['learning-rate'] !== undefined && {
+      learningRate: number(values['learning-rate'], 'learning-rate', 0),
+    }),
+    ...(values['layer-decay'] !== undefined && {
+      layerDecay: number(values['layer-decay'], 'layer-decay', 0.01, 1),
+    }),
+    ...(values.seed !== undefined && { seed: integer(values.seed, 'seed', 0) }),
+  };
+}
+
+const parse = (args: readonly string[]) =>
+  parseArgs({
+    args: ownArguments(args),
+    allowPositionals: true,
+    options: {
+      recipe: { type: 'string' },
+      data: { type: 'string' },
+      checkpoint: { type: 'string' },
+      scratch: { type: 'boolean' },
+      model: { type: 'string' },
+      out: { type: 'string' },
+      resume: { type: 'boolean' },
+      steps: { type: 'string' },
+      'batch-size': { type: 'string' },
+      'learning-rate': { type: 'string' },
+      'layer-decay': { type: 'string' },
+      seed: { type: 'string' },
+      'multi-scale': { type: 'boolean' },
+      ...ENGINE_ARGUMENTS,
+      workers: { type: 'string' },
+      top: { type: 'string' },
+      'dry-run': { type: 'boolean' },
+      quiet: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });

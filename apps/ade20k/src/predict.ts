@@ -1,0 +1,98 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { UsageError } from '@beit/apps-shared';
+import { imageFolder, readScaled } from '@beit/data';
+import { type Color, colorClasses, overlayClasses, segmentImage } from '@beit/segmentation';
+import sharp from 'sharp';
+import { SCALES } from './evaluation';
+import { createModel } from './model';
+import type { Options } from './options';
+import { loadSegmenter } from './segmenterFile';
+import { openWindows } from './windowModel';
+
+export interface Prediction {
+  readonly file: string;
+  /** Share of the pixels, largest first; those that occur. */
+  readonly classes: readonly { readonly name: string; readonly share: number }[];
+}
+
+/**
+ * The classes of the pixels of some images, one after the other: `NAME.png` with ADE20K's numbers (1 is the first class),
+ * `NAME-classes.png` in colors, `NAME-overlay.jpg`.
+ *
+ * @throws for the first image that cannot be read
+ */
+export async function* predict({
+  model,
+  files,
+  out,
+  multiScale,
+  engine,
+}: Options & { readonly model: string; readonly out: string }): AsyncGenerator<Prediction> {
+  const trained = await loadSegmenter(model);
+  const { classes: names, palette, views } = trained;
+  const { segmenter } = createModel(trained, names.length);
+  const windows = await openWindows(segmenter, trained.model.imageSize, trained.params, engine);
+  const ratios = multiScale ? SCALES : [1];
+  try {
+    for (const { file, name } of await imagesOf(files)) {
+      const { images, pixels, ...size } = await readScaled(file, { ...views, ratios }).catch(
+        (cause: Error) => {
+          throw new Error(`Cannot read ${file}: ${cause.message}`, { cause });
+        },
+      );
+      const classes = await segmentImage(images, windows, { size, stride: views.stride, flip: multiScale });
+      await writePictures(join(out, name.replace(/\.[^.]+$/, '')), { classes, pixels, ...size }, palette);
+      yield { file, classes: sharesOf(classes, names) };
+    }
+  } finally {
+    await windows.dispose();
+  }
+}
+
+/** Images, and those below folders; `name` is the path below what was named. */
+async function imagesOf(paths: readonly string[]): Promise<{ file: string; name: string }[]> {
+  const all: { file: string; name: string }[] = [];
+  for (const path of paths) {
+    const info = await stat(path).catch(() => undefined);
+    if (!info) throw new UsageError(`There is no '${path}'; expected an image or a folder of images.`);
+    if (info.isDirectory()) {
+      const { directory, names } = await imageFolder(path);
+      all.push(...names.map((name) => ({ file: join(directory, name), name })));
+    } else all.push({ file: path, name: basename(path) });
+  }
+  return all;
+}
+
+interface Segmented {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Uint8Array;
+  readonly classes: Uint8Array;
+}
+
+async function writePictures(
+  path: string,
+  { width, height, pixels, classes }: Segmented,
+  palette: readonly Color[],
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const gray = { raw: { width, height, channels: 1 } } as const;
+  const rgb = { raw: { width, height, channels: 3 } } as const;
+  const numbers = classes.map((label) => label + 1);
+  const files = [
+    [`${path}.png`, sharp(numbers, gray).toColourspace('b-w').png()],
+    [`${path}-classes.png`, sharp(colorClasses(classes, palette), rgb).png()],
+    [`${path}-overlay.jpg`, sharp(overlayClasses(pixels, classes, palette), rgb).jpeg({ quality: 92 })],
+  ] as const;
+  for (const [file, image] of files) await writeFile(file, await image.toBuffer());
+}
+
+function sharesOf(classes: Uint8Array, names: readonly string[]): Prediction['classes'] {
+  const counts = new Float64Array(names.length);
+  for (const label of classes) counts[label]!++;
+  return names
+    .map((name, label) => ({ name, share: counts[label]! / classes.length }))
+    .filter(({ share }) => share > 0)
+    .sort((a, b) => b.share - a.share);
+}

@@ -1,0 +1,46 @@
+import { modelOf, type Pretrained, pretrainedOf, type Start, startFrom } from '@beit/apps-shared';
+import { createRandom } from '@beit/random';
+import type { ProgressReporter } from '@beit/trainer';
+import { type Dataset, describeDataset, loadDataset } from './dataset';
+import { createModel, isHead, type Model } from './model';
+import type { Options } from './options';
+import type { SegmentRecipe } from './recipe';
+
+/** What training begins with. */
+export interface Task {
+  readonly dataset: Dataset;
+  /** With the architecture of the checkpoint. */
+  readonly recipe: SegmentRecipe;
+  readonly model: Model;
+  readonly start: Start;
+  /** The checkpoint; undefined: random parameters. */
+  readonly startedFrom: string | undefined;
+}
+
+/** Images, model and first parameters; says what they are. @throws when the images or the checkpoint cannot be used */
+export async function prepareTask(
+  { recipe, data, checkpoint, scratch }: Options,
+  progress: Pick<ProgressReporter, 'message' | 'update'>,
+): Promise<Task> {
+  const dataset = await loadDataset(recipe, data, progress);
+  progress.message(describeDataset(dataset));
+  const pretrained = await pretrainedOf({ checkpoint, scratch, name: recipe.name }, progress);
+  return { dataset, ...beginWith(recipe, dataset.classes.length, pretrained), startedFrom: pretrained?.path };
+}
+
+/**
+ * The model and its first parameters: those of a checkpoint, with its architecture, or random ones. Pixels are normalized
+ * as the recipe says, whatever the checkpoint was trained with, as in the reference.
+ *
+ * @throws when the checkpoint lacks a part of the encoder: the error lists it
+ */
+export function beginWith(
+  wanted: SegmentRecipe,
+  numClasses: number,
+  pretrained: Pretrained | undefined,
+): Pick<Task, 'recipe' | 'model' | 'start'> {
+  const recipe = pretrained ? { ...wanted, model: modelOf(wanted.model, pretrained) } : wanted;
+  const model = createModel(recipe, numClasses);
+  const initial = model.segmenter.init(createRandom(recipe.seed, 'model'));
+  return { recipe, model, start: startFrom(recipe.model, initial, pretrained, isHead) };
+}

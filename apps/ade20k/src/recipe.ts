@@ -1,0 +1,114 @@
+/** What a recipe is: the schema of recipes from files and the type of those in `recipes.ts`, from one description. */
+import {
+  above,
+  atLeast,
+  betas,
+  fields,
+  fraction,
+  normalization,
+  oneOfNames,
+  pair,
+  positiveShare,
+  range,
+  recipeName,
+  share,
+  text,
+  vitConfig,
+  whole,
+  z,
+} from '@beit/apps-shared/recipe';
+import type { CropOptions, PhotometricDistortion } from '@beit/data';
+import type { AuxiliaryHead } from '@beit/segmentation';
+
+const distortion = fields({
+  brightness: atLeast(0),
+  contrast: range(atLeast(0)),
+  saturation: range(atLeast(0)),
+  hue: atLeast(0),
+}) satisfies z.ZodType<PhotometricDistortion>;
+
+const auxiliaryHead = fields({
+  block: whole(0),
+  numConvs: whole(1).optional(),
+  upScale: whole(1).optional(),
+  weight: atLeast(0).optional(),
+}) satisfies z.ZodType<AuxiliaryHead>;
+
+const parts = fields({
+  name: recipeName,
+  /** What it is, where its numbers are from, and what was reached with it. */
+  about: text,
+  evidence: oneOfNames(['trained here', 'shapes checked', 'none']),
+  data: z.discriminatedUnion(
+    'kind',
+    [
+      /** Scenes of the embedded emoji, written to the cache when they are first asked for. */
+      fields({
+        kind: z.literal('scenes'),
+        training: whole(1),
+        validation: whole(1),
+        width: whole(16),
+        height: whole(16),
+        heldOutShare: fraction,
+      }),
+      /** Of one's own, in the layout of ADE20K: needs `--data`. */
+      fields({ kind: z.literal('folder') }),
+    ],
+    { error: 'expected one of scenes, folder' },
+  ),
+  /** Whether training begins with a checkpoint, or with random parameters. */
+  start: oneOfNames(['checkpoint', 'scratch']),
+  /** Its `imageSize` is that of crops and windows. */
+  model: vitConfig,
+  head: fields({
+    channels: whole(1),
+    numConvs: whole(1),
+    auxiliary: z.array(auxiliaryHead, { error: 'expected a list' }).readonly(),
+  }),
+  views: fields({
+    normalization,
+    /** Longer and shorter side that images are resized to; left out: they stay as they are. */
+    scale: pair(whole(1)).optional(),
+    /** In training, drawn for each image. */
+    ratio: range(above(0)),
+    categoryMaxRatio: positiveShare,
+    flip: share,
+    distortion: distortion.optional(),
+    /** Pixels from one window to the next in evaluation. */
+    stride: whole(1),
+  }) satisfies z.ZodType<Omit<CropOptions, 'cropSize'>>,
+  /** What the loss is a mean over: the labelled pixels, or all of them as in mmsegmentation. */
+  average: oneOfNames(['labelled', 'all']),
+  /** Crops per step, in micro-batches of at most `microBatchSize`, each of which normalizes by its own statistics. */
+  batchSize: whole(1),
+  microBatchSize: whole(1),
+  steps: whole(1),
+  warmupSteps: whole(0),
+  learningRate: above(0),
+  /** Factor on the learning rate from one layer to the one below; 1 for none. */
+  layerDecay: positiveShare,
+  betas,
+  weightDecay: atLeast(0),
+  clipNorm: above(0).optional(),
+  /** Steps from one evaluation to the next. */
+  evaluateEvery: whole(1),
+  seed: whole(0),
+});
+
+export type SegmentRecipe = z.infer<typeof parts>;
+
+/** A recipe whose parts fit together. */
+export const segmentRecipe: z.ZodType<SegmentRecipe> = parts.check(({ value, issues }) => {
+  const { batchSize, microBatchSize, steps, warmupSteps, model, head, views } = value;
+  const expected = (path: readonly string[], message: string) =>
+    issues.push({ code: 'custom', path: [...path], input: value, message: `expected ${message}` });
+  if (batchSize % microBatchSize !== 0)
+    expected(['microBatchSize'], `a divisor of batchSize, which is ${batchSize}`);
+  if (warmupSteps > steps) expected(['warmupSteps'], `at most steps, which is ${steps}`);
+  if (views.stride > model.imageSize)
+    expected(['views', 'stride'], `at most model.imageSize, which is ${model.imageSize}`);
+  if (model.patchSize % 2 ** head.numConvs !== 0)
+    expected(['head', 'numConvs'], `so many doublings as go into a patch of ${model.patchSize} pixels`);
+  if (head.auxiliary.some(({ block }) => block >= model.depth))
+    expected(['head', 'auxiliary'], `blocks below model.depth, which is ${model.depth}`);
+});

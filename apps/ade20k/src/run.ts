@@ -1,0 +1,110 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SummaryRow } from '@beit/apps-shared/report';
+import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
+import type { NamedTensors } from '@beit/weights';
+import { openEvaluation } from './evaluation';
+import { finetune } from './finetune';
+import { makeReport, type Outcome, summaryOf } from './makeReport';
+import type { Options } from './options';
+import { evenlySpread } from './pictures';
+import { prepareTask } from './prepareTask';
+import { resultsOf } from './results';
+import { saveSegmenter } from './segmenterFile';
+
+export interface RunResult {
+  readonly interrupted: boolean;
+  /** Empty when interrupted. */
+  readonly summary: readonly SummaryRow[];
+  readonly report?: string;
+}
+
+/** Training, evaluation and report. Everything is written below `out`; the same folder again continues the run. */
+export async function run(
+  options: Options & { readonly out: string },
+  progress: ProgressReporter,
+  signal?: AbortSignal,
+): Promise<RunResult> {
+  const { out, engine, workers } = options;
+  progress.message('Reading the images');
+  const { dataset, recipe, model, start, startedFrom } = await prepareTask(options, progress);
+  start.notes.forEach((note) => {
+    progress.message(note);
+  });
+  // Only now is this a run: a mistake in the folder or the checkpoint leaves nothing behind.
+  await mkdir(out, { recursive: true });
+  const how = { data: options.data, checkpoint: startedFrom, ...engine };
+  await writeFile(join(out, 'recipe.json'), `${JSON.stringify({ ...recipe, run: how }, null, 2)}\n`);
+
+  const before = await readSeconds(out);
+  const began = performance.now();
+  const secondsNow = () => before + (performance.now() - began) / 1000;
+  const evaluation = await openEvaluation({
+    segmenter: model.segmenter,
+    windowSize: recipe.model.imageSize,
+    params: start.params,
+    dataset,
+    views: recipe.views,
+    engine,
+  });
+  try {
+    const result = await finetune({
+      recipe,
+      dataset,
+      model,
+      params: start.params,
+      evaluation,
+      runDir: out,
+      engine,
+      workers,
+      progress,
+      signal,
+    }).finally(() => writeFile(join(out, 'seconds.json'), JSON.stringify(secondsNow())));
+    if (result.interrupted) return { interrupted: true, summary: [] };
+
+    const save = (name: string, params: NamedTensors) =>
+      saveSegmenter(join(out, name), { ...dataset, ...recipe, params });
+    await save('model.safetensors', result.params);
+    if (result.best) {
+      const { state } = await loadCheckpoint(result.best.checkpoint);
+      await save('model-best.safetensors', (state as { params: NamedTensors }).params);
+    }
+    const pictures = evenlySpread(dataset.validation.images.names.length);
+    const metrics = await evaluation.evaluate(result.params, pictures.see);
+    const outcome: Outcome = {
+      recipe,
+      out,
+      engine: result.engine,
+      dataset,
+      startedFrom,
+      params: result.params,
+      metrics,
+      examples: pictures.seen,
+      best: result.best,
+      seconds: secondsNow(),
+    };
+    const results = {
+      ...resultsOf(metrics, dataset.classes),
+      best: result.best && { step: result.best.step, mIoU: result.best.value },
+      images: {
+        training: dataset.training.images.names.length,
+        validation: dataset.validation.images.names.length,
+      },
+      seconds: secondsNow(),
+    };
+    await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+    if (result.unreadable.length > 0)
+      await writeFile(join(out, 'unreadable.json'), `${JSON.stringify(result.unreadable, null, 2)}\n`);
+    progress.message('Drawing the report');
+    const path = join(out, 'report.html');
+    await writeFile(path, await makeReport(outcome));
+    return { interrupted: false, summary: summaryOf(outcome), report: path };
+  } finally {
+    await evaluation.dispose();
+  }
+}
+
+async function readSeconds(out: string): Promise<number> {
+  const text = await readFile(join(out, 'seconds.json'), 'utf8').catch(() => undefined);
+  return text === undefined ? 0 : (JSON.parse(text) as number);
+}
