@@ -1,0 +1,173 @@
+/** The app as a user starts it, on a small folder in the layout of ADE20K that is made here. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRandom, type Random } from '@beit/random';
+import sharp from 'sharp';
+
+const APP = join(__dirname, '..');
+const NODE = ['--conditions=@beit/source', '--import', 'tsx', 'src/main.ts'];
+
+let folder: string;
+let data: string;
+
+/** A bright square (class 2) on dark ground (class 1), which has one pixel without a class. */
+function scene(width: number, height: number, random: Random) {
+  const side = random.integer(10, 18);
+  const [left, top] = [random.integer(0, width - side), random.integer(0, height - side)];
+  const inside = (x: number, y: number) => x >= left && x < left + side && y >= top && y < top + side;
+  const shades = Array.from({ length: 3 }, () => [random.integer(0, 90), random.integer(160, 255)]);
+  const pixels = new Uint8Array(width * height * 3);
+  const labels = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = y * width + x;
+      labels[at] = inside(x, y) ? 2 : 1;
+      for (let c = 0; c < 3; c++) pixels[3 * at + c] = shades[c]![inside(x, y) ? 1 : 0]!;
+    }
+  }
+  labels[0] = 0;
+  return { pixels, labels };
+}
+
+/** Odd sizes; JPEG files in colors, gray and CMYK, one turned by its camera, PNG with opacity, and one that is broken. */
+async function writeData(): Promise<void> {
+  for (const [part, count] of [
+    ['training', 24],
+    ['validation', 6],
+  ] as const) {
+    await mkdir(join(data, 'images', part), { recursive: true });
+    await mkdir(join(data, 'annotations', part), { recursive: true });
+    for (let i = 0; i < count; i++) {
+      const random = createRandom('scene', part, i);
+      const [width, height] = [random.integer(30, 70), random.integer(30, 50)];
+      const { pixels, labels } = scene(width, height, random);
+      const image = sharp(pixels, { raw: { width, height, channels: 3 } });
+      const path = join(data, 'images', part, String(i));
+      if (i % 6 === 1) await image.greyscale().jpeg().toFile(`${path}.jpg`);
+      else if (i % 6 === 2) await image.toColourspace('cmyk').jpeg().toFile(`${path}.jpg`);
+      else if (i % 6 === 3) await image.ensureAlpha().png().toFile(`${path}.png`);
+      else if (i % 6 === 4) {
+        // Stored on its side; the annotation is of what people see.
+        const turned = await image.rotate(-90).jpeg().toBuffer();
+        await sharp(turned).withMetadata({ orientation: 6 }).jpeg().toFile(`${path}.jpg`);
+      } else await image.jpeg().toFile(`${path}.jpg`);
+      await sharp(labels, { raw: { width, height, channels: 1 } })
+        .toColourspace('b-w')
+        .png()
+        .toFile(join(data, 'annotations', part, `${i}.png`));
+    }
+  }
+  await writeFile(join(data, 'images/training/0.jpg'), 'no picture');
+  await writeFile(join(data, 'images/validation/5.jpg'), 'no picture');
+  await writeFile(join(data, 'classes.json'), '["ground", "square"]');
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ade20k-'));
+  data = join(folder, 'data');
+  await writeData();
+  const recipe = {
+    extends: 'emoji',
+    model: { imageSize: 32, embedDim: 32, depth: 2, numHeads: 2 },
+    head: { channels: 8, numConvs: 3, auxiliary: [{ block: 0, numConvs: 1, upScale: 2 }] },
+    views: {
+      stride: 21,
+      distortion: { brightness: 20, contrast: [0.8, 1.2], saturation: [0.8, 1.2], hue: 20 },
+    },
+    batchSize: 8,
+    microBatchSize: 4,
+    steps: 60,
+    warmupSteps: 5,
+    learningRate: 5e-3,
+    evaluateEvery: 30,
+  };
+  await writeFile(join(folder, 'small.json'), JSON.stringify(recipe));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const start = (...args: string[]) => spawnSync('node', [...NODE, ...args], { cwd: APP, encoding: 'utf8' });
+const small = (out: string, ...more: string[]) => [
+  ...['--recipe', join(folder, 'small.json'), '--data', data, '--scratch', '--out', join(folder, out)],
+  ...['--threads', '1', ...more],
+];
+
+test('a run trains, measures and reports; one killed on the way continues bit for bit; its model predicts', async () => {
+  const whole = start(...small('whole'));
+  expect(whole.stderr).toMatch(/24 images to train on, 6 to validate, 2 classes/);
+  expect(whole.stderr).not.toMatch(/Error/);
+  expect(whole.status).toBe(0);
+  const out = join(folder, 'whole');
+  const results = JSON.parse(await readFile(join(out, 'results.json'), 'utf8'));
+  expect(results.mIoU).toBeGreaterThan(0.8);
+  expect(results.images).toEqual({ training: 24, validation: 6 });
+  expect(Object.keys(results.iou)).toEqual(['ground', 'square']);
+  const unreadable = JSON.parse(await readFile(join(out, 'unreadable.json'), 'utf8'));
+  expect(unreadable.map(({ name }: { name: string }) => name).sort()).toEqual(['0.jpg', '5.jpg']);
+  const report = await readFile(join(out, 'report.html'), 'utf8');
+  expect(report).toMatch(/image, truth and prediction/);
+  expect(report).not.toMatch(/NaN|undefined/);
+
+  const killed = spawn('node', [...NODE, ...small('killed')], { cwd: APP, stdio: 'ignore' });
+  const exited = new Promise((resolve) => killed.once('exit', resolve));
+  const checkpoints = join(folder, 'killed/checkpoints');
+  const isSaved = () =>
+    existsSync(checkpoints) && readdirSync(checkpoints).some((name) => name.endsWith('.safetensors'));
+  while (!isSaved()) {
+    expect(killed.exitCode).toBeNull();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  killed.kill('SIGKILL');
+  await exited;
+  expect(existsSync(join(folder, 'killed/model.safetensors'))).toBe(false);
+  const again = start(...small('killed', '--resume'));
+  expect(again.stderr).toMatch(/continuing at step/);
+  expect(again.status).toBe(0);
+  for (const file of ['model.safetensors', 'model-best.safetensors']) {
+    const bytes = (run: string) => readFile(join(folder, run, file));
+    expect((await bytes('killed')).equals(await bytes('whole'))).toBe(true);
+  }
+
+  const evaluated = start('evaluate', '--model', out, '--data', data, '--out', join(folder, 'e'));
+  expect(evaluated.stdout).toMatch(/square +\d+\.\d % +\d+\.\d %/);
+  expect(evaluated.stderr).toMatch(/Left out: 5\.jpg/);
+  expect(JSON.parse(await readFile(join(folder, 'e/results.json'), 'utf8')).mIoU).toBe(results.mIoU);
+
+  const masks = join(folder, 'masks');
+  const one = join(data, 'images/validation/0.jpg');
+  const predicted = start('predict', '--model', out, '--out', masks, '--multi-scale', one);
+  expect(predicted.stdout).toMatch(/0\.jpg\n {2}(ground|square) \d+\.\d %, (ground|square) \d+\.\d %\n/);
+  expect(readdirSync(masks).sort()).toEqual(['0-classes.png', '0-overlay.jpg', '0.png']);
+  const [{ width, height }, mask] = [
+    await sharp(one).metadata(),
+    await sharp(join(masks, '0.png')).extractChannel(0).raw().toBuffer({ resolveWithObject: true }),
+  ];
+  expect([mask.info.width, mask.info.height]).toEqual([width, height]);
+  expect(new Set(mask.data)).toEqual(new Set([1, 2]));
+  const broken = start('predict', '--model', out, '--out', masks, join(data, 'images/validation'));
+  expect(broken.status).toBe(1);
+  expect(broken.stderr).toMatch(/Cannot read .*5\.jpg/);
+}, 600_000);
+
+test.each([
+  [['segment'], /no command 'segment'. Commands: train, evaluate, predict/],
+  [['predict', '--model', 'x'], /'predict' needs --out/],
+  [['--recipe', 'beit-base-setr-pup-160k'], /needs --data DIR, a folder in the layout of ADE20K/],
+  [['--scratch', '--checkpoint', 'x'], /give one/],
+  [['--steps', '0'], /--steps is '0'; expected a whole number/],
+])('%j is refused', (args, message) => {
+  const { status, stderr } = start(...args);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(message);
+});
+
+test('the dry run shows the rates of all layers', () => {
+  const { stdout, status } = start(...small('x'), '--dry-run');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/24 images to train on, 2 classes/);
+  expect(stdout).toMatch(/patches, positions +\d\.\d+e-3/);
+  expect(stdout).toMatch(/60 of 8 crops \(20\.0 epochs\), micro-batches of 4/);
+  expect(existsSync(join(folder, 'x'))).toBe(false);
+});

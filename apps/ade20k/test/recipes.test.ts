@@ -1,0 +1,66 @@
+/** The recipes against the table of the paper and mmsegmentation's protocol. */
+import { layerRates } from '@beit/apps-shared';
+import { overlay } from '@beit/apps-shared/recipe';
+import { createRandom } from '@beit/random';
+import { createModel } from '../src/model';
+import { segmentRecipe } from '../src/recipe';
+import { RECIPES } from '../src/recipes';
+
+const recipe = (name: string) => {
+  const found = RECIPES.find((one) => one.name === name);
+  if (!found) throw new Error(`There is no recipe '${name}'.`);
+  return found;
+};
+const PAPER = recipe('beit-base-setr-pup-160k');
+
+test('table 14 of the paper', () => {
+  expect(PAPER).toMatchObject({
+    steps: 160_000,
+    warmupSteps: 1500,
+    batchSize: 16,
+    learningRate: 1e-3,
+    layerDecay: 0.65,
+    betas: [0.9, 0.999],
+    weightDecay: 0.05,
+    model: { imageSize: 512, patchSize: 16, embedDim: 768, depth: 12, numHeads: 12, dropPathRate: 0.1 },
+    views: { scale: [2048, 512], ratio: [0.5, 2], categoryMaxRatio: 0.75, flip: 0.5, stride: 341 },
+  });
+  expect(PAPER.clipNorm).toBeUndefined();
+  expect(PAPER.head.auxiliary.map(({ block }) => block)).toEqual([4, 7, 9, 11]);
+});
+
+test('heads have the sizes of mmsegmentation, and every recipe is one', () => {
+  const head = { ...PAPER.head, auxiliary: PAPER.head.auxiliary.slice(0, 1) };
+  const { segmenter } = createModel({ ...PAPER, head }, 150);
+  const heads = Object.entries(segmenter.initHeads(createRandom(0)));
+  const count = (prefix: string) =>
+    heads
+      .filter(([name]) => name.startsWith(prefix) && !name.includes('running'))
+      .reduce((sum, [, { data }]) => sum + data.length, 0);
+  // LayerNorm, one convolution from 768 and three from 256 to 256 channels with norms, 150 classes.
+  expect(count('decode_head.')).toBe(2 * 768 + 9 * 256 * (768 + 3 * 256) + 4 * 512 + 150 * 257);
+  expect(count('auxiliary_head.0.')).toBe(2 * 768 + 9 * 256 * (768 + 256) + 2 * 512 + 150 * 257);
+  for (const one of RECIPES) expect(segmentRecipe.safeParse(one).success).toBe(true);
+});
+
+test('layer-wise decay: heads learn at the full rate, the patches at 0.65^13', () => {
+  const small = { ...PAPER, model: { ...PAPER.model, imageSize: 32, embedDim: 24, numHeads: 2 } };
+  const params = createModel(small, 3).segmenter.init(createRandom(0));
+  const { learningRate, layerDecay } = small;
+  const rates = layerRates({ learningRate, layerDecay, depth: 12 }, params);
+  expect(rates.length).toBe(14);
+  expect(rates[0]!.learningRate).toBeCloseTo(1e-3 * 0.65 ** 13, 12);
+  expect(rates[13]!.learningRate).toBe(1e-3);
+});
+
+test.each([
+  ['microBatchSize', { microBatchSize: 3 }, 'a divisor of batchSize, which is 16'],
+  ['warmupSteps', { warmupSteps: 160_001 }, 'at most steps'],
+  ['views.stride', { views: { stride: 513 } }, 'at most model.imageSize'],
+  ['head.numConvs', { head: { numConvs: 5 } }, 'so many doublings'],
+  ['head.auxiliary', { head: { auxiliary: [{ block: 12 }] } }, 'blocks below model.depth'],
+])('%s that does not fit is refused', (path, change, message) => {
+  const { error } = segmentRecipe.safeParse(overlay(PAPER, change));
+  expect(error?.issues.map((issue) => issue.path.join('.'))).toEqual([path]);
+  expect(error?.issues[0]?.message).toContain(message);
+});
