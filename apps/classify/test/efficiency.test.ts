@@ -1,6 +1,7 @@
+import { spread } from '@beit/apps-shared/experiments';
 import { type EfficiencySettings, efficiencyPlan, STARTS } from '../src/experiments/efficiencyPlan';
 import { efficiencyFigure, efficiencyPage } from '../src/experiments/efficiencyReport';
-import { type Curve, efficiencySummary, epochsTo, spread } from '../src/experiments/efficiencySummary';
+import { type Curve, efficiencySummary, epochsTo } from '../src/experiments/efficiencySummary';
 
 const SETTINGS: EfficiencySettings = {
   seeds: [0, 1],

@@ -1,16 +1,20 @@
 /** Does pre-training pay? See `HELP`. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { integer, ownArguments, parsed, RUNS, runMain, typedIn } from '@beit/apps-shared';
-import { formatSeconds } from '@beit/apps-shared/report';
-import { availableEngines, hasNativeBfloat16 } from '@beit/compile';
-import { interruptSignal, readMetrics } from '@beit/trainer';
-import { type EfficiencySettings, efficiencyPlan, type FinetuningJob, type Job } from './efficiencyPlan';
+import { ownArguments, parsed, runMain } from '@beit/apps-shared';
+import {
+  EXPERIMENT_ARGUMENTS,
+  EXPERIMENT_HELP,
+  environment,
+  experimentOptions,
+  type Job,
+  runExperiment,
+} from '@beit/apps-shared/experiments';
+import { readMetrics } from '@beit/trainer';
+import { type EfficiencySettings, efficiencyPlan, type FinetuningJob } from './efficiencyPlan';
 import { efficiencyFigure, efficiencyPage } from './efficiencyReport';
 import { type Curve, efficiencySummary } from './efficiencySummary';
-import { runJobs } from './runJobs';
 
 const FULL: EfficiencySettings = {
   seeds: [0, 1, 2],
@@ -43,24 +47,13 @@ Does pre-training pay? Fine-tunes one small network on subgroups of the embedded
 masks, visual tokens), with random masks, with pixels for targets, and not at all; same images, augmentation and budget,
 several seeds. Writes efficiency.json, efficiency.md and its figures. What is done is kept; the same command continues.
 
-  --reduced      a short form that shows nothing but that it runs
-  --seeds N      default: ${FULL.seeds.length}
-  --parallel N   runs side by side, each with one thread (default: the number of processors)
-  --runs DIR     where the runs are kept (default: runs/efficiency, or runs/efficiency-reduced)
-  --out DIR      where the results go (default: docs/results; of the reduced form, the folder of its runs)`;
+${EXPERIMENT_HELP('efficiency', FULL.seeds.length)}`;
 
 async function main(): Promise<number> {
   const { values } = parsed(() =>
     parseArgs({
       args: ownArguments(process.argv.slice(2)),
-      options: {
-        reduced: { type: 'boolean', default: false },
-        seeds: { type: 'string' },
-        parallel: { type: 'string', default: String(cpus().length) },
-        runs: { type: 'string' },
-        out: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
+      options: EXPERIMENT_ARGUMENTS,
     }),
   );
   if (values.help) {
@@ -68,49 +61,20 @@ async function main(): Promise<number> {
     return 0;
   }
   const base = values.reduced ? REDUCED : FULL;
-  const seeds = values.seeds === undefined ? base.seeds.length : integer(values.seeds, 'seeds', 1);
-  const settings = { ...base, seeds: Array.from({ length: seeds }, (_, seed) => seed) };
-  const parallel = integer(values.parallel, 'parallel', 1);
-  const path = (value: string | undefined, otherwise: string) =>
-    value === undefined ? otherwise : resolve(typedIn(), value);
-  const runs = path(values.runs, join(RUNS, values.reduced ? 'efficiency-reduced' : 'efficiency'));
-  const out = path(values.out, values.reduced ? runs : join(RUNS, '../docs/results'));
-
-  const [fastest] = await availableEngines();
-  const engine = [
-    ...['--engine', fastest!, '--threads', '1'],
-    ...((await hasNativeBfloat16()) ? ['--precision', 'bf16'] : []),
-  ];
+  const options = await experimentOptions('efficiency', values, base.seeds.length);
+  const { runs, out, seeds, engine } = options;
+  const settings = { ...base, seeds };
   const plan = efficiencyPlan(runs, settings, engine);
-  const jobs: readonly Job[] = [...plan.pretraining, ...plan.finetuning];
-  const interrupt = interruptSignal();
-  const began = performance.now();
-  let done = 0;
-  console.error(`${jobs.length} runs in ${runs}, ${parallel} side by side, with ${engine.join(' ')}`);
-  await runJobs(jobs, {
-    parallel,
-    signal: interrupt.signal,
-    onDone({ folder }, seconds) {
-      done += 1;
-      const spent = formatSeconds((performance.now() - began) / 1000);
-      console.error(`${folder.slice(runs.length + 1)}: ${formatSeconds(seconds)}. ${done} done in ${spent}`);
-    },
-  });
-  if (interrupt.signal.aborted) {
-    console.error(`Stopped; what is done is kept in ${runs}. The same command continues.`);
-    return 130;
-  }
-  interrupt.release();
+  if (!(await runExperiment([...plan.pretraining, ...plan.finetuning], options))) return 130;
 
   const curves = await Promise.all(plan.finetuning.map(curveOf));
   const { images, classes } = await sizes(plan.finetuning[0]!);
-  const [processor] = cpus();
   const result = {
     summary: efficiencySummary(curves),
     settings,
     images,
     classes,
-    environment: `${cpus().length} cores of ${processor?.model ?? 'an unknown processor'}, Node ${process.versions.node}, ${engine.join(' ')}`,
+    environment: environment(options),
     curves,
   };
   await mkdir(out, { recursive: true });

@@ -3,6 +3,7 @@
  * by hand.
  */
 import { join } from 'node:path';
+import type { Job } from '@beit/apps-shared/experiments';
 
 /** The share of epochs and of labels with which pre-training is to make up for it. */
 export const FIFTH = 0.2;
@@ -32,17 +33,6 @@ export interface EfficiencySettings {
   readonly layerDecay: number;
   /** Shares of the labels at which scratch and BEiT are compared, the whole first; in as many steps at each. */
   readonly labelShares: readonly number[];
-}
-
-export interface Job {
-  readonly app: 'pretrain' | 'classify';
-  /** Where the run is written; it is done when there is a `results.json`. */
-  readonly folder: string;
-  readonly args: readonly string[];
-  /** Folders of the jobs that have to be done before. */
-  readonly needs: readonly string[];
-  /** A recipe that `args` name, to be written first. */
-  readonly recipe?: { readonly path: string; readonly json: object };
 }
 
 export interface FinetuningJob extends Job {

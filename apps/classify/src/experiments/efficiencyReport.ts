@@ -1,6 +1,7 @@
+import { spread, withSd } from '@beit/apps-shared/experiments';
 import { type ChartSeries, standaloneSvg } from '@beit/apps-shared/report';
 import { COMPARED, type EfficiencySettings, FIFTH, STARTS, type Start } from './efficiencyPlan';
-import { best, type Curve, type EfficiencySummary, type Spread, spread } from './efficiencySummary';
+import { best, type Curve, type EfficiencySummary } from './efficiencySummary';
 
 export interface EfficiencyResult {
   readonly summary: EfficiencySummary;
@@ -20,7 +21,6 @@ const NAMES: Readonly<Record<Start, string>> = {
 };
 
 const percent = (x: number) => (100 * x).toFixed(1);
-const withSd = ({ mean, sd }: Spread) => `${percent(mean)} ± ${percent(sd)}`;
 
 /** Accuracy by epoch and by number of labels, with a band from seed to seed. */
 export function efficiencyFigure({ curves, settings, images }: EfficiencyResult): string {

@@ -1,3 +1,4 @@
+import { type Pair, pair, spread } from '@beit/apps-shared/experiments';
 import { FIFTH, type Start } from './efficiencyPlan';
 
 /** Validation accuracy of one fine-tuning after each epoch. */
@@ -11,19 +12,6 @@ export interface Curve {
   readonly top1: readonly number[];
 }
 
-/** Over seeds. */
-export interface Spread {
-  readonly mean: number;
-  /** Standard deviation of a sample; 0 for a single seed. */
-  readonly sd: number;
-}
-
-export function spread(values: readonly number[]): Spread {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
-  return { mean, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
-}
-
 export const best = ({ top1 }: Curve): number => top1.reduce((a, b) => Math.max(a, b), 0);
 
 /** First epoch whose accuracy is at least `wanted`; undefined when there is none. */
@@ -31,9 +19,6 @@ export function epochsTo(curve: Curve, wanted: number): number | undefined {
   const index = curve.top1.findIndex((accuracy) => accuracy >= wanted);
   return index === -1 ? undefined : index + 1;
 }
-
-/** Mean and deviation under two names, so that the table reads well as JSON. */
-type Pair<Name extends string> = { readonly [K in Name | `${Name}Sd`]: number };
 
 export type EfficiencySummary = Pair<
   | 'scratchBest'
@@ -65,8 +50,6 @@ export function efficiencySummary(curves: readonly Curve[]): EfficiencySummary {
     return found;
   };
   const over = (value: (seed: number) => number) => spread(seeds.map(value));
-  const pair = <Name extends string>(name: Name, { mean, sd }: Spread) =>
-    ({ [name]: mean, [`${name}Sd`]: sd }) as Pair<Name>;
   const bestOf = (start: Start) => (seed: number) => best(find(start, seed));
   const reached = seeds.map((seed) => epochsTo(find('beit', seed), bestOf('scratch')(seed)));
   const fraction = reached.every((epoch) => epoch !== undefined)

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Job } from './efficiencyPlan';
+import type { Job } from './job';
 
 const APPS = fileURLToPath(new URL('../../..', import.meta.url));
 const START = ['--conditions=@beit/source', '--import', 'tsx', 'src/main.ts'];

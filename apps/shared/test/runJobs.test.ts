@@ -2,8 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Job } from '../src/experiments/efficiencyPlan';
-import { runJobs } from '../src/experiments/runJobs';
+import { type Job, runJobs } from '../src/experiments';
 
 let folder: string;
 beforeEach(async () => {

@@ -1,0 +1,88 @@
+/** Does pre-training help dense prediction? See `HELP`. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ownArguments, parsed, runMain } from '@beit/apps-shared';
+import {
+  EXPERIMENT_ARGUMENTS,
+  EXPERIMENT_HELP,
+  environment,
+  experimentOptions,
+  runExperiment,
+} from '@beit/apps-shared/experiments';
+import { readMetrics } from '@beit/trainer';
+import { type SegmentationJob, type SegmentationSettings, segmentationPlan } from './segmentationPlan';
+import { type Curve, segmentationFigure, segmentationPage, segmentationSummary } from './segmentationResult';
+
+const FULL: SegmentationSettings = {
+  seeds: [0, 1, 2],
+  heldOutShare: 0.25,
+  tokenizerEpochs: 8,
+  pretrainingEpochs: 64,
+  intermediateEpochs: 30,
+  imagesPerClass: [15, 60],
+  training: 1200,
+  validation: 200,
+  steps: 1500,
+  evaluations: 10,
+};
+
+/** Every part of it, too short to show anything. */
+const REDUCED: SegmentationSettings = {
+  ...FULL,
+  seeds: [0],
+  heldOutShare: 0.1,
+  imagesPerClass: [60, 60],
+  tokenizerEpochs: 0.02,
+  pretrainingEpochs: 0.03,
+  intermediateEpochs: 0.1,
+  training: 16,
+  validation: 4,
+  steps: 4,
+  evaluations: 2,
+};
+
+const HELP = `Usage: pnpm experiment:segmentation [options]
+
+Does pre-training help dense prediction, and intermediate fine-tuning further? Trains one small network with a SETR-PUP
+head on scenes of the embedded emoji: from scratch, pre-trained as BEiT, and pre-trained and fine-tuned to classify; same
+budget, several seeds. Writes segmentation.json, segmentation.md and its figure. What is done is kept; the same command
+continues.
+
+${EXPERIMENT_HELP('segmentation', FULL.seeds.length)}`;
+
+async function main(): Promise<number> {
+  const { values } = parsed(() =>
+    parseArgs({ args: ownArguments(process.argv.slice(2)), options: EXPERIMENT_ARGUMENTS }),
+  );
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const base = values.reduced ? REDUCED : FULL;
+  const options = await experimentOptions('segmentation', values, base.seeds.length);
+  const { runs, out, seeds, engine } = options;
+  const settings = { ...base, seeds };
+  const plan = segmentationPlan(runs, settings, engine);
+  if (!(await runExperiment([...plan.pretraining, ...plan.training], options))) return 130;
+
+  const curves = await Promise.all(plan.training.map(curveOf));
+  const summary = segmentationSummary(curves);
+  const result = { summary, settings, environment: environment(options), curves };
+  await mkdir(out, { recursive: true });
+  await writeFile(join(out, 'segmentation.json'), `${JSON.stringify(result, null, 1)}\n`);
+  await writeFile(join(out, 'segmentation.svg'), segmentationFigure(result));
+  await writeFile(join(out, 'segmentation.md'), segmentationPage(result));
+  console.log(JSON.stringify(summary, null, 2));
+  console.log(`Written to ${out}`);
+  return 0;
+}
+
+async function curveOf({ folder, start, seed }: SegmentationJob): Promise<Curve> {
+  const evaluations = (await readMetrics(folder)).filter(({ kind }) => kind === 'evaluation');
+  const { iou } = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8'));
+  const points = evaluations.map(({ step, mIoU }) => ({ step, mIoU: Number(mIoU) }));
+  return { start, seed, points, iou };
+}
+
+await runMain(main);

@@ -1,0 +1,11 @@
+export {
+  EXPERIMENT_ARGUMENTS,
+  EXPERIMENT_HELP,
+  type ExperimentOptions,
+  environment,
+  experimentOptions,
+  runExperiment,
+} from './experiment';
+export type { Job } from './job';
+export { runJobs } from './runJobs';
+export { type Pair, pair, type Spread, spread, withSd } from './spread';
