@@ -30,11 +30,17 @@ export async function loadDataset(
   const { classes = ADE20K_CLASSES, training, validation } = await segmentationFolder(folder);
   return {
     classes,
-    palette: classes === ADE20K_CLASSES ? ADE20K_PALETTE : createPalette(classes.length),
+    palette: classes === ADE20K_CLASSES ? ADE20K_PALETTE : paletteOf(classes),
     training,
     validation,
     annotation: { numClasses: classes.length, reduceZeroLabel: true },
   };
+}
+
+/** What is no object is gray. */
+function paletteOf(classes: readonly string[]): Color[] {
+  const colors = createPalette(classes.length);
+  return colors.map((color, label) => (classes[label] === 'background' ? [96, 96, 96] : color));
 }
 
 async function scenesFolder(
