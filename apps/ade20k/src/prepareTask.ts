@@ -30,7 +30,8 @@ export async function prepareTask(
 
 /**
  * The model and its first parameters: those of a checkpoint, with its architecture, or random ones. Pixels are normalized
- * as the recipe says, whatever the checkpoint was trained with, as in the reference.
+ * as the recipe says, whatever the checkpoint was trained with, as in the reference; positions are interpolated
+ * bilinearly (section 3.2).
  *
  * @throws when the checkpoint lacks a part of the encoder: the error lists it
  */
@@ -42,5 +43,5 @@ export function beginWith(
   const recipe = pretrained ? { ...wanted, model: modelOf(wanted.model, pretrained) } : wanted;
   const model = createModel(recipe, numClasses);
   const initial = model.segmenter.init(createRandom(recipe.seed, 'model'));
-  return { recipe, model, start: startFrom(recipe.model, initial, pretrained, isHead) };
+  return { recipe, model, start: startFrom(recipe.model, initial, pretrained, isHead, 'bilinear') };
 }

@@ -13,6 +13,7 @@ export {
 } from './relativePositionBias';
 export {
   geometricOffsets,
+  type PositionFilter,
   resizeParams,
   resizePositionEmbedding,
   resizeRelativePositionTable,

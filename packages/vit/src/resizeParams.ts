@@ -1,13 +1,15 @@
-import { resizeGrid } from '@beit/nn';
+import { type ResizeGridOptions, resizeGrid } from '@beit/nn';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import { splineWeights } from './cubicSpline';
 import { relativePositionRows } from './relativePositionBias';
 import { resolveVitConfig, type VitConfig } from './vitConfig';
 
 type GridSize = readonly [number, number];
+/** How absolute positions are interpolated. */
+export type PositionFilter = ResizeGridOptions['method'];
 
 /**
- * Absolute positions for another grid, bicubic; the cls token keeps its own.
+ * Absolute positions for another grid; the cls token keeps its own.
  * Reference: microsoft/unilm beit/run_class_finetuning.py.
  *
  * @param posEmbed `[1, 1 + rows * columns, embedDim]`
@@ -16,6 +18,7 @@ export function resizePositionEmbedding(
   posEmbed: HostTensor,
   [rows, columns]: GridSize,
   to: GridSize,
+  method: PositionFilter = 'bicubic',
 ): HostTensor {
   const [, tokens, embedDim] = posEmbed.shape as [number, number, number];
   if (tokens !== rows * columns + 1) {
@@ -24,7 +27,7 @@ export function resizePositionEmbedding(
     );
   }
   const data = posEmbed.data as Float32Array;
-  const patches = resizeGrid(data.subarray(embedDim), [rows, columns, embedDim], to, { method: 'bicubic' });
+  const patches = resizeGrid(data.subarray(embedDim), [rows, columns, embedDim], to, { method });
   const result = new Float32Array(embedDim + patches.length);
   result.set(data.subarray(0, embedDim));
   result.set(patches, embedDim);
@@ -107,7 +110,12 @@ export function unshareRelativePositionBias(params: NamedTensors, depth: number)
  *
  * @throws RangeError when a table does not belong to `from`
  */
-export function resizeParams(params: NamedTensors, from: VitConfig, to: VitConfig): NamedTensors {
+export function resizeParams(
+  params: NamedTensors,
+  from: VitConfig,
+  to: VitConfig,
+  { positions = 'bicubic' }: { readonly positions?: PositionFilter } = {},
+): NamedTensors {
   const grid = ({ imageSize, patchSize }: VitConfig): GridSize => [
     imageSize / patchSize,
     imageSize / patchSize,
@@ -118,7 +126,7 @@ export function resizeParams(params: NamedTensors, from: VitConfig, to: VitConfi
   if (old[0] === target[0]) return unshared;
   return Object.fromEntries(
     Object.entries(unshared).map(([name, tensor]) => {
-      if (name === 'pos_embed') return [name, resizePositionEmbedding(tensor, old, target)];
+      if (name === 'pos_embed') return [name, resizePositionEmbedding(tensor, old, target, positions)];
       if (name.endsWith('relative_position_bias_table'))
         return [name, resizeRelativePositionTable(tensor, old, target)];
       return [name, tensor];

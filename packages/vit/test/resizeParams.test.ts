@@ -98,3 +98,10 @@ test('unsharing copies the table to every block', () => {
     own['blocks.1.attn.relative_position_bias_table']!.data,
   );
 });
+
+test('positions are interpolated bilinearly where that is asked for', () => {
+  const grid = { dtype: 'float32', shape: [1, 5, 1], data: Float32Array.of(9, 0, 1, 2, 3) } as const;
+  const { data } = resizePositionEmbedding(grid, [2, 2], [4, 4], 'bilinear');
+  // The cls token, then the first row: a quarter and three quarters between two values that are held at the edges.
+  expect([...data.subarray(0, 5)]).toEqual([9, 0, 0.25, 0.75, 1]);
+});

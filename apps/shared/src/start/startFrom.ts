@@ -1,4 +1,4 @@
-import { resizeParams, type VitConfig } from '@beit/vit';
+import { type PositionFilter, resizeParams, type VitConfig } from '@beit/vit';
 import { describeFit, fitParameters, type NamedTensors } from '@beit/weights';
 import type { Pretrained } from './loadPretrained';
 
@@ -36,6 +36,7 @@ const isOther = (name: string) =>
  *
  * @param initial all parameters of the model, at random
  * @param isHead which of them may begin anew
+ * @param positions how they are brought to another resolution
  * @throws when the checkpoint lacks a part of the encoder, or has one of another shape: the error lists them
  */
 export function startFrom(
@@ -43,9 +44,10 @@ export function startFrom(
   initial: NamedTensors,
   pretrained: Pretrained | undefined,
   isHead: (name: string) => boolean,
+  positions: PositionFilter = 'bicubic',
 ): Start {
   if (!pretrained) return { params: initial, notes: [] };
-  const tensors = resizeParams(pretrained.tensors, pretrained.config, model);
+  const tensors = resizeParams(pretrained.tensors, pretrained.config, model, { positions });
   const fit = fitParameters(tensors, shapesOf(initial));
   const fatal = {
     ...fit,
