@@ -15,6 +15,8 @@ export interface OurSteps {
   readonly step: Step<Tensors, Tensors, Tensors>;
   readonly state: Tree<HostTensor>;
   readonly inputs: (step: number) => Tree<HostTensor>;
+  /** What is told of large outputs, beyond the time that is measured. Default: all of them. */
+  readonly summarize?: (outputs: Readonly<Record<string, HostTensor>>) => Record<string, readonly number[]>;
 }
 
 /**
@@ -34,8 +36,8 @@ export async function oursSteps<Task>(prepare: (task: Task) => OurSteps): Promis
 async function compileTask<Task>(
   prepare: (task: Task) => OurSteps,
   task: Task & OursArguments,
-): Promise<{ program: AnyProgram; inputs: OurSteps['inputs']; compileSeconds: number }> {
-  const { step, state, inputs } = prepare(task);
+): Promise<Pick<OurSteps, 'inputs' | 'summarize'> & { program: AnyProgram; compileSeconds: number }> {
+  const { step, state, inputs, summarize } = prepare(task);
   tf.enableProdMode();
   const begin = performance.now();
   const program = await compile(
@@ -43,11 +45,11 @@ async function compileTask<Task>(
     { state: state as never, inputs: inputs(0) as never },
     { engine: task.engine, precision: task.precision, numThreads: task.threads },
   );
-  return { program, inputs, compileSeconds: (performance.now() - begin) / 1000 };
+  return { program, inputs, summarize, compileSeconds: (performance.now() - begin) / 1000 };
 }
 
 async function measure(
-  { program, inputs, compileSeconds }: Awaited<ReturnType<typeof compileTask>>,
+  { program, inputs, summarize = allOf, compileSeconds }: Awaited<ReturnType<typeof compileTask>>,
   { engine, precision, steps }: OursArguments,
 ): Promise<StepRun> {
   // PyTorch counts references and frees at once what it began with; here somebody has to ask.
@@ -59,14 +61,17 @@ async function measure(
     const start = performance.now();
     const results = (await program.run(given)) as unknown as Record<string, HostTensor>;
     seconds.push((performance.now() - start) / 1000);
-    for (const [name, { data }] of Object.entries(results)) {
-      outputs[name] = [...(outputs[name] ?? []), ...data];
+    for (const [name, values] of Object.entries(summarize(results))) {
+      outputs[name] = [...(outputs[name] ?? []), ...values];
     }
     console.error(`${engine}-${precision}: step ${i} ${seconds.at(-1)!.toFixed(3)} s`);
   }
   await program.dispose();
   return { seconds, outputs, compileSeconds, peakBytes: peakBytes(), versions: {} };
 }
+
+const allOf = (outputs: Readonly<Record<string, HostTensor>>) =>
+  Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, [...data]]));
 
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');

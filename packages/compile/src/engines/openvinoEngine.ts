@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { HostTensor } from '@beit/weights';
 import { sizeOf } from '../graph/graph';
 import {
@@ -95,10 +96,10 @@ export async function openvinoProgram(
     // The program itself says where bfloat16 is used.
     INFERENCE_PRECISION_HINT: 'f32',
     PERFORMANCE_HINT: 'LATENCY',
-    // Pinned to cores, which is the default, the threads of every process would share the first cores.
-    ...(numThreads === undefined
-      ? {}
-      : { INFERENCE_NUM_THREADS: String(numThreads), ENABLE_CPU_PINNING: 'NO' }),
+    ...(numThreads === undefined ? {} : { INFERENCE_NUM_THREADS: String(numThreads) }),
+    // Fewer threads than processors are often one process of several; bound to processors, which is the default, those
+    // of all processes would share the first ones.
+    ...(numThreads !== undefined && numThreads < availableParallelism() ? { ENABLE_CPU_PINNING: 'NO' } : {}),
     ...(cacheDir === undefined ? {} : { CACHE_DIR: cacheDir }),
     ...(profile !== undefined ? { PERF_COUNT: 'YES' } : {}),
   });

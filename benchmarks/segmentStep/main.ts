@@ -1,0 +1,114 @@
+import { fileURLToPath } from 'node:url';
+import { integer, oneOf } from '../shared/commandLine';
+import { describeMachine, machineLine } from '../shared/machine';
+import { measureSteps } from '../shared/measureSteps';
+import { OUR_ENGINES, PEER_MODES } from '../shared/ourEngines';
+import { publish } from '../shared/publish';
+import { PYTHON_OPTION, stepCommandLine } from '../shared/stepOptions';
+import {
+  assertSameWork,
+  differences,
+  fastestPeer,
+  memoryAgainst,
+  type StepResult,
+  timesAsFast,
+  WARM_UP_STEPS,
+} from '../shared/stepRun';
+import { absentSentence, agreementTable, stepsSentence, stepTable, versionsOf } from '../shared/stepTable';
+import { MODELS, type ModelName, NUM_CLASSES, type Task, writeTask } from './task';
+
+/** Convolutions can gain from channels that lie together, which is a switch in PyTorch; ours always do. */
+const MODES = PEER_MODES.flatMap((mode) => [mode, { ...mode, name: `${mode.name}-channels-last` }]);
+const { own, steps, rounds, threads, chosen, publishing } = stepCommandLine({
+  about: `Usage: pnpm bench:segment-step [options]
+
+Seconds per training step of BEiT with a SETR-PUP head on crops of 512x512 with ${NUM_CLASSES} classes, and per window that
+evaluation asks for: our engines against PyTorch with transformers' BEiT and mmsegmentation's head, eager and compiled,
+fp32 and bf16 autocast, both layouts of its images. The same parameters, batch and optimizer. Every competitor runs in a
+process of its own, one at a time, in rounds. The first run makes a virtual environment with PyTorch in your cache (a
+download of 3 GB).
+
+A quick look: pnpm bench:segment-step --model small --rounds 1 --steps 5`,
+  own: {
+    model: { help: `${Object.keys(MODELS).join(', ')}; small is for a quick look`, default: 'base' },
+    batch: { help: 'crops in a training step', default: '1' },
+    windows: { help: 'windows in one call', default: '1' },
+    ...PYTHON_OPTION,
+  },
+  names: [...OUR_ENGINES, ...MODES].map(({ name }) => name),
+  steps: 8,
+  rounds: 2,
+});
+const modelName = oneOf(own.model!, 'model', Object.keys(MODELS) as ModelName[]);
+const model = MODELS[modelName];
+
+const measure = (task: Task) =>
+  measureSteps({
+    ours: fileURLToPath(new URL('./ours.ts', import.meta.url)),
+    engines: OUR_ENGINES,
+    peer: fileURLToPath(new URL('./peer.py', import.meta.url)),
+    peerModes: MODES,
+    task,
+    writeTask: (folder) => writeTask(folder, task),
+    chosen,
+    threads,
+    steps,
+    rounds,
+    python: own.python!,
+  });
+const trainTask: Task = { work: 'train', model, batchSize: integer(own.batch!, 'batch', 1) };
+const windowTask: Task = { work: 'windows', model, batchSize: integer(own.windows!, 'windows', 1) };
+const training = await measure(trainTask);
+const agreement = {
+  loss: differences(training.results, 'loss'),
+  gradNorm: differences(training.results, 'gradNorm'),
+};
+for (const [output, all] of Object.entries(agreement)) assertSameWork(output, all);
+const windows = await measure(windowTask);
+assertSameWork('logitsSum', differences(windows.results, 'logitsSum'));
+
+const against = (results: readonly StepResult[]) => {
+  const ours = (name: string) => results.find((result) => result.name === name);
+  return {
+    bf16: timesAsFast(ours('openvino-bf16'), fastestPeer(results)),
+    fp32: timesAsFast(ours('openvino-fp32'), fastestPeer(results, 'fp32')),
+    onnxruntime: timesAsFast(ours('onnxruntime-fp32'), fastestPeer(results, 'fp32')),
+    memory: {
+      openvinoBf16: memoryAgainst(results, ours('openvino-bf16')),
+      openvinoFp32: memoryAgainst(results, ours('openvino-fp32')),
+      onnxruntimeFp32: memoryAgainst(results, ours('onnxruntime-fp32')),
+    },
+  };
+};
+const summary = { training: against(training.results), windows: against(windows.results) };
+const machine = describeMachine();
+const report = {
+  command: `pnpm bench:segment-step --model ${modelName} --batch ${trainTask.batchSize} --windows ${windowTask.batchSize} --steps ${steps} --rounds ${rounds} --threads ${threads}`,
+  machine,
+  threads,
+  steps,
+  warmUpSteps: WARM_UP_STEPS,
+  rounds,
+  summary,
+  training: { ...trainTask, agreement, ...training },
+  windows: { ...windowTask, ...windows },
+};
+const markdown = [
+  `A training step: ${trainTask.batchSize} crops of ${model.imageSize}x${model.imageSize}.`,
+  '',
+  stepTable(training.results),
+  '',
+  `Evaluation: ${windowTask.batchSize} windows in one call.`,
+  '',
+  stepTable(windows.results, ({ seconds }) => ({
+    'windows a second': (windowTask.batchSize / seconds.median).toFixed(2),
+  })),
+  '',
+  `\`${report.command}\`; ${machineLine(machine)}, ${threads} threads; ${versionsOf(training.results)}.`,
+  stepsSentence(steps, rounds),
+  'The classifier of ours comes before the last upsampling, which gives the same logits.',
+  absentSentence(training.absent),
+  '',
+  agreementTable(agreement.loss, agreement.gradNorm),
+].join('\n');
+await publish('segment-step', report, markdown, publishing);
