@@ -12,8 +12,10 @@ import {
   IMAGENET_NORMALIZATION,
   readAnnotation,
   readLabelled,
+  type SegmentationSource,
   scaleFactor,
   segmentationFolder,
+  writeEmojiScenes,
 } from '../src';
 
 let folder: string;
@@ -285,6 +287,40 @@ test("ADE20K's scale: 512 on the shorter side, unless the longer one is over 204
   expect(scaleFactor(683, 512, ADE20K_SCALE)).toBe(1);
   expect(scaleFactor(256, 1024, ADE20K_SCALE)).toBe(2);
   expect(scaleFactor(100, 1000, ADE20K_SCALE)).toBe(2.048);
+});
+
+test('emoji scenes: true masks of several objects, the same ones every time', async () => {
+  const write = async (name: string) => {
+    const directory = join(folder, name);
+    const classes = await writeEmojiScenes(directory, { training: 3, validation: 1 });
+    const found = await segmentationFolder(directory);
+    expect(found.classes).toEqual(classes);
+    const read = (source: SegmentationSource) =>
+      Promise.all(
+        source.images.names.map((_, i) =>
+          readLabelled(source, i, {
+            normalization: IMAGENET_NORMALIZATION,
+            annotation: { numClasses: classes.length, reduceZeroLabel: true },
+          }),
+        ),
+      );
+    return { classes, scenes: [...(await read(found.training)), ...(await read(found.validation))] };
+  };
+  const { classes, scenes } = await write('once');
+  expect(classes[0]).toBe('background');
+  expect(classes).toContain('animals & nature');
+  expect(scenes.map(({ width, height }) => [width, height])).toEqual(new Array(4).fill([128, 96]));
+  for (const { labels } of scenes) {
+    const present = new Set(labels);
+    expect(present.has(0)).toBe(true);
+    expect(present.size).toBeGreaterThan(1);
+    expect(present.has(255)).toBe(false);
+  }
+  const again = await write('twice');
+  scenes.forEach(({ pixels, labels }, i) => {
+    expect(Buffer.compare(again.scenes[i]!.pixels, pixels)).toBe(0);
+    expect(again.scenes[i]!.labels).toEqual(labels);
+  });
 });
 
 describe('photometric distortion', () => {
