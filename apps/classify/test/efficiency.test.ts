@@ -55,6 +55,8 @@ const curves: Curve[] = [0, 1].flatMap((seed) => {
     share,
     epochs,
     top1: Array.from({ length: Math.round(epochs) }, (_, i) => (top * (i + 1)) / Math.round(epochs)),
+    top5: new Array(Math.round(epochs)).fill(0.9),
+    loss: new Array(Math.round(epochs)).fill(2.5),
   });
   const more = seed / 10;
   return [
@@ -109,7 +111,9 @@ test('the page has all figures and says what was not reached', () => {
     curves,
   };
   const page = efficiencyPage(result);
-  expect(page).toMatch(/\| from scratch \| 55\.0 ± 7\.1 \|/);
+  expect(page).toMatch(
+    /\| from scratch \| 55\.0 ± 7\.1 \| 55\.0 ± 7\.1 \| 90\.0 ± 0\.0 \| 2\.500 ± 0\.000 \|/,
+  );
   expect(page).toMatch(/at most a fifth of its epochs: \*\*no\*\*, 0\.800 ± 0\.000/);
   expect(page).toMatch(/at least as good as scratch with all of them: \*\*yes\*\*, 55\.0 against 55\.0 %/);
   expect(page).toMatch(/\| BEiT \| 75\.0 ± 7\.1 \| 60\.0 ± 0\.0 \| 55\.0 ± 0\.0 \|/);

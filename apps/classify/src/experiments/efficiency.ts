@@ -88,7 +88,8 @@ async function main(): Promise<number> {
 
 async function curveOf({ folder, start, seed, share, epochs }: FinetuningJob): Promise<Curve> {
   const evaluations = (await readMetrics(folder)).filter(({ kind }) => kind === 'evaluation');
-  return { start, seed, share, epochs, top1: evaluations.map(({ top1 }) => Number(top1)) };
+  const of = (metric: string) => evaluations.map((evaluation) => Number(evaluation[metric]));
+  return { start, seed, share, epochs, top1: of('top1'), top5: of('top5'), loss: of('loss') };
 }
 
 async function sizes({

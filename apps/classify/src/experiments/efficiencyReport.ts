@@ -77,8 +77,9 @@ export function efficiencyPage(result: EfficiencyResult): string {
     curves.filter((c) => c.start === start && c.share === share && c.epochs === length);
   const rows = STARTS.map((start) => {
     const own = of(start, 1);
-    const last = spread(own.map(({ top1 }) => top1.at(-1)!));
-    return `| ${NAMES[start]} | ${withSd(spread(own.map(best)))} | ${withSd(last)} |`;
+    const last = (metric: 'top1' | 'top5' | 'loss') => spread(own.map((curve) => curve[metric].at(-1)!));
+    const { mean, sd } = last('loss');
+    return `| ${NAMES[start]} | ${withSd(spread(own.map(best)))} | ${withSd(last('top1'))} | ${withSd(last('top5'))} | ${mean.toFixed(3)} ± ${sd.toFixed(3)} |`;
   });
   const shares = sharesOf('beit', labelShares);
   const labels = COMPARED.map((start) => {
@@ -118,10 +119,10 @@ export function efficiencyPage(result: EfficiencyResult): string {
 
 ![Accuracy by epoch, and by number of labels](efficiency.svg)
 
-| start | best top-1, % | last top-1, % |
-| --- | --- | --- |
+| start | best top-1, % | last top-1, % | last top-5, % | last loss, nats |
+| --- | --- | --- | --- | --- |
 ${rows.join('\n')}
-| BEiT, ${epochs * FIFTH} epochs in all | ${withSd({ mean: summary.beitInFifthOfEpochs, sd: summary.beitInFifthOfEpochsSd })} | |
+| BEiT, ${epochs * FIFTH} epochs in all | ${withSd({ mean: summary.beitInFifthOfEpochs, sd: summary.beitInFifthOfEpochsSd })} | | | |
 
 Means over seeds ± standard deviation. "Best" is the best epoch on the validation images, for all starts alike.
 

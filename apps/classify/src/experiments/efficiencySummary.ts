@@ -8,8 +8,11 @@ export interface Curve {
   /** Of the labels. */
   readonly share: number;
   readonly epochs: number;
-  /** Top-1 in [0, 1], after epoch 1, 2, ... */
+  /** In [0, 1], after epoch 1, 2, ... */
   readonly top1: readonly number[];
+  readonly top5: readonly number[];
+  /** Cross-entropy, nats. */
+  readonly loss: readonly number[];
 }
 
 export const best = ({ top1 }: Curve): number => top1.reduce((a, b) => Math.max(a, b), 0);
