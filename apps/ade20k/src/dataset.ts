@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { cacheFolder } from '@beit/compile';
+import { RUNS } from '@beit/apps-shared';
 import {
   type AnnotationOptions,
   type SegmentationSource,
@@ -49,7 +49,7 @@ async function scenesFolder(
 ): Promise<string> {
   const { training, validation, width, height, heldOutShare } = options;
   const name = `emoji-scenes-1-${width}x${height}-${training}-${validation}-${heldOutShare}`;
-  const folder = join(cacheFolder(), 'data', name);
+  const folder = join(RUNS, 'data', name);
   if (existsSync(folder)) return folder;
   progress.message(`Writing ${training + validation} scenes to ${folder}`);
   // Whole or not there at all.

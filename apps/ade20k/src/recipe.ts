@@ -42,7 +42,7 @@ const parts = fields({
   data: z.discriminatedUnion(
     'kind',
     [
-      /** Scenes of the embedded emoji, written to the cache when they are first asked for. */
+      /** Scenes of the embedded emoji, written to runs/data when they are first asked for. */
       fields({
         kind: z.literal('scenes'),
         training: whole(1),

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { cpus } from 'node:os';
 import type { HostTensor } from '@beit/weights';
 import { sizeOf } from '../graph/graph';
 import {
@@ -99,7 +99,7 @@ export async function openvinoProgram(
     ...(numThreads === undefined ? {} : { INFERENCE_NUM_THREADS: String(numThreads) }),
     // Fewer threads than processors are often one process of several; bound to processors, which is the default, those
     // of all processes would share the first ones.
-    ...(numThreads !== undefined && numThreads < availableParallelism() ? { ENABLE_CPU_PINNING: 'NO' } : {}),
+    ...(numThreads !== undefined && numThreads < cpus().length ? { ENABLE_CPU_PINNING: 'NO' } : {}),
     ...(cacheDir === undefined ? {} : { CACHE_DIR: cacheDir }),
     ...(profile !== undefined ? { PERF_COUNT: 'YES' } : {}),
   });
