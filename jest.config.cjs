@@ -15,6 +15,8 @@ module.exports = {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
   },
+  // By default one processor would be left idle, of two.
+  maxWorkers: '100%',
   // Machines that run this differ by a factor of ten.
   testTimeout: 180000,
 };
