@@ -42,7 +42,7 @@ const curves: Curve[] = [0, 1].flatMap((seed) =>
       { step: 100, mIoU: 0.1 },
       { step: 200, mIoU: 0.2 + 0.1 * i + 0.02 * seed * (i === 2 ? -3 : 1) },
     ],
-    iou: { ground: 0.5, square: seed === 0 ? null : 0.4 },
+    iou: { ground: 0.5, square: seed === 0 ? null : 0.4, nowhere: null },
   })),
 );
 
@@ -62,5 +62,6 @@ test('the page says what is clear and what is not', () => {
   expect(page).toMatch(/better than training from scratch: \*\*yes\*\*, by 10\.0 ± 0\.0 points/);
   expect(page).toMatch(/helps further: \*\*not clearly\*\*, by 6\.0 ± 5\.7 points/);
   expect(page).toMatch(/\| square \| 40\.0 ± 0\.0 \|/);
+  expect(page).toMatch(/\| nowhere \| n\/a \| n\/a \| n\/a \|/);
   expect(page + segmentationFigure(result)).not.toMatch(/NaN|undefined/);
 });

@@ -84,9 +84,10 @@ export function segmentationPage(result: SegmentationResult): string {
     (start) => `| ${NAMES[start]} | ${withSd(spread(of(start).map(({ points }) => points.at(-1)!.mIoU)))} |`,
   );
   const classes = Object.keys(curves[0]!.iou).map((name) => {
-    const cells = STARTS.map((start) =>
-      withSd(spread(of(start).flatMap(({ iou }) => (iou[name] === null ? [] : [iou[name]!])))),
-    );
+    const cells = STARTS.map((start) => {
+      const known = of(start).flatMap(({ iou }) => iou[name] ?? []);
+      return known.length > 0 ? withSd(spread(known)) : 'n/a';
+    });
     return `| ${name} | ${cells.join(' | ')} |`;
   });
   const verdict = (claim: string, difference: 'beitMinusScratch' | 'intermediateMinusBeit') => {
@@ -98,7 +99,7 @@ export function segmentationPage(result: SegmentationResult): string {
   };
   return `# Does pre-training help dense prediction?
 
-\`pnpm experiment:segmentation\` trains one small network with a SETR-PUP head (64x64 windows, 8x8 patches, 4 blocks of width 128) to name the group of what each pixel of a scene shows: ${training} scenes of several emoji before textured backgrounds, ${validation} to validate, made of other emoji. A quarter of the emoji (${heldOutShare}) is in no training, with or without labels. It begins at random; with ${settings.pretrainingEpochs} epochs of BEiT's pre-training on the other emoji; or with these and ${settings.intermediateEpochs} epochs of classification on subgroups of them (intermediate fine-tuning, section 3.1 of the paper). ${seeds.length} seeds, ${steps} steps of 16 crops, the same for all but the layer-wise decay of learning rates, which is for what is pre-trained. ${environment}.
+\`pnpm experiment:segmentation\` trains one small network with a SETR-PUP head (64x64 windows, 8x8 patches, 4 blocks of width 128) to name the group of what each pixel of a scene shows: ${training} scenes of several emoji before textured backgrounds, ${validation} to validate, made of other emoji. ${Math.round(100 * heldOutShare)} % of the emoji are in no training, with or without labels. It begins at random; with ${settings.pretrainingEpochs} epochs of BEiT's pre-training on the other emoji; or with these and ${settings.intermediateEpochs} epochs of classification on subgroups of them (intermediate fine-tuning, section 3.1 of the paper). Seeds: ${seeds.length}; ${steps} steps of 16 crops, the same for all but the layer-wise decay of learning rates, which is for what is pre-trained. ${environment}.
 
 ![mIoU by step](segmentation.svg)
 
