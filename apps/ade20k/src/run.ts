@@ -1,6 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SummaryRow } from '@beit/apps-shared/report';
+import { type RunResult, runClock, writeRecipe } from '@beit/apps-shared';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import { openEvaluation } from './evaluation';
@@ -11,13 +11,6 @@ import { evenlySpread } from './pictures';
 import { prepareTask } from './prepareTask';
 import { resultsOf } from './results';
 import { saveSegmenter } from './segmenterFile';
-
-export interface RunResult {
-  readonly interrupted: boolean;
-  /** Empty when interrupted. */
-  readonly summary: readonly SummaryRow[];
-  readonly report?: string;
-}
 
 /** Training, evaluation and report. Everything is written below `out`; the same folder again continues the run. */
 export async function run(
@@ -34,11 +27,8 @@ export async function run(
   // Only now is this a run: a mistake in the folder or the checkpoint leaves nothing behind.
   await mkdir(out, { recursive: true });
   const how = { data: options.data, checkpoint: startedFrom, ...engine };
-  await writeFile(join(out, 'recipe.json'), `${JSON.stringify({ ...recipe, run: how }, null, 2)}\n`);
-
-  const before = await readSeconds(out);
-  const began = performance.now();
-  const secondsNow = () => before + (performance.now() - began) / 1000;
+  await writeRecipe(out, recipe, how);
+  const clock = await runClock(out);
   const evaluation = await openEvaluation({
     segmenter: model.segmenter,
     windowSize: recipe.model.imageSize,
@@ -59,7 +49,7 @@ export async function run(
       workers,
       progress,
       signal,
-    }).finally(() => writeFile(join(out, 'seconds.json'), JSON.stringify(secondsNow())));
+    }).finally(clock.save);
     if (result.interrupted) return { interrupted: true, summary: [] };
 
     const save = (name: string, params: NamedTensors) =>
@@ -81,7 +71,7 @@ export async function run(
       metrics,
       examples: pictures.seen,
       best: result.best,
-      seconds: secondsNow(),
+      seconds: clock.seconds(),
     };
     const results = {
       ...resultsOf(metrics, dataset.classes),
@@ -90,7 +80,7 @@ export async function run(
         training: dataset.training.images.names.length,
         validation: dataset.validation.images.names.length,
       },
-      seconds: secondsNow(),
+      seconds: clock.seconds(),
     };
     await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
     if (result.unreadable.length > 0)
@@ -102,9 +92,4 @@ export async function run(
   } finally {
     await evaluation.dispose();
   }
-}
-
-async function readSeconds(out: string): Promise<number> {
-  const text = await readFile(join(out, 'seconds.json'), 'utf8').catch(() => undefined);
-  return text === undefined ? 0 : (JSON.parse(text) as number);
 }

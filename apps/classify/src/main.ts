@@ -1,5 +1,5 @@
-import { describeEngine, printSummary, runMain } from '@beit/apps-shared';
-import { interruptSignal, terminalProgress } from '@beit/trainer';
+import { printSummary, runMain, trainCommand } from '@beit/apps-shared';
+import { terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { dryRun } from './dryRun';
 import { evaluate } from './evaluate';
@@ -19,7 +19,7 @@ async function main(): Promise<number> {
   tf.enableProdMode();
   switch (options.command) {
     case 'train':
-      return options.dryRun ? dryRunCommand(options) : trainCommand(options);
+      return options.dryRun ? dryRunCommand(options) : train(options);
     case 'evaluate':
       return evaluateCommand(options);
     case 'predict':
@@ -36,22 +36,17 @@ async function dryRunCommand(options: Options): Promise<number> {
   return 0;
 }
 
-async function trainCommand(options: Options): Promise<number> {
+function train(options: Options): Promise<number> {
+  const { recipe, engine, quiet } = options;
   const out = options.out!;
-  const progress = terminalProgress({ quiet: options.quiet });
-  const interrupt = interruptSignal();
-  progress.message(
-    `${options.recipe.about}\nEngine: ${await describeEngine(options.engine)}\nWriting to ${out}`,
-  );
-  const result = await run({ ...options, out }, progress, interrupt.signal);
-  interrupt.release();
-  if (result.interrupted) {
-    console.error(`Stopped and saved. Continue with the same command and: --resume --out ${out}`);
-    return 130;
-  }
-  printSummary('on validation images', result.summary);
-  console.log(`\nThe report: ${result.report}`);
-  return 0;
+  return trainCommand({
+    about: recipe.about,
+    engine,
+    out,
+    quiet,
+    measuredOn: 'on validation images',
+    run: (progress, signal) => run({ ...options, out }, progress, signal),
+  });
 }
 
 async function evaluateCommand(options: Options): Promise<number> {

@@ -81,7 +81,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
   if (!command) throw new UsageError(`There is no command '${first}'. Commands: ${COMMANDS.join(', ')}.`);
   if (command !== 'predict' && files.length > 0)
     throw new UsageError(`'${files[0]}' is too much; expected options after '${command}'.`);
-  const recipe = await recipeOf(values.recipe ?? 'emoji');
+  const recipe = await readRecipe(values.recipe ?? 'emoji', RECIPES, finetuneRecipe);
   const path = (value: string | undefined) => (value === undefined ? undefined : resolve(typedIn(), value));
   if (values.scratch && values.checkpoint !== undefined)
     throw new UsageError(
@@ -119,14 +119,6 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     quiet: values.quiet ?? false,
   };
 }
-
-/** By name, or from a file, for whose own numbers there is no evidence. */
-const recipeOf = (nameOrPath: string): Promise<FinetuneRecipe> =>
-  readRecipe(
-    nameOrPath,
-    nameOrPath.endsWith('.json') ? RECIPES.map((recipe) => ({ ...recipe, evidence: 'none' })) : RECIPES,
-    finetuneRecipe,
-  );
 
 function withOverrides(recipe: FinetuneRecipe, values: ReturnType<typeof parse>['values']): FinetuneRecipe {
   const epochs = values.epochs === undefined ? recipe.epochs : number(values.epochs, 'epochs', 0.001);

@@ -1,6 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SummaryRow } from '@beit/apps-shared/report';
+import { type RunResult, runClock, writeRecipe } from '@beit/apps-shared';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import { saveClassifier } from './classifierFile';
@@ -9,13 +9,6 @@ import { finetune } from './finetune';
 import { makeReport, type Outcome, summaryOf } from './makeReport';
 import type { Options } from './options';
 import { prepareTask } from './prepareTask';
-
-export interface RunResult {
-  readonly interrupted: boolean;
-  /** Empty when interrupted. */
-  readonly summary: readonly SummaryRow[];
-  readonly report?: string;
-}
 
 /** Fine-tuning, evaluation and report. Everything is written below `out`; the same folder again continues the run. */
 export async function run(
@@ -33,11 +26,8 @@ export async function run(
   // Only now is this a run: a mistake in the folder or the checkpoint leaves nothing behind.
   await mkdir(out, { recursive: true });
   const how = { data: options.data, checkpoint: startedFrom, labels: options.labels, ...engine };
-  await writeFile(join(out, 'recipe.json'), `${JSON.stringify({ ...recipe, run: how }, null, 2)}\n`);
-
-  const before = await readSeconds(out);
-  const began = performance.now();
-  const secondsNow = () => before + (performance.now() - began) / 1000;
+  await writeRecipe(out, recipe, how);
+  const clock = await runClock(out);
   const result = await finetune({
     recipe,
     dataset: { ...dataset, train: repeated(dataset.train, imagesPerEpoch) },
@@ -48,7 +38,7 @@ export async function run(
     workers,
     progress,
     signal,
-  }).finally(() => writeFile(join(out, 'seconds.json'), JSON.stringify(secondsNow())));
+  }).finally(clock.save);
   const { evaluated } = result;
   if (!evaluated) return { interrupted: true, summary: [] };
 
@@ -76,7 +66,7 @@ export async function run(
     params: result.params,
     evaluated,
     best: result.best,
-    seconds: secondsNow(),
+    seconds: clock.seconds(),
     unreadable: result.unreadable,
   };
   const { confusion, perClass, ...metrics } = evaluated.metrics;
@@ -90,7 +80,7 @@ export async function run(
     perClass: Object.fromEntries(dataset.classes.map((name, label) => [name, perClass[label]])),
     confusion,
     images: { train: dataset.train.labels.length, validation: dataset.validation.labels.length },
-    seconds: secondsNow(),
+    seconds: clock.seconds(),
   };
   await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
   if (result.unreadable.length > 0)
@@ -99,9 +89,4 @@ export async function run(
   const path = join(out, 'report.html');
   await writeFile(path, await makeReport(outcome));
   return { interrupted: false, summary: summaryOf(outcome), report: path };
-}
-
-async function readSeconds(out: string): Promise<number> {
-  const text = await readFile(join(out, 'seconds.json'), 'utf8').catch(() => undefined);
-  return text === undefined ? 0 : (JSON.parse(text) as number);
 }

@@ -81,19 +81,11 @@ function masked(recipe: PretrainRecipe, masking: string | undefined): PretrainRe
   throw new UsageError(`--masking is '${masking}'; expected blockwise, random, official, exact or paper.`);
 }
 
-/** By name, or from a file, for whose own numbers there is no evidence. */
-const recipeOf = (nameOrPath: string): Promise<PretrainRecipe> =>
-  readRecipe(
-    nameOrPath,
-    nameOrPath.endsWith('.json') ? RECIPES.map((recipe) => ({ ...recipe, evidence: 'none' })) : RECIPES,
-    pretrainRecipe,
-  );
-
 /** The command line as a resolved run. @throws UsageError that names the value and what was expected; `'help'` when asked for */
 export async function parseOptions(args: readonly string[]): Promise<RunOptions | 'help'> {
   const { values } = parsed(() => parse(args));
   if (values.help) return 'help';
-  const recipe = await recipeOf(values.recipe ?? 'emoji');
+  const recipe = await readRecipe(values.recipe ?? 'emoji', RECIPES, pretrainRecipe);
   const engine = engineOptions(values);
   const target = values.target === undefined ? recipe.mim.target : oneOf(values.target, 'target', TARGETS);
   if (target === 'pixels' && values.tokenizer !== undefined) {

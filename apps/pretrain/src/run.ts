@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SummaryRow } from '@beit/apps-shared/report';
+import { type RunResult, writeRecipe } from '@beit/apps-shared';
 import type { ProgressReporter } from '@beit/trainer';
 import { saveSafetensors } from '@beit/weights';
 import { loadHeldOut } from './heldOut';
@@ -13,13 +13,6 @@ import { contactSheet } from './report/contactSheet';
 import { renderReport } from './report/renderReport';
 import { pixelObjective } from './targets/pixelObjective';
 import { tokenObjective } from './targets/tokenObjective';
-
-export interface RunResult {
-  readonly interrupted: boolean;
-  /** Empty when interrupted. */
-  readonly summary: readonly SummaryRow[];
-  readonly report?: string;
-}
 
 const INTERRUPTED: RunResult = { interrupted: true, summary: [] };
 
@@ -53,7 +46,7 @@ export async function run(
   // Only now is this a run: a mistake in the folder of images leaves nothing behind.
   await mkdir(out, { recursive: true });
   const how = { data: options.data, tokenizer: options.tokenizer, ...engine };
-  await writeFile(join(out, 'recipe.json'), `${JSON.stringify({ ...recipe, run: how }, null, 2)}\n`);
+  await writeRecipe(out, recipe, how);
   const stage = { recipe, source: images.train, engine, workers: options.workers, progress, signal };
 
   const tokenizer =

@@ -54,7 +54,9 @@ export async function readRecipe<T extends { readonly name: string }>(
       `${nameOrPath}: extends is ${shown(baseName)}; expected the name of a recipe: ${names}.`,
     );
   }
-  const recipe = base ? overlay({ ...base, name: basename(nameOrPath, '.json') }, own) : own;
+  // There is no evidence for numbers of one's own.
+  const unproven = base && 'evidence' in base && { evidence: 'none' };
+  const recipe = base ? overlay({ ...base, name: basename(nameOrPath, '.json'), ...unproven }, own) : own;
   const result = schema.safeParse(recipe);
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, recipe));
