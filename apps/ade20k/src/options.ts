@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
-  ENGINE_ARGUMENTS,
   ENGINE_HELP,
-  type EngineOptions,
-  engineOptions,
+  FINETUNE_ARGUMENTS,
+  type FinetuneOptions,
+  finetuneOptions,
+  finetuneOverrides,
   integer,
-  microBatches,
-  number,
   outFolder,
   ownArguments,
   parsed,
@@ -54,23 +53,12 @@ ${ENGINE_HELP}
   --quiet                 no progress
   --help                  this text`;
 
-export interface Options {
+export interface Options extends FinetuneOptions {
   readonly command: Command;
   readonly recipe: SegmentRecipe;
-  /** Absolute paths, as all of them. */
+  /** Absolute path. */
   readonly out?: string;
-  readonly data?: string;
-  readonly checkpoint?: string;
-  readonly scratch: boolean;
-  readonly model?: string;
-  /** What stands after the command. */
-  readonly files: readonly string[];
   readonly multiScale: boolean;
-  readonly top: number;
-  readonly engine: EngineOptions;
-  readonly workers: number;
-  readonly dryRun: boolean;
-  readonly quiet: boolean;
 }
 
 /** The command line, resolved. @throws UsageError that names the value and what was expected; `'help'` when asked for */
@@ -83,12 +71,8 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
   if (command !== 'predict' && files.length > 0)
     throw new UsageError(`'${files[0]}' is too much; expected options after '${command}'.`);
   const recipe = await readRecipe(values.recipe ?? 'emoji', RECIPES, segmentRecipe);
-  const path = (value: string | undefined) => (value === undefined ? undefined : resolve(typedIn(), value));
-  if (values.scratch && values.checkpoint !== undefined)
-    throw new UsageError(
-      `--scratch begins with nothing and --checkpoint with '${values.checkpoint}'; give one.`,
-    );
-  const dryRun = values['dry-run'] ?? false;
+  const options = finetuneOptions(values, files, recipe);
+  const { dryRun } = options;
   const needsData = values.data === undefined && recipe.data.kind === 'folder';
   if (needsData && command !== 'predict' && !dryRun) {
     throw new UsageError(`The recipe '${recipe.name}' needs --data DIR, a folder in the layout of ADE20K.`);
@@ -101,22 +85,15 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     throw new UsageError(`'predict' needs the paths of images, or of folders of images.`);
   const train = command === 'train' && !dryRun;
   return {
+    ...options,
     command,
     recipe: withOverrides(recipe, values),
     out: train
       ? await outFolder(values.out, `ade20k-${recipe.name}`, values.resume ?? false)
-      : path(values.out),
-    data: path(values.data),
-    checkpoint: path(values.checkpoint),
-    scratch: values.scratch ?? recipe.start === 'scratch',
-    model: path(values.model),
-    files: files.map((file) => resolve(typedIn(), file)),
+      : values.out === undefined
+        ? undefined
+        : resolve(typedIn(), values.out),
     multiScale: values['multi-scale'] ?? false,
-    top: values.top === undefined ? 5 : integer(values.top, 'top', 1),
-    engine: engineOptions(values),
-    workers: values.workers === undefined ? 1 : integer(values.workers, 'workers', 0),
-    dryRun,
-    quiet: values.quiet ?? false,
   };
 }
 
@@ -125,20 +102,11 @@ function withOverrides(recipe: SegmentRecipe, values: ReturnType<typeof parse>['
   const share = steps / recipe.steps;
   return {
     ...recipe,
-    ...(values.data !== undefined && { data: { kind: 'folder' } }),
+    ...finetuneOverrides(values, recipe),
     steps,
     // A shorter run has a shorter warm-up, and is evaluated as often.
     warmupSteps: Math.min(recipe.warmupSteps, Math.round(recipe.warmupSteps * share)),
     evaluateEvery: Math.max(1, Math.min(recipe.evaluateEvery, Math.round(recipe.evaluateEvery * share))),
-    ...(values['batch-size'] !== undefined &&
-      microBatches(integer(values['batch-size'], 'batch-size', 1), recipe.microBatchSize)),
-    ...(values['learning-rate'] !== undefined && {
-      learningRate: number(values['learning-rate'], 'learning-rate', 0),
-    }),
-    ...(values['layer-decay'] !== undefined && {
-      layerDecay: number(values['layer-decay'], 'layer-decay', 0.01, 1),
-    }),
-    ...(values.seed !== undefined && { seed: integer(values.seed, 'seed', 0) }),
   };
 }
 
@@ -146,25 +114,5 @@ const parse = (args: readonly string[]) =>
   parseArgs({
     args: ownArguments(args),
     allowPositionals: true,
-    options: {
-      recipe: { type: 'string' },
-      data: { type: 'string' },
-      checkpoint: { type: 'string' },
-      scratch: { type: 'boolean' },
-      model: { type: 'string' },
-      out: { type: 'string' },
-      resume: { type: 'boolean' },
-      steps: { type: 'string' },
-      'batch-size': { type: 'string' },
-      'learning-rate': { type: 'string' },
-      'layer-decay': { type: 'string' },
-      seed: { type: 'string' },
-      'multi-scale': { type: 'boolean' },
-      ...ENGINE_ARGUMENTS,
-      workers: { type: 'string' },
-      top: { type: 'string' },
-      'dry-run': { type: 'boolean' },
-      quiet: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
+    options: { ...FINETUNE_ARGUMENTS, steps: { type: 'string' }, 'multi-scale': { type: 'boolean' } },
   });

@@ -15,6 +15,12 @@ export {
 export { copied } from './copied';
 export { describeEngine, type EngineOptions } from './engineOptions';
 export { countParameters, duration, gibibytes, millions, timeMicroBatch } from './estimate';
+export {
+  FINETUNE_ARGUMENTS,
+  type FinetuneOptions,
+  finetuneOptions,
+  finetuneOverrides,
+} from './finetuneOptions';
 export { type LayerRate, layerRates, printLayerRates } from './layerRates';
 export { printSummary } from './printSummary';
 export { runClock, writeRecipe } from './runClock';
