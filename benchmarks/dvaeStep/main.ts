@@ -3,7 +3,7 @@ import { multiplyAdds } from '@beit/dvae';
 import { fail, integer } from '../shared/commandLine';
 import { describeMachine, machineLine } from '../shared/machine';
 import { measureSteps } from '../shared/measureSteps';
-import { OUR_ENGINES, PEER_MODES } from '../shared/ourEngines';
+import { CONVOLUTION_PEER_MODES, OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { PYTHON_OPTION, stepCommandLine } from '../shared/stepOptions';
 import {
@@ -19,8 +19,6 @@ import { absentSentence, agreementTable, stepsSentence, stepTable, versionsOf } 
 import { createTask, IMAGE_SIZE, type Task, writeTask } from './task';
 import { tokenAgreement } from './tokenAgreement';
 
-/** Convolutions can gain from channels that lie together, which is a switch in PyTorch; ours always do. */
-const MODES = PEER_MODES.flatMap((mode) => [mode, { ...mode, name: `${mode.name}-channels-last` }]);
 const { own, steps, rounds, threads, chosen, publishing } = stepCommandLine({
   about: `Usage: pnpm bench:dvae-step [options]
 
@@ -34,7 +32,7 @@ environment with PyTorch in your cache (a download of 3 GB).`,
     tokenize: { help: 'images in a batch that is tokenized', default: '8' },
     ...PYTHON_OPTION,
   },
-  names: [...OUR_ENGINES, ...MODES].map(({ name }) => name),
+  names: [...OUR_ENGINES, ...CONVOLUTION_PEER_MODES].map(({ name }) => name),
   steps: 10,
   rounds: 3,
 });
@@ -46,7 +44,7 @@ const measure = (task: Task) =>
     ours: fileURLToPath(new URL('./ours.ts', import.meta.url)),
     engines: OUR_ENGINES,
     peer: fileURLToPath(new URL('./peer.py', import.meta.url)),
-    peerModes: MODES,
+    peerModes: CONVOLUTION_PEER_MODES,
     task,
     writeTask: (folder) => writeTask(folder, task),
     chosen,

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { integer, oneOf } from '../shared/commandLine';
 import { describeMachine, machineLine } from '../shared/machine';
 import { measureSteps } from '../shared/measureSteps';
-import { OUR_ENGINES, PEER_MODES } from '../shared/ourEngines';
+import { CONVOLUTION_PEER_MODES, OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { PYTHON_OPTION, stepCommandLine } from '../shared/stepOptions';
 import {
@@ -17,8 +17,6 @@ import {
 import { absentSentence, agreementTable, stepsSentence, stepTable, versionsOf } from '../shared/stepTable';
 import { MODELS, type ModelName, NUM_CLASSES, type Task, writeTask } from './task';
 
-/** Convolutions can gain from channels that lie together, which is a switch in PyTorch; ours always do. */
-const MODES = PEER_MODES.flatMap((mode) => [mode, { ...mode, name: `${mode.name}-channels-last` }]);
 const { own, steps, rounds, threads, chosen, publishing } = stepCommandLine({
   about: `Usage: pnpm bench:segment-step [options]
 
@@ -35,7 +33,7 @@ A quick look: pnpm bench:segment-step --model small --rounds 1 --steps 5`,
     windows: { help: 'windows in one call', default: '1' },
     ...PYTHON_OPTION,
   },
-  names: [...OUR_ENGINES, ...MODES].map(({ name }) => name),
+  names: [...OUR_ENGINES, ...CONVOLUTION_PEER_MODES].map(({ name }) => name),
   steps: 8,
   rounds: 2,
 });
@@ -47,7 +45,7 @@ const measure = (task: Task) =>
     ours: fileURLToPath(new URL('./ours.ts', import.meta.url)),
     engines: OUR_ENGINES,
     peer: fileURLToPath(new URL('./peer.py', import.meta.url)),
-    peerModes: MODES,
+    peerModes: CONVOLUTION_PEER_MODES,
     task,
     writeTask: (folder) => writeTask(folder, task),
     chosen,

@@ -6,10 +6,11 @@ last upsampling; batch normalization is by the batch, as SyncBN is in one proces
 
 import torch
 import transformers
+from peer_beit import beit_config, parameter_groups
 from peer_steps import Task
 from torch import nn
 from torch.nn import functional
-from transformers.models.beit.modeling_beit import BeitConfig, BeitModel
+from transformers.models.beit.modeling_beit import BeitModel
 
 
 class Conv(nn.Module):
@@ -45,8 +46,7 @@ class Segmenter(nn.Module):
     def __init__(self, options, layout):
         super().__init__()
         classes = len(options["id2label"])
-        config = BeitConfig(**{name: float(value) if name in FRACTIONS else value for name, value in options.items()})
-        config._attn_implementation = "sdpa"
+        config = beit_config(options)
         self.beit = BeitModel(config, add_pooling_layer=False)
         self.decode_head = SetrUpHead(config.hidden_size, classes)
         self.decode_head.layout = layout
@@ -60,18 +60,6 @@ class Segmenter(nn.Module):
         known = labels != 255
         accuracy = ((logits.detach().argmax(1) == labels) & known).sum() / known.sum()
         return {"loss": loss, "pixelAccuracy": accuracy}
-
-
-# A 0 of JSON is an integer, which transformers refuses where it wants a fraction.
-FRACTIONS = ("layer_scale_init_value", "drop_path_rate", "layer_norm_eps")
-
-
-def parameter_groups(model, weight_decay):
-    decay, keep = [], []
-    for name, parameter in model.named_parameters():
-        plain = parameter.ndim == 1 or name.endswith((".bias", "position_embeddings", "cls_token"))
-        (keep if plain else decay).append(parameter)
-    return [{"params": decay, "weight_decay": weight_decay}, {"params": keep, "weight_decay": 0.0}]
 
 
 def main():

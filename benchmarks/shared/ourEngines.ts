@@ -14,3 +14,9 @@ export const PEER_MODES = [
   { name: 'torch-compile-fp32', precision: 'fp32' },
   { name: 'torch-eager-fp32', precision: 'fp32' },
 ] as const satisfies readonly { name: string; precision: Precision }[];
+
+/** The same with both layouts: convolutions can gain from channels that lie together, a switch there; ours always do. */
+export const CONVOLUTION_PEER_MODES = PEER_MODES.flatMap((mode) => [
+  mode,
+  { ...mode, name: `${mode.name}-channels-last` },
+]);

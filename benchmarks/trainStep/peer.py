@@ -5,9 +5,10 @@ Usage: see shared/peer_steps.py. Scaled dot product attention, and no graph brea
 
 import torch
 import transformers
+from peer_beit import beit_config, parameter_groups
 from peer_steps import Task
 from torch import nn
-from transformers.models.beit.modeling_beit import BeitConfig, BeitModel
+from transformers.models.beit.modeling_beit import BeitModel
 
 
 class GivenDropPath(nn.Module):
@@ -45,27 +46,10 @@ class MaskedImageModeling(nn.Module):
         return {"loss": loss, "mimAccuracy": (logits.detach().argmax(-1) == labels).float().mean()}
 
 
-def parameter_groups(model, weight_decay):
-    """Those of the official optim_factory.py: 1-D tensors, biases, positions and the cls token do not decay."""
-    decay, keep = [], []
-    for name, parameter in model.named_parameters():
-        plain = parameter.ndim == 1 or name.endswith((".bias", "position_embeddings", "cls_token"))
-        (keep if plain else decay).append(parameter)
-    return [{"params": decay, "weight_decay": weight_decay}, {"params": keep, "weight_decay": 0.0}]
-
-
-def model_config(options):
-    # A 0 of JSON is an integer, which transformers refuses where it wants a fraction.
-    fractions = ("layer_scale_init_value", "drop_path_rate", "layer_norm_eps")
-    config = BeitConfig(**{name: float(value) if name in fractions else value for name, value in options.items()})
-    config._attn_implementation = "sdpa"
-    return config
-
-
 def main():
     task = Task()
     batch, options = task.batch, task.config["optimizer"]
-    model = MaskedImageModeling(model_config(task.config["model"]), batch["keeps"]).train()
+    model = MaskedImageModeling(beit_config(task.config["model"]), batch["keeps"]).train()
     task.load_into(model)
 
     positions = batch["positions"].long()

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { RUNS } from '@beit/apps-shared';
+import { passProgress, RUNS } from '@beit/apps-shared';
 import {
   type AnnotationOptions,
   type SegmentationSource,
@@ -55,16 +55,9 @@ async function scenesFolder(
   // Whole or not there at all.
   const partial = `${folder}.${process.pid}.tmp`;
   await mkdir(dirname(folder), { recursive: true });
-  const began = performance.now();
   try {
-    await writeEmojiScenes(partial, {
-      ...options,
-      onProgress(step, totalSteps) {
-        const imagesPerSecond = (1000 * step) / (performance.now() - began);
-        const secondsLeft = (totalSteps - step) / imagesPerSecond;
-        progress.update({ name: 'scenes', step, totalSteps, metrics: {}, imagesPerSecond, secondsLeft });
-      },
-    });
+    const onProgress = passProgress('scenes', progress.update);
+    await writeEmojiScenes(partial, { ...options, onProgress });
     await rename(partial, folder).catch((error: NodeJS.ErrnoException) => {
       // Another process was faster, with the same scenes.
       if (!existsSync(folder)) throw error;

@@ -1,5 +1,6 @@
 import {
   countParameters,
+  dropPathKeeps,
   duration,
   gibibytes,
   type HostTree,
@@ -11,7 +12,6 @@ import {
 import { createRandom } from '@beit/random';
 import { ADE20K_CLASSES } from '@beit/segmentation';
 import type { ProgressReporter } from '@beit/trainer';
-import { drawDropPathKeeps } from '@beit/vit';
 import { zeros } from '@beit/weights';
 import { loadDataset } from './dataset';
 import { segmentLoss } from './finetune';
@@ -49,9 +49,7 @@ export async function dryRun(
   const example: HostTree = {
     images,
     labels,
-    ...(model.vit.config.dropPathRate > 0 && {
-      dropPathKeeps: drawDropPathKeeps(model.vit.config, microBatchSize, createRandom(0)),
-    }),
+    ...dropPathKeeps(model.vit, microBatchSize, createRandom(0)),
   };
   const timed = await timeMicroBatch(segmentLoss(model, recipe) as never, params, example, engine);
   const peak = process.resourceUsage().maxRSS * 1024;

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { passProgress } from '@beit/apps-shared';
 import type { SegmentationMetrics } from '@beit/segmentation';
 import type { ProgressReporter } from '@beit/trainer';
 import { type Dataset, loadDataset } from './dataset';
@@ -36,12 +37,7 @@ export async function evaluate(
     multiScale,
     engine,
   });
-  const began = performance.now();
-  const metrics = await evaluation.evaluate(trained.params, (step, totalSteps) => {
-    const imagesPerSecond = (1000 * step) / (performance.now() - began);
-    const secondsLeft = (totalSteps - step) / imagesPerSecond;
-    progress.update({ name: 'images', step, totalSteps, metrics: {}, imagesPerSecond, secondsLeft });
-  });
+  const { metrics } = await evaluation.evaluate(trained.params, passProgress('images', progress.update));
   progress.stop();
   for (const { name, reason } of evaluation.unreadable()) progress.message(`Left out: ${name}: ${reason}`);
   await evaluation.dispose();

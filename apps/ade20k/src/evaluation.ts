@@ -1,4 +1,5 @@
 import type { EngineOptions } from '@beit/apps-shared';
+import { evenlySpread } from '@beit/apps-shared/report';
 import { readLabelled, type ScaledImages, type Unreadable } from '@beit/data';
 import {
   countPixels,
@@ -37,11 +38,16 @@ export interface SegmentedImage extends Omit<ScaledImages, 'images'> {
   readonly classes: Uint8Array;
 }
 
+export interface Evaluated {
+  readonly metrics: SegmentationMetrics;
+  /** Some of the images, evenly spread. */
+  readonly examples: readonly SegmentedImage[];
+}
+
+const EXAMPLES = 8;
+
 export interface Evaluation {
-  evaluate(
-    params: NamedTensors,
-    onImage?: (done: number, total: number, image: SegmentedImage) => void,
-  ): Promise<SegmentationMetrics>;
+  evaluate(params: NamedTensors, onImage?: (done: number, total: number) => void): Promise<Evaluated>;
   /** Images that were left out because they could not be read. */
   unreadable(): readonly Unreadable[];
   dispose(): Promise<void>;
@@ -66,6 +72,8 @@ export async function openEvaluation({
       await windows.setParams(params);
       const counts = pixelCounts(segmenter.numClasses);
       const { names } = validation.images;
+      const chosen = new Set(evenlySpread(EXAMPLES, names.length));
+      const examples: SegmentedImage[] = [];
       for (const [index, name] of names.entries()) {
         const ratios = multiScale ? SCALES : [1];
         const read = await readLabelled(validation, index, {
@@ -80,9 +88,10 @@ export async function openEvaluation({
         const { images, labels, ...size } = read;
         const classes = await segmentImage(images, windows, { size, stride, flip: multiScale });
         countPixels(counts, classes, labels);
-        onImage(index + 1, names.length, { name, ...size, labels, classes });
+        if (chosen.has(index)) examples.push({ name, ...size, labels, classes });
+        onImage(index + 1, names.length);
       }
-      return segmentationMetrics(counts);
+      return { metrics: segmentationMetrics(counts), examples };
     },
     unreadable: () => [...unreadable.values()],
     dispose: () => windows.dispose(),

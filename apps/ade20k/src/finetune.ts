@@ -1,5 +1,6 @@
 import {
   copied,
+  dropPathKeeps,
   type EngineOptions,
   firstBatch,
   type HostTree,
@@ -10,11 +11,10 @@ import { createCropLoader } from '@beit/data';
 import { adamW, layerDecay, linearSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
-import { drawDropPathKeeps } from '@beit/vit';
 import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
-import type { Evaluation } from './evaluation';
+import type { Evaluated, Evaluation } from './evaluation';
 import type { Model } from './model';
 import type { SegmentRecipe } from './recipe';
 
@@ -35,6 +35,8 @@ export interface FinetuneOptions {
 
 export interface FinetuneResult extends TrainResult {
   readonly params: NamedTensors;
+  /** Of `params` on the validation images; left out when the run was interrupted. */
+  readonly evaluated?: Evaluated;
   readonly engine: string;
   readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
 }
@@ -78,13 +80,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       const batch: HostTree = {
         images,
         labels,
-        ...(vit.config.dropPathRate > 0 && {
-          dropPathKeeps: drawDropPathKeeps(
-            vit.config,
-            microBatchSize,
-            createRandom(seed, 'drop path', number),
-          ),
-        }),
+        ...dropPathKeeps(vit, microBatchSize, createRandom(seed, 'drop path', number)),
       };
       yield { batch, weight: microBatchSize };
     }
@@ -98,6 +94,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     engine,
   });
   progress.message(`segmentation: ${program.engine}, ${engine.precision}`);
+  let last: { readonly step: number; readonly evaluated: Evaluated } | undefined;
   const paramsNow = async () => ((await program.readState()) as { params: NamedTensors }).params;
   try {
     const result = await train({
@@ -122,8 +119,9 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
       evaluate: {
         every: recipe.evaluateEvery,
-        async run() {
-          const { mIoU, pixelAccuracy, meanAccuracy } = await evaluation.evaluate(await paramsNow());
+        async run(step) {
+          last = { step, evaluated: await evaluation.evaluate(await paramsNow()) };
+          const { mIoU, pixelAccuracy, meanAccuracy } = last.evaluated.metrics;
           return { mIoU, pixelAccuracy, meanAccuracy };
         },
         best: { metric: 'mIoU', mode: 'max' },
@@ -132,9 +130,14 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       signal,
       batchNames: (step) => loader.namesOf(step),
     });
+    const params = copied(await paramsNow());
+    // A run that had come to its end before has not been evaluated by this process.
+    const evaluated = async () =>
+      last?.step === totalSteps ? last.evaluated : await evaluation.evaluate(params);
     return {
       ...result,
-      params: copied(await paramsNow()),
+      params,
+      evaluated: result.interrupted ? undefined : await evaluated(),
       engine: program.engine,
       unreadable: [...loader.unreadable(), ...evaluation.unreadable()],
     };

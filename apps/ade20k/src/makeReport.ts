@@ -3,34 +3,28 @@ import {
   figure,
   formatSeconds,
   nextSection,
+  type RunOutcome,
   recipeSection,
   renderPage,
+  runFacts,
   type SummaryRow,
-  stageSection,
   summaryTable,
   table,
+  trainingSection,
 } from '@beit/apps-shared/report';
 import type { Color, SegmentationMetrics } from '@beit/segmentation';
-import { readMetrics } from '@beit/trainer';
-import type { NamedTensors } from '@beit/weights';
 import type { Dataset } from './dataset';
 import type { SegmentedImage } from './evaluation';
 import { strip } from './pictures';
 import type { SegmentRecipe } from './recipe';
 
-export interface Outcome {
+export interface Outcome extends RunOutcome {
   readonly recipe: SegmentRecipe;
-  readonly out: string;
-  readonly engine: string;
   readonly dataset: Dataset;
-  /** Undefined: random parameters. */
-  readonly startedFrom: string | undefined;
-  readonly params: NamedTensors;
   readonly metrics: SegmentationMetrics;
   /** Some validation images. */
   readonly examples: readonly SegmentedImage[];
   readonly best: { readonly step: number; readonly value: number } | undefined;
-  readonly seconds: number;
 }
 
 const percent = (x: number) => (Number.isNaN(x) ? 'n/a' : `${(100 * x).toFixed(1)} %`);
@@ -68,26 +62,10 @@ export const summaryOf = ({ metrics, dataset, best, seconds }: Outcome): Summary
 
 /** The page of a run. */
 export async function makeReport(outcome: Outcome): Promise<string> {
-  const { recipe, out, params, seconds } = outcome;
-  const metrics = await readMetrics(out);
-  const speeds = metrics.flatMap(({ imagesPerSecond }) => (imagesPerSecond ? [Number(imagesPerSecond)] : []));
-  const stage = {
-    name: 'segmentation',
-    title: 'Training',
-    metrics: metrics as Parameters<typeof stageSection>[0]['metrics'],
-    imagesPerSecond: speeds.reduce((a, b) => a + b, 0) / Math.max(1, speeds.length),
-    seconds,
-    parameters: Object.values(params).reduce((sum, { data }) => sum + data.length, 0),
-  };
+  const { recipe, out } = outcome;
   return renderPage({
     title: `Segmentation: ${recipe.name}`,
-    facts: [
-      ['recipe', recipe.name],
-      ['start', outcome.startedFrom ?? 'random parameters'],
-      ['engine', outcome.engine],
-      ['made', new Date().toISOString().slice(0, 16).replace('T', ' ')],
-      ['time', formatSeconds(seconds)],
-    ],
+    facts: runFacts(outcome),
     sections: [
       {
         id: 'results',
@@ -96,7 +74,7 @@ export async function makeReport(outcome: Outcome): Promise<string> {
       },
       { id: 'pictures', title: 'Validation pictures', body: await pictureSection(outcome) },
       { id: 'classes', title: 'Classes', body: classSection(outcome) },
-      stageSection(stage),
+      await trainingSection(outcome, { name: 'segmentation', title: 'Training' }),
       nextSection([
         {
           text: 'Your own pictures:',

@@ -7,7 +7,6 @@ import { openEvaluation } from './evaluation';
 import { finetune } from './finetune';
 import { makeReport, type Outcome, summaryOf } from './makeReport';
 import type { Options } from './options';
-import { evenlySpread } from './pictures';
 import { prepareTask } from './prepareTask';
 import { resultsOf } from './results';
 import { saveSegmenter } from './segmenterFile';
@@ -50,7 +49,8 @@ export async function run(
       progress,
       signal,
     }).finally(clock.save);
-    if (result.interrupted) return { interrupted: true, summary: [] };
+    const { evaluated } = result;
+    if (!evaluated) return { interrupted: true, summary: [] };
 
     const save = (name: string, params: NamedTensors) =>
       saveSegmenter(join(out, name), { ...dataset, ...recipe, params });
@@ -59,8 +59,6 @@ export async function run(
       const { state } = await loadCheckpoint(result.best.checkpoint);
       await save('model-best.safetensors', (state as { params: NamedTensors }).params);
     }
-    const pictures = evenlySpread(dataset.validation.images.names.length);
-    const metrics = await evaluation.evaluate(result.params, pictures.see);
     const outcome: Outcome = {
       recipe,
       out,
@@ -68,13 +66,12 @@ export async function run(
       dataset,
       startedFrom,
       params: result.params,
-      metrics,
-      examples: pictures.seen,
+      ...evaluated,
       best: result.best,
       seconds: clock.seconds(),
     };
     const results = {
-      ...resultsOf(metrics, dataset.classes),
+      ...resultsOf(evaluated.metrics, dataset.classes),
       best: result.best && { step: result.best.step, mIoU: result.best.value },
       images: {
         training: dataset.training.images.names.length,

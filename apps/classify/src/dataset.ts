@@ -1,5 +1,12 @@
 import { classCounts, imbalance } from '@beit/classification';
-import { classFolder, type Emoji, emojiCatalog, emojiDataset, type ImageSource } from '@beit/data';
+import {
+  classFolder,
+  type Emoji,
+  emojiCatalog,
+  emojiDataset,
+  type ImageSource,
+  isSkinToned,
+} from '@beit/data';
 import { createRandom } from '@beit/random';
 import type { FinetuneRecipe } from './recipe';
 
@@ -25,8 +32,6 @@ export async function loadDataset(
   if (data.kind === 'emoji') return emojiClasses(data);
   return { ...(await classFolder(directory!, { seed })), title: (name) => name };
 }
-
-const isSkinToned = ({ id }: Emoji) => /1f3f[b-f]/i.test(id);
 
 /** Subgroups as classes. One render for each emoji: its skin tones would be near-duplicates. */
 async function emojiClasses({

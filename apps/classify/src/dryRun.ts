@@ -1,5 +1,6 @@
 import {
   countParameters,
+  dropPathKeeps,
   duration,
   gibibytes,
   type HostTree,
@@ -10,7 +11,6 @@ import {
 } from '@beit/apps-shared';
 import { finetuneLoss, softTargets } from '@beit/classification';
 import { createRandom } from '@beit/random';
-import { drawDropPathKeeps } from '@beit/vit';
 import { zeros } from '@beit/weights';
 import { loadDataset } from './dataset';
 import { createModel } from './model';
@@ -50,9 +50,7 @@ export async function dryRun(options: Options): Promise<void> {
   const example: HostTree = {
     images,
     targets: softTargets(new Array<number>(microBatchSize).fill(0), { numClasses: set.classes }),
-    ...(vit.config.dropPathRate > 0 && {
-      dropPathKeeps: drawDropPathKeeps(vit.config, microBatchSize, createRandom(0)),
-    }),
+    ...dropPathKeeps(vit, microBatchSize, createRandom(0)),
   };
   const before = process.memoryUsage().rss;
   const timed = await timeMicroBatch(finetuneLoss(classifier) as never, params, example, engine);

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { passProgress } from '@beit/apps-shared';
 import type { ProgressReporter } from '@beit/trainer';
 import { loadClassifier } from './classifierFile';
 import { type Dataset, type Labelled, loadDataset } from './dataset';
 import { type Evaluated, mostLikely, openEvaluation } from './evaluation';
-import { passProgress } from './forwardPass';
 import { createModel } from './model';
 import type { Options } from './options';
 import { plainView } from './views';

@@ -1,5 +1,6 @@
 import {
   copied,
+  dropPathKeeps,
   type EngineOptions,
   firstBatch,
   type HostTree,
@@ -11,7 +12,6 @@ import { createLoader } from '@beit/data';
 import { adamW, cosineSchedule, layerDecay } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
-import { drawDropPathKeeps } from '@beit/vit';
 import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
@@ -83,13 +83,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
           { numClasses: classifier.numClasses, labelSmoothing: recipe.labelSmoothing, mix: mixed },
         ),
         ...(mixed && { mixWeights: mixed.weights }),
-        ...(vit.config.dropPathRate > 0 && {
-          dropPathKeeps: drawDropPathKeeps(
-            vit.config,
-            microBatchSize,
-            createRandom(seed, 'drop path', number),
-          ),
-        }),
+        ...dropPathKeeps(vit, microBatchSize, createRandom(seed, 'drop path', number)),
       };
       yield { batch, weight: microBatchSize };
     }
@@ -120,6 +114,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
   });
   type State = { params: NamedTensors; ema?: NamedTensors };
   const stateNow = async () => (await program.readState()) as State;
+  let last: { readonly step: number; readonly evaluated: Evaluated } | undefined;
   try {
     const result = await train({
       name: 'fine-tuning',
@@ -142,9 +137,11 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
       evaluate: {
         every: loader.stepsPerEpoch,
-        async run() {
+        async run(step) {
           const { params, ema } = await stateNow();
-          const { metrics, loss } = await evaluation.evaluate(params);
+          const evaluated = await evaluation.evaluate(params);
+          last = { step, evaluated };
+          const { metrics, loss } = evaluated;
           const { top1, top5, meanClassAccuracy } = metrics;
           const averaged = ema && { emaTop1: (await evaluation.evaluate(ema)).metrics.top1 };
           return { loss, top1, top5, meanClassAccuracy, ...averaged };
@@ -156,11 +153,14 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       batchNames: (step) => loader.namesOf(step),
     });
     const { params, ema } = await stateNow();
+    // A run that had come to its end before has not been evaluated by this process.
+    const evaluated = async () =>
+      last?.step === totalSteps ? last.evaluated : await evaluation.evaluate(params);
     return {
       ...result,
       params: copied(params),
       ema: ema && copied(ema),
-      evaluated: result.interrupted ? undefined : await evaluation.evaluate(params),
+      evaluated: result.interrupted ? undefined : await evaluated(),
       engine: program.engine,
       unreadable: [...loader.unreadable(), ...evaluation.unreadable()],
     };

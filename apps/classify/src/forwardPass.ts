@@ -1,7 +1,6 @@
 import type { EngineOptions } from '@beit/apps-shared';
 import { compile } from '@beit/compile';
 import { createLoader, type TwoViewOptions, type Unreadable } from '@beit/data';
-import type { ProgressUpdate } from '@beit/trainer';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Labelled } from './dataset';
@@ -95,21 +94,5 @@ export async function openForwardPass(options: ForwardPassOptions): Promise<Forw
       await program.dispose();
       await loader.close();
     },
-  };
-}
-
-/** How far a pass is, for a progress bar. */
-export function passProgress(name: string, update: (update: ProgressUpdate) => void) {
-  const began = performance.now();
-  return (step: number, totalSteps: number) => {
-    const imagesPerSecond = (1000 * step) / (performance.now() - began);
-    update({
-      name,
-      step,
-      totalSteps,
-      metrics: {},
-      imagesPerSecond,
-      secondsLeft: (totalSteps - step) / imagesPerSecond,
-    });
   };
 }

@@ -1,37 +1,32 @@
 import {
   escapeHtml,
+  evenlySpread,
   figure,
   formatSeconds,
   nextSection,
   type Picture,
+  type RunOutcome,
   recipeSection,
   renderPage,
+  runFacts,
   type SummaryRow,
-  stageSection,
   summaryTable,
   table,
+  trainingSection,
 } from '@beit/apps-shared/report';
 import { classCounts } from '@beit/classification';
 import { createLoader, type ImageSource } from '@beit/data';
-import { readMetrics } from '@beit/trainer';
-import type { NamedTensors } from '@beit/weights';
 import { confusionChart } from './confusionChart';
 import { type Dataset, subset } from './dataset';
 import { type Evaluated, mostLikely, softmax } from './evaluation';
 import type { FinetuneRecipe } from './recipe';
 import { plainView } from './views';
 
-export interface Outcome {
+export interface Outcome extends RunOutcome {
   readonly recipe: FinetuneRecipe;
-  readonly out: string;
-  readonly engine: string;
   readonly dataset: Dataset;
-  /** Undefined: random parameters. */
-  readonly startedFrom: string | undefined;
-  readonly params: NamedTensors;
   readonly evaluated: Evaluated;
   readonly best: { readonly step: number; readonly value: number } | undefined;
-  readonly seconds: number;
   readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
 }
 
@@ -81,26 +76,10 @@ export const summaryOf = ({ evaluated, dataset, best, seconds }: Outcome): Summa
 
 /** The page of a fine-tuning run. */
 export async function makeReport(outcome: Outcome): Promise<string> {
-  const { recipe, out, dataset, evaluated, params, seconds } = outcome;
-  const metrics = await readMetrics(out);
-  const speeds = metrics.flatMap(({ imagesPerSecond }) => (imagesPerSecond ? [Number(imagesPerSecond)] : []));
-  const stage = {
-    name: 'fine-tuning',
-    title: 'Fine-tuning',
-    metrics: metrics as Parameters<typeof stageSection>[0]['metrics'],
-    imagesPerSecond: speeds.reduce((a, b) => a + b, 0) / Math.max(1, speeds.length),
-    seconds,
-    parameters: Object.values(params).reduce((sum, { data }) => sum + data.length, 0),
-  };
+  const { recipe, out, dataset, evaluated } = outcome;
   return renderPage({
     title: `Classification: ${recipe.name}`,
-    facts: [
-      ['recipe', recipe.name],
-      ['start', outcome.startedFrom ?? 'random parameters'],
-      ['engine', outcome.engine],
-      ['made', new Date().toISOString().slice(0, 16).replace('T', ' ')],
-      ['time', formatSeconds(seconds)],
-    ],
+    facts: runFacts(outcome),
     sections: [
       {
         id: 'results',
@@ -108,7 +87,7 @@ export async function makeReport(outcome: Outcome): Promise<string> {
         body: summaryTable(summaryOf(outcome), ['On validation images', 'This run', 'Trivial answer', '']),
       },
       { id: 'pictures', title: 'Validation pictures', body: await pictureSection(outcome) },
-      stageSection(stage),
+      await trainingSection(outcome, { name: 'fine-tuning', title: 'Fine-tuning' }),
       { id: 'classes', title: 'Classes', body: classSection(outcome) },
       {
         id: 'confusion',
@@ -173,10 +152,7 @@ async function pictureSection({ dataset, evaluated, recipe }: Outcome): Promise<
     return { index, label, best, share: probabilities[best]! };
   });
   const spread = <T>(list: readonly T[], wanted: number) =>
-    Array.from(
-      { length: Math.min(wanted, list.length) },
-      (_, i) => list[Math.floor(((i + 0.5) * list.length) / Math.min(wanted, list.length))]!,
-    );
+    evenlySpread(wanted, list.length).map((i) => list[i]!);
   const wrong = spread(
     all.filter(({ label, best }) => label !== best),
     PICTURES / 2,

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { copied, gibibytes } from '@beit/apps-shared';
+import { copied, gibibytes, passProgress } from '@beit/apps-shared';
 import {
   classificationMetrics,
   createLinearProbe,
@@ -15,7 +15,7 @@ import type { ProgressReporter } from '@beit/trainer';
 import type { HostTensor } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Labelled } from './dataset';
-import { openForwardPass, passProgress } from './forwardPass';
+import { openForwardPass } from './forwardPass';
 import type { Options } from './options';
 import { prepareTask } from './prepareTask';
 import { plainView } from './views';

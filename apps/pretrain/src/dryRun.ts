@@ -1,5 +1,6 @@
 import {
   countParameters,
+  dropPathKeeps,
   duration,
   gibibytes,
   type HostTree,
@@ -9,7 +10,6 @@ import {
 import { createLoader, emojiDataset, imageFolder } from '@beit/data';
 import { createDvae, type DvaeBatch, dvaeLoss } from '@beit/dvae';
 import { createRandom } from '@beit/random';
-import { drawDropPathKeeps } from '@beit/vit';
 import { type NamedTensors, scalar, zeros } from '@beit/weights';
 import type { RunOptions } from './options';
 import { pixelObjective } from './targets/pixelObjective';
@@ -147,9 +147,7 @@ export async function dryRun(options: RunOptions): Promise<void> {
       },
       weights: full([batch, maxMasked], 1),
     },
-    ...(vit.config.dropPathRate > 0
-      ? { dropPathKeeps: drawDropPathKeeps(vit.config, batch, createRandom(0)) }
-      : {}),
+    ...dropPathKeeps(vit, batch, createRandom(0)),
   };
   timing(steps, settings.batchSize, batch, await timeMicroBatch(objective.loss, params, example, engine));
   if (!pixels) console.log('  The time for tokenizing each batch with the frozen encoder comes on top.');

@@ -1,4 +1,4 @@
-import type { Picture } from '@beit/apps-shared/report';
+import { evenlySpread, type Picture } from '@beit/apps-shared/report';
 import type { HostTensor } from '@beit/weights';
 import type { HeldOut } from './heldOut';
 import type { PretrainRecipe } from './recipe';
@@ -34,12 +34,6 @@ export function greyed(
   return { ...picture, data };
 }
 
-/** At most `wanted` of `count` indices, evenly spread. */
-export function spread(wanted: number, count: number): number[] {
-  const chosen = Math.min(wanted, count);
-  return Array.from({ length: chosen }, (_, i) => Math.floor(((i + 0.5) * count) / chosen));
-}
-
 /** Normalized pixels back to [0, 1]. */
 export const denormalizer =
   ({ views: { normalization } }: PretrainRecipe) =>
@@ -50,4 +44,4 @@ const EXAMPLES = 8;
 
 /** The examples of the report: some images, evenly spread, as batch and place in it. */
 export const spreadOver = ({ count, batchSize }: HeldOut): (readonly [batch: number, index: number])[] =>
-  spread(EXAMPLES, count).map((index) => [Math.floor(index / batchSize), index % batchSize]);
+  evenlySpread(EXAMPLES, count).map((index) => [Math.floor(index / batchSize), index % batchSize]);

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineOptions } from '@beit/apps-shared';
-import type { NextStep, StageReport, SummaryRow } from '@beit/apps-shared/report';
+import { evenlySpread, type NextStep, type StageReport, type SummaryRow } from '@beit/apps-shared/report';
 import type { Batch } from '@beit/data';
 import { readMetrics } from '@beit/trainer';
 import type { Vit } from '@beit/vit';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import { coverageOf, type HeldOut } from './heldOut';
-import { denormalizer, pictureOf, spread } from './heldOutPictures';
+import { denormalizer, pictureOf } from './heldOutPictures';
 import { lastAttention } from './lastAttention';
 import type { PretrainRecipe } from './recipe';
 import type { AttentionExample, Report } from './report/reportData';
@@ -72,7 +72,7 @@ async function attentionOf(
   engine: EngineOptions,
 ): Promise<AttentionExample[]> {
   const batch = heldOut.batches[0]!;
-  const chosen = spread(ATTENTION_EXAMPLES, Math.min(batch.names.length, heldOut.count));
+  const chosen = evenlySpread(ATTENTION_EXAMPLES, Math.min(batch.names.length, heldOut.count));
   const attention = await lastAttention(vit, backboneOf(vit, model), pick(batch, chosen), engine);
   const [, heads, tokens] = attention.shape as [number, number, number, number];
   const coverage = coverageOf(batch.opacity, vit.gridSize);

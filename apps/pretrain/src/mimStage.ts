@@ -1,9 +1,15 @@
-import { copied, firstBatch, type HostTree, stageLoader, trainingProgram } from '@beit/apps-shared';
+import {
+  copied,
+  dropPathKeeps,
+  firstBatch,
+  type HostTree,
+  stageLoader,
+  trainingProgram,
+} from '@beit/apps-shared';
 import { createLoader } from '@beit/data';
 import { adamW, cosineSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type MicroBatch, train } from '@beit/trainer';
-import { drawDropPathKeeps } from '@beit/vit';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type { Objective } from './targets/objective';
 import type { StageOptions, StageResult } from './tokenizerStage';
@@ -49,17 +55,12 @@ export async function mimStage(
         images,
         masked: { ...masked },
         ...(await answers.of(loaded)),
-        ...dropPathKeeps(number),
+        ...dropPathKeeps(vit, microBatchSize, createRandom(seed, 'drop path', number)),
       };
       // The loss is a mean over masked patches, and micro-batches differ in how many they have.
       yield { batch, weight: sum(masked.weights) };
     }
   }
-  const dropPathKeeps = (number: number): HostTree => {
-    if (vit.config.dropPathRate === 0) return {};
-    const random = createRandom(seed, 'drop path', number);
-    return { dropPathKeeps: drawDropPathKeeps(vit.config, microBatchSize, random) };
-  };
   const batch = async (step: number) => ({
     microBatches: microBatches(step),
     scalars: optimizer.scalars(step, learningRate(step)),

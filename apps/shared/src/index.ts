@@ -13,6 +13,7 @@ export {
   UsageError,
 } from './commandLine';
 export { copied } from './copied';
+export { dropPathKeeps } from './dropPathKeeps';
 export { describeEngine, type EngineOptions } from './engineOptions';
 export { countParameters, duration, gibibytes, millions, timeMicroBatch } from './estimate';
 export {
@@ -22,6 +23,7 @@ export {
   finetuneOverrides,
 } from './finetuneOptions';
 export { type LayerRate, layerRates, printLayerRates } from './layerRates';
+export { passProgress } from './passProgress';
 export { printSummary } from './printSummary';
 export { runClock, writeRecipe } from './runClock';
 export { outFolder, RUNS, runFolders } from './runFolder';

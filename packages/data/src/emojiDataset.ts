@@ -26,6 +26,10 @@ export type EmojiSplit = 'train' | 'heldOut' | 'all';
 
 const SKIN_TONE = /^1f3f[b-f]$/;
 
+/** Whether it is a variant in a skin tone, which looks nearly like its base. */
+export const isSkinToned = ({ id }: Pick<Emoji, 'id'>): boolean =>
+  id.split(/[-_]/).some((codePoint) => SKIN_TONE.test(codePoint.toLowerCase()));
+
 /** One spelling of a sequence: variation selectors and the end of a tag add nothing, code points have four digits. */
 const canonical = (id: string) =>
   id

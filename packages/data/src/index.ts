@@ -17,6 +17,7 @@ export {
   type EmojiSplit,
   emojiCatalog,
   emojiDataset,
+  isSkinToned,
 } from './emojiDataset';
 export { IMAGE_EXTENSIONS, imageFolder } from './imageFolder';
 export { loadViews } from './loadViews';

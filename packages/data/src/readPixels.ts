@@ -1,9 +1,17 @@
 import { join } from 'node:path';
+import type { Sharp } from 'sharp';
 import type { Pixels } from './pixels';
 import type { ImageSource } from './source';
 
 /** Larger images are refused before memory is taken for them. */
-const MOST_PIXELS = 100_000_000;
+export const MOST_PIXELS = 100_000_000;
+
+/** What decodes a file to red, green and blue, whether it is gray or CMYK, and perhaps opacity. */
+export async function openImage(path: string, upright: boolean): Promise<Sharp> {
+  const { default: sharp } = await import('sharp');
+  const image = sharp(path, { limitInputPixels: MOST_PIXELS });
+  return (upright ? image.rotate() : image).toColourspace('srgb');
+}
 
 /**
  * One image of a source.
@@ -21,13 +29,8 @@ export async function readPixels(
     const bytes = size * size * 4;
     return { width: size, height: size, channels: 4, data: new Uint8Array(pixels, index * bytes, bytes) };
   }
-  const { default: sharp } = await import('sharp');
-  const image = sharp(join(source.directory, source.names[index]!), { limitInputPixels: MOST_PIXELS });
-  // Gray and CMYK become RGB.
-  const { data, info } = await (upright ? image.rotate() : image)
-    .toColourspace('srgb')
-    .raw()
-    .toBuffer({ resolveWithObject: true });
+  const image = await openImage(join(source.directory, source.names[index]!), upright);
+  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
   const channels = info.channels as number;
   if (channels === 3 || channels === 4) return { width: info.width, height: info.height, channels, data };
   throw new Error(`decoded to ${channels} channels; expected 3 or 4`);

@@ -77,7 +77,7 @@ export function batchNormInference(
 
 /**
  * Running statistics, moved towards a batch's: `(1 - momentum) * running + momentum * batch`, with the unbiased variance
- * of the batch, as torch has it.
+ * of the batch, as torch has it. All are `[channels]`.
  *
  * @param rows how many values of a channel the batch has
  */

@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs';
  * @param x `[batch, height, width, channels]`
  * @param factor a positive integer, both ways; default 2
  * @returns `[batch, height * factor, width * factor, channels]`
+ * @throws RangeError for another rank or factor
  */
 export function upsampleBilinear2d(x: tf.Tensor, factor = 2): tf.Tensor4D {
   if (x.rank !== 4) {

@@ -71,7 +71,11 @@ export interface Segmenter {
   initHeads(random: Random): NamedTensors;
   /** `[batch, height, width, numClasses]` of normalized images `[batch, imageSize, imageSize, 3]`, with running statistics. */
   logits(params: TensorParams, images: tf.Tensor): tf.Tensor4D;
-  /** The objective. `labels` is `[batch, height, width]` int32, with 255 for pixels that are ignored. */
+  /**
+   * The objective. `labels` is `[batch, height, width]` int32, with 255 for pixels that are ignored.
+   *
+   * @throws RangeError when an auxiliary head's block does not exist, or the labels are not a whole multiple of the logits
+   */
   loss(
     params: TensorParams,
     images: tf.Tensor,

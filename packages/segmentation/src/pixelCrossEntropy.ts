@@ -20,6 +20,7 @@ export interface PixelCrossEntropyOptions {
  *
  * @param logits `[batch, height, width, numClasses]`
  * @param labels `[batch, height, width]` int32: a class, or 255 for a pixel that is ignored
+ * @throws RangeError when the shapes do not fit
  */
 export function pixelCrossEntropy(
   logits: tf.Tensor,
@@ -37,7 +38,12 @@ export function pixelCrossEntropy(
   return tf.div(tf.sum(tf.mul(losses, weights)), count) as tf.Scalar;
 }
 
-/** Share of the labelled pixels whose most likely class is their label; 0 where there is none. Shapes as above. */
+/**
+ * Share of the labelled pixels whose most likely class is their label, [0, 1]; 0 where there is none.
+ *
+ * @param logits `[batch, height, width, numClasses]`
+ * @param labels `[batch, height, width]` int32: a class, or 255
+ */
 export function pixelAccuracy(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar {
   const { classes, labelled } = splitLabels(labels);
   const right = tf.equal(tf.argMax(tf.reshape(logits, [-1, logits.shape.at(-1)!]), 1), classes);

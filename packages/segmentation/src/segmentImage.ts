@@ -18,6 +18,7 @@ export interface SegmentImageOptions {
  *
  * @param images the image at one scale, or at several
  * @returns `[height, width]`, classes
+ * @throws RangeError when there is no image, or more than 255 classes; as `windowStarts`; and whatever the model throws
  */
 export async function segmentImage(
   images: FloatImage | readonly FloatImage[],

@@ -69,15 +69,16 @@ export function countPixels(
  * Reference: mmsegmentation evaluation/metrics/iou_metric.py.
  */
 export function segmentationMetrics({ hits, predicted, labelled }: PixelCounts): SegmentationMetrics {
+  const pixels = sum(labelled);
   const iou = Array.from(hits, (hit, c) => hit / (labelled[c]! + predicted[c]! - hit));
   const classAccuracy = Array.from(hits, (hit, c) => hit / labelled[c]!);
   return {
-    pixelAccuracy: sum(hits) / sum(labelled),
+    pixelAccuracy: sum(hits) / pixels,
     meanAccuracy: meanOfNumbers(classAccuracy),
     mIoU: meanOfNumbers(iou),
     iou,
     classAccuracy,
-    shares: Array.from(labelled, (own) => own / sum(labelled)),
+    shares: Array.from(labelled, (own) => own / pixels),
   };
 }
 

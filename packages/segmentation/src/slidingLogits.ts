@@ -30,6 +30,8 @@ export interface SlidingOptions {
 /**
  * Where windows begin along a side: every `stride` pixels, the last one shifted back inside. A side that is shorter than
  * the window has one, at 0. Reference: mmsegmentation models/segmentors/encoder_decoder.py, `slide_inference`.
+ *
+ * @throws RangeError when a number is not a positive integer, or the stride is larger than the window
  */
 export function windowStarts(size: number, windowSize: number, stride: number): number[] {
   for (const [name, value] of Object.entries({ size, windowSize, stride })) {
@@ -50,6 +52,8 @@ export function windowStarts(size: number, windowSize: number, stride: number): 
  * Logits of an image of any size, averaged over the windows that cover a pixel, line by line: `[positions, numClasses]` of
  * one row (or column) after the other. Memory is taken for as many lines as a window has, not for the image. Each array
  * is valid until the next is asked for.
+ *
+ * @throws RangeError as `windowStarts`, and whatever the model throws
  */
 export async function* slidingLogits(
   image: FloatImage,

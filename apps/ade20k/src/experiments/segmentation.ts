@@ -1,5 +1,5 @@
 /** Does pre-training help dense prediction? See `HELP`. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ownArguments, parsed, runMain } from '@beit/apps-shared';
@@ -8,6 +8,7 @@ import {
   EXPERIMENT_HELP,
   environment,
   experimentOptions,
+  publishFindings,
   runExperiment,
 } from '@beit/apps-shared/experiments';
 import { readMetrics } from '@beit/trainer';
@@ -61,7 +62,7 @@ async function main(): Promise<number> {
   }
   const base = values.reduced ? REDUCED : FULL;
   const options = await experimentOptions('segmentation', values, base.seeds.length);
-  const { runs, out, seeds, engine } = options;
+  const { runs, seeds, engine } = options;
   const settings = { ...base, seeds };
   const plan = segmentationPlan(runs, settings, engine);
   if (!(await runExperiment([...plan.pretraining, ...plan.training], options))) return 130;
@@ -69,12 +70,11 @@ async function main(): Promise<number> {
   const curves = await Promise.all(plan.training.map(curveOf));
   const summary = segmentationSummary(curves);
   const result = { summary, settings, environment: environment(options), curves };
-  await mkdir(out, { recursive: true });
-  await writeFile(join(out, 'segmentation.json'), `${JSON.stringify(result, null, 1)}\n`);
-  await writeFile(join(out, 'segmentation.svg'), segmentationFigure(result));
-  await writeFile(join(out, 'segmentation.md'), segmentationPage(result));
-  console.log(JSON.stringify(summary, null, 2));
-  console.log(`Written to ${out}`);
+  await publishFindings('segmentation', options, {
+    result,
+    figure: segmentationFigure(result),
+    page: segmentationPage(result),
+  });
   return 0;
 }
 

@@ -1,5 +1,5 @@
 /** Does pre-training pay? See `HELP`. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ownArguments, parsed, runMain } from '@beit/apps-shared';
@@ -9,6 +9,7 @@ import {
   environment,
   experimentOptions,
   type Job,
+  publishFindings,
   runExperiment,
 } from '@beit/apps-shared/experiments';
 import { readMetrics } from '@beit/trainer';
@@ -62,7 +63,7 @@ async function main(): Promise<number> {
   }
   const base = values.reduced ? REDUCED : FULL;
   const options = await experimentOptions('efficiency', values, base.seeds.length);
-  const { runs, out, seeds, engine } = options;
+  const { runs, seeds, engine } = options;
   const settings = { ...base, seeds };
   const plan = efficiencyPlan(runs, settings, engine);
   if (!(await runExperiment([...plan.pretraining, ...plan.finetuning], options))) return 130;
@@ -77,12 +78,11 @@ async function main(): Promise<number> {
     environment: environment(options),
     curves,
   };
-  await mkdir(out, { recursive: true });
-  await writeFile(join(out, 'efficiency.json'), `${JSON.stringify(result, null, 1)}\n`);
-  await writeFile(join(out, 'efficiency.svg'), efficiencyFigure(result));
-  await writeFile(join(out, 'efficiency.md'), efficiencyPage(result));
-  console.log(JSON.stringify(result.summary, null, 2));
-  console.log(`Written to ${out}`);
+  await publishFindings('efficiency', options, {
+    result,
+    figure: efficiencyFigure(result),
+    page: efficiencyPage(result),
+  });
   return 0;
 }
 

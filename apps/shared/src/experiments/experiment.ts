@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { availableEngines, hasNativeBfloat16 } from '@beit/compile';
@@ -92,4 +93,25 @@ export async function runExperiment(
   }
   interrupt.release();
   return true;
+}
+
+/** What an experiment found, as files `NAME.json`, `NAME.svg` and `NAME.md`. */
+export interface Findings {
+  readonly result: { readonly summary: object };
+  readonly figure: string;
+  readonly page: string;
+}
+
+/** Writes the findings and prints their summary. */
+export async function publishFindings(
+  name: string,
+  { out }: ExperimentOptions,
+  { result, figure, page }: Findings,
+): Promise<void> {
+  await mkdir(out, { recursive: true });
+  await writeFile(join(out, `${name}.json`), `${JSON.stringify(result, null, 1)}\n`);
+  await writeFile(join(out, `${name}.svg`), figure);
+  await writeFile(join(out, `${name}.md`), page);
+  console.log(JSON.stringify(result.summary, null, 2));
+  console.log(`Written to ${out}`);
 }

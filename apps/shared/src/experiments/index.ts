@@ -4,6 +4,8 @@ export {
   type ExperimentOptions,
   environment,
   experimentOptions,
+  type Findings,
+  publishFindings,
   runExperiment,
 } from './experiment';
 export type { Job } from './job';

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRandom, type Random } from '@beit/random';
-import { type Emoji, type EmojiSplit, emojiDataset } from '../emojiDataset';
+import { type Emoji, type EmojiSplit, emojiDataset, isSkinToned } from '../emojiDataset';
 import type { MemorySource } from '../source';
 import { drawBackground } from './sceneBackground';
 import { CLASSES } from './segmentationFolder';
@@ -45,7 +45,7 @@ export async function writeEmojiScenes(
   directory: string,
   { training, validation, width = 128, height = 96, heldOutShare, seed = 0, onProgress }: EmojiScenesOptions,
 ): Promise<readonly string[]> {
-  const select = ({ id, group }: Emoji) => !/1f3f[b-f]/i.test(id) && group !== 'other';
+  const select = (emoji: Emoji) => !isSkinToned(emoji) && emoji.group !== 'other';
   const part = (split: EmojiSplit) => emojiDataset({ split, size: RENDER_SIZE, heldOutShare, select });
   const parts = { training: await part('train'), validation: await part('heldOut') };
   const groups = [...new Set(parts.training.emoji.map(({ group }) => group))].sort();

@@ -1,11 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
+import { MOST_PIXELS } from '../readPixels';
 import { indexedAsGray, pngHeader } from './pngIndices';
 
 /** The label of pixels that belong to no class. */
 export const IGNORE_INDEX = 255;
-/** Larger files are not read, and larger images are not decoded. */
+/** Larger files are not read. */
 const MOST_BYTES = 2 ** 26;
-const MOST_PIXELS = 100_000_000;
 
 /** Classes of the pixels of an image. */
 export interface Annotation {

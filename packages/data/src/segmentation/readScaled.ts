@@ -1,10 +1,9 @@
 import { join } from 'node:path';
+import { openImage } from '../readPixels';
 import type { Normalization } from '../twoViews';
 import { type Annotation, type AnnotationOptions, readAnnotation } from './readAnnotation';
 import { type ImageScale, scaleFactor } from './scale';
 import type { SegmentationSource } from './segmentationFolder';
-
-const MOST_PIXELS = 100_000_000;
 
 export interface ScaledOptions {
   readonly normalization: Normalization;
@@ -38,9 +37,7 @@ async function read(
   upright: boolean,
 ): Promise<ScaledImages> {
   const { default: sharp } = await import('sharp');
-  const file = sharp(path, { limitInputPixels: MOST_PIXELS });
-  const { data: pixels, info } = await (upright ? file.rotate() : file)
-    .toColourspace('srgb')
+  const { data: pixels, info } = await (await openImage(path, upright))
     .flatten({ background: 'white' })
     .raw()
     .toBuffer({ resolveWithObject: true });
