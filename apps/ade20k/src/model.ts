@@ -15,9 +15,9 @@ export function createModel(
   const vit = createVit(model);
   // Weights as fine-tuning code draws them; with a checkpoint only those of the heads stay.
   const backbone = { ...vit, init: (random: Parameters<Vit['init']>[0]) => vit.init(random, 'finetune') };
-  return { vit, segmenter: createSegmenter({ backbone, numClasses, ...head }) };
+  return { vit, segmenter: createSegmenter({ backbone, numClasses, head }) };
 }
 
 /** Used in training alone, or begun anew for other classes. */
 export const isAuxiliary = (name: string): boolean => name.startsWith('auxiliary_head.');
-export const isHead = (name: string): boolean => name.startsWith('decode_head.') || isAuxiliary(name);
+export const isHead = (name: string): boolean => /^(decode_head|fpn[12])\./.test(name) || isAuxiliary(name);

@@ -18,7 +18,7 @@ import {
   z,
 } from '@beit/apps-shared/recipe';
 import type { CropOptions, PhotometricDistortion } from '@beit/data';
-import type { AuxiliaryHead } from '@beit/segmentation';
+import type { AuxiliaryHead, SetrPup, UperNet } from '@beit/segmentation';
 
 const distortion = fields({
   brightness: atLeast(0),
@@ -33,6 +33,23 @@ const auxiliaryHead = fields({
   upScale: whole(1).optional(),
   weight: atLeast(0).optional(),
 }) satisfies z.ZodType<AuxiliaryHead>;
+
+const auxiliary = z.array(auxiliaryHead, { error: 'expected a list' }).readonly();
+
+const setrPup = fields({
+  kind: z.literal('setr-pup'),
+  channels: whole(1),
+  numConvs: whole(1),
+  auxiliary,
+}) satisfies z.ZodType<SetrPup>;
+
+const block = whole(0);
+const uperNet = fields({
+  kind: z.literal('upernet'),
+  blocks: z.tuple([block, block, block, block], { error: 'expected four numbers' }).readonly(),
+  channels: whole(1),
+  auxiliary,
+}) satisfies z.ZodType<UperNet>;
 
 const parts = fields({
   name: recipeName,
@@ -60,11 +77,7 @@ const parts = fields({
   start: oneOfNames(['checkpoint', 'scratch']),
   /** Its `imageSize` is that of crops and windows. */
   model: vitConfig,
-  head: fields({
-    channels: whole(1),
-    numConvs: whole(1),
-    auxiliary: z.array(auxiliaryHead, { error: 'expected a list' }).readonly(),
-  }),
+  head: z.discriminatedUnion('kind', [setrPup, uperNet], { error: 'expected one of setr-pup, upernet' }),
   views: fields({
     normalization,
     /** Longer and shorter side that images are resized to; left out: they stay as they are. */
@@ -107,8 +120,14 @@ export const segmentRecipe: z.ZodType<SegmentRecipe> = parts.check(({ value, iss
   if (warmupSteps > steps) expected(['warmupSteps'], `at most steps, which is ${steps}`);
   if (views.stride > model.imageSize)
     expected(['views', 'stride'], `at most model.imageSize, which is ${model.imageSize}`);
-  if (model.patchSize % 2 ** head.numConvs !== 0)
+  if (head.kind === 'setr-pup' && model.patchSize % 2 ** head.numConvs !== 0)
     expected(['head', 'numConvs'], `so many doublings as go into a patch of ${model.patchSize} pixels`);
+  if (head.kind === 'upernet' && model.patchSize % 4 !== 0)
+    expected(['model', 'patchSize'], 'a multiple of 4 pixels, with UPerNet');
+  if (head.kind === 'upernet' && head.auxiliary.length > 1)
+    expected(['head', 'auxiliary'], 'at most one, with UPerNet');
   if (head.auxiliary.some(({ block }) => block >= model.depth))
     expected(['head', 'auxiliary'], `blocks below model.depth, which is ${model.depth}`);
+  if (head.kind === 'upernet' && head.blocks.some((block) => block >= model.depth))
+    expected(['head', 'blocks'], `blocks below model.depth, which is ${model.depth}`);
 });

@@ -72,7 +72,12 @@ beforeAll(async () => {
   const recipe = {
     extends: 'emoji',
     model: { imageSize: 32, embedDim: 32, depth: 2, numHeads: 2 },
-    head: { channels: 8, numConvs: 3, auxiliary: [{ block: 0, numConvs: 1, upScale: 2 }] },
+    head: {
+      kind: 'setr-pup',
+      channels: 8,
+      numConvs: 3,
+      auxiliary: [{ block: 0, numConvs: 1, upScale: 2 }],
+    },
     views: {
       stride: 21,
       distortion: { brightness: 20, contrast: [0.8, 1.2], saturation: [0.8, 1.2], hue: 20 },

@@ -43,6 +43,38 @@ test('heads have the sizes of mmsegmentation, and every recipe is one', () => {
   for (const one of RECIPES) expect(segmentRecipe.safeParse(one).success).toBe(true);
 });
 
+test('the released UPerNet', () => {
+  const released = recipe('beit-base-upernet-640-160k');
+  expect(released).toMatchObject({
+    learningRate: 3e-5,
+    layerDecay: 0.9,
+    batchSize: 16,
+    steps: 160_000,
+    views: { scale: [2560, 640], stride: 426 },
+    head: { kind: 'upernet', blocks: [3, 5, 7, 11], channels: 768, auxiliary: [{ block: 7 }] },
+  });
+  expect(recipe('beit-base-upernet-160k')).toMatchObject({ learningRate: 7e-4, layerDecay: 0.65 });
+  expect(recipe('beit-large-upernet-640-160k')).toMatchObject({
+    learningRate: 2e-5,
+    layerDecay: 0.95,
+    model: { dropPathRate: 0.2, layerScaleInit: 1e-6 },
+  });
+  // As wide as 24 channels: there are 76 million parameters in the heads of the whole one.
+  const D = 24;
+  const narrow = { ...released.model, embedDim: D, numHeads: 2 };
+  const { segmenter } = createModel({ model: narrow, head: { ...released.head, channels: D } }, 150);
+  const heads = Object.entries(segmenter.initHeads(createRandom(0)));
+  const count = heads
+    .filter(([name]) => !name.includes('running'))
+    .reduce((sum, [, { data }]) => sum + data.length, 0);
+  const up = D * D * 4 + D;
+  const conv = (into: number, size: number) => into * D * size ** 2 + 2 * D;
+  const pyramid = 3 * up + 2 * D;
+  const decode =
+    4 * conv(D, 1) + conv(5 * D, 3) + 3 * conv(D, 1) + 3 * conv(D, 3) + conv(4 * D, 3) + 150 * (D + 1);
+  expect(count).toBe(pyramid + decode + 9 * D * 256 + 2 * 256 + 150 * 257);
+});
+
 test('layer-wise decay: heads learn at the full rate, the patches at 0.65^13', () => {
   const small = { ...PAPER, model: { ...PAPER.model, imageSize: 32, embedDim: 24, numHeads: 2 } };
   const params = createModel(small, 3).segmenter.init(createRandom(0));
@@ -59,6 +91,11 @@ test.each([
   ['views.stride', { views: { stride: 513 } }, 'at most model.imageSize'],
   ['head.numConvs', { head: { numConvs: 5 } }, 'so many doublings'],
   ['head.auxiliary', { head: { auxiliary: [{ block: 12 }] } }, 'blocks below model.depth'],
+  [
+    'head.blocks',
+    { head: { kind: 'upernet', blocks: [3, 5, 7, 12], channels: 8, auxiliary: [] } },
+    'blocks below model.depth',
+  ],
 ])('%s that does not fit is refused', (path, change, message) => {
   const { error } = segmentRecipe.safeParse(overlay(PAPER, change));
   expect(error?.issues.map((issue) => issue.path.join('.'))).toEqual([path]);

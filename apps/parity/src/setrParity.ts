@@ -49,7 +49,7 @@ export async function setrParity(fixture: Fixture, engine: Engine): Promise<Meas
   ) => {
     const { loss, outputs, gradients } = valueAndGrads(
       ({ features, ...weights }) => {
-        const trained = head.trainingLogits({ ...weights, ...state.initial }, features!);
+        const trained = head.trainingLogits({ ...weights, ...state.initial }, [features!]);
         return {
           ...trained.statistics,
           logits: trained.logits as tf.Tensor,
@@ -66,7 +66,7 @@ export async function setrParity(fixture: Fixture, engine: Engine): Promise<Meas
         logits: logits!,
         statistics,
         gradients: { ...gradients, features: tf.transpose(gradients.features!, [0, 3, 1, 2]) } as Tensors,
-        evaluated: head.logits({ ...state.weights, ...state.statistics }, features) as tf.Tensor,
+        evaluated: head.logits({ ...state.weights, ...state.statistics }, [features]) as tf.Tensor,
       },
     };
   };

@@ -3,7 +3,10 @@ import type { HostTensor } from '@beit/weights';
 
 const filled = (shape: readonly number[], value: () => number): HostTensor => {
   const size = shape.reduce((product, dim) => product * dim, 1);
-  return { dtype: 'float32', shape, data: Float32Array.from({ length: size }, value) };
+  const data = new Float32Array(size);
+  // `Float32Array.from` with a function takes twice as long, and models have hundreds of millions.
+  for (let i = 0; i < size; i++) data[i] = value();
+  return { dtype: 'float32', shape, data };
 };
 
 /** One number throughout. */

@@ -2,7 +2,8 @@ import { upsampleBilinear2d } from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import { createSetrHead, type SetrHead, type TensorParams } from './createSetrHead';
+import type { TensorParams } from './heads/headLayers';
+import { type PlacedHead, placedHeads, type SetrPup, type UperNet } from './heads/placedHeads';
 import { type PixelCrossEntropyOptions, pixelAccuracy, pixelCrossEntropy } from './pixelCrossEntropy';
 
 /** All that a segmenter needs to know of an encoder; `createVit` of `@beit/vit` makes one. */
@@ -21,30 +22,11 @@ export interface Backbone {
   ): { readonly hidden: readonly tf.Tensor[] };
 }
 
-/** A head for training alone, on a block that may be an earlier one. */
-export interface AuxiliaryHead {
-  /** 0-based. */
-  readonly block: number;
-  /** Default 2, as SETR's for ADE20K. */
-  readonly numConvs?: number;
-  /** Default 4. */
-  readonly upScale?: number;
-  /** Of its loss. Default 0.4. */
-  readonly weight?: number;
-}
-
-/** SETR's own choice for 12 blocks (DeiT-B): the last is also that of the main head. */
-export const SETR_AUXILIARY_HEADS: readonly AuxiliaryHead[] = [4, 7, 9, 11].map((block) => ({ block }));
-
 export interface SegmenterConfig {
   readonly backbone: Backbone;
   readonly numClasses: number;
-  /** Of the heads' convolutions. Default 256. */
-  readonly channels?: number;
-  /** Convolutions of the main head, each followed by an upsampling by 2. Default 4: from patches of 16 pixels to pixels. */
-  readonly numConvs?: number;
-  /** Default: none. The paper does not say whether it had any; see `SETR_AUXILIARY_HEADS`. */
-  readonly auxiliary?: readonly AuxiliaryHead[];
+  /** Default: SETR-PUP. */
+  readonly head?: SetrPup | UperNet;
 }
 
 export interface SegmenterLossOptions extends PixelCrossEntropyOptions {
@@ -65,7 +47,7 @@ export type SegmenterOutputs = {
 export interface Segmenter {
   readonly backbone: Backbone;
   readonly numClasses: number;
-  /** Parameters of the backbone, of `decode_head.*`, and of `auxiliary_head.0.*`, ...: mmsegmentation's names. */
+  /** Parameters of the backbone and of the heads, `decode_head.*`, `auxiliary_head.*`, ...: mmsegmentation's names. */
   init(random: Random): NamedTensors;
   /** Of the heads alone. */
   initHeads(random: Random): NamedTensors;
@@ -74,7 +56,7 @@ export interface Segmenter {
   /**
    * The objective. `labels` is `[batch, height, width]` int32, with 255 for pixels that are ignored.
    *
-   * @throws RangeError when an auxiliary head's block does not exist, or the labels are not a whole multiple of the logits
+   * @throws RangeError when a head's block does not exist, or the labels are not a whole multiple of the logits
    */
   loss(
     params: TensorParams,
@@ -85,39 +67,25 @@ export interface Segmenter {
 }
 
 /**
- * A BEiT that names the class of every pixel, with the task layer of the paper: SETR-PUP.
- * Paper: BEiT, sections 2.6 and 3.2; SETR, arXiv 2012.15840. Reference: mmsegmentation.
+ * A BEiT that names the class of every pixel, with the task layer of the paper, SETR-PUP, or that of the released models,
+ * UPerNet. Paper: BEiT, sections 2.6 and 3.2; SETR, arXiv 2012.15840. Reference: mmsegmentation.
  *
- * @throws RangeError when there are fewer than two classes
+ * @throws RangeError when there are fewer than two classes, or a size of a head is not a positive integer
  */
 export function createSegmenter({
   backbone,
   numClasses,
-  channels,
-  numConvs,
-  auxiliary = [],
+  head = { kind: 'setr-pup' },
 }: SegmenterConfig): Segmenter {
   if (!Number.isSafeInteger(numClasses) || numClasses < 2) {
     throw new RangeError(`numClasses is ${numClasses}; expected an integer of at least 2.`);
   }
   const { embedDim, gridSize } = backbone;
-  const head = createSetrHead({ embedDim, numClasses, channels, numConvs });
-  const auxiliaryHeads = auxiliary.map(({ block, numConvs = 2, upScale = 4, weight = 0.4 }, i) => ({
-    block,
-    weight,
-    head: createSetrHead({
-      embedDim,
-      numClasses,
-      channels,
-      numConvs,
-      upScale,
-      name: `auxiliary_head.${i}`,
-    }),
-  }));
+  const [main, ...auxiliary] = placedHeads(head, { embedDim, numClasses });
 
   /** Patches as a grid. */
   function featuresOf(hidden: readonly tf.Tensor[], block: number): tf.Tensor4D {
-    const tokens = hidden[block + 1];
+    const tokens = hidden.slice(1).at(block);
     if (!tokens) throw new RangeError(`There is no block ${block}; the last is ${hidden.length - 2}.`);
     const [batch, count] = tokens.shape as [number, number];
     const patches = tf.slice(tokens, [0, 1, 0], [batch, count - 1, embedDim]);
@@ -137,23 +105,23 @@ export function createSegmenter({
   ): SegmenterOutputs {
     const hidden = encode(params, images, dropPathKeeps);
     const statistics: Record<string, tf.Tensor> = {};
-    const logitsOf = (own: SetrHead, block: number) => {
-      const result = own.trainingLogits(params, featuresOf(hidden, block));
+    const logitsOf = ({ head, blocks }: PlacedHead) => {
+      const features = blocks.map((block) => featuresOf(hidden, block));
+      const result = head.trainingLogits(params, features);
       Object.assign(statistics, result.statistics);
       return atSizeOf(labels, result.logits);
     };
-    const logits = logitsOf(head, hidden.length - 2);
+    const logits = logitsOf(main);
     const decodeLoss = pixelCrossEntropy(logits, labels, average);
-    const total = auxiliaryHeads.reduce<tf.Tensor>(
-      (sum, { head, block, weight }) =>
-        tf.add(sum, tf.mul(pixelCrossEntropy(logitsOf(head, block), labels, average), weight)),
+    const total = auxiliary.reduce<tf.Tensor>(
+      (sum, own) => tf.add(sum, tf.mul(pixelCrossEntropy(logitsOf(own), labels, average), own.weight)),
       decodeLoss,
     );
     return { ...statistics, loss: total, decodeLoss, pixelAccuracy: pixelAccuracy(logits, labels) };
   }
 
   const initHeads = (random: Random): NamedTensors =>
-    Object.assign(head.init(random), ...auxiliaryHeads.map(({ head }) => head.init(random)));
+    Object.assign({}, ...[main, ...auxiliary].map(({ head }) => head.init(random)));
 
   return {
     backbone,
@@ -162,7 +130,8 @@ export function createSegmenter({
     initHeads,
     logits(params, images) {
       const hidden = encode(params, images);
-      const logits = head.logits(params, featuresOf(hidden, hidden.length - 2));
+      const features = main.blocks.map((block) => featuresOf(hidden, block));
+      const logits = main.head.logits(params, features);
       return upsampleBilinear2d(logits, wholeFactor(images.shape[1]!, logits.shape[1]!));
     },
     loss,

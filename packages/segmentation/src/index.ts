@@ -1,7 +1,12 @@
 export { ADE20K_CLASSES, ADE20K_PALETTE, type Color } from './ade20k';
 export { colorClasses, createPalette, overlayClasses } from './colorClasses';
 export * from './createSegmenter';
-export { createSetrHead, type SetrHead, type SetrHeadConfig, type TensorParams } from './createSetrHead';
+export { createFcnHead, type FcnHeadConfig } from './heads/createFcnHead';
+export { createSetrHead, type SetrHeadConfig } from './heads/createSetrHead';
+export { createUperHead, type UperHeadConfig } from './heads/createUperHead';
+export type { TensorParams } from './heads/headLayers';
+export { type AuxiliaryHead, SETR_AUXILIARY_HEADS, type SetrPup, type UperNet } from './heads/placedHeads';
+export type { SegmentationHead } from './heads/segmentationHead';
 export { fromMmsegmentation, toMmsegmentation } from './mmsegmentation';
 export * from './pixelCrossEntropy';
 export * from './segmentationMetrics';

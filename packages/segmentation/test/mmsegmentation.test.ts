@@ -8,9 +8,7 @@ test('names of mmsegmentation and back', () => {
   const segmenter = createSegmenter({
     backbone,
     numClasses: 2,
-    channels: 4,
-    numConvs: 2,
-    auxiliary: [{ block: 0 }],
+    head: { kind: 'setr-pup', channels: 4, numConvs: 2, auxiliary: [{ block: 0 }] },
   });
   const params = segmenter.init(createRandom(0));
   const named = toMmsegmentation(params);

@@ -39,7 +39,6 @@ const close = (a: tf.Tensor, b: tf.Tensor, places: number) => {
   });
 };
 
-const GRID = 4;
 const EMBED_DIM = 16;
 const CLASSES = 3;
 const vit = createVit({ imageSize: 16, patchSize: 4, embedDim: EMBED_DIM, depth: 3, numHeads: 2 });
@@ -47,10 +46,9 @@ const vit = createVit({ imageSize: 16, patchSize: 4, embedDim: EMBED_DIM, depth:
 test('a classifier before the last upsampling gives the logits of one behind it', () => {
   const config = { embedDim: 8, numClasses: CLASSES, channels: 6, numConvs: 2 };
   const head = createSetrHead(config);
-  expect(head.totalScale).toBe(4);
   const params = moved(head.init(random));
   const features = noise(2, 3, 5, 8);
-  const actual = head.logits(params, features);
+  const actual = head.logits(params, [features]);
 
   // mmsegmentation's order: all upsamplings, then the classifier.
   const p = (name: string) => params[`decode_head.${name}`]!;
@@ -103,9 +101,7 @@ describe('a segmenter', () => {
   const segmenter = createSegmenter({
     backbone: vit,
     numClasses: CLASSES,
-    channels: 8,
-    numConvs: 2,
-    auxiliary: [{ block: 1, numConvs: 1, upScale: 4 }],
+    head: { kind: 'setr-pup', channels: 8, numConvs: 2, auxiliary: [{ block: 1, numConvs: 1, upScale: 4 }] },
   });
   const params = toTensors(segmenter.init(createRandom(1)));
   const images = noise(2, 16, 16, 3);
@@ -127,7 +123,11 @@ describe('a segmenter', () => {
 
   test('the loss is that of the main head and 0.4 of the others', () => {
     const { loss, decodeLoss } = segmenter.loss(params, images, labels);
-    const alone = createSegmenter({ backbone: vit, numClasses: CLASSES, channels: 8, numConvs: 2 });
+    const alone = createSegmenter({
+      backbone: vit,
+      numClasses: CLASSES,
+      head: { kind: 'setr-pup', channels: 8, numConvs: 2 },
+    });
     const main = Object.fromEntries(
       Object.entries(params).filter(([name]) => !name.startsWith('auxiliary_head')),
     );
@@ -165,14 +165,72 @@ describe('a segmenter', () => {
   });
 
   test('refuses blocks that do not exist', () => {
-    const wrong = createSegmenter({ backbone: vit, numClasses: 2, auxiliary: [{ block: 3 }] });
+    const wrong = createSegmenter({
+      backbone: vit,
+      numClasses: 2,
+      head: { kind: 'setr-pup', channels: 2, numConvs: 2, auxiliary: [{ block: 3 }] },
+    });
     const own = toTensors(wrong.init(createRandom(1)));
-    expect(() => wrong.loss(own, images, tf.zeros([2, 16 * 4, 16 * 4], 'int32'))).toThrow(
+    expect(() => wrong.loss(own, images, tf.zeros([2, 16, 16], 'int32'))).toThrow(
       'There is no block 3; the last is 2.',
     );
   });
+});
 
-  test('the grid is that of the backbone', () => {
-    expect(vit.gridSize).toEqual([GRID, GRID]);
+describe('UPerNet', () => {
+  const segmenter = createSegmenter({
+    backbone: createVit({ imageSize: 12, patchSize: 4, embedDim: 8, depth: 4, numHeads: 2 }),
+    numClasses: CLASSES,
+    head: { kind: 'upernet', blocks: [0, 1, 2, 3], channels: 4, auxiliary: [{ block: 2 }] },
+  });
+  const params = moved(segmenter.init(createRandom(2)));
+  // An odd grid: the deepest features are 1 by 1, and are brought back to 3.
+  const images = noise(2, 12, 12, 3);
+  const labels = tf.tensor(
+    Int32Array.from({ length: 2 * 12 * 12 }, (_, i) => (i % 12) % CLASSES),
+    [2, 12, 12],
+  );
+
+  test('has a class for every pixel, and names of mmsegmentation', () => {
+    expect(segmenter.logits(params, images).shape).toEqual([2, 12, 12, CLASSES]);
+    expect(Object.keys(params).filter((name) => !/^(blocks|pos|cls|mask|patch|norm)/.test(name)).length).toBe(
+      3 * 2 + 4 + 5 * (4 + 1 + 3 + 3 + 1) + 2 + 5 + 2,
+    );
+    expect(Object.keys(params)).toEqual(
+      expect.arrayContaining([
+        'fpn1.1.running_var',
+        'fpn2.0.bias',
+        'decode_head.psp_modules.3.1.bn.running_mean',
+        'decode_head.bottleneck.conv.weight',
+        'auxiliary_head.convs.0.bn.weight',
+      ]),
+    );
+  });
+
+  test('every parameter has a gradient, those of batch norm have next statistics', () => {
+    const trained = Object.keys(params).filter((name) => !isRunningStatistic(name) && name !== 'mask_token');
+    const { loss, decodeLoss, ...rest } = segmenter.loss(params, images, labels);
+    expect(scalar(loss)).toBeGreaterThan(scalar(decodeLoss));
+    expect(Object.keys(rest).filter(isRunningStatistic).sort()).toEqual(
+      Object.keys(params).filter(isRunningStatistic).sort(),
+    );
+    const gradients = tf.grads((...values: tf.Tensor[]) => {
+      const own = Object.fromEntries(trained.map((name, i) => [name, values[i]!]));
+      return segmenter.loss({ ...params, ...own }, images, labels).loss;
+    })(trained.map((name) => params[name]!));
+    // The norm behind the last block is not asked for.
+    const unused = trained.filter((_, i) => scalar(tf.max(tf.abs(gradients[i]!))) === 0);
+    expect(unused).toEqual(trained.filter((name) => name.startsWith('norm.')));
+  });
+
+  test('refuses more than one auxiliary head', () => {
+    const auxiliary = [{ block: 0 }, { block: 1 }];
+    expect(() =>
+      createSegmenter({
+        backbone: vit,
+        numClasses: 2,
+        head: { kind: 'upernet', blocks: [0, 1, 2, 2], auxiliary },
+      }),
+    ).toThrow('2 auxiliary heads; expected at most one');
   });
 });

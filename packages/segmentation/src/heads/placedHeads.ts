@@ -1,0 +1,93 @@
+/** Which heads a segmenter has, and which blocks each looks at. */
+import { createFcnHead } from './createFcnHead';
+import { createSetrHead } from './createSetrHead';
+import { createUperHead } from './createUperHead';
+import type { SegmentationHead } from './segmentationHead';
+
+/** A head for training alone, on a block that may be an earlier one. */
+export interface AuxiliaryHead {
+  /** 0-based. */
+  readonly block: number;
+  /** Default: 2, as SETR's for ADE20K; 1 with UPerNet. */
+  readonly numConvs?: number;
+  /** Of the upsampling behind each convolution. Default 4. UPerNet's has none. */
+  readonly upScale?: number;
+  /** Of its loss. Default 0.4. */
+  readonly weight?: number;
+}
+
+/** SETR's own choice for 12 blocks (DeiT-B): the last is also that of the main head. */
+export const SETR_AUXILIARY_HEADS: readonly AuxiliaryHead[] = [4, 7, 9, 11].map((block) => ({ block }));
+
+/** SETR-PUP on the last block: the task layer of the paper. */
+export interface SetrPup {
+  readonly kind: 'setr-pup';
+  /** Of all convolutions. Default 256. */
+  readonly channels?: number;
+  /** Convolutions, each followed by an upsampling by 2. Default 4: from patches of 16 pixels to pixels. */
+  readonly numConvs?: number;
+  /** Default: none. The paper does not say whether it had any; see `SETR_AUXILIARY_HEADS`. */
+  readonly auxiliary?: readonly AuxiliaryHead[];
+}
+
+/** UPerNet on four blocks: what the released models for ADE20K have. */
+export interface UperNet {
+  readonly kind: 'upernet';
+  /** 0-based, lowest first. The released base model: 3, 5, 7, 11; the large one: 7, 11, 15, 23. */
+  readonly blocks: readonly [number, number, number, number];
+  /** Default: the backbone's width, as released. */
+  readonly channels?: number;
+  /** Sides of the grids that the deepest features are averaged to. Default 1, 2, 3, 6. */
+  readonly poolScales?: readonly number[];
+  /** At most one, of 256 channels. Default: none. The released models have one on the third of their blocks. */
+  readonly auxiliary?: readonly AuxiliaryHead[];
+}
+
+export interface PlacedHead {
+  readonly head: SegmentationHead;
+  /** 0-based; -1 is the last. */
+  readonly blocks: readonly number[];
+  /** Of its loss. */
+  readonly weight: number;
+}
+
+interface Sizes {
+  readonly embedDim: number;
+  readonly numClasses: number;
+}
+
+const AUXILIARY_WEIGHT = 0.4;
+
+/** The main head, then the auxiliary ones. @throws RangeError when a size is not a positive integer */
+export const placedHeads = (head: SetrPup | UperNet, sizes: Sizes): [PlacedHead, ...PlacedHead[]] =>
+  head.kind === 'setr-pup' ? setrPup(head, sizes) : uperNet(head, sizes);
+
+function setrPup(
+  { channels, numConvs, auxiliary = [] }: SetrPup,
+  sizes: Sizes,
+): [PlacedHead, ...PlacedHead[]] {
+  return [
+    { head: createSetrHead({ ...sizes, channels, numConvs }), blocks: [-1], weight: 1 },
+    ...auxiliary.map(({ block, numConvs = 2, upScale = 4, weight = AUXILIARY_WEIGHT }, i) => ({
+      head: createSetrHead({ ...sizes, channels, numConvs, upScale, name: `auxiliary_head.${i}` }),
+      blocks: [block],
+      weight,
+    })),
+  ];
+}
+
+function uperNet(
+  { blocks, channels, poolScales, auxiliary = [] }: UperNet,
+  sizes: Sizes,
+): [PlacedHead, ...PlacedHead[]] {
+  if (auxiliary.length > 1)
+    throw new RangeError(`UPerNet has ${auxiliary.length} auxiliary heads; expected at most one.`);
+  return [
+    { head: createUperHead({ ...sizes, channels, poolScales }), blocks, weight: 1 },
+    ...auxiliary.map(({ block, numConvs, weight = AUXILIARY_WEIGHT }) => ({
+      head: createFcnHead({ ...sizes, numConvs }),
+      blocks: [block],
+      weight,
+    })),
+  ];
+}
