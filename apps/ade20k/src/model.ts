@@ -1,15 +1,14 @@
-import { createSegmenter, type Segmenter } from '@beit/segmentation';
-import { createVit, type Vit } from '@beit/vit';
-import type { SegmentRecipe } from './recipe';
+import { createSegmenter, type Segmenter, type SetrPup, type UperNet } from '@beit/segmentation';
+import { createVit, type Vit, type VitConfig } from '@beit/vit';
 
 export interface Model {
   readonly vit: Vit;
   readonly segmenter: Segmenter;
 }
 
-/** The network of a recipe for so many classes. */
+/** The network of a recipe, or of a trained segmenter, for so many classes. */
 export function createModel(
-  { model, head }: Pick<SegmentRecipe, 'model' | 'head'>,
+  { model, head }: { readonly model: VitConfig; readonly head: SetrPup | UperNet },
   numClasses: number,
 ): Model {
   const vit = createVit(model);

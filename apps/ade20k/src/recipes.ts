@@ -1,5 +1,5 @@
 import { ADE20K_DISTORTION, ADE20K_SCALE, IMAGENET_NORMALIZATION, INCEPTION_NORMALIZATION } from '@beit/data';
-import { SETR_AUXILIARY_HEADS } from '@beit/segmentation';
+import { SETR_AUXILIARY_HEADS, UPERNET_BLOCKS } from '@beit/segmentation';
 import { BEIT_BASE_PATCH16_224, BEIT_LARGE_PATCH16_224, RELEASED_FINETUNE } from '@beit/vit';
 import type { SegmentRecipe } from './recipe';
 
@@ -91,7 +91,7 @@ const BEIT_BASE_UPERNET: SegmentRecipe = {
   name: 'beit-base-upernet-160k',
   about: 'BEiT-B/16, UPerNet, 512x512, ADE20K, 160,000 steps of 16 (the official code, pre-trained alone)',
   model: { ...BEIT_BASE_PATCH16_224, ...RELEASED_FINETUNE, imageSize: 512, dropPathRate: 0.1 },
-  head: { kind: 'upernet', blocks: [3, 5, 7, 11], channels: 768, auxiliary: [{ block: 7 }] },
+  head: { kind: 'upernet', blocks: UPERNET_BLOCKS[12]!, channels: 768, auxiliary: [{ block: 7 }] },
   learningRate: 7e-4,
 };
 
@@ -118,7 +118,7 @@ const BEIT_LARGE_UPERNET_640: SegmentRecipe = {
     imageSize: 640,
     dropPathRate: 0.2,
   },
-  head: { kind: 'upernet', blocks: [7, 11, 15, 23], channels: 1024, auxiliary: [{ block: 15 }] },
+  head: { kind: 'upernet', blocks: UPERNET_BLOCKS[24]!, channels: 1024, auxiliary: [{ block: 15 }] },
   microBatchSize: 1,
   learningRate: 2e-5,
   layerDecay: 0.95,

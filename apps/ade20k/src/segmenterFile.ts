@@ -1,6 +1,16 @@
-import { loadPretrained, shapesOf } from '@beit/apps-shared';
+import { loadPretrained, type Pretrained, shapesOf } from '@beit/apps-shared';
+import { IMAGENET_NORMALIZATION } from '@beit/data';
 import { createRandom } from '@beit/random';
-import type { Color } from '@beit/segmentation';
+import {
+  ADE20K_CLASSES,
+  ADE20K_PALETTE,
+  type Color,
+  createPalette,
+  inferHead,
+  type SetrPup,
+  type UperNet,
+  uperNetOfTransformers,
+} from '@beit/segmentation';
 import type { VitConfig } from '@beit/vit';
 import { describeFit, fitParameters, type NamedTensors, saveSafetensors } from '@beit/weights';
 import { createModel, isAuxiliary } from './model';
@@ -15,7 +25,7 @@ export interface TrainedSegmenter {
   readonly classes: readonly string[];
   readonly palette: readonly Color[];
   readonly model: VitConfig;
-  readonly head: SegmentRecipe['head'];
+  readonly head: SetrPup | UperNet;
   readonly views: PlainViews;
 }
 
@@ -32,21 +42,65 @@ export async function saveSegmenter(path: string, trained: TrainedSegmenter): Pr
   });
 }
 
-/** A segmenter of this app. @throws when the file is none, or lacks a part: the error lists it */
+/**
+ * A segmenter of this app, or a released one: a folder of transformers, or an official `.pth` file.
+ *
+ * @throws when the file is none, or lacks a part: the error lists it
+ */
 export async function loadSegmenter(path: string): Promise<TrainedSegmenter> {
-  const { tensors, config, classes, normalization, metadata } = await loadPretrained(path);
-  if (metadata.segmenter === undefined || !classes || !normalization) {
-    throw new Error(`${path} is no segmenter. Expected a run of this app, or its model.safetensors.`);
-  }
-  const { palette, head, views } = JSON.parse(metadata.segmenter) as Pick<
-    TrainedSegmenter,
-    'palette' | 'head'
-  > & {
-    views: Omit<PlainViews, 'normalization'>;
-  };
-  const { segmenter } = createModel({ model: config, head }, classes.length);
-  const fit = fitParameters(tensors, shapesOf(segmenter.init(createRandom(0))));
-  if (fit.missing.length + fit.misshapen.length > 0)
-    throw new Error(`${path} is not whole.\n${describeFit(fit)}`);
-  return { params: fit.params, classes, palette, model: config, head, views: { ...views, normalization } };
+  const pretrained = await loadPretrained(path);
+  const { tensors, config: model } = pretrained;
+  const description = describe(pretrained);
+  const initial = createModel({ model, head: description.head }, description.classes.length).segmenter.init(
+    createRandom(0),
+  );
+  const fit = fitParameters(tensors, shapesOf(initial));
+  const missing = fit.missing.filter((name) => !isUnused(name));
+  if (missing.length + fit.misshapen.length > 0)
+    throw new Error(`${path} is not whole.\n${describeFit({ ...fit, missing })}`);
+  return { ...description, model, params: { ...initial, ...fit.params } };
 }
+
+/** A backbone has them, and no segmenter asks for them. */
+const isUnused = (name: string) => /^(norm\.|mask_token$)/.test(name);
+
+type Description = Omit<TrainedSegmenter, 'params' | 'model'>;
+
+function describe({ path, tensors, config, classes, normalization, ...more }: Pretrained): Description {
+  const { segmenter } = more.metadata;
+  if (segmenter !== undefined && classes && normalization) {
+    const { palette, head, views } = JSON.parse(segmenter) as Pick<Description, 'palette' | 'head'> & {
+      views: Omit<PlainViews, 'normalization'>;
+    };
+    return { classes, palette, head, views: { ...views, normalization } };
+  }
+  const classifier = tensors['decode_head.conv_seg.weight'];
+  if (!classifier) {
+    throw new Error(
+      `${path} is no segmenter. Expected a run of this app, its model.safetensors, or a released model for ADE20K.`,
+    );
+  }
+  const head = more.transformersConfig
+    ? uperNetOfTransformers(more.transformersConfig)
+    : inferHead(tensors, config.depth);
+  const names = classes ?? classNamesFor(classifier.shape[0]!);
+  const isAde20k = names.length === ADE20K_CLASSES.length;
+  return {
+    classes: names,
+    palette: isAde20k ? ADE20K_PALETTE : createPalette(names.length),
+    head,
+    views: { ...ade20kViews(config.imageSize), normalization: normalization ?? IMAGENET_NORMALIZATION },
+  };
+}
+
+/** A file without names is of ADE20K, if it has as many classes. */
+const classNamesFor = (count: number): readonly string[] =>
+  count === ADE20K_CLASSES.length
+    ? ADE20K_CLASSES
+    : Array.from({ length: count }, (_, label) => `class ${label + 1}`);
+
+/** mmsegmentation's for windows of 512, and the official code's for 640: the same for other sizes. */
+const ade20kViews = (size: number): Omit<PlainViews, 'normalization'> => ({
+  scale: [4 * size, size],
+  stride: Math.floor((size * 2) / 3),
+});

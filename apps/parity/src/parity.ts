@@ -14,6 +14,7 @@ import { namesParity } from './namesParity';
 import { resizeParity } from './resizeParity';
 import { segmentationMetricsParity } from './segmentationMetricsParity';
 import { setrParity } from './setrParity';
+import { uperNetParity } from './uperNetParity';
 
 export interface ParityRow extends Measurement {
   readonly file: string;
@@ -31,6 +32,7 @@ const ENGINE_CHECKS: readonly (readonly [prefix: string, check: EngineCheck])[] 
   ['dvae', dvaeParity],
   ['adamw', adamwParity],
   ['setr-', setrParity],
+  ['upernet', uperNetParity],
 ];
 
 const TOLERANCE = 1e-4;

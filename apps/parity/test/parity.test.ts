@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hasNativeBfloat16 } from '@beit/compile';
@@ -20,10 +20,14 @@ test('every fixture is reproduced, by every engine', async () => {
 
 test('bfloat16 is used where the processor has it: it is not as exact as float32', async () => {
   if (!(await enginesHere()).includes('openvino-bf16')) return;
-  const { rows } = await parity(FIXTURES, undefined, ['openvino-bf16']);
+  const folder = await mkdtemp(join(tmpdir(), 'parity-'));
+  await copyFile(join(FIXTURES, 'mim-abs.safetensors'), join(folder, 'mim-abs.safetensors'));
+  const { rows } = await parity(folder, undefined, ['openvino-bf16']);
+  await rm(folder, { recursive: true });
   const isUsed = await hasNativeBfloat16();
   for (const group of ['logits', 'gradients']) {
-    for (const { error } of rows.filter((row) => row.group === group)) expect(error > 1e-3).toBe(isUsed);
+    const [row] = rows.filter((row) => row.group === group);
+    expect(row!.error > 1e-3).toBe(isUsed);
   }
 }, 240_000);
 

@@ -5,9 +5,15 @@ export { createFcnHead, type FcnHeadConfig } from './heads/createFcnHead';
 export { createSetrHead, type SetrHeadConfig } from './heads/createSetrHead';
 export { createUperHead, type UperHeadConfig } from './heads/createUperHead';
 export type { TensorParams } from './heads/headLayers';
-export { type AuxiliaryHead, SETR_AUXILIARY_HEADS, type SetrPup, type UperNet } from './heads/placedHeads';
+export {
+  type AuxiliaryHead,
+  SETR_AUXILIARY_HEADS,
+  type SetrPup,
+  UPERNET_BLOCKS,
+  type UperNet,
+} from './heads/placedHeads';
 export type { SegmentationHead } from './heads/segmentationHead';
-export { fromMmsegmentation, toMmsegmentation } from './mmsegmentation';
+export { inferHead, uperNetOfTransformers } from './inferHead';
 export * from './pixelCrossEntropy';
 export * from './segmentationMetrics';
 export { type SegmentImageOptions, segmentImage } from './segmentImage';

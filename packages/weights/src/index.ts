@@ -12,7 +12,7 @@ export type { DType, HostTensor, NamedTensors } from './hostTensor';
 export { assertHostTensor, scalar, sizeOf, zeros } from './hostTensor';
 export { type LoadOptions, loadSafetensors, loadSafetensorsHeader } from './loadSafetensors';
 export { fromFlava, toFlava } from './names/flava';
-export { fromOfficial, fromTimm, toTimm } from './names/official';
+export { fromOfficial, fromTimm, toMmsegmentation, toTimm } from './names/official';
 export { withoutPrefix, withPrefix } from './names/prefix';
 export { fromTransformers, type ToTransformersOptions, toTransformers } from './names/transformers';
 export type { SafetensorsHeader, StoredTensor } from './parseHeader';

@@ -1,6 +1,6 @@
 import type { Normalization } from '@beit/data';
 import { inferVitConfig, type VitConfig, vitConfigOfTransformers } from '@beit/vit';
-import { type Checkpoint, loadCheckpoint, type NamedTensors } from '@beit/weights';
+import { type Checkpoint, type JsonObject, loadCheckpoint, type NamedTensors } from '@beit/weights';
 
 /** A checkpoint, whoever wrote it. */
 export interface Pretrained {
@@ -15,6 +15,8 @@ export interface Pretrained {
   readonly pooling?: 'mean' | 'cls';
   readonly classes?: readonly string[];
   readonly cropShare?: number;
+  /** config.json of a folder of transformers. */
+  readonly transformersConfig?: JsonObject;
   /** What else a file of this project says of itself. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -24,6 +26,9 @@ export interface PlainViews {
   readonly normalization: Normalization;
   readonly cropShare: number;
 }
+
+/** Of pictures, and of pixels. */
+const CLASSIFIERS = ['head.weight', 'decode_head.conv_seg.weight'];
 
 /**
  * A run of this project or a file of it, a folder of transformers, a `.pth` file of the official code, or timm's.
@@ -42,7 +47,8 @@ export async function loadPretrained(path: string): Promise<Pretrained> {
       ...common,
       config: vit,
       pooling,
-      ...('head.weight' in tensors && { classes: classNames }),
+      transformersConfig: config,
+      ...(CLASSIFIERS.some((name) => name in tensors) && { classes: classNames }),
       ...(shorterSide !== undefined && { cropShare: Math.min(1, vit.imageSize / shorterSide) }),
     };
   }

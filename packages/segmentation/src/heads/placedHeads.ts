@@ -33,7 +33,7 @@ export interface SetrPup {
 /** UPerNet on four blocks: what the released models for ADE20K have. */
 export interface UperNet {
   readonly kind: 'upernet';
-  /** 0-based, lowest first. The released base model: 3, 5, 7, 11; the large one: 7, 11, 15, 23. */
+  /** 0-based, lowest first; see `UPERNET_BLOCKS`. */
   readonly blocks: readonly [number, number, number, number];
   /** Default: the backbone's width, as released. */
   readonly channels?: number;
@@ -42,6 +42,12 @@ export interface UperNet {
   /** At most one, of 256 channels. Default: none. The released models have one on the third of their blocks. */
   readonly auxiliary?: readonly AuxiliaryHead[];
 }
+
+/** Of the released models, by the number of their blocks. */
+export const UPERNET_BLOCKS: Readonly<Record<number, UperNet['blocks']>> = {
+  12: [3, 5, 7, 11],
+  24: [7, 11, 15, 23],
+};
 
 export interface PlacedHead {
   readonly head: SegmentationHead;

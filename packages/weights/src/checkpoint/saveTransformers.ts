@@ -86,7 +86,9 @@ function toldBy(tensors: NamedTensors): JsonObject {
     ? 'BeitForMaskedImageModeling'
     : 'head.weight' in tensors
       ? 'BeitForImageClassification'
-      : 'BeitModel';
+      : 'decode_head.conv_seg.weight' in tensors
+        ? 'BeitForSemanticSegmentation'
+        : 'BeitModel';
   return {
     architectures: [architecture],
     use_mask_token: 'mask_token' in tensors,

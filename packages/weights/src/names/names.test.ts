@@ -1,7 +1,7 @@
 import type { HostTensor, NamedTensors } from '../hostTensor';
 import { loadSafetensors } from '../loadSafetensors';
 import { fromFlava, toFlava } from './flava';
-import { fromOfficial, fromTimm, toTimm } from './official';
+import { fromOfficial, fromTimm, toMmsegmentation, toTimm } from './official';
 import { withoutPrefix, withPrefix } from './prefix';
 import { fromTransformers, toTransformers } from './transformers';
 
@@ -88,12 +88,19 @@ describe('transformers', () => {
       'embeddings.cls_token',
       'encoder.layer.0.lambda_2',
       'encoder.layer.0.attention.attention.relative_position_bias.relative_position_index',
+      'fpn1.0.weight',
+      'fpn1.1.num_batches_tracked',
+      'decode_head.psp_modules.0.1.conv.weight',
       'decode_head.classifier.weight',
+      'auxiliary_head.classifier.bias',
     );
     expect(Object.keys(fromTransformers(theirs))).toEqual([
       'cls_token',
       'blocks.0.gamma_2',
-      'decode_head.classifier.weight',
+      'fpn1.0.weight',
+      'decode_head.psp_modules.0.1.conv.weight',
+      'decode_head.conv_seg.weight',
+      'auxiliary_head.conv_seg.bias',
     ]);
   });
 
@@ -137,6 +144,24 @@ describe('transformers', () => {
       /3 \* dim/,
     );
   });
+});
+
+test('mmsegmentation: the backbone’s names have a prefix, counts of batches go', () => {
+  const params = named(
+    'blocks.0.norm1.weight',
+    'fpn2.0.bias',
+    'decode_head.conv_seg.weight',
+    'auxiliary_head.0.norm.bias',
+  );
+  const theirs = toMmsegmentation(params);
+  expect(Object.keys(theirs)).toEqual([
+    'backbone.blocks.0.norm1.weight',
+    'backbone.fpn2.0.bias',
+    'decode_head.conv_seg.weight',
+    'auxiliary_head.0.norm.bias',
+  ]);
+  const count = named('backbone.fpn1.1.num_batches_tracked');
+  expect(plain(fromOfficial({ ...theirs, ...count }))).toEqual(params);
 });
 
 test('official and timm: a wrapper in front and index buffers go', () => {

@@ -4,6 +4,7 @@
  * transformers 5 has in memory (`model.state_dict()`).
  */
 import type { HostTensor, NamedTensors } from '../hostTensor';
+import { isNoParameter } from './official';
 import { setUnique } from './setUnique';
 
 export interface ToTransformersOptions {
@@ -42,7 +43,12 @@ const BLOCK: readonly Row[] = [
   ['mlp.fc2', 'output.dense', 'mlp.fc2'],
 ];
 
-const HEADS: readonly Row[] = [['head', 'classifier', 'classifier']];
+/** Heads of segmentation have mmsegmentation's names in files, but for the classifiers. */
+const HEADS: readonly Row[] = [
+  ['head', 'classifier', 'classifier'],
+  ['decode_head.conv_seg', 'decode_head.classifier', 'decode_head.classifier'],
+  ['auxiliary_head.conv_seg', 'auxiliary_head.classifier', 'auxiliary_head.classifier'],
+];
 
 const OFFICIAL = 0;
 type Column = 0 | 1 | 2;
@@ -50,13 +56,14 @@ type Column = 0 | 1 | 2;
 /**
  * transformers 4 or 5 names (told apart per tensor) to the official ones; `beit.` in front is optional, as in a bare
  * `BeitModel`. Query, key and value weights `[dim, dim]` become one `attn.qkv.weight` `[3 * dim, dim]`, and
- * `relative_position_index` buffers are left out. Names that are not BEiT's (segmentation heads) pass unchanged.
+ * Buffers that are no parameters (`relative_position_index`, `num_batches_tracked`) are left out. Names that are not BEiT's
+ * pass unchanged.
  * Errors: a block with only some of query, key and value, or with different shapes; two tensors for one name.
  */
 export function fromTransformers(tensors: NamedTensors): NamedTensors {
   const out: NamedTensors = Object.create(null);
   for (const [name, tensor] of Object.entries(tensors)) {
-    if (name.endsWith('relative_position_index')) continue;
+    if (isNoParameter(name)) continue;
     const official = officialName(name);
     const part = /^(blocks\.\d+\.attn\.)(query|key|value)\.(weight|bias)$/.exec(official);
     if (part === null) setUnique(out, official, tensor);

@@ -1,0 +1,84 @@
+/** Models of others: folders of transformers, files of the official code. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { IMAGENET_NORMALIZATION, INCEPTION_NORMALIZATION } from '@beit/data';
+import { createRandom } from '@beit/random';
+import { ADE20K_CLASSES, ADE20K_PALETTE, type SetrPup, type UperNet } from '@beit/segmentation';
+import { RELEASED_FINETUNE, transformersConfig, type VitConfig } from '@beit/vit';
+import { type NamedTensors, saveSafetensors, saveTransformers, toMmsegmentation } from '@beit/weights';
+import { createModel } from '../src/model';
+import { loadSegmenter } from '../src/segmenterFile';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'released-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const MODEL: VitConfig = {
+  imageSize: 32,
+  patchSize: 8,
+  embedDim: 64,
+  depth: 12,
+  numHeads: 1,
+  mlpRatio: 1,
+  ...RELEASED_FINETUNE,
+};
+const UPERNET: UperNet = { kind: 'upernet', blocks: [3, 5, 7, 11], channels: 4 };
+
+/** As files have them: without what segmentation does not need, with auxiliary heads. */
+function paramsOf(head: SetrPup | UperNet, numClasses: number): NamedTensors {
+  const all = createModel({ model: MODEL, head }, numClasses).segmenter.init(createRandom(1));
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !/^(norm\.|mask_token$)/.test(name)));
+}
+
+test('a folder of transformers: names, classes, head and normalization are its own', async () => {
+  const path = join(folder, 'transformers');
+  const params = paramsOf({ ...UPERNET, channels: 64, blocks: [0, 4, 7, 10], auxiliary: [{ block: 7 }] }, 3);
+  const config = {
+    ...transformersConfig(MODEL, { pooling: 'mean', classNames: ['cat', 'dog', 'sky'] }),
+    out_indices: [0, 4, 7, 10],
+  };
+  await saveTransformers(path, params, { config, normalization: INCEPTION_NORMALIZATION });
+  const loaded = await loadSegmenter(path);
+  expect(loaded).toMatchObject({
+    classes: ['cat', 'dog', 'sky'],
+    head: { kind: 'upernet', blocks: [0, 4, 7, 10], channels: 64, poolScales: [1, 2, 3, 6] },
+    model: { imageSize: 32, useRelPosBias: true, useAbsPosEmb: false },
+    views: { scale: [128, 32], stride: 21, normalization: INCEPTION_NORMALIZATION },
+  });
+  expect(loaded.params['decode_head.conv_seg.weight']).toEqual(params['decode_head.conv_seg.weight']);
+  expect(loaded.params['fpn1.1.running_var']).toEqual(params['fpn1.1.running_var']);
+  expect(loaded.palette.length).toBe(3);
+});
+
+test('a file of the official code for ADE20K tells its head by its shapes', async () => {
+  const path = join(folder, 'upernet.safetensors');
+  await saveSafetensors(path, toMmsegmentation(paramsOf({ ...UPERNET, auxiliary: [{ block: 7 }] }, 150)));
+  const loaded = await loadSegmenter(path);
+  expect(loaded.classes).toBe(ADE20K_CLASSES);
+  expect(loaded.palette).toBe(ADE20K_PALETTE);
+  expect(loaded.head).toEqual(UPERNET);
+  expect(loaded.views.normalization).toBe(IMAGENET_NORMALIZATION);
+});
+
+test('so does one of mmsegmentation with SETR-PUP', async () => {
+  const path = join(folder, 'setr.safetensors');
+  const head: SetrPup = { kind: 'setr-pup', channels: 6, numConvs: 3 };
+  await saveSafetensors(path, toMmsegmentation(paramsOf(head, 2)));
+  const loaded = await loadSegmenter(path);
+  expect(loaded.head).toEqual(head);
+  expect(loaded.classes).toEqual(['class 1', 'class 2']);
+});
+
+test.each([
+  ['no head', /^decode_head/, 'is no segmenter'],
+  ['another pyramid', /psp_modules\.3/, 'averages over 3 grids, expected 4'],
+  ['a part missing', /fpn_convs\.1\.bn\.bias/, 'decode_head.fpn_convs.1.bn.bias'],
+])('%s is an error that says so', async (what, left, message) => {
+  const path = join(folder, `${what}.safetensors`);
+  const params = Object.entries(toMmsegmentation(paramsOf(UPERNET, 2))).filter(([name]) => !left.test(name));
+  await saveSafetensors(path, Object.fromEntries(params));
+  await expect(loadSegmenter(path)).rejects.toThrow(message);
+});

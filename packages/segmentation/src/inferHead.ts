@@ -1,0 +1,56 @@
+import { type SetrPup, UPERNET_BLOCKS, type UperNet } from './heads/placedHeads';
+
+type Shapes = Readonly<Record<string, { readonly shape: readonly number[] }>>;
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * The head of a checkpoint that comes without a description, from the names and shapes of its tensors (mmsegmentation's):
+ * UPerNet as released for 12 and for 24 blocks, or SETR-PUP. Auxiliary heads are left out: they are for training.
+ *
+ * @param depth blocks of the backbone
+ * @throws Error when there is no such head
+ */
+export function inferHead(tensors: Shapes, depth: number): SetrPup | UperNet {
+  const names = Object.keys(tensors);
+  const [, channels] = tensors['decode_head.conv_seg.weight']?.shape ?? [];
+  if (channels === undefined)
+    throw new Error(
+      'There is no "decode_head.conv_seg.weight", so the tensors are not those of a segmenter.',
+    );
+  const numConvs = names.filter((name) => /^decode_head\.up_convs\.\d+\.0\.conv\.weight$/.test(name)).length;
+  if (numConvs > 0) return { kind: 'setr-pup', channels, numConvs };
+  const scales = names.filter((name) => /^decode_head\.psp_modules\.\d+\.1\.conv\.weight$/.test(name)).length;
+  const blocks = UPERNET_BLOCKS[depth];
+  if (scales === 4 && blocks) return { kind: 'upernet', blocks, channels };
+  throw new Error(
+    `The head is neither SETR-PUP nor UPerNet as released: it averages over ${scales} grids, expected 4; there are ${depth} blocks, expected ${Object.keys(UPERNET_BLOCKS).join(' or ')}.`,
+  );
+}
+
+/**
+ * The head of a `BeitForSemanticSegmentation` of transformers.
+ *
+ * Its `out_indices` are read as the blocks, counted from 0, that the official code takes features from, and for which the
+ * released models were trained: 3, 5, 7, 11. transformers 5.24 itself takes each from two blocks before, so that its logits
+ * for these models are others.
+ *
+ * @param config the content of its config.json
+ * @throws Error when these are not four blocks
+ */
+export function uperNetOfTransformers(config: Json): UperNet {
+  const { out_indices: blocks, pool_scales: poolScales = [1, 2, 3, 6], hidden_size: channels = 768 } = config;
+  if (!isWholes(blocks) || blocks.length !== 4)
+    throw new Error(`out_indices is ${JSON.stringify(blocks)} in config.json; expected four blocks.`);
+  if (!isWholes(poolScales) || poolScales.includes(0))
+    throw new Error(`pool_scales is ${JSON.stringify(poolScales)} in config.json; expected sides of grids.`);
+  const [first, second, third, fourth] = blocks as [number, number, number, number];
+  return {
+    kind: 'upernet',
+    blocks: [first, second, third, fourth],
+    channels: channels as number,
+    poolScales,
+  };
+}
+
+const isWholes = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.every((one) => Number.isSafeInteger(one) && one >= 0);
