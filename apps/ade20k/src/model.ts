@@ -17,6 +17,9 @@ export function createModel(
   return { vit, segmenter: createSegmenter({ backbone, numClasses, head }) };
 }
 
-/** Used in training alone, or begun anew for other classes. */
+/** Used in training alone. */
 export const isAuxiliary = (name: string): boolean => name.startsWith('auxiliary_head.');
+/** Begun anew for other classes. */
 export const isHead = (name: string): boolean => /^(decode_head|fpn[12])\./.test(name) || isAuxiliary(name);
+/** An encoder has them, and no segmenter asks for them. */
+export const isUnused = (name: string): boolean => /^(norm\.|mask_token$)/.test(name);

@@ -2,7 +2,7 @@ import { modelOf, type Pretrained, pretrainedOf, type Start, startFrom } from '@
 import { createRandom } from '@beit/random';
 import type { ProgressReporter } from '@beit/trainer';
 import { type Dataset, describeDataset, loadDataset } from './dataset';
-import { createModel, isHead, type Model } from './model';
+import { createModel, isHead, isUnused, type Model } from './model';
 import type { Options } from './options';
 import type { SegmentRecipe } from './recipe';
 
@@ -43,5 +43,6 @@ export function beginWith(
   const recipe = pretrained ? { ...wanted, model: modelOf(wanted.model, pretrained) } : wanted;
   const model = createModel(recipe, numClasses);
   const initial = model.segmenter.init(createRandom(recipe.seed, 'model'));
-  return { recipe, model, start: startFrom(recipe.model, initial, pretrained, isHead, 'bilinear') };
+  const mayBeginAnew = (name: string) => isHead(name) || isUnused(name);
+  return { recipe, model, start: startFrom(recipe.model, initial, pretrained, mayBeginAnew, 'bilinear') };
 }

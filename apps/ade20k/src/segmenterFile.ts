@@ -13,7 +13,7 @@ import {
 } from '@beit/segmentation';
 import type { VitConfig } from '@beit/vit';
 import { describeFit, fitParameters, type NamedTensors, saveSafetensors } from '@beit/weights';
-import { createModel, isAuxiliary } from './model';
+import { createModel, isAuxiliary, isUnused } from './model';
 import type { SegmentRecipe } from './recipe';
 
 /** What evaluation needs of the views. */
@@ -60,9 +60,6 @@ export async function loadSegmenter(path: string): Promise<TrainedSegmenter> {
     throw new Error(`${path} is not whole.\n${describeFit({ ...fit, missing })}`);
   return { ...description, model, params: { ...initial, ...fit.params } };
 }
-
-/** A backbone has them, and no segmenter asks for them. */
-const isUnused = (name: string) => /^(norm\.|mask_token$)/.test(name);
 
 type Description = Omit<TrainedSegmenter, 'params' | 'model'>;
 

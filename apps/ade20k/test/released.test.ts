@@ -2,12 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadPretrained } from '@beit/apps-shared';
 import { IMAGENET_NORMALIZATION, INCEPTION_NORMALIZATION } from '@beit/data';
 import { createRandom } from '@beit/random';
 import { ADE20K_CLASSES, ADE20K_PALETTE, type SetrPup, type UperNet } from '@beit/segmentation';
 import { RELEASED_FINETUNE, transformersConfig, type VitConfig } from '@beit/vit';
 import { type NamedTensors, saveSafetensors, saveTransformers, toMmsegmentation } from '@beit/weights';
 import { createModel } from '../src/model';
+import { beginWith } from '../src/prepareTask';
+import { RECIPES } from '../src/recipes';
 import { loadSegmenter } from '../src/segmenterFile';
 
 let folder: string;
@@ -61,6 +64,17 @@ test('a file of the official code for ADE20K tells its head by its shapes', asyn
   expect(loaded.palette).toBe(ADE20K_PALETTE);
   expect(loaded.head).toEqual(UPERNET);
   expect(loaded.views.normalization).toBe(IMAGENET_NORMALIZATION);
+});
+
+test('training begins with its encoder', async () => {
+  const path = join(folder, 'start.safetensors');
+  const params = paramsOf(UPERNET, 150);
+  await saveSafetensors(path, toMmsegmentation(params));
+  const recipe = { ...RECIPES[0]!, model: { ...MODEL, dropPathRate: 0.1 } };
+  const { start } = beginWith(recipe, 4, await loadPretrained(path));
+  expect(start.params['blocks.11.attn.qkv.weight']).toEqual(params['blocks.11.attn.qkv.weight']);
+  expect(start.params['decode_head.conv_seg.weight']!.shape).toEqual([4, 64, 1, 1]);
+  expect(start.notes[0]).toMatch(/^New, at random: .*decode_head/);
 });
 
 test('so does one of mmsegmentation with SETR-PUP', async () => {
