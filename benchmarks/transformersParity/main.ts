@@ -21,18 +21,20 @@ const EXPORTED = 'exported';
 const values = commandLine(
   `Usage: pnpm parity:transformers [options]
 
-Logits of BEiT-B/16 at 224 pixels with 1,000 classes, mean pooling and random parameters, on 2 images: every engine that
-is installed, and the model exported as a .onnx file, against transformers' BeitForImageClassification (eager attention)
-and timm's beit_base_patch16_224, all in fp32. The parameters are handed over as safetensors under the peer's names. One
+Logits of BEiT-B/16 at 224 pixels with random parameters, on 2 images, as a classifier (1,000 classes, mean pooling) and as
+a segmenter with UPerNet (10 classes): every engine that is installed, and the model exported as a .onnx file, against
+transformers (eager attention), and timm where it has the form, all in fp32. The parameters are handed over as safetensors under the peer's names. One
 line per comparison, with the largest error relative to the largest logit; ends with 1 when one is above ${TOLERANCE}. The
 first run makes a virtual environment in your cache (a download of 3 GB).
 
   --newest         the peers' newest releases on PyPI instead of those pinned in shared/requirements.txt
+  --forms          separated by commas (default: ${Object.keys(FORMS).join(',')})
   --engines        of ours, separated by commas (default: all that are installed, and ${EXPORTED})
   --python         ${PYTHON_OPTION.python.help} (default: ${PYTHON_OPTION.python.default})
   --help           this text`,
   {
     newest: { type: 'boolean', default: false },
+    forms: { type: 'string' },
     engines: { type: 'string' },
     python: { type: 'string', default: PYTHON_OPTION.python.default },
   },
@@ -40,6 +42,8 @@ first run makes a virtual environment in your cache (a download of 3 GB).
 tf.enableProdMode();
 const all = [...(await availableEngines()).toReversed(), EXPORTED] as const;
 const engines = values.engines?.split(',').map((name) => oneOf(name, 'engines', all)) ?? all;
+const names = Object.keys(FORMS) as Form[];
+const forms = values.forms?.split(',').map((name) => oneOf(name, 'forms', names)) ?? names;
 const environment = await pythonEnvironment(values.python, { newest: values.newest });
 if ('absent' in environment) fail(`The peers can't run: ${environment.absent}.`);
 const { python } = environment;
@@ -61,10 +65,13 @@ async function peerLogits(task: Task, peer: Peer): Promise<PeerLogits> {
   }
 }
 
-async function ourLogits({ classifier, params, images }: Task, engine: EngineName): Promise<Float32Array> {
+async function ourLogits(
+  { logits: logitsOf, params, images }: Task,
+  engine: EngineName,
+): Promise<Float32Array> {
   const step = (state: Record<string, tf.Tensor>, inputs: { images: tf.Tensor }) => ({
     state,
-    outputs: { logits: classifier.logits(state, inputs.images) as tf.Tensor },
+    outputs: { logits: logitsOf(state, inputs.images) },
   });
   // On `cpu`, TensorFlow.js takes minutes for this model.
   const options: CompileOptions = engine === 'tfjs' ? { engine, backend: 'wasm' } : { engine };
@@ -75,16 +82,16 @@ async function ourLogits({ classifier, params, images }: Task, engine: EngineNam
   return copy;
 }
 
-async function exportedLogits({ vit, classifier, params, images }: Task): Promise<Float32Array> {
+async function exportedLogits({ vit, logits, params, images }: Task): Promise<Float32Array> {
   const { imageSize } = vit.config;
   const spec = { dtype: 'float32', shape: ['batch', 3, imageSize, imageSize] } as const;
-  const model = await exportOnnx(pixelValuesToLogits(classifier), { params, inputs: { pixel_values: spec } });
+  const model = await exportOnnx(pixelValuesToLogits({ logits }), { params, inputs: { pixel_values: spec } });
   const session = await InferenceSession.create(model);
   const channelsFirst = tf.transpose(tf.tensor(images.data, images.shape), [0, 3, 1, 2]);
   const pixels = new Tensor('float32', (await channelsFirst.data()) as Float32Array, channelsFirst.shape);
-  const { logits } = await session.run({ pixel_values: pixels });
+  const outputs = await session.run({ pixel_values: pixels });
   await session.release();
-  return logits!.data as Float32Array;
+  return outputs.logits!.data as Float32Array;
 }
 
 /** Largest difference relative to the largest magnitude expected. */
@@ -98,7 +105,8 @@ function relativeError(actual: ArrayLike<number>, expected: readonly number[]): 
 
 const versions: Record<string, string> = { Node: process.versions.node };
 let within = true;
-for (const [form, { peers }] of Object.entries(FORMS) as [Form, (typeof FORMS)[Form]][]) {
+for (const form of forms) {
+  const { peers } = FORMS[form];
   const task = createTask(form);
   const expected = new Map<Peer, readonly number[]>();
   for (const peer of peers) {

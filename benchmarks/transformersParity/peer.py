@@ -1,4 +1,4 @@
-"""Logits of a BEiT classifier with the parameters and images of a folder, by transformers or timm.
+"""Logits of a BEiT classifier or segmenter with the parameters and images of a folder, by transformers or timm.
 
 Usage: peer.py [transformers|timm] FOLDER
 FOLDER holds config.json of transformers, model.safetensors and images.safetensors. Prints one JSON object.
@@ -13,14 +13,15 @@ from safetensors.torch import load_file
 
 
 def of_transformers(folder):
-    from transformers import BeitForImageClassification, __version__
+    import transformers
 
-    model, loading = BeitForImageClassification.from_pretrained(
+    config = json.loads((folder / "config.json").read_text())
+    model, loading = getattr(transformers, config["architectures"][0]).from_pretrained(
         folder, attn_implementation="eager", output_loading_info=True
     )
     if any(loading.values()):
         raise SystemExit(f"transformers does not take the folder as it is: {loading}")
-    return model, {"transformers": __version__}
+    return model, {"transformers": transformers.__version__}
 
 
 def of_timm(folder):
@@ -42,6 +43,11 @@ def main():
     with torch.inference_mode():
         logits = model.eval()(images)
     logits = logits if isinstance(logits, torch.Tensor) else logits.logits
+    if logits.ndim == 4:
+        # In transformers a segmenter's are not brought to the size of its images, and are channels first.
+        size = images.shape[-2:]
+        logits = torch.nn.functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+        logits = logits.permute(0, 2, 3, 1)
     versions = {"Python": sys.version.split()[0], "PyTorch": torch.__version__, **version}
     print(json.dumps({"versions": versions, "logits": logits.flatten().tolist()}))
 
