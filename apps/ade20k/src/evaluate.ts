@@ -17,7 +17,7 @@ export interface EvaluatedModel {
 
 /** Measures a trained segmenter on validation images. @throws when these have other classes than the model */
 export async function evaluate(
-  { model, recipe, data, multiScale, engine, out }: Options & { readonly model: string },
+  { model, recipe, data, multiScale, whole, engine, out }: Options & { readonly model: string },
   progress: ProgressReporter,
 ): Promise<EvaluatedModel> {
   const trained = await loadSegmenter(model);
@@ -35,6 +35,7 @@ export async function evaluate(
     dataset,
     views: trained.views,
     multiScale,
+    whole,
     engine,
   });
   const { metrics } = await evaluation.evaluate(trained.params, passProgress('images', progress.update));

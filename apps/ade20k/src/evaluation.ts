@@ -27,6 +27,8 @@ export interface EvaluationOptions {
   readonly views: PlainViews;
   /** Also at other scales, and mirrored. Default false. */
   readonly multiScale?: boolean;
+  /** Each image squeezed into one window. Default false. */
+  readonly whole?: boolean;
   readonly engine: EngineOptions;
 }
 
@@ -61,6 +63,7 @@ export async function openEvaluation({
   dataset,
   views,
   multiScale = false,
+  whole = false,
   engine,
 }: EvaluationOptions): Promise<Evaluation> {
   const { validation, annotation } = dataset;
@@ -80,6 +83,7 @@ export async function openEvaluation({
           normalization,
           scale,
           ratios,
+          square: whole ? windowSize : undefined,
           annotation,
         }).catch((error: Error) => {
           unreadable.set(name, { name, reason: error.message });

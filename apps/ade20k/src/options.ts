@@ -46,6 +46,7 @@ Fine-tunes a pre-trained BEiT to name the class of every pixel, with a SETR-PUP 
   --steps N, --batch-size N, --learning-rate X, --layer-decay X, --seed N
                           instead of the recipe's
   --multi-scale           evaluate and predict at six scales, and mirrored: slower, a little better
+  --whole                 evaluate and predict each image squeezed into one window, as transformers does: faster
 ${ENGINE_HELP}
   --workers N             threads that decode and augment (default: 1)
   --top N                 classes shown of a prediction (default: 5)
@@ -59,6 +60,8 @@ export interface Options extends FinetuneOptions {
   /** Absolute path. */
   readonly out?: string;
   readonly multiScale: boolean;
+  /** One window for a whole image. */
+  readonly whole: boolean;
 }
 
 /** The command line, resolved. @throws UsageError that names the value and what was expected; `'help'` when asked for */
@@ -83,6 +86,8 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     throw new UsageError(`'predict' needs --out, the folder that it writes.`);
   if (command === 'predict' && files.length === 0)
     throw new UsageError(`'predict' needs the paths of images, or of folders of images.`);
+  if (values['multi-scale'] && values.whole)
+    throw new UsageError(`--multi-scale and --whole exclude each other.`);
   const train = command === 'train' && !dryRun;
   return {
     ...options,
@@ -94,6 +99,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
         ? undefined
         : resolve(typedIn(), values.out),
     multiScale: values['multi-scale'] ?? false,
+    whole: values.whole ?? false,
   };
 }
 
@@ -114,5 +120,10 @@ const parse = (args: readonly string[]) =>
   parseArgs({
     args: ownArguments(args),
     allowPositionals: true,
-    options: { ...FINETUNE_ARGUMENTS, steps: { type: 'string' }, 'multi-scale': { type: 'boolean' } },
+    options: {
+      ...FINETUNE_ARGUMENTS,
+      steps: { type: 'string' },
+      'multi-scale': { type: 'boolean' },
+      whole: { type: 'boolean' },
+    },
   });

@@ -27,6 +27,7 @@ export async function* predict({
   files,
   out,
   multiScale,
+  whole,
   engine,
 }: Options & { readonly model: string; readonly out: string }): AsyncGenerator<Prediction> {
   const trained = await loadSegmenter(model);
@@ -34,9 +35,10 @@ export async function* predict({
   const { segmenter } = createModel(trained, names.length);
   const windows = await openWindows(segmenter, trained.model.imageSize, trained.params, engine);
   const ratios = multiScale ? SCALES : [1];
+  const square = whole ? trained.model.imageSize : undefined;
   try {
     for (const { file, name } of await imagesOf(files)) {
-      const { images, pixels, ...size } = await readScaled(file, { ...views, ratios }).catch(
+      const { images, pixels, ...size } = await readScaled(file, { ...views, ratios, square }).catch(
         (cause: Error) => {
           throw new Error(`Cannot read ${file}: ${cause.message}`, { cause });
         },

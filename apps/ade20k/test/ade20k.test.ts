@@ -151,6 +151,11 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   ];
   expect([mask.info.width, mask.info.height]).toEqual([width, height]);
   expect(new Set(mask.data)).toEqual(new Set([1, 2]));
+  const squeezed = start('predict', '--model', out, '--out', join(masks, 'whole'), '--whole', one);
+  expect(squeezed.status).toBe(0);
+  expect((await sharp(join(masks, 'whole/0.png')).metadata()).width).toBe(
+    (await sharp(join(masks, '0.png')).metadata()).width,
+  );
   const broken = start('predict', '--model', out, '--out', masks, join(data, 'images/validation'));
   expect(broken.status).toBe(1);
   expect(broken.stderr).toMatch(/Cannot read .*5\.jpg/);
@@ -159,6 +164,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
 test.each([
   [['segment'], /no command 'segment'. Commands: train, evaluate, predict/],
   [['predict', '--model', 'x'], /'predict' needs --out/],
+  [['evaluate', '--model', 'x', '--whole', '--multi-scale'], /--multi-scale and --whole exclude each other/],
   [['--recipe', 'beit-base-setr-pup-160k'], /needs --data DIR, a folder in the layout of ADE20K/],
   [['--scratch', '--checkpoint', 'x'], /give one/],
   [['--steps', '0'], /--steps is '0'; expected a whole number/],

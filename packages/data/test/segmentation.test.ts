@@ -281,6 +281,9 @@ test('whole images for evaluation, at several sizes', async () => {
   expect([...plain.labels.subarray(20, 40)]).toEqual([...new Array(10).fill(0), ...new Array(10).fill(1)]);
   const stored = await readLabelled(validation, 1, { ...options, scale: undefined });
   expect([stored.width, stored.height]).toEqual([30, 50]);
+  const squeezed = await readLabelled(validation, 1, { ...options, square: 12 });
+  expect(squeezed.images.map(({ width, height }) => [width, height])).toEqual([[12, 12]]);
+  expect([squeezed.width, squeezed.height, squeezed.labels.length]).toEqual([30, 50, 1500]);
 });
 
 test("ADE20K's scale: 512 on the shorter side, unless the longer one is over 2048 then", () => {

@@ -11,6 +11,8 @@ export interface ScaledOptions {
   readonly scale?: ImageScale;
   /** Factors on that size, an image for each. Default [1]; mmsegmentation's for several: 0.5 to 1.75 in quarters. */
   readonly ratios?: readonly number[];
+  /** Instead: one image, squeezed into a square of so many pixels a side. */
+  readonly square?: number;
 }
 
 export interface ScaledImages {
@@ -33,7 +35,7 @@ export const readScaled = (path: string, options: ScaledOptions): Promise<Scaled
 
 async function read(
   path: string,
-  { normalization, scale, ratios = [1] }: ScaledOptions,
+  { normalization, scale, ratios = [1], square }: ScaledOptions,
   upright: boolean,
 ): Promise<ScaledImages> {
   const { default: sharp } = await import('sharp');
@@ -44,10 +46,13 @@ async function read(
   const { width, height, channels } = info;
   if (channels !== 3) throw new Error(`decoded to ${channels} channels; expected 3`);
   const factor = scaleFactor(width, height, scale);
+  const scaled = (side: number, ratio: number) => Math.max(1, Math.round(side * factor * ratio));
+  const sizes =
+    square === undefined
+      ? ratios.map((ratio) => [scaled(width, ratio), scaled(height, ratio)] as const)
+      : [[square, square] as const];
   const images = await Promise.all(
-    ratios.map(async (ratio) => {
-      const size = [width, height].map((side) => Math.max(1, Math.round(side * factor * ratio)));
-      const [w, h] = size as [number, number];
+    sizes.map(async ([w, h]) => {
       const same = w === width && h === height;
       const resized = same
         ? pixels
