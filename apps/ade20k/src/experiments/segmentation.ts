@@ -1,8 +1,9 @@
 /** Does pre-training help dense prediction? See `HELP`. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ownArguments, parsed, runMain } from '@beit/apps-shared';
+import { ownArguments, parsed, runMain, typedIn, UsageError } from '@beit/apps-shared';
 import {
   EXPERIMENT_ARGUMENTS,
   EXPERIMENT_HELP,
@@ -50,11 +51,16 @@ head on scenes of the embedded emoji: from scratch, pre-trained as BEiT, and pre
 budget, several seeds. Writes segmentation.json, segmentation.md and its figure. What is done is kept; the same command
 continues.
 
+  --pretrained RUN  a finished pre-training instead of an own one: the same is runs/efficiency/beit-seed-0, which
+                 experiment:efficiency leaves behind
 ${EXPERIMENT_HELP('segmentation', FULL.seeds.length)}`;
 
 async function main(): Promise<number> {
   const { values } = parsed(() =>
-    parseArgs({ args: ownArguments(process.argv.slice(2)), options: EXPERIMENT_ARGUMENTS }),
+    parseArgs({
+      args: ownArguments(process.argv.slice(2)),
+      options: { ...EXPERIMENT_ARGUMENTS, pretrained: { type: 'string' } },
+    }),
   );
   if (values.help) {
     console.log(HELP);
@@ -64,7 +70,8 @@ async function main(): Promise<number> {
   const options = await experimentOptions('segmentation', values, base.seeds.length);
   const { runs, seeds, engine } = options;
   const settings = { ...base, seeds };
-  const plan = segmentationPlan(runs, settings, engine);
+  const pretrained = await pretrainedRun(values.pretrained, settings);
+  const plan = segmentationPlan(runs, settings, engine, pretrained);
   if (!(await runExperiment([...plan.pretraining, ...plan.training], options))) return 130;
 
   const curves = await Promise.all(plan.training.map(curveOf));
@@ -76,6 +83,28 @@ async function main(): Promise<number> {
     page: segmentationPage(result),
   });
   return 0;
+}
+
+/** @throws UsageError for a run that is not finished, or was made otherwise */
+async function pretrainedRun(
+  path: string | undefined,
+  { heldOutShare, tokenizerEpochs, pretrainingEpochs }: SegmentationSettings,
+): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  const folder = resolve(typedIn(), path);
+  if (!existsSync(join(folder, 'results.json')))
+    throw new UsageError(`--pretrained is '${path}'; expected a finished run of pre-training.`);
+  const { data, tokenizer, mim } = JSON.parse(await readFile(join(folder, 'recipe.json'), 'utf8'));
+  const [own, wanted] = [
+    [data?.heldOutShare, tokenizer?.epochs, mim?.epochs],
+    [heldOutShare, tokenizerEpochs, pretrainingEpochs],
+  ].map((values) => values.join(', '));
+  if (own !== wanted) {
+    throw new UsageError(
+      `'${path}' has held out share, epochs of the tokenizer and of pre-training ${own}; expected ${wanted}.`,
+    );
+  }
+  return folder;
 }
 
 async function curveOf({ folder, start, seed }: SegmentationJob): Promise<Curve> {

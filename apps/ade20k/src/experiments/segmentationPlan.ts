@@ -35,10 +35,12 @@ export interface SegmentationPlan {
   readonly training: readonly SegmentationJob[];
 }
 
+/** @param pretrained a finished run of pre-training that is taken instead of an own one; absolute path */
 export function segmentationPlan(
   runs: string,
   settings: SegmentationSettings,
   engine: readonly string[],
+  pretrained?: string,
 ): SegmentationPlan {
   const { seeds, heldOutShare, tokenizerEpochs, pretrainingEpochs, intermediateEpochs } = settings;
   const recipeOf = (folder: string, json: object) => ({
@@ -51,32 +53,30 @@ export function segmentationPlan(
     ...engine,
   ];
 
-  const beit = join(runs, 'beit');
+  const beit = pretrained ?? join(runs, 'beit');
   const intermediate = join(runs, 'beit-intermediate');
-  const pretraining: Job[] = [
-    {
-      app: 'pretrain',
-      folder: beit,
-      args: args(beit),
-      needs: [],
-      recipe: recipeOf(beit, {
-        data: { heldOutShare },
-        tokenizer: { epochs: tokenizerEpochs },
-        mim: { epochs: pretrainingEpochs, warmupEpochs: pretrainingEpochs / 8 },
-      }),
-    },
-    {
-      app: 'classify',
-      folder: intermediate,
-      args: args(intermediate, '--checkpoint', beit),
-      needs: [beit],
-      recipe: recipeOf(intermediate, {
-        data: { heldOutShare, imagesPerClass: settings.imagesPerClass },
-        epochs: intermediateEpochs,
-        warmupEpochs: intermediateEpochs / 10,
-      }),
-    },
-  ];
+  const pretraining: Job = {
+    app: 'pretrain',
+    folder: beit,
+    args: args(beit),
+    needs: [],
+    recipe: recipeOf(beit, {
+      data: { heldOutShare },
+      tokenizer: { epochs: tokenizerEpochs },
+      mim: { epochs: pretrainingEpochs, warmupEpochs: pretrainingEpochs / 8 },
+    }),
+  };
+  const classification: Job = {
+    app: 'classify',
+    folder: intermediate,
+    args: args(intermediate, '--checkpoint', beit),
+    needs: [beit],
+    recipe: recipeOf(intermediate, {
+      data: { heldOutShare, imagesPerClass: settings.imagesPerClass },
+      epochs: intermediateEpochs,
+      warmupEpochs: intermediateEpochs / 10,
+    }),
+  };
   const checkpoints = { scratch: undefined, beit, beitIntermediate: intermediate };
 
   const train = (start: Start, seed: number): SegmentationJob => {
@@ -104,5 +104,8 @@ export function segmentationPlan(
       seed,
     };
   };
-  return { pretraining, training: seeds.flatMap((seed) => STARTS.map((start) => train(start, seed))) };
+  return {
+    pretraining: pretrained === undefined ? [pretraining, classification] : [classification],
+    training: seeds.flatMap((seed) => STARTS.map((start) => train(start, seed))),
+  };
 }
