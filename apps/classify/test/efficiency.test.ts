@@ -35,8 +35,8 @@ test('the plan pre-trains first, and differs between starts in the start alone',
   expect(one.finetuning.find(({ start, seed }) => start === 'beit' && seed === 1)!.args).toContain(
     '/runs/beit-seed-0',
   );
-  // Four starts, a short one, one with a fifth of the labels, and two starts at one more share of them.
-  expect(finetuning.length).toBe(2 * (4 + 1 + 1 + 2));
+  // Four starts, a long and a short one, one with a fifth of the labels, and two starts at one more share of them.
+  expect(finetuning.length).toBe(2 * (4 + 1 + 1 + 1 + 2));
   const ofRecipe = (start: string) => {
     const { recipe } = finetuning.find((job) => job.start === start && job.seed === 0)!;
     const { name, start: _, learningRate, layerDecay, ...same } = recipe!.json as Record<string, unknown>;
@@ -64,6 +64,7 @@ const curves: Curve[] = [0, 1].flatMap((seed) => {
     curve('beit', 0.7 + more),
     curve('random', 0.65 + more),
     curve('pixels', 0.6 + more),
+    curve('scratch', 0.6 + more, 1, 15),
     curve('beit', 0.4 + more, 1, 1),
     curve('beit', 0.55, 0.2),
     curve('scratch', 0.15, 0.5),
@@ -72,9 +73,10 @@ const curves: Curve[] = [0, 1].flatMap((seed) => {
 });
 
 test('the summary is of means over seeds, with their deviations', () => {
-  const summary = efficiencySummary(curves);
+  const summary = efficiencySummary(curves, 5);
   expect(summary.scratchBest).toBeCloseTo(0.55, 12);
   expect(summary.scratchBestSd).toBeCloseTo(Math.sqrt(0.005), 12);
+  expect(summary.scratchLongerBest).toBeCloseTo(0.65, 12);
   expect(summary.beitBest).toBeCloseTo(0.75, 12);
   expect(summary.blockwiseMinusRandom).toBeCloseTo(0.05, 12);
   expect(summary.blockwiseMinusRandomSd).toBeCloseTo(0, 12);
@@ -92,18 +94,21 @@ test('an accuracy that is never reached is no epoch', () => {
   const weak = curves.map((curve) =>
     curve.start === 'beit' ? { ...curve, top1: curve.top1.map((x) => x / 2) } : curve,
   );
-  expect(efficiencySummary(weak).epochsToScratchBest).toBeNull();
+  expect(efficiencySummary(weak, 5).epochsToScratchBest).toBeNull();
 });
 
 test('a run that is missing is an error that names it', () => {
-  expect(() => efficiencySummary(curves.filter(({ start }) => start !== 'pixels'))).toThrow(
-    /no run of 'pixels' with seed 0/,
-  );
+  expect(() =>
+    efficiencySummary(
+      curves.filter(({ start }) => start !== 'pixels'),
+      5,
+    ),
+  ).toThrow(/no run of 'pixels' with seed 0/);
 });
 
 test('the page has all figures and says what was not reached', () => {
   const result = {
-    summary: efficiencySummary(curves),
+    summary: efficiencySummary(curves, 5),
     settings: SETTINGS,
     images: { train: 883, validation: 287 },
     classes: 40,
@@ -116,6 +121,8 @@ test('the page has all figures and says what was not reached', () => {
   );
   expect(page).toMatch(/at most a fifth of its epochs: \*\*no\*\*, 0\.800 ± 0\.000/);
   expect(page).toMatch(/at least as good as scratch with all of them: \*\*yes\*\*, 55\.0 against 55\.0 %/);
+  expect(page).toMatch(/\| from scratch, 15 epochs \| 65\.0 ± 7\.1 \|/);
+  expect(page).toMatch(/blockwise masks are better than random ones: \*\*yes\*\*, by 5\.0 ± 0\.0 points/);
   expect(page).toMatch(/\| BEiT \| 75\.0 ± 7\.1 \| 60\.0 ± 0\.0 \| 55\.0 ± 0\.0 \|/);
   expect(page).not.toMatch(/NaN|undefined/);
   const figure = efficiencyFigure(result);

@@ -1,4 +1,4 @@
-import { type Pair, pair, spread, withSd } from '@beit/apps-shared/experiments';
+import { aboveZero, type Pair, pair, spread, withSd } from '@beit/apps-shared/experiments';
 import { type ChartSeries, standaloneSvg } from '@beit/apps-shared/report';
 import { type SegmentationSettings, STARTS, type Start } from './segmentationPlan';
 
@@ -93,9 +93,7 @@ export function segmentationPage(result: SegmentationResult): string {
   const verdict = (claim: string, difference: 'beitMinusScratch' | 'intermediateMinusBeit') => {
     const [mean, sd] = [summary[difference], summary[`${difference}Sd`]];
     const figures = `by ${withSd({ mean, sd })} points`;
-    // Twice the deviation of the mean.
-    const clear = mean > (2 * sd) / Math.sqrt(seeds.length);
-    return `- ${claim}: **${mean <= 0 ? 'no' : clear ? 'yes' : 'not clearly'}**, ${figures}.`;
+    return `- ${claim}: **${aboveZero({ mean, sd }, seeds.length)}**, ${figures}.`;
   };
   return `# Does pre-training help dense prediction?
 

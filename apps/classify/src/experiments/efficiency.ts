@@ -71,7 +71,7 @@ async function main(): Promise<number> {
   const curves = await Promise.all(plan.finetuning.map(curveOf));
   const { images, classes } = await sizes(plan.finetuning[0]!);
   const result = {
-    summary: efficiencySummary(curves),
+    summary: efficiencySummary(curves, settings.finetuningEpochs),
     settings,
     images,
     classes,

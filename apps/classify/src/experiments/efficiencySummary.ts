@@ -1,5 +1,5 @@
 import { type Pair, pair, spread } from '@beit/apps-shared/experiments';
-import { FIFTH, type Start } from './efficiencyPlan';
+import { FIFTH, LONGER, type Start } from './efficiencyPlan';
 
 /** Validation accuracy of one fine-tuning after each epoch. */
 export interface Curve {
@@ -25,6 +25,7 @@ export function epochsTo(curve: Curve, wanted: number): number | undefined {
 
 export type EfficiencySummary = Pair<
   | 'scratchBest'
+  | 'scratchLongerBest'
   | 'beitBest'
   | 'randomBest'
   | 'pixelsBest'
@@ -38,9 +39,8 @@ export type EfficiencySummary = Pair<
   readonly epochsToScratchBestSd: number | null;
 };
 
-/** The figures of the experiment, means over seeds. */
-export function efficiencySummary(curves: readonly Curve[]): EfficiencySummary {
-  const epochs = Math.max(...curves.map((curve) => curve.epochs));
+/** The figures of the experiment, means over seeds. @param epochs of fine-tuning, and of training from scratch */
+export function efficiencySummary(curves: readonly Curve[], epochs: number): EfficiencySummary {
   const seeds = [...new Set(curves.map(({ seed }) => seed))];
   const find = (start: Start, seed: number, share = 1, length = epochs): Curve => {
     const found = curves.find(
@@ -60,6 +60,10 @@ export function efficiencySummary(curves: readonly Curve[]): EfficiencySummary {
     : undefined;
   return {
     ...pair('scratchBest', over(bestOf('scratch'))),
+    ...pair(
+      'scratchLongerBest',
+      over((seed) => best(find('scratch', seed, 1, epochs * LONGER))),
+    ),
     ...pair('beitBest', over(bestOf('beit'))),
     ...pair('randomBest', over(bestOf('random'))),
     ...pair('pixelsBest', over(bestOf('pixels'))),

@@ -10,4 +10,4 @@ export {
 } from './experiment';
 export type { Job } from './job';
 export { runJobs } from './runJobs';
-export { type Pair, pair, type Spread, spread, withSd } from './spread';
+export { aboveZero, type Pair, pair, type Spread, spread, withSd } from './spread';

@@ -20,3 +20,7 @@ export type Pair<Name extends string> = { readonly [K in Name | `${Name}Sd`]: nu
 
 export const pair = <Name extends string>(name: Name, { mean, sd }: Spread): Pair<Name> =>
   ({ [name]: mean, [`${name}Sd`]: sd }) as Pair<Name>;
+
+/** Whether a difference is above 0, over so many seeds: clearly when it is above twice the deviation of its mean. */
+export const aboveZero = ({ mean, sd }: Spread, seeds: number): 'yes' | 'not clearly' | 'no' =>
+  mean <= 0 ? 'no' : mean > (2 * sd) / Math.sqrt(seeds) ? 'yes' : 'not clearly';
