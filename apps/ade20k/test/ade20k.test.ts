@@ -1,14 +1,13 @@
 /** The app as a user starts it, on a small folder in the layout of ADE20K that is made here. */
-import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom, type Random } from '@beit/random';
 import sharp from 'sharp';
+import { appProcess } from '../../../tooling/jest/appProcess';
 
-const APP = join(__dirname, '..');
-const NODE = ['--conditions=@beit/source', '--import', 'tsx', 'src/main.ts'];
+const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
 
 let folder: string;
 let data: string;
@@ -93,7 +92,6 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const start = (...args: string[]) => spawnSync('node', [...NODE, ...args], { cwd: APP, encoding: 'utf8' });
 const small = (out: string, ...more: string[]) => [
   ...['--recipe', join(folder, 'small.json'), '--data', data, '--scratch', '--out', join(folder, out)],
   ...['--threads', '1', ...more],
@@ -115,17 +113,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect(report).toMatch(/image, truth and prediction/);
   expect(report).not.toMatch(/NaN|undefined/);
 
-  const killed = spawn('node', [...NODE, ...small('killed')], { cwd: APP, stdio: 'ignore' });
-  const exited = new Promise((resolve) => killed.once('exit', resolve));
-  const checkpoints = join(folder, 'killed/checkpoints');
-  const isSaved = () =>
-    existsSync(checkpoints) && readdirSync(checkpoints).some((name) => name.endsWith('.safetensors'));
-  while (!isSaved()) {
-    expect(killed.exitCode).toBeNull();
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  killed.kill('SIGKILL');
-  await exited;
+  await killAfterCheckpoint(join(folder, 'killed/checkpoints'), small('killed'));
   expect(existsSync(join(folder, 'killed/model.safetensors'))).toBe(false);
   const again = start(...small('killed', '--resume'));
   expect(again.stderr).toMatch(/continuing at step/);

@@ -1,15 +1,14 @@
 /** The app as a user starts it, on a small folder of pictures made here. */
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '@beit/random';
 import { loadSafetensors } from '@beit/weights';
 import sharp from 'sharp';
+import { appProcess } from '../../../tooling/jest/appProcess';
 
-const APP = join(__dirname, '..');
-const NODE = ['--conditions=@beit/source', '--import', 'tsx', 'src/main.ts'];
+const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
 
 let folder: string;
 let pictures: string;
@@ -44,7 +43,6 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const start = (...args: string[]) => spawnSync('node', [...NODE, ...args], { cwd: APP, encoding: 'utf8' });
 const small = (out: string, ...more: string[]) => [
   ...['--data', pictures, '--scratch', '--out', join(folder, out)],
   ...['--batch-size', '16', '--epochs', '3', '--seed', '3', ...more],
@@ -67,17 +65,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect([19, 20]).toContain(counted);
   expect(JSON.parse(await readFile(join(out, 'unreadable.json'), 'utf8'))[0].name).toBe('lying/broken.png');
 
-  const killed = spawn('node', [...NODE, ...small('killed')], { cwd: APP, stdio: 'ignore' });
-  const exited = new Promise((resolve) => killed.once('exit', resolve));
-  const checkpoints = join(folder, 'killed/checkpoints');
-  const isSaved = () =>
-    existsSync(checkpoints) && readdirSync(checkpoints).some((name) => name.endsWith('.safetensors'));
-  while (!isSaved()) {
-    expect(killed.exitCode).toBeNull();
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  killed.kill('SIGKILL');
-  await exited;
+  await killAfterCheckpoint(join(folder, 'killed/checkpoints'), small('killed'));
   expect(existsSync(join(folder, 'killed/model.safetensors'))).toBe(false);
   const again = start(...small('killed', '--resume'));
   expect(again.stderr).toMatch(/continuing at step/);

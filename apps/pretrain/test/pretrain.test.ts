@@ -1,5 +1,4 @@
 /** The app as a user starts it, on a small folder of pictures made here. */
-import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,10 +6,10 @@ import { join } from 'node:path';
 import { createRandom } from '@beit/random';
 import { loadSafetensors } from '@beit/weights';
 import sharp from 'sharp';
+import { appProcess } from '../../../tooling/jest/appProcess';
 import { tensorflowTest } from '../../../tooling/jest/tensorflowTest';
 
-const APP = join(__dirname, '..');
-const NODE = ['--conditions=@beit/source', '--import', 'tsx', 'src/main.ts'];
+const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
 const PICTURES = 80;
 
 let folder: string;
@@ -35,7 +34,6 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const start = (...args: string[]) => spawnSync('node', [...NODE, ...args], { cwd: APP, encoding: 'utf8' });
 const small = (out: string) => [
   '--data',
   pictures,
@@ -49,20 +47,8 @@ const small = (out: string) => [
   '3',
 ];
 
-/** Starts a run, and ends it as a crash would once its pre-training has a checkpoint. */
 async function killedAfterCheckpoint(out: string, args: readonly string[]): Promise<void> {
-  const killed = spawn('node', [...NODE, ...args], { cwd: APP, stdio: 'ignore' });
-  const exited = new Promise((resolve) => killed.once('exit', resolve));
-  const checkpoints = join(folder, out, 'pretrain/checkpoints');
-  while (
-    !existsSync(checkpoints) ||
-    !readdirSync(checkpoints).some((name) => name.endsWith('.safetensors'))
-  ) {
-    expect(killed.exitCode).toBeNull();
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  killed.kill('SIGKILL');
-  await exited;
+  await killAfterCheckpoint(join(folder, out, 'pretrain/checkpoints'), args);
   expect(existsSync(join(folder, out, 'model.safetensors'))).toBe(false);
 }
 const bytes = (run: string, file: string) => readFile(join(folder, run, file));
