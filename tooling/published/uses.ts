@@ -126,6 +126,17 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     prints: '0.5,1',
     browser: 'run',
   },
+  attention: {
+    imports: ['keepMass', 'patchAttention', 'rocAuc'],
+    body: [
+      'const layer = { shape: [1, 3, 3], data: [1, 0, 0, 0, 0.25, 0.75, 0, 1, 0] } as const;',
+      'const [map] = patchAttention(layer, [1, 2], [0, 0]);',
+      'return [...map!, ...keepMass(map!), rocAuc(map!, [0, 1])].join();',
+    ].join('\n'),
+    returns: 'string',
+    prints: '0.25,0.75,0,1,1',
+    browser: 'run',
+  },
   trainer: {
     imports: ['configDifferences', 'flattenTree'],
     body: [

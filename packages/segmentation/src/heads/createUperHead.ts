@@ -1,7 +1,6 @@
 import {
   adaptiveAveragePool2d,
   assertShape,
-  constant,
   convTranspose2d,
   fanInUniform,
   gelu,
