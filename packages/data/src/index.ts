@@ -29,7 +29,15 @@ export { readPixels } from './readPixels';
 export type { ResampleFilter } from './resampleWeights';
 export type { SampleLoader, SampleLoaderOptions } from './sampleLoader';
 export { type CropBatch, type CropLoaderOptions, createCropLoader } from './segmentation/createCropLoader';
-export { type EmojiScenesOptions, writeEmojiScenes } from './segmentation/emojiScenes';
+export {
+  type EmojiScene,
+  type EmojiScenes,
+  type EmojiScenesOptions,
+  emojiScenes,
+  type SceneOptions,
+  type ScenePart,
+  writeEmojiScenes,
+} from './segmentation/emojiScenes';
 export {
   ADE20K_DISTORTION,
   distortColors,

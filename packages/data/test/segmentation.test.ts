@@ -9,6 +9,7 @@ import {
   type CropLoaderOptions,
   createCropLoader,
   distortColors,
+  emojiScenes,
   IMAGENET_NORMALIZATION,
   readAnnotation,
   readLabelled,
@@ -319,6 +320,18 @@ test('emoji scenes: true masks of several objects, the same ones every time', as
     expect(present.size).toBeGreaterThan(1);
     expect(present.has(255)).toBe(false);
   }
+  const { scene } = await emojiScenes();
+  const first = await scene('validation', 0);
+  const written = scenes[3]!;
+  expect(first.labels).toEqual(written.labels);
+  // A pixel is of an object where it is of a class, and an object is of one class.
+  const classesOf = new Map<number, Set<number>>();
+  first.objects.forEach((object, i) => {
+    classesOf.set(object, (classesOf.get(object) ?? new Set()).add(first.labels[i]!));
+  });
+  expect(classesOf.get(0)).toEqual(new Set([0]));
+  expect(classesOf.size).toBeGreaterThan(1);
+  for (const [object, own] of classesOf) expect([object === 0, own.size]).toEqual([own.has(0), 1]);
   const again = await write('twice');
   scenes.forEach(({ pixels, labels }, i) => {
     expect(Buffer.compare(again.scenes[i]!.pixels, pixels)).toBe(0);

@@ -6,10 +6,7 @@ import type { MemorySource } from '../source';
 import { drawBackground } from './sceneBackground';
 import { CLASSES } from './segmentationFolder';
 
-export interface EmojiScenesOptions {
-  /** Numbers of scenes. */
-  readonly training: number;
-  readonly validation: number;
+export interface SceneOptions {
   /** Pixels of a scene. Default 128x96. */
   readonly width?: number;
   readonly height?: number;
@@ -17,8 +14,34 @@ export interface EmojiScenesOptions {
   readonly heldOutShare?: number;
   /** Default 0. */
   readonly seed?: number;
+}
+
+export interface EmojiScenesOptions extends SceneOptions {
+  /** Numbers of scenes. */
+  readonly training: number;
+  readonly validation: number;
   /** Called with the number of scenes written so far, and of all. */
   readonly onProgress?: (done: number, total: number) => void;
+}
+
+export type ScenePart = 'training' | 'validation';
+
+export interface EmojiScene {
+  readonly width: number;
+  readonly height: number;
+  /** `[height, width, 3]` */
+  readonly pixels: Uint8Array;
+  /** `[height, width]`, classes. */
+  readonly labels: Uint8Array;
+  /** `[height, width]`: 0 is the background, 1, 2, ... the objects, those behind first; hidden ones are nowhere. */
+  readonly objects: Uint8Array;
+}
+
+export interface EmojiScenes {
+  /** `background` first. */
+  readonly classes: readonly string[];
+  /** A scene is a function of the seed, the part and its number, 0 or more. */
+  scene(part: ScenePart, index: number): Promise<EmojiScene>;
 }
 
 /** Side of the renders, pixels; no object is larger. */
@@ -34,33 +57,50 @@ const OBJECT_OPACITY = 128;
 const BACKGROUND = 'background';
 
 /**
- * Scenes of several emoji before textured backgrounds, with the group of what each pixel shows, written to a folder in the
- * layout of ADE20K: true masks, from the opacity of the renders, overlaps included. A scene is a function of the seed and
- * its number. The validation scenes are of emoji that no training scene has.
+ * Scenes of several emoji before textured backgrounds, with the group of what each pixel shows: true masks, from the opacity
+ * of the renders, overlaps included. The validation scenes are of emoji that no training scene has.
  *
- * @returns names of the classes, `background` first, as in the folder's `classes.json`, which is written last
  * @throws when the packages that hold the emoji are not installed
  */
-export async function writeEmojiScenes(
-  directory: string,
-  { training, validation, width = 128, height = 96, heldOutShare, seed = 0, onProgress }: EmojiScenesOptions,
-): Promise<readonly string[]> {
+export async function emojiScenes({
+  width = 128,
+  height = 96,
+  heldOutShare,
+  seed = 0,
+}: SceneOptions = {}): Promise<EmojiScenes> {
   const select = (emoji: Emoji) => !isSkinToned(emoji) && emoji.group !== 'other';
   const part = (split: EmojiSplit) => emojiDataset({ split, size: RENDER_SIZE, heldOutShare, select });
   const parts = { training: await part('train'), validation: await part('heldOut') };
   const groups = [...new Set(parts.training.emoji.map(({ group }) => group))].sort();
   const classes = [BACKGROUND, ...groups];
+  return {
+    classes,
+    scene(name, index) {
+      const { source, emoji } = parts[name];
+      const labelOf = (image: number) => classes.indexOf(emoji[image]!.group);
+      return drawScene(source, labelOf, { width, height }, createRandom(seed, 'emoji scene', name, index));
+    },
+  };
+}
+
+/**
+ * `emojiScenes`, written to a folder in the layout of ADE20K.
+ *
+ * @returns names of the classes, as in the folder's `classes.json`, which is written last
+ * @throws when the packages that hold the emoji are not installed
+ */
+export async function writeEmojiScenes(
+  directory: string,
+  { training, validation, onProgress, ...options }: EmojiScenesOptions,
+): Promise<readonly string[]> {
+  const { classes, scene } = await emojiScenes(options);
   const counts = { training, validation };
   let done = 0;
-  for (const name of ['training', 'validation'] as const) {
-    const { source, emoji } = parts[name];
-    const labels = emoji.map(({ group }) => classes.indexOf(group));
-    const folders = [join(directory, 'images', name), join(directory, 'annotations', name)] as const;
+  for (const part of ['training', 'validation'] as const) {
+    const folders = [join(directory, 'images', part), join(directory, 'annotations', part)] as const;
     for (const folder of folders) await mkdir(folder, { recursive: true });
-    for (let i = 0; i < counts[name]; i++) {
-      const random = createRandom(seed, 'emoji scene', name, i);
-      const scene = await drawScene(source, labels, { width, height }, random);
-      await writeScene(folders, `${name}_${String(i + 1).padStart(6, '0')}`, scene);
+    for (let i = 0; i < counts[part]; i++) {
+      await writeScene(folders, `${part}_${String(i + 1).padStart(6, '0')}`, await scene(part, i));
       onProgress?.(++done, training + validation);
     }
   }
@@ -68,36 +108,29 @@ export async function writeEmojiScenes(
   return classes;
 }
 
-interface Scene {
-  readonly width: number;
-  readonly height: number;
-  /** `[height, width, 3]` */
-  readonly pixels: Uint8Array;
-  /** `[height, width]` */
-  readonly labels: Uint8Array;
-}
-
 async function drawScene(
   source: MemorySource,
-  labels: readonly number[],
+  labelOf: (image: number) => number,
   { width, height }: { width: number; height: number },
   random: Random,
-): Promise<Scene> {
+): Promise<EmojiScene> {
   const scene = {
     width,
     height,
     pixels: drawBackground(width, height, random),
     labels: new Uint8Array(width * height),
+    objects: new Uint8Array(width * height),
   };
   const count = random.integer(...OBJECTS);
-  for (let i = 0; i < count; i++) {
+  for (let object = 1; object <= count; object++) {
     const index = random.integer(0, source.names.length - 1);
     const side = Math.min(RENDER_SIZE, Math.round(height * random.uniform(...OBJECT_SIDE)));
     const reach = Math.floor(OUTSIDE * side);
     const left = random.integer(-reach, width - side + reach);
     const top = random.integer(-reach, height - side + reach);
     const mirrored = random.uniform() < 0.5;
-    paste(scene, await render(source, index, side), { left, top, side, mirrored }, labels[index]!);
+    const place = { left, top, side, mirrored };
+    paste(scene, await render(source, index, side), place, { label: labelOf(index), object });
   }
   return scene;
 }
@@ -121,21 +154,23 @@ interface Place {
 }
 
 function paste(
-  { width, height, pixels, labels }: Scene,
-  object: Uint8Array,
+  { width, height, pixels, labels, objects }: EmojiScene,
+  rendered: Uint8Array,
   { left, top, side, mirrored }: Place,
-  label: number,
+  { label, object }: { readonly label: number; readonly object: number },
 ): void {
   for (let y = Math.max(0, -top); y < Math.min(side, height - top); y++) {
     for (let x = Math.max(0, -left); x < Math.min(side, width - left); x++) {
       const from = 4 * (y * side + (mirrored ? side - 1 - x : x));
       const to = (top + y) * width + left + x;
-      const opacity = object[from + 3]! / 255;
+      const opacity = rendered[from + 3]! / 255;
       for (let c = 0; c < 3; c++) {
         const below = pixels[3 * to + c]!;
-        pixels[3 * to + c] = Math.round(below + opacity * (object[from + c]! - below));
+        pixels[3 * to + c] = Math.round(below + opacity * (rendered[from + c]! - below));
       }
-      if (object[from + 3]! >= OBJECT_OPACITY) labels[to] = label;
+      if (rendered[from + 3]! < OBJECT_OPACITY) continue;
+      labels[to] = label;
+      objects[to] = object;
     }
   }
 }
@@ -143,7 +178,7 @@ function paste(
 async function writeScene(
   [images, annotations]: readonly [string, string],
   name: string,
-  { width, height, pixels, labels }: Scene,
+  { width, height, pixels, labels }: EmojiScene,
 ): Promise<void> {
   const { default: sharp } = await import('sharp');
   // ADE20K's numbers: 0 would be no class.
