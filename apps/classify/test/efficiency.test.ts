@@ -85,6 +85,8 @@ test('the summary is of means over seeds, with their deviations', () => {
   expect(summary.beitAtFifthOfLabels).toBeCloseTo(0.55, 12);
   // 0.7 * 4 / 5 is the first above 0.5, and 0.8 * 4 / 5 above 0.6: the fourth epoch of five.
   expect(summary.epochsToScratchBest).toBeCloseTo(0.8, 12);
+  // Scratch gets to 60 and 70 in 15 epochs, BEiT in its fifth: 0.7 * 5 / 5 and 0.8 * 5 / 5 are the first at or above.
+  expect(summary.epochsToScratchLongerBest).toBeCloseTo(5 / 15, 12);
   expect(spread([3]).sd).toBe(0);
 });
 

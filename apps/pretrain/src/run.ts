@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type RunResult, writeRecipe } from '@beit/apps-shared';
+import { contactSheet, type Picture } from '@beit/apps-shared/report';
 import type { ProgressReporter } from '@beit/trainer';
 import { saveSafetensors } from '@beit/weights';
 import { loadHeldOut } from './heldOut';
@@ -9,8 +10,8 @@ import { makeReport, type Outcome, summaryOf } from './makeReport';
 import { mimStage } from './mimStage';
 import { obtainTokenizer } from './obtainTokenizer';
 import type { RunOptions } from './options';
-import { contactSheet } from './report/contactSheet';
 import { renderReport } from './report/renderReport';
+import type { Example } from './report/reportData';
 import { pixelObjective } from './targets/pixelObjective';
 import { tokenObjective } from './targets/tokenObjective';
 
@@ -94,7 +95,7 @@ export async function run(
   const report = await makeReport(outcome, engine);
   const path = join(out, 'report.html');
   await writeFile(path, await renderReport(report));
-  await writeFile(join(out, 'examples.png'), await contactSheet(report.examples));
+  await writeFile(join(out, 'examples.png'), await contactSheet(columnsOf(report.examples)));
   await writeFile(
     join(out, 'results.json'),
     `${JSON.stringify({ ...findings.results, seconds, heldOut: heldOut.count }, null, 2)}\n`,
@@ -106,3 +107,7 @@ async function readSeconds(out: string): Promise<Seconds> {
   const text = await readFile(join(out, 'seconds.json'), 'utf8').catch(() => undefined);
   return text === undefined ? { tokenizer: 0, pretrain: 0 } : (JSON.parse(text) as Seconds);
 }
+
+/** An example in each column, its pictures from the top. */
+const columnsOf = (examples: readonly Example[]): Picture[][] =>
+  examples[0]!.pictures.map((_, row) => examples.map(({ pictures }) => pictures[row]!.picture));

@@ -177,15 +177,38 @@ describe('objectness', () => {
   const object = [1, 1, 0, 0, 1, 0];
 
   test('of attention that stays on the object, and of one that looks everywhere', () => {
-    const on = objectness((query) => object.map((is, i) => (i === query ? 9 : is)), object)!;
-    expect(on).toEqual({ auc: 1, mass: 1, area: 2 / 5 });
-    const everywhere = objectness(() => object.map(() => 1 / 6), object)!;
-    expect(everywhere.auc).toBe(0.5);
+    const on = objectness((query) => object.map((is, i) => (i === query ? 9 : is)), object, GRID)!;
+    expect(on).toEqual({ auc: 1, aucAtEqualDistance: 1, mass: 1, area: 2 / 5 });
+    const everywhere = objectness(() => object.map(() => 1 / 6), object, GRID)!;
+    expect([everywhere.auc, everywhere.aucAtEqualDistance]).toEqual([0.5, 0.5]);
     expect(everywhere.mass).toBeCloseTo(everywhere.area, 12);
   });
 
-  test('needs two patches of the object, and one that is not of it', () => {
-    expect(objectness(() => [1, 1], [1, 0])).toBeUndefined();
-    expect(objectness(() => [1, 1], [1, 1])).toBeUndefined();
+  test('of attention that only knows distances: high, but not among patches at one distance', () => {
+    const [rows, columns] = [6, 6];
+    const square = Array.from({ length: 36 }, (_, i) => (i % 6 < 3 && i < 18 ? 1 : 0));
+    const near = (query: number) =>
+      square.map((_, i) =>
+        Math.exp(-Math.hypot(Math.floor(i / 6) - Math.floor(query / 6), (i % 6) - (query % 6))),
+      );
+    const found = objectness(near, square, [rows, columns])!;
+    expect(found.auc).toBeGreaterThan(0.85);
+    expect(found.aucAtEqualDistance).toBe(0.5);
+  });
+
+  test('equal distances: by counting pairs', () => {
+    // Of patch 0: patches 1 and 3 are at distance 1, 2 at 2, 4 at the root of 2, 5 at that of 5; 1 is on, 3 is not.
+    // Of patch 1: 0, 2 and 4 are at distance 1; 0 and 4 are on; 3 and 5 are at the root of 2, neither is on.
+    // Of patch 4: 1, 3 and 5 are at distance 1; 1 is on; 0 and 2 are at the root of 2; 0 is on.
+    const map = [5, 4, 3, 2, 1, 6];
+    const expected = [1, (1 + 0) / 2, (1 + 0 + 1) / 3];
+    const { aucAtEqualDistance } = objectness(() => map, object, GRID)!;
+    expect(aucAtEqualDistance).toBeCloseTo((expected[0]! + expected[1]! + expected[2]!) / 3, 12);
+  });
+
+  test('needs two patches of the object, and one that is not of it; and the grid', () => {
+    expect(objectness(() => [1, 1], [1, 0], [1, 2])).toBeUndefined();
+    expect(objectness(() => [1, 1], [1, 1], [1, 2])).toBeUndefined();
+    expect(() => objectness(() => [1, 1], [1, 1], [2, 2])).toThrow('has 2 patches; expected 2x2');
   });
 });

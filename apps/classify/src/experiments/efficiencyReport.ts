@@ -92,16 +92,24 @@ export function efficiencyPage(result: EfficiencyResult): string {
     );
     return `| ${NAMES[start]} | ${cells.join(' | ')} |`;
   });
-  const { epochsToScratchBest: fraction, epochsToScratchBestSd: fractionSd } = summary;
   const said = (met: boolean) => (met ? 'yes' : 'no');
-  const goals: readonly (readonly [claim: string, verdict: string, figures: string])[] = [
+  const reached = (what: string, fraction: number | null, sd: number | null) =>
     [
-      "fine-tuning reaches scratch's best accuracy in at most a fifth of its epochs",
+      what,
       said(fraction !== null && fraction <= FIFTH),
-      fraction === null
-        ? 'not with every seed'
-        : `${fraction.toFixed(3)} ± ${fractionSd!.toFixed(3)} of them`,
-    ],
+      fraction === null ? 'not with every seed' : `${fraction.toFixed(3)} ± ${sd!.toFixed(3)} of them`,
+    ] as const;
+  const goals: readonly (readonly [claim: string, verdict: string, figures: string])[] = [
+    reached(
+      "fine-tuning reaches scratch's best accuracy in at most a fifth of its epochs",
+      summary.epochsToScratchBest,
+      summary.epochsToScratchBestSd,
+    ),
+    reached(
+      `and the best of ${epochs * LONGER} epochs from scratch in at most a fifth of those`,
+      summary.epochsToScratchLongerBest,
+      summary.epochsToScratchLongerBestSd,
+    ),
     [
       'with a fifth of the labels it is at least as good as scratch with all of them',
       said(summary.beitAtFifthOfLabels >= summary.scratchBest),

@@ -37,6 +37,9 @@ export type EfficiencySummary = Pair<
   /** First epoch in which fine-tuning is at least as good as scratch ever is with that seed, as a share of its epochs. */
   readonly epochsToScratchBest: number | null;
   readonly epochsToScratchBestSd: number | null;
+  /** Likewise of the longer training from scratch, as a share of its epochs. */
+  readonly epochsToScratchLongerBest: number | null;
+  readonly epochsToScratchLongerBestSd: number | null;
 };
 
 /** The figures of the experiment, means over seeds. @param epochs of fine-tuning, and of training from scratch */
@@ -54,21 +57,25 @@ export function efficiencySummary(curves: readonly Curve[], epochs: number): Eff
   };
   const over = (value: (seed: number) => number) => spread(seeds.map(value));
   const bestOf = (start: Start) => (seed: number) => best(find(start, seed));
-  const reached = seeds.map((seed) => epochsTo(find('beit', seed), bestOf('scratch')(seed)));
-  const fraction = reached.every((epoch) => epoch !== undefined)
-    ? spread(reached.map((epoch) => epoch / epochs))
-    : undefined;
+  const longer = (seed: number) => best(find('scratch', seed, 1, epochs * LONGER));
+  const fraction = (wanted: (seed: number) => number, of: number) => {
+    const reached = seeds.map((seed) => epochsTo(find('beit', seed), wanted(seed)));
+    return reached.every((epoch) => epoch !== undefined)
+      ? spread(reached.map((epoch) => epoch / of))
+      : undefined;
+  };
+  const toScratch = fraction(bestOf('scratch'), epochs);
+  const toLonger = fraction(longer, epochs * LONGER);
   return {
     ...pair('scratchBest', over(bestOf('scratch'))),
-    ...pair(
-      'scratchLongerBest',
-      over((seed) => best(find('scratch', seed, 1, epochs * LONGER))),
-    ),
+    ...pair('scratchLongerBest', over(longer)),
     ...pair('beitBest', over(bestOf('beit'))),
     ...pair('randomBest', over(bestOf('random'))),
     ...pair('pixelsBest', over(bestOf('pixels'))),
-    epochsToScratchBest: fraction?.mean ?? null,
-    epochsToScratchBestSd: fraction?.sd ?? null,
+    epochsToScratchBest: toScratch?.mean ?? null,
+    epochsToScratchBestSd: toScratch?.sd ?? null,
+    epochsToScratchLongerBest: toLonger?.mean ?? null,
+    epochsToScratchLongerBestSd: toLonger?.sd ?? null,
     ...pair(
       'beitInFifthOfEpochs',
       over((seed) => best(find('beit', seed, 1, epochs * FIFTH))),

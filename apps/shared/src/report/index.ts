@@ -1,3 +1,4 @@
+export { contactSheet } from './contactSheet';
 export { evenlySpread } from './evenlySpread';
 export { formatNumber, formatSeconds } from './formatNumber';
 export { escapeHtml } from './html';

@@ -1,0 +1,144 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { passProgress, pretrainedOf, runMain, UsageError } from '@beit/apps-shared';
+import { type ProgressReporter, terminalProgress } from '@beit/trainer';
+import * as tf from '@tensorflow/tfjs';
+import { type AttentionModel, openAttention } from './attentionModel';
+import { drawFigure, mapsOf, type Query } from './figure';
+import { bestHead, describeHead, type Estimate, estimates, HELD_OUT_SHARE, objectScores } from './measure';
+import { HELP, type Options, parseOptions } from './options';
+import { middlePatch, sceneSource } from './sceneObjects';
+import { readSquare, type SquareImage } from './squareImage';
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === 'help') {
+    console.log(HELP);
+    return 0;
+  }
+  tf.enableProdMode();
+  const progress = terminalProgress({ quiet: options.quiet });
+  const pretrained = await pretrainedOf({ ...options, scratch: false, name: 'emoji' }, progress);
+  if (!pretrained) throw new UsageError('There is nothing to look at: give --checkpoint.');
+  const { patchSize, imageSize } = pretrained.config;
+  const { size = imageSize, block = pretrained.config.depth } = options;
+  if (size % patchSize !== 0)
+    throw new UsageError(`--size is '${size}'; expected a multiple of the patch size, ${patchSize}.`);
+  if (block > pretrained.config.depth)
+    throw new UsageError(`--block is '${block}'; the model has ${pretrained.config.depth} blocks.`);
+  const out = options.out ?? outOf(pretrained.path);
+  const model = await openAttention(pretrained, size, options.engine);
+  try {
+    await mkdir(out, { recursive: true });
+    if (options.command === 'figure') await figure(model, { ...options, block, out }, progress);
+    else await measure(model, { ...options, out }, progress);
+  } finally {
+    progress.stop();
+    await model.dispose();
+  }
+  return 0;
+}
+
+/** Beside a run's other files. */
+const outOf = (checkpoint: string): string =>
+  /\.\w+$/.test(basename(checkpoint)) ? join(checkpoint, '../attention') : join(checkpoint, 'attention');
+
+interface Seen {
+  readonly name: string;
+  readonly image: SquareImage;
+  readonly points: readonly (readonly [number, number])[];
+}
+
+async function figure(
+  model: AttentionModel,
+  { images, points, scenes, block, out }: Options & { readonly block: number; readonly out: string },
+  progress: ProgressReporter,
+): Promise<void> {
+  const seen =
+    images.length > 0
+      ? await Promise.all(images.map((path) => ofFile(path, model)))
+      : await ofScenes(scenes, model);
+  const queries: Query[] = [];
+  for (const { name, image, points: own } of seen) {
+    const layer = (await model.attention(image))[block - 1]!;
+    for (const point of points.length > 0 ? points : own) queries.push({ name, image, point, layer });
+  }
+  const title = `Self-attention of block ${block} for ${queries.length} reference points`;
+  const { svg, png } = await drawFigure(queries, model.gridSize, title);
+  const numbers = queries.map((query) => {
+    const { heads, mean, kept } = mapsOf(query, model.gridSize);
+    return {
+      name: query.name,
+      point: query.point,
+      heads: heads.map((map) => [...map]),
+      mean: [...mean],
+      kept: [...kept],
+    };
+  });
+  await writeFile(join(out, 'figure.svg'), svg);
+  await writeFile(join(out, 'figure.png'), png);
+  await writeFile(
+    join(out, 'figure.json'),
+    JSON.stringify({ block, size: model.size, gridSize: model.gridSize, points: numbers }),
+  );
+  progress.stop();
+  console.log(`${title}, ${model.gridSize.join('x')} patches, with ${model.engine}.`);
+  console.log(`Written to ${out}: figure.svg, figure.png, figure.json`);
+}
+
+async function ofFile(path: string, { size, gridSize: [rows, columns] }: AttentionModel): Promise<Seen> {
+  const middle = [Math.floor(rows / 2), Math.floor(columns / 2)] as const;
+  return { name: basename(path), image: await readSquare(path, size), points: [middle] };
+}
+
+/** Points on up to two objects of each, the largest ones. */
+async function ofScenes(scenes: number, { size, gridSize }: AttentionModel): Promise<Seen[]> {
+  const scene = await sceneSource(size, gridSize, HELD_OUT_SHARE);
+  return Promise.all(
+    Array.from({ length: scenes }, async (_, index) => {
+      const { image, objects } = await scene(index);
+      const area = (object: Uint8Array) => object.reduce((sum, is) => sum + is, 0);
+      const largest = [...objects].sort((a, b) => area(b) - area(a)).slice(0, 2);
+      return {
+        name: `scene ${index + 1}`,
+        image,
+        points: largest.map((object) => middlePatch(object, gridSize)),
+      };
+    }),
+  );
+}
+
+async function measure(
+  model: AttentionModel,
+  { scenes, out }: Options & { readonly out: string },
+  progress: ProgressReporter,
+): Promise<void> {
+  const scene = await sceneSource(model.size, model.gridSize, HELD_OUT_SHARE);
+  const scores = await objectScores(model, scene, scenes, passProgress('scenes', progress.update));
+  progress.stop();
+  const shown = ({ mean, low, high }: Estimate) =>
+    `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+  console.log(`${'block, head'.padEnd(26)}  ${COLUMNS.map(([title]) => title.padEnd(20)).join('  ')}`);
+  const heads = scores.map(({ block, head, scenes }) => ({ block, head, ...estimates(scenes) }));
+  for (const own of heads)
+    console.log(
+      `${describeHead(own).padEnd(26)}  ${COLUMNS.map(([, metric]) => shown(own[metric])).join('  ')}`,
+    );
+  const best = { byAuc: bestHead(scores, 'auc'), atEqualDistance: bestHead(scores, 'aucAtEqualDistance') };
+  console.log(
+    `\nBest, chosen on one half of the scenes and measured on the other:\n` +
+      `  ${shown(best.byAuc.auc)}, ${describeHead(best.byAuc)}\n` +
+      `  ${shown(best.atEqualDistance.aucAtEqualDistance)} among patches at equal distance, ${describeHead(best.atEqualDistance)}\n` +
+      `Mass of the former on the object: ${shown(best.byAuc.mass)}; it takes ${best.byAuc.area.mean.toFixed(3)} of the grid.`,
+  );
+  await writeFile(join(out, 'objects.json'), `${JSON.stringify({ scenes, best, heads }, null, 1)}\n`);
+  console.log(`Written to ${join(out, 'objects.json')}`);
+}
+
+const COLUMNS = [
+  ['AUC, same object', 'auc'],
+  ['at equal distance', 'aucAtEqualDistance'],
+  ['mass on the object', 'mass'],
+] as const;
+
+await runMain(main);
