@@ -1,0 +1,136 @@
+/** Does attention tell objects apart? See `HELP`. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  integer,
+  loadPretrained,
+  ownArguments,
+  type Pretrained,
+  parsed,
+  passProgress,
+  RUNS,
+  runMain,
+  typedIn,
+  UsageError,
+} from '@beit/apps-shared';
+import { environment, experimentOptions, publishFindings } from '@beit/apps-shared/experiments';
+import { createRandom } from '@beit/random';
+import { terminalProgress } from '@beit/trainer';
+import { createVit } from '@beit/vit';
+import * as tf from '@tensorflow/tfjs';
+import { openAttention } from '../attentionModel';
+import { estimates, HELD_OUT_SHARE, type HeadScores, objectScores } from '../measure';
+import { sceneSource } from '../sceneObjects';
+import { nearnessModel } from './nearnessModel';
+import {
+  type Measured,
+  objectsFigure,
+  objectsPage,
+  objectsSummary,
+  STARTS,
+  type Start,
+} from './objectsResult';
+
+const SCENES = 400;
+const REDUCED_SCENES = 8;
+
+const HELP = `Usage: pnpm experiment:attention [options]
+
+Does self-attention tell objects apart that nobody has labelled? On scenes of emoji with true masks: the area under the ROC
+curve of "the same object", given the attention of a patch on it, for every head; of a network at random, pre-trained as
+BEiT, fine-tuned from that, and trained from scratch. Trains nothing: it takes what experiment:efficiency leaves behind.
+
+  --pretrained RUN  default: runs/efficiency/beit-seed-0
+  --finetuned RUN   default: runs/efficiency/classify-beit-seed-0-labels-1-epochs-20
+  --scratch RUN     default: runs/efficiency/classify-scratch-seed-0-labels-1-epochs-60
+  --scenes N        default: ${SCENES}
+  --reduced         ${REDUCED_SCENES} scenes and the runs of the reduced form of experiment:efficiency: shows that it runs
+  --out DIR         where the results go (default: docs/results; of the reduced form, runs/attention-reduced)`;
+
+/** With what `experiment:efficiency` calls them, in full and reduced. */
+const DEFAULTS = {
+  pretrained: ['beit-seed-0', 'beit-seed-0'],
+  finetuned: ['classify-beit-seed-0-labels-1-epochs-20', 'classify-beit-seed-0-labels-1-epochs-1'],
+  scratch: ['classify-scratch-seed-0-labels-1-epochs-60', 'classify-scratch-seed-0-labels-1-epochs-3'],
+} as const;
+
+async function main(): Promise<number> {
+  const { values } = parsed(() =>
+    parseArgs({
+      args: ownArguments(process.argv.slice(2)),
+      options: {
+        pretrained: { type: 'string' },
+        finetuned: { type: 'string' },
+        scratch: { type: 'string' },
+        scenes: { type: 'string' },
+        reduced: { type: 'boolean', default: false },
+        out: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }),
+  );
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  tf.enableProdMode();
+  const { reduced } = values;
+  const options = await experimentOptions('attention', { reduced, out: values.out, parallel: '1' }, 1);
+  const scenes =
+    values.scenes === undefined ? (reduced ? REDUCED_SCENES : SCENES) : integer(values.scenes, 'scenes', 2);
+  const efficiency = join(RUNS, reduced ? 'efficiency-reduced' : 'efficiency');
+  const load = async (name: keyof typeof DEFAULTS): Promise<Pretrained> => {
+    const path = values[name];
+    const folder =
+      path === undefined ? join(efficiency, DEFAULTS[name][reduced ? 1 : 0]) : resolve(typedIn(), path);
+    if (!existsSync(folder))
+      throw new UsageError(`There is no run ${folder}: give --${name}, or pnpm experiment:efficiency first.`);
+    return loadPretrained(folder);
+  };
+  const pretrained = await load('pretrained');
+  const checkpoints: Record<Exclude<Start, 'nearness'>, Pretrained> = {
+    random: { ...pretrained, tensors: createVit(pretrained.config).init(createRandom(0, 'attention')) },
+    pretrained,
+    finetuned: await load('finetuned'),
+    scratch: await load('scratch'),
+  };
+
+  const progress = terminalProgress({});
+  const size = pretrained.config.imageSize;
+  const measured: Measured[] = [];
+  let scene: Awaited<ReturnType<typeof sceneSource>> | undefined;
+  for (const start of STARTS) {
+    const model =
+      start === 'nearness'
+        ? nearnessModel(size, size / pretrained.config.patchSize)
+        : await openAttention(checkpoints[start], size, { engine: 'auto', precision: 'fp32' });
+    scene ??= await sceneSource(size, model.gridSize, HELD_OUT_SHARE);
+    const heads: HeadScores[] = await objectScores(
+      model,
+      scene,
+      scenes,
+      passProgress(`scenes, ${start}`, progress.update),
+    );
+    measured.push({ start, heads });
+    await model.dispose();
+  }
+  progress.stop();
+  const result = {
+    summary: objectsSummary(measured),
+    scenes,
+    gridSide: size / pretrained.config.patchSize,
+    environment: environment(options),
+    heads: measured.flatMap(({ start, heads }) =>
+      heads.map(({ block, head, scenes }) => ({ start, block, head, ...estimates(scenes) })),
+    ),
+  };
+  await publishFindings('attention', options, {
+    result,
+    figure: objectsFigure(measured),
+    page: objectsPage(result, measured),
+  });
+  return 0;
+}
+
+await runMain(main);

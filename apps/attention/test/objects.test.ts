@@ -1,0 +1,60 @@
+import { objectness, patchAttention } from '@beit/attention';
+import { nearnessModel } from '../src/experiments/nearnessModel';
+import {
+  type Measured,
+  objectsFigure,
+  objectsPage,
+  objectsSummary,
+  STARTS,
+} from '../src/experiments/objectsResult';
+import { objectScores } from '../src/measure';
+
+test('nearness alone: high, but not among patches at equal distance', async () => {
+  const model = nearnessModel(32, 8);
+  const image = { size: 32, pixels: new Uint8Array(32 * 32 * 3) };
+  const object = Uint8Array.from({ length: 64 }, (_, i) => (i % 8 < 3 && i < 24 ? 1 : 0));
+  const [layer] = await model.attention(image);
+  const found = objectness(
+    (query) => patchAttention(layer!, model.gridSize, [Math.floor(query / 8), query % 8])[0]!,
+    object,
+    model.gridSize,
+  )!;
+  expect(found.auc).toBeGreaterThan(0.9);
+  expect(found.aucAtEqualDistance).toBe(0.5);
+
+  // By scenes: the head and the mean of the one head say the same.
+  const scores = await objectScores(model, async () => ({ image, objects: [object] }), 3);
+  expect(scores.map(({ head, scenes }) => [head, scenes.length])).toEqual([
+    [0, 3],
+    ['mean', 3],
+  ]);
+  for (const { scenes } of scores) expect(scenes[0]).toEqual(found);
+});
+
+const measured: Measured[] = STARTS.map((start, i) => ({
+  start,
+  heads: [0, 1].map((block) => ({
+    block,
+    head: 0,
+    scenes: Array.from({ length: 10 }, (_, scene) => ({
+      auc: 0.5 + 0.08 * i + 0.01 * block + 0.001 * scene,
+      aucAtEqualDistance: 0.5 + 0.02 * i,
+      mass: 0.2,
+      area: 0.1,
+    })),
+  })),
+}));
+
+test('the page and its figure have every network, and the verdict is by intervals', () => {
+  const summary = objectsSummary(measured);
+  expect(summary.pretrained.mean).toBeCloseTo(0.5 + 0.16 + 0.01 + 0.005, 12);
+  const result = { summary, scenes: 10, gridSide: 8, environment: '2 cores' };
+  const page = objectsPage(result, measured);
+  expect(page).toMatch(/\| BEiT, no labels \| 0\.675 \[0\.672, 0\.678\] \| block 2, head 1 \| 0\.540 /);
+  expect(page).toMatch(/the best head is above 0\.8: \*\*no\*\*/);
+  expect(page).toMatch(/above that of a network at random: \*\*yes\*\*/);
+  expect(page).not.toMatch(/NaN|undefined/);
+  const figure = objectsFigure(measured);
+  expect(figure.match(/class="band"/g)?.length).toBe(8);
+  expect(figure).not.toMatch(/NaN|undefined/);
+});
