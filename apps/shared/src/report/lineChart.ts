@@ -31,9 +31,18 @@ export interface LineChart {
   readonly yScale?: 'linear' | 'log' | 'auto';
 }
 
-const width = 400;
 const height = 240;
 const area: PlotArea = { left: 52, top: 14, right: 322, bottom: 198 };
+/** Room for labels, right of the plot: of what stands before them, and of a letter. */
+const LABEL_LEFT = 24;
+const LETTER = 7.2;
+
+/** Pixels, so that the longest label fits. */
+export const chartWidth = (series: readonly ChartSeries[]): number =>
+  Math.max(
+    400,
+    Math.ceil(area.right + LABEL_LEFT + LETTER * Math.max(...series.map(({ label }) => label.length))),
+  );
 // More points than this cannot be told apart on the paper; each bucket keeps its extremes, so spikes stay.
 const maxBuckets = 270;
 
@@ -45,7 +54,7 @@ export function lineChart({ id, title, xLabel, xRange, series, yScale = 'linear'
   const drawn = series
     .map((one, index) => ({ ...one, index, segments: segmentsOf(one.points, drawable) }))
     .filter(({ segments }) => segments.length > 0);
-  const frame = { id, width, height, title, description: describe(series, log) };
+  const frame = { id, width: chartWidth(series), height, title, description: describe(series, log) };
   if (drawn.length === 0) return svgFrame(frame, emptyPlot());
 
   const all = drawn.flatMap(({ segments }) => segments.flat());
@@ -104,8 +113,8 @@ function labels(
       const dot = style === 'dots' ? `<circle cx="${left + 7}" cy="${coordinate(at)}" r="2.6"/>` : '';
       return (
         `<g class="series series-${(index % 4) + 1} ${style}">${line}${dot}</g>` +
-        `<text class="label" x="${left + 18}" y="${coordinate(at + 3.5)}">${escapeHtml(label)}</text>` +
-        `<text class="label value" x="${left + 18}" y="${coordinate(at + 16.5)}">${escapeHtml(formatNumber(last[i]!.y))}</text>`
+        `<text class="label" x="${area.right + LABEL_LEFT}" y="${coordinate(at + 3.5)}">${escapeHtml(label)}</text>` +
+        `<text class="label value" x="${area.right + LABEL_LEFT}" y="${coordinate(at + 16.5)}">${escapeHtml(formatNumber(last[i]!.y))}</text>`
       );
     })
     .join('');

@@ -1,7 +1,6 @@
 import { escapeHtml } from './html';
-import { type LineChart, lineChart } from './lineChart';
+import { chartWidth, type LineChart, lineChart } from './lineChart';
 
-const WIDTH = 400;
 const HEIGHT = 240;
 const TITLE = 24;
 const GAP = 16;
@@ -26,16 +25,17 @@ text { font-family: system-ui, sans-serif; font-size: 11px; fill: #1d1f21; }
 /** Charts, two in a row under their titles, as an SVG file of its own. */
 export function standaloneSvg(title: string, charts: readonly LineChart[]): string {
   const rows = Math.ceil(charts.length / 2);
-  const width = 2 * WIDTH + GAP;
+  const chart = Math.max(...charts.map(({ series }) => chartWidth(series)));
+  const width = 2 * chart + GAP;
   const height = rows * (HEIGHT + TITLE + GAP);
-  const placed = charts.map((chart, i) => {
-    const x = (i % 2) * (WIDTH + GAP);
+  const placed = charts.map((one, i) => {
+    const x = (i % 2) * (chart + GAP);
     const y = Math.floor(i / 2) * (HEIGHT + TITLE + GAP);
-    const svg = lineChart(chart).replace(
+    const svg = lineChart(one).replace(
       '<svg ',
-      `<svg x="${x}" y="${y + TITLE}" width="${WIDTH}" height="${HEIGHT}" `,
+      `<svg x="${x}" y="${y + TITLE}" width="${chartWidth(one.series)}" height="${HEIGHT}" `,
     );
-    return `<text class="title" x="${x + 8}" y="${y + 16}">${escapeHtml(chart.title)}</text>${svg}`;
+    return `<text class="title" x="${x + 8}" y="${y + 16}">${escapeHtml(one.title)}</text>${svg}`;
   });
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">` +
