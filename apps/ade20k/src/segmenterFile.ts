@@ -51,14 +51,12 @@ export async function loadSegmenter(path: string): Promise<TrainedSegmenter> {
   const pretrained = await loadPretrained(path);
   const { tensors, config: model } = pretrained;
   const description = describe(pretrained);
-  const initial = createModel({ model, head: description.head }, description.classes.length).segmenter.init(
-    createRandom(0),
-  );
-  const fit = fitParameters(tensors, shapesOf(initial));
+  const { segmenter } = createModel({ model, head: description.head }, description.classes.length);
+  const fit = fitParameters(tensors, shapesOf(segmenter.init(createRandom(0))));
   const missing = fit.missing.filter((name) => !isUnused(name));
   if (missing.length + fit.misshapen.length > 0)
     throw new Error(`${path} is not whole.\n${describeFit({ ...fit, missing })}`);
-  return { ...description, model, params: { ...initial, ...fit.params } };
+  return { ...description, model, params: fit.params };
 }
 
 type Description = Omit<TrainedSegmenter, 'params' | 'model'>;

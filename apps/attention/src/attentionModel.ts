@@ -1,11 +1,11 @@
 import type { EngineOptions, Pretrained } from '@beit/apps-shared';
+import type { Picture } from '@beit/apps-shared/report';
 import { attentionOfImages, type GridSize, type LayerAttention } from '@beit/attention';
 import { compile } from '@beit/compile';
 import { INCEPTION_NORMALIZATION, type Normalization } from '@beit/data';
 import { createVit, resizeParams } from '@beit/vit';
 import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import type { SquareImage } from './squareImage';
 
 export interface AttentionModel {
   /** Pixels along a side of its images. */
@@ -15,7 +15,7 @@ export interface AttentionModel {
   readonly numHeads: number;
   readonly engine: string;
   /** Of every block, first block first. */
-  attention(image: SquareImage): Promise<LayerAttention[]>;
+  attention(image: Picture): Promise<LayerAttention[]>;
   dispose(): Promise<void>;
 }
 
@@ -72,6 +72,5 @@ export async function openAttention(
   };
 }
 
-function normalized({ pixels }: SquareImage, { mean, std }: Normalization): Float32Array {
-  return Float32Array.from(pixels, (value, i) => (value / 255 - mean[i % 3]!) / std[i % 3]!);
-}
+const normalized = ({ data }: Picture, { mean, std }: Normalization): Float32Array =>
+  data.map((value, i) => (value - mean[i % 3]!) / std[i % 3]!);

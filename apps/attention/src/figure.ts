@@ -9,13 +9,13 @@ import {
   pictureUri,
 } from '@beit/apps-shared/report';
 import { type GridSize, keepMass, type LayerAttention, meanMap, patchAttention } from '@beit/attention';
-import { enlarged, type SquareImage, toPicture } from './squareImage';
+import { enlarged } from './pictures';
 
 /** One reference point. */
 export interface Query {
   /** Of the picture, for people. */
   readonly name: string;
-  readonly image: SquareImage;
+  readonly image: Picture;
   /** Patch. */
   readonly point: readonly [row: number, column: number];
   readonly layer: LayerAttention;
@@ -46,8 +46,8 @@ const LEAST_SIDE = 180;
 /** The image with the point, the mean of the heads over it, what holds 60 % of its mass, and every head. */
 function cellsOf(query: Query, gridSize: GridSize): Cell[] {
   const { heads, mean, kept } = mapsOf(query, gridSize);
-  const factor = Math.max(1, Math.ceil(LEAST_SIDE / query.image.size));
-  const picture = toPicture(enlarged(query.image, factor));
+  const factor = Math.max(1, Math.ceil(LEAST_SIDE / query.image.width));
+  const picture = enlarged(query.image, factor);
   const [row, column] = query.point;
   const away = kept.map((is) => 1 - is);
   return [

@@ -1,14 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { passProgress, pretrainedOf, runMain, UsageError } from '@beit/apps-shared';
+import type { Picture } from '@beit/apps-shared/report';
 import { type ProgressReporter, terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { type AttentionModel, openAttention } from './attentionModel';
 import { drawFigure, mapsOf, type Query } from './figure';
-import { bestHead, describeHead, type Estimate, estimates, HELD_OUT_SHARE, objectScores } from './measure';
+import { bestHead, describeEstimate, describeHead, estimates, objectScores } from './measure';
 import { HELP, type Options, parseOptions } from './options';
+import { readSquare } from './pictures';
 import { middlePatch, sceneSource } from './sceneObjects';
-import { readSquare, type SquareImage } from './squareImage';
 
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
@@ -45,7 +46,7 @@ const outOf = (checkpoint: string): string =>
 
 interface Seen {
   readonly name: string;
-  readonly image: SquareImage;
+  readonly image: Picture;
   readonly points: readonly (readonly [number, number])[];
 }
 
@@ -93,7 +94,7 @@ async function ofFile(path: string, { size, gridSize: [rows, columns] }: Attenti
 
 /** Points on up to two objects of each, the largest ones. */
 async function ofScenes(scenes: number, { size, gridSize }: AttentionModel): Promise<Seen[]> {
-  const scene = await sceneSource(size, gridSize, HELD_OUT_SHARE);
+  const scene = await sceneSource(size, gridSize);
   return Promise.all(
     Array.from({ length: scenes }, async (_, index) => {
       const { image, objects } = await scene(index);
@@ -113,23 +114,21 @@ async function measure(
   { scenes, out }: Options & { readonly out: string },
   progress: ProgressReporter,
 ): Promise<void> {
-  const scene = await sceneSource(model.size, model.gridSize, HELD_OUT_SHARE);
+  const scene = await sceneSource(model.size, model.gridSize);
   const scores = await objectScores(model, scene, scenes, passProgress('scenes', progress.update));
   progress.stop();
-  const shown = ({ mean, low, high }: Estimate) =>
-    `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
   console.log(`${'block, head'.padEnd(26)}  ${COLUMNS.map(([title]) => title.padEnd(20)).join('  ')}`);
   const heads = scores.map(({ block, head, scenes }) => ({ block, head, ...estimates(scenes) }));
   for (const own of heads)
     console.log(
-      `${describeHead(own).padEnd(26)}  ${COLUMNS.map(([, metric]) => shown(own[metric])).join('  ')}`,
+      `${describeHead(own).padEnd(26)}  ${COLUMNS.map(([, metric]) => describeEstimate(own[metric])).join('  ')}`,
     );
   const best = { byAuc: bestHead(scores, 'auc'), atEqualDistance: bestHead(scores, 'aucAtEqualDistance') };
   console.log(
     `\nBest, chosen on one half of the scenes and measured on the other:\n` +
-      `  ${shown(best.byAuc.auc)}, ${describeHead(best.byAuc)}\n` +
-      `  ${shown(best.atEqualDistance.aucAtEqualDistance)} among patches at equal distance, ${describeHead(best.atEqualDistance)}\n` +
-      `Mass of the former on the object: ${shown(best.byAuc.mass)}; it takes ${best.byAuc.area.mean.toFixed(3)} of the grid.`,
+      `  ${describeEstimate(best.byAuc.auc)}, ${describeHead(best.byAuc)}\n` +
+      `  ${describeEstimate(best.atEqualDistance.aucAtEqualDistance)} among patches at equal distance, ${describeHead(best.atEqualDistance)}\n` +
+      `Mass of the former on the object: ${describeEstimate(best.byAuc.mass)}; it takes ${best.byAuc.area.mean.toFixed(3)} of the grid.`,
   );
   await writeFile(join(out, 'objects.json'), `${JSON.stringify({ scenes, best, heads }, null, 1)}\n`);
   console.log(`Written to ${join(out, 'objects.json')}`);

@@ -1,4 +1,5 @@
 /** How well heads tell objects apart, on scenes with true masks. */
+import { spread } from '@beit/apps-shared/experiments';
 import {
   type GridSize,
   type LayerAttention,
@@ -72,7 +73,6 @@ function mapsOnObject(
 }
 
 const known = (values: readonly number[]) => values.filter((value) => !Number.isNaN(value));
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
 const METRICS = ['auc', 'aucAtEqualDistance', 'mass', 'area'] as const satisfies (keyof Objectness)[];
 type Metric = (typeof METRICS)[number];
@@ -80,7 +80,7 @@ const ofMetrics = <T>(value: (metric: Metric) => T) =>
   Object.fromEntries(METRICS.map((metric) => [metric, value(metric)])) as Record<Metric, T>;
 
 const meanOf = (all: readonly Objectness[]): Objectness =>
-  ofMetrics((metric) => mean(known(all.map((one) => one[metric]))));
+  ofMetrics((metric) => spread(known(all.map((one) => one[metric]))).mean);
 
 /** A mean and its 95 % confidence interval. */
 export interface Estimate {
@@ -92,10 +92,9 @@ export interface Estimate {
 /** Over scenes, which are independent of each other; by the normal distribution. */
 export function estimate(scenes: readonly Objectness[], metric: Metric): Estimate {
   const values = known(scenes.map((scene) => scene[metric]));
-  const center = mean(values);
-  const variance = values.reduce((sum, x) => sum + (x - center) ** 2, 0) / Math.max(1, values.length - 1);
-  const reach = 1.96 * Math.sqrt(variance / values.length);
-  return { mean: center, low: center - reach, high: center + reach };
+  const { mean, sd } = spread(values);
+  const reach = (1.96 * sd) / Math.sqrt(values.length);
+  return { mean, low: mean - reach, high: mean + reach };
 }
 
 export type Estimates = Readonly<Record<Metric, Estimate>>;
@@ -113,8 +112,9 @@ export function bestHead(scores: readonly HeadScores[], by: 'auc' | 'aucAtEqualD
   return { block: best.block, head: best.head, ...estimates(half(1, best)) };
 }
 
-/** The share of the emoji that no training has seen, however large the share that it held out. */
-export const HELD_OUT_SHARE = 0.1;
+/** For people, with the interval. */
+export const describeEstimate = ({ mean, low, high }: Estimate): string =>
+  `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
 
 /** For people: heads and blocks are counted from 1. */
 export const describeHead = ({ block, head }: Head): string =>

@@ -1,24 +1,27 @@
+import type { Picture } from '@beit/apps-shared/report';
 import type { GridSize } from '@beit/attention';
 import { type EmojiScene, emojiScenes } from '@beit/data';
-import type { SquareImage } from './squareImage';
 
 /** A scene of the embedded emoji and where its objects are. */
 export interface ObjectScene {
-  readonly image: SquareImage;
+  readonly image: Picture;
   /** `[rows * columns]` of each object that can be seen: 1 for the patches of which it covers at least half. */
   readonly objects: readonly Uint8Array[];
 }
+
+/** The share of the emoji that no training has seen, however large the share that it held out. */
+const HELD_OUT_SHARE = 0.1;
 
 /** Scenes as large as a model's images, of emoji that its training has not seen. */
 export async function sceneSource(
   size: number,
   gridSize: GridSize,
-  heldOutShare: number,
 ): Promise<(index: number) => Promise<ObjectScene>> {
-  const { scene } = await emojiScenes({ width: size, height: size, heldOutShare });
+  const { scene } = await emojiScenes({ width: size, height: size, heldOutShare: HELD_OUT_SHARE });
   return async (index) => {
     const drawn = await scene('validation', index);
-    return { image: { size, pixels: drawn.pixels }, objects: objectPatches(drawn, gridSize) };
+    const data = Float32Array.from(drawn.pixels, (value) => value / 255);
+    return { image: { width: size, height: size, data }, objects: objectPatches(drawn, gridSize) };
   };
 }
 

@@ -11,7 +11,7 @@ import { objectScores } from '../src/measure';
 
 test('nearness alone: high, but not among patches at equal distance', async () => {
   const model = nearnessModel(32, 8);
-  const image = { size: 32, pixels: new Uint8Array(32 * 32 * 3) };
+  const image = { width: 32, height: 32, data: new Float32Array(32 * 32 * 3) };
   const object = Uint8Array.from({ length: 64 }, (_, i) => (i % 8 < 3 && i < 24 ? 1 : 0));
   const [layer] = await model.attention(image);
   const found = objectness(

@@ -35,6 +35,10 @@ export async function loadFixture(path: string): Promise<Fixture> {
   };
 }
 
+/** Those of some names. */
+export const chosen = (tensors: NamedTensors, choose: (name: string) => boolean): NamedTensors =>
+  Object.fromEntries(Object.entries(tensors).filter(([name]) => choose(name)));
+
 /** `[batch, channels, height, width]` as `[batch, height, width, channels]`. */
 export function toChannelsLast({ dtype, shape, data }: HostTensor): HostTensor {
   const [n, c, h, w] = shape as [number, number, number, number];

@@ -3,7 +3,7 @@ import { createSetrHead, pixelCrossEntropy } from '@beit/segmentation';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
-import { type Fixture, largestError, normError, relativeError, toChannelsLast } from './fixture';
+import { chosen, type Fixture, largestError, normError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
 
 interface SetrFixtureConfig {
@@ -20,8 +20,6 @@ type Tensors = Record<string, tf.Tensor>;
 const NAME = 'decode_head';
 const named = (tensors: NamedTensors): Record<string, HostTensor> =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${NAME}.${name}`, tensor]));
-const chosen = (tensors: NamedTensors, choose: (name: string) => boolean): Record<string, HostTensor> =>
-  Object.fromEntries(Object.entries(tensors).filter(([name]) => choose(name)));
 
 /** Logits of training and evaluation, loss, running statistics and gradients of a SETR-PUP head. */
 export async function setrParity(fixture: Fixture, engine: Engine): Promise<Measurement[]> {

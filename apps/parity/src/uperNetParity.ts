@@ -4,7 +4,7 @@ import { createFcnHead, createUperHead, pixelCrossEntropy } from '@beit/segmenta
 import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
-import { type Fixture, largestError, normError, relativeError, toChannelsLast } from './fixture';
+import { chosen, type Fixture, largestError, normError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
 
 interface UperNetFixtureConfig {
@@ -31,8 +31,6 @@ export async function uperNetParity(fixture: Fixture, engine: Engine): Promise<M
     channels: auxiliaryConfig.auxiliaryChannels,
   });
   const params = fixture.group('param');
-  const split = (choose: (name: string) => boolean): NamedTensors =>
-    Object.fromEntries(Object.entries(params).filter(([name]) => choose(name)));
   const labels = fixture.tensor('input.labels');
   const features: NamedTensors = Object.fromEntries(
     Object.entries(fixture.group('input'))
@@ -85,8 +83,8 @@ export async function uperNetParity(fixture: Fixture, engine: Engine): Promise<M
   const { outputs } = await runOnce(
     step,
     {
-      weights: split((name) => !isRunningStatistic(name)),
-      statistics: split(isRunningStatistic),
+      weights: chosen(params, (name) => !isRunningStatistic(name)),
+      statistics: chosen(params, isRunningStatistic),
     },
     inputs,
     engine,

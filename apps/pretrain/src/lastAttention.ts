@@ -1,16 +1,17 @@
 import type { EngineOptions } from '@beit/apps-shared';
+import { attentionOfImages, type LayerAttention } from '@beit/attention';
 import { compile } from '@beit/compile';
 import type { Vit } from '@beit/vit';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 
-/** Attention of the last block, `[images, numHeads, tokens, tokens]`, of whole images. */
+/** Attention of the last block, for each of some whole images. */
 export async function lastAttention(
   vit: Vit,
   params: NamedTensors,
   images: HostTensor,
   engine: EngineOptions,
-): Promise<HostTensor> {
+): Promise<LayerAttention[]> {
   const program = await compile(
     (state: Record<string, tf.Tensor>, inputs: { images: tf.Tensor }) => {
       const embedded = vit.embedPatches(state, inputs.images);
@@ -22,5 +23,5 @@ export async function lastAttention(
   );
   const { attention } = await program.run({ images });
   await program.dispose();
-  return attention;
+  return attentionOfImages({ ...attention, data: attention.data as Float32Array });
 }

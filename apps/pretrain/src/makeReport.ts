@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineOptions } from '@beit/apps-shared';
 import { evenlySpread, type NextStep, type StageReport, type SummaryRow } from '@beit/apps-shared/report';
+import { patchAttention } from '@beit/attention';
 import type { Batch } from '@beit/data';
 import { readMetrics } from '@beit/trainer';
 import type { Vit } from '@beit/vit';
@@ -73,10 +74,9 @@ async function attentionOf(
 ): Promise<AttentionExample[]> {
   const batch = heldOut.batches[0]!;
   const chosen = evenlySpread(ATTENTION_EXAMPLES, Math.min(batch.names.length, heldOut.count));
-  const attention = await lastAttention(vit, backboneOf(vit, model), pick(batch, chosen), engine);
-  const [, heads, tokens] = attention.shape as [number, number, number, number];
+  const layers = await lastAttention(vit, backboneOf(vit, model), pick(batch, chosen), engine);
   const coverage = coverageOf(batch.opacity, vit.gridSize);
-  const patches = tokens - 1;
+  const patches = vit.gridSize[0] * vit.gridSize[1];
   return chosen.map((index, i) => ({
     name: title(batch.names[index]!),
     image: pictureOf(batch.images, index, denormalizer(recipe)),
@@ -85,10 +85,7 @@ async function attentionOf(
       ({ row, column }) => ({
         row,
         column,
-        heads: Array.from({ length: heads }, (_, head) => {
-          const query = ((i * heads + head) * tokens + row * vit.gridSize[1] + column + 1) * tokens;
-          return (attention.data as Float32Array).slice(query + 1, query + tokens);
-        }),
+        heads: patchAttention(layers[i]!, vit.gridSize, [row, column]),
       }),
     ),
   }));

@@ -1,5 +1,12 @@
 import { type ChartSeries, standaloneSvg } from '@beit/apps-shared/report';
-import { bestHead, describeHead, type Estimate, estimate, type HeadScores } from '../measure';
+import {
+  bestHead,
+  describeEstimate,
+  describeHead,
+  type Estimate,
+  estimate,
+  type HeadScores,
+} from '../measure';
 
 /** What is compared; `nearness` knows nothing but distances. */
 export const STARTS = ['nearness', 'random', 'pretrained', 'finetuned', 'scratch'] as const;
@@ -72,8 +79,6 @@ export function objectsFigure(measured: readonly Measured[]): string {
   return standaloneSvg('Self-attention and objects', [chart('auc'), chart('aucAtEqualDistance')]);
 }
 
-const shown = ({ mean, low, high }: Estimate) => `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
-
 /** Command, figures, verdict. */
 export function objectsPage(
   { summary, scenes, gridSide, environment }: ObjectsResult,
@@ -81,7 +86,7 @@ export function objectsPage(
 ): string {
   const rows = measured.map(({ start, heads }) => {
     const { atEqualDistance, mass, ...auc } = summary[start];
-    return `| ${NAMES[start]} | ${shown(auc)} | ${describeHead(bestHead(heads, 'auc'))} | ${shown(atEqualDistance)} | ${shown(mass)} |`;
+    return `| ${NAMES[start]} | ${describeEstimate(auc)} | ${describeHead(bestHead(heads, 'auc'))} | ${describeEstimate(atEqualDistance)} | ${describeEstimate(mass)} |`;
   });
   const { pretrained, random, nearness } = summary;
   const above = (a: Estimate, b: Estimate) =>

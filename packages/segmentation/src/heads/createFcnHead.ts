@@ -1,6 +1,6 @@
 import { assertShape } from '@beit/nn';
 import type * as tf from '@tensorflow/tfjs';
-import { initClassifier, initConvModule } from './headLayers';
+import { initClassifier, initConvModules } from './headLayers';
 import { assertSizes, type SegmentationHead, segmentationHead } from './segmentationHead';
 
 export interface FcnHeadConfig {
@@ -31,12 +31,7 @@ export function createFcnHead({
   const convs = Array.from({ length: numConvs }, (_, i) => `${name}.convs.${i}`);
   return segmentationHead(
     (random) => ({
-      ...Object.assign(
-        {},
-        ...convs.map((conv, i) =>
-          initConvModule(random, conv, { into: i === 0 ? embedDim : channels, out: channels, size: 3 }),
-        ),
-      ),
+      ...initConvModules(random, convs, embedDim, channels),
       ...initClassifier(random, `${name}.conv_seg`, channels, numClasses),
     }),
     ({ convModule, classify }, [features]) => {

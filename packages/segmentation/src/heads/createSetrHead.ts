@@ -1,6 +1,6 @@
 import { assertShape, constant, LAYER_NORM_EPSILON, layerNorm, upsampleBilinear2d } from '@beit/nn';
 import type * as tf from '@tensorflow/tfjs';
-import { initClassifier, initConvModule } from './headLayers';
+import { initClassifier, initConvModules } from './headLayers';
 import { assertSizes, type SegmentationHead, segmentationHead } from './segmentationHead';
 
 export interface SetrHeadConfig {
@@ -42,12 +42,7 @@ export function createSetrHead({
     (random) => ({
       [`${name}.norm.weight`]: constant([embedDim], 1),
       [`${name}.norm.bias`]: constant([embedDim], 0),
-      ...Object.assign(
-        {},
-        ...convs.map((conv, i) =>
-          initConvModule(random, conv, { into: i === 0 ? embedDim : channels, out: channels, size: 3 }),
-        ),
-      ),
+      ...initConvModules(random, convs, embedDim, channels),
       ...initClassifier(random, `${name}.conv_seg`, channels, numClasses),
     }),
     ({ param, convModule, classify }, [features]) => {

@@ -72,6 +72,20 @@ export const initConvModule = (
   ...initBatchNorm(out, `${name}.bn`),
 });
 
+/** Of `ConvModule`s of 3x3 pixels, one behind the other. */
+export const initConvModules = (
+  random: Random,
+  names: readonly string[],
+  embedDim: number,
+  channels: number,
+): NamedTensors =>
+  Object.assign(
+    {},
+    ...names.map((name, i) =>
+      initConvModule(random, name, { into: i === 0 ? embedDim : channels, out: channels, size: 3 }),
+    ),
+  );
+
 /** mmsegmentation's `conv_seg`. */
 const CLASSIFIER_STD = 0.01;
 

@@ -20,7 +20,7 @@ import { terminalProgress } from '@beit/trainer';
 import { createVit } from '@beit/vit';
 import * as tf from '@tensorflow/tfjs';
 import { openAttention } from '../attentionModel';
-import { estimates, HELD_OUT_SHARE, type HeadScores, objectScores } from '../measure';
+import { estimates, objectScores } from '../measure';
 import { sceneSource } from '../sceneObjects';
 import { nearnessModel } from './nearnessModel';
 import {
@@ -98,20 +98,15 @@ async function main(): Promise<number> {
 
   const progress = terminalProgress({});
   const size = pretrained.config.imageSize;
+  const side = size / pretrained.config.patchSize;
+  const scene = await sceneSource(size, [side, side]);
   const measured: Measured[] = [];
-  let scene: Awaited<ReturnType<typeof sceneSource>> | undefined;
   for (const start of STARTS) {
     const model =
       start === 'nearness'
-        ? nearnessModel(size, size / pretrained.config.patchSize)
+        ? nearnessModel(size, side)
         : await openAttention(checkpoints[start], size, { engine: 'auto', precision: 'fp32' });
-    scene ??= await sceneSource(size, model.gridSize, HELD_OUT_SHARE);
-    const heads: HeadScores[] = await objectScores(
-      model,
-      scene,
-      scenes,
-      passProgress(`scenes, ${start}`, progress.update),
-    );
+    const heads = await objectScores(model, scene, scenes, passProgress(`scenes, ${start}`, progress.update));
     measured.push({ start, heads });
     await model.dispose();
   }
@@ -119,7 +114,7 @@ async function main(): Promise<number> {
   const result = {
     summary: objectsSummary(measured),
     scenes,
-    gridSide: size / pretrained.config.patchSize,
+    gridSide: side,
     environment: environment(options),
     heads: measured.flatMap(({ start, heads }) =>
       heads.map(({ block, head, scenes }) => ({ start, block, head, ...estimates(scenes) })),
