@@ -3,6 +3,7 @@ export {
   type CheckpointFormat,
   type LoadCheckpointOptions,
   loadCheckpoint,
+  parseCheckpoint,
 } from './checkpoint/loadCheckpoint';
 export type { Normalization } from './checkpoint/normalization';
 export type { JsonObject } from './checkpoint/readJson';
@@ -18,7 +19,7 @@ export { fromTransformers, type ToTransformersOptions, toTransformers } from './
 export type { SafetensorsHeader, StoredTensor } from './parseHeader';
 export { parseSafetensors, type Safetensors } from './parseSafetensors';
 export { saveSafetensors } from './saveSafetensors';
-export { serializePieces, serializeSafetensors } from './serializeSafetensors';
+export { type SerializeOptions, serializePieces, serializeSafetensors } from './serializeSafetensors';
 export type { StoredDType } from './storedDType';
 export { loadTorch } from './torch/loadTorch';
 export { parseTorch } from './torch/parseTorch';

@@ -136,6 +136,59 @@ describe('stored types', () => {
     for (let bits = 1; bits < 0x7c00; bits++) expect(value(bits)! > value(bits - 1)!).toBe(true);
   });
 
+  test('F16 is written as the nearest of all its values, ties to even', () => {
+    const every = Uint16Array.from({ length: 0x7c00 }, (_, bits) => bits);
+    const values = parseSafetensors(file({ x: entry('F16', [every.length], 0, 2 * every.length) }, u8(every)))
+      .tensors.x!.data as Float32Array;
+    const written = (data: Float32Array) => {
+      const x = { dtype: 'float32', shape: [data.length], data } as const;
+      return parseSafetensors(serializeSafetensors({ x }, {}, { floats: 'F16' })).tensors.x!.data;
+    };
+    expect(written(values)).toEqual(values);
+    expect([...written(Float32Array.of(-0, Infinity, -Infinity, Number.NaN, 65519))]).toEqual([
+      -0,
+      Infinity,
+      -Infinity,
+      Number.NaN,
+      65504,
+    ]);
+    // Halfway between neighbours, and a little to both sides; the even one has the even bits.
+    const step = new Uint32Array(1);
+    const nextTo = (value: number, by: -1 | 1) => {
+      new Float32Array(step.buffer)[0] = value;
+      step[0]! += by;
+      return new Float32Array(step.buffer)[0]!;
+    };
+    const pairs = [...every.subarray(1)].map((bits) => ({
+      bits,
+      low: values[bits - 1]!,
+      high: values[bits]!,
+    }));
+    const middles = Float32Array.from(pairs, ({ low, high }) => (low + high) / 2);
+    expect(written(middles)).toEqual(
+      Float32Array.from(pairs, ({ bits, low, high }) => (bits % 2 === 0 ? high : low)),
+    );
+    expect(written(middles.map((value) => nextTo(value, 1)))).toEqual(
+      Float32Array.from(pairs, ({ high }) => high),
+    );
+    expect(written(middles.map((value) => -nextTo(value, -1)))).toEqual(
+      Float32Array.from(pairs, ({ low }) => -low),
+    );
+  });
+
+  test('F16: other types stay, alignment holds, and what it cannot hold is an error', () => {
+    const tensors: NamedTensors = {
+      a: { dtype: 'uint8', shape: [3], data: Uint8Array.of(1, 2, 3) },
+      b: { dtype: 'float32', shape: [3], data: Float32Array.of(1, 2, 3) },
+      c: { dtype: 'int32', shape: [1], data: Int32Array.of(7) },
+    };
+    expect({ ...parseSafetensors(serializeSafetensors(tensors, {}, { floats: 'F16' })).tensors }).toEqual(
+      tensors,
+    );
+    const large = { w: { dtype: 'float32', shape: [2], data: Float32Array.of(0, -65520) } } as const;
+    expect(() => serializeSafetensors(large, {}, { floats: 'F16' })).toThrow(/"w" holds -65520 at element 1/);
+  });
+
   test('an integer beyond int32 is an error that names tensor and value', () => {
     const bytes = file({ x: entry('I64', [1], 0, 8) }, u8(BigInt64Array.of(2n ** 40n)));
     expect(() => parseSafetensors(bytes)).toThrow(/"x".*1099511627776/);

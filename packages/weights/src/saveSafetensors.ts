@@ -1,5 +1,5 @@
 import type { NamedTensors } from './hostTensor';
-import { serializePieces } from './serializeSafetensors';
+import { type SerializeOptions, serializePieces } from './serializeSafetensors';
 import { writeFileAtomic } from './writeFileAtomic';
 
 /**
@@ -10,6 +10,7 @@ export async function saveSafetensors(
   path: string,
   tensors: NamedTensors,
   metadata: Readonly<Record<string, string>> = {},
+  options: SerializeOptions = {},
 ): Promise<void> {
-  await writeFileAtomic(path, serializePieces(tensors, metadata));
+  await writeFileAtomic(path, serializePieces(tensors, metadata, options));
 }

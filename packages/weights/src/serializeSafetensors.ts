@@ -1,22 +1,30 @@
 import { assertLittleEndian } from './convertStored';
 import { assertHostTensor, type HostTensor, type NamedTensors } from './hostTensor';
+import { narrowFloat16 } from './narrowFloat16';
 import { MAX_HEADER_BYTES, PREFIX_BYTES } from './parseHeader';
 
-const STORED = { float32: 'F32', int32: 'I32', uint8: 'U8' } as const;
+export interface SerializeOptions {
+  /** How float32 is stored; F16 halves the file, with 11 significant bits of 24. Default F32. */
+  readonly floats?: 'F32' | 'F16';
+}
+
+const STORED = { int32: 'I32', uint8: 'U8' } as const;
 
 /**
- * The bytes of a safetensors file as consecutive pieces: length and header, then each tensor's own memory, so a
- * state of many gigabytes is never copied into one buffer. Wide types come first, then names in order, as in the
+ * The bytes of a safetensors file as consecutive pieces: length and header, then each tensor's own memory (copies as
+ * F16), so a state of many gigabytes is never copied into one buffer. Wide types come first, then names in order, as in the
  * reference: every tensor is aligned, and equal content gives equal bytes whatever the order of the record.
  */
 export function serializePieces(
   tensors: NamedTensors,
   metadata: Readonly<Record<string, string>> = {},
+  { floats = 'F32' }: SerializeOptions = {},
 ): Uint8Array[] {
   assertLittleEndian();
+  const widthOf = ({ dtype, data }: HostTensor) =>
+    dtype === 'float32' && floats === 'F16' ? 2 : data.BYTES_PER_ELEMENT;
   const ordered = Object.entries(tensors).sort(
-    ([nameA, a], [nameB, b]) =>
-      b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT || (nameA < nameB ? -1 : 1),
+    ([nameA, a], [nameB, b]) => widthOf(b) - widthOf(a) || (nameA < nameB ? -1 : 1),
   );
   const header: Record<string, unknown> = {};
   const metadataEntries = Object.entries(metadata);
@@ -34,19 +42,21 @@ export function serializePieces(
     if (name === '__metadata__')
       throw new Error('"__metadata__" cannot be a tensor\'s name: the format reserves it.');
     assertHostTensor(name, tensor);
-    const end = offset + tensor.data.byteLength;
-    header[name] = { dtype: STORED[tensor.dtype], shape: tensor.shape, data_offsets: [offset, end] };
+    const end = offset + tensor.data.length * widthOf(tensor);
+    const dtype = tensor.dtype === 'float32' ? floats : STORED[tensor.dtype];
+    header[name] = { dtype, shape: tensor.shape, data_offsets: [offset, end] };
     offset = end;
   }
-  return [headerPiece(header), ...ordered.map(([, tensor]) => bytesOf(tensor))];
+  return [headerPiece(header), ...ordered.map(([name, tensor]) => bytesOf(name, tensor, floats))];
 }
 
 /** A safetensors file in memory. Errors: as `serializePieces`. For large states use `saveSafetensors`, which streams. */
 export function serializeSafetensors(
   tensors: NamedTensors,
   metadata: Readonly<Record<string, string>> = {},
+  options: SerializeOptions = {},
 ): Uint8Array {
-  const pieces = serializePieces(tensors, metadata);
+  const pieces = serializePieces(tensors, metadata, options);
   const out = new Uint8Array(pieces.reduce((total, piece) => total + piece.length, 0));
   let offset = 0;
   for (const piece of pieces) {
@@ -71,7 +81,11 @@ function headerPiece(header: object): Uint8Array {
   return piece;
 }
 
-function bytesOf({ data }: HostTensor): Uint8Array {
+function bytesOf(name: string, tensor: HostTensor, floats: 'F32' | 'F16'): Uint8Array {
+  const data =
+    tensor.dtype === 'float32' && floats === 'F16'
+      ? narrowFloat16(name, tensor.data as Float32Array)
+      : tensor.data;
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 

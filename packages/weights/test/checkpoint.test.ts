@@ -5,6 +5,7 @@ import {
   loadCheckpoint,
   loadSafetensors,
   type NamedTensors,
+  parseCheckpoint,
   saveSafetensors,
   saveTransformers,
   toTransformers,
@@ -56,6 +57,20 @@ describe('files', () => {
       expect(loaded).toMatchObject({ format, metadata: { format: 'pt' }, dropped: [] });
       expect(loaded).not.toHaveProperty('config');
     }
+  });
+
+  test('one in memory is the same as from disk, and errors have its name', async () => {
+    await saveSafetensors(at('x'), toTransformers(official, { version: 4 }), { format: 'pt' });
+    for (const path of [at('x'), join(FIXTURES, 'official-1.7.pth')])
+      expect(parseCheckpoint(await readFile(path), 'x')).toEqual(await loadCheckpoint(path));
+    for (const bytes of [new Uint8Array(), Buffer.from('neither one nor the other')])
+      expect(() => parseCheckpoint(bytes, 'dropped.bin')).toThrow(
+        'Cannot read dropped.bin: neither a safetensors file nor one of torch.save.',
+      );
+    await saveSafetensors(at('other'), { w: { dtype: 'float32', shape: [1], data: new Float32Array(1) } });
+    expect(() => parseCheckpoint(Buffer.alloc(20, '{'), 'dropped.bin')).toThrow(/Cannot read dropped\.bin/);
+    const other = await readFile(at('other'));
+    expect(() => parseCheckpoint(other, 'dropped.bin')).toThrow(/Cannot read dropped\.bin: it is no BEiT/);
   });
 
   test('the official structure, without its index buffers', async () => {

@@ -25,8 +25,8 @@ const FULL: EfficiencySettings = {
   tokenizerEpochs: 8,
   pretrainingEpochs: 64,
   finetuningEpochs: 20,
-  learningRate: { pretrained: 1e-3, scratch: 1e-3 },
-  layerDecay: 0.75,
+  learningRate: { pretrained: 2e-3, scratch: 2e-3 },
+  layerDecay: 0.65,
   labelShares: [1, 0.5, 0.25, 0.1],
 };
 

@@ -94,7 +94,7 @@ export function efficiencyPlan(
       data: { heldOutShare, imagesPerClass: settings.imagesPerClass },
       start: scratch ? 'scratch' : 'checkpoint',
       epochs,
-      warmupEpochs: epochs / 10,
+      warmupEpochs: epochs / 20,
       learningRate: scratch ? learningRate.scratch : learningRate.pretrained,
       layerDecay: scratch ? 1 : layerDecay,
       seed,

@@ -5,8 +5,10 @@ import { fromOfficial } from '../names/official';
 import { setUnique } from '../names/setUnique';
 import { fromTransformers } from '../names/transformers';
 import { nodeModule } from '../nodeModule';
+import { parseSafetensors } from '../parseSafetensors';
 import { isLegacyTorch } from '../torch/legacyContents';
 import { loadTorch } from '../torch/loadTorch';
+import { parseTorch } from '../torch/parseTorch';
 import { SIGNATURE_BYTES } from '../torch/torchReading';
 import { isZip } from '../torch/zipContents';
 import { readBytes, withFile } from '../withFile';
@@ -63,6 +65,29 @@ export async function loadCheckpoint(path: string, options: LoadCheckpointOption
   );
 }
 
+/**
+ * The same of one file in memory, in a browser too.
+ *
+ * @param bytes of a safetensors file, or of one of PyTorch
+ * @param name of the file, for errors
+ */
+export function parseCheckpoint(
+  bytes: Uint8Array,
+  name: string,
+  options: LoadCheckpointOptions = {},
+): Checkpoint {
+  if (!isTorch(bytes) && !isSafetensors(bytes)) throw new Error(neither(name));
+  let weights: Weights;
+  try {
+    weights = isTorch(bytes)
+      ? { metadata: {}, ...parseTorch(bytes, options) }
+      : { dropped: [], ...parseSafetensors(bytes) };
+  } catch (cause) {
+    throw new Error(`Cannot read ${name}: ${messageOf(cause)}`, { cause });
+  }
+  return checkpointOf(name, weights);
+}
+
 interface Weights {
   readonly tensors: NamedTensors;
   readonly metadata: Readonly<Record<string, string>>;
@@ -77,12 +102,18 @@ async function namesIn(folder: string): Promise<ReadonlySet<string>> {
 /** One file, by its first bytes. */
 async function loadWeights(path: string, options: LoadCheckpointOptions): Promise<Weights> {
   const signature = await withFile(path, (file, size) => readBytes(file, 0, Math.min(size, SIGNATURE_BYTES)));
-  if (isZip(signature) || isLegacyTorch(signature))
-    return { metadata: {}, ...(await loadTorch(path, options)) };
-  // The header, after its length in eight bytes, is a JSON object.
-  if (signature[8] === '{'.charCodeAt(0)) return { dropped: [], ...(await loadSafetensors(path)) };
-  throw new Error(`Cannot read ${path}: neither a safetensors file nor one of torch.save.`);
+  if (isTorch(signature)) return { metadata: {}, ...(await loadTorch(path, options)) };
+  if (isSafetensors(signature)) return { dropped: [], ...(await loadSafetensors(path)) };
+  throw new Error(neither(path));
 }
+
+const isTorch = (bytes: Uint8Array): boolean => isZip(bytes) || isLegacyTorch(bytes);
+
+/** The header, after its length in eight bytes, is a JSON object. */
+const isSafetensors = (bytes: Uint8Array): boolean => bytes[8] === '{'.charCodeAt(0);
+
+const neither = (path: string): string =>
+  `Cannot read ${path}: neither a safetensors file nor one of torch.save.`;
 
 const WHOLE = ['model.safetensors', 'pytorch_model.bin'];
 const INDEX_SUFFIX = '.index.json';

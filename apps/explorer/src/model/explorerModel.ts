@@ -1,0 +1,253 @@
+/** What the explorer asks of a model. Runs in a worker; plain data in, plain data out. */
+import { completeTokens, createMim } from '@beit/mim';
+import type { NamedTensors } from '@beit/weights';
+import * as tf from '@tensorflow/tfjs';
+import type { Codebook } from './codebook';
+import { openSession, type Session } from './openSession';
+import type { EncoderFile, TokenizerFile } from './readModel';
+
+/** What is to be known of a model before it has seen anything. */
+export interface ModelFacts {
+  readonly imageSize: number;
+  readonly patchSize: number;
+  readonly gridSize: readonly [rows: number, columns: number];
+  readonly depth: number;
+  readonly numHeads: number;
+  readonly embedDim: number;
+  readonly parameters: number;
+  /** Of the visual tokens, where there is a tokenizer that fits. */
+  readonly tokenizer?: { readonly vocabSize: number; readonly imageSize: number; readonly patchSize: number };
+  /** Why there are no visual tokens, or nothing is filled in. */
+  readonly without?: string;
+}
+
+/** Square, `[size, size, 3]` in [0, 1], for the encoder and, smaller, for the tokenizer. */
+export interface ModelPicture {
+  readonly encoder: Float32Array;
+  readonly tokenizer?: Float32Array;
+}
+
+export interface Attention {
+  /** `[depth, numHeads, tokens, tokens]`. */
+  readonly data: Float32Array;
+  readonly milliseconds: number;
+}
+
+export interface Tokens {
+  /** `[patches]`. */
+  readonly tokens: Int32Array;
+  /** What the decoder makes of them, `[size, size, 3]` in [0, 1], of the tokenizer's size. */
+  readonly picture: Float32Array;
+}
+
+export interface FilledIn extends Tokens {
+  /** Of the token taken, `[patches]`. */
+  readonly probability: Float32Array;
+  readonly milliseconds: number;
+}
+
+export interface ExplorerModel {
+  readonly facts: ModelFacts;
+  attention(picture: ModelPicture): Promise<Attention>;
+  tokens(picture: ModelPicture): Promise<Tokens>;
+  /** @param mask `[patches]`, 1 = masked */
+  fillIn(picture: ModelPicture, mask: Uint8Array): Promise<FilledIn>;
+  codebook(): Codebook;
+  /** How each token looks among its like, `[count, patchSize, patchSize, 3]` in [0, 1]. */
+  tokenPictures(tokens: Int32Array): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
+/** Around the token that is looked at are others of its kind, because a decoder sees neighbours. */
+const AROUND = 3;
+/** Tokens that are drawn at once. */
+const DRAWN = 16;
+
+const sizeOfParams = (params: NamedTensors, names: readonly string[]) =>
+  names.reduce((sum, name) => sum + (params[name]?.data.length ?? 0), 0);
+
+/** Opens an encoder, and a tokenizer where there is one; programs are made when they are first asked for, that of the attention at once. */
+export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerFile): ExplorerModel {
+  const { vit, params, normalization, vocabSize } = encoder;
+  const { imageSize, patchSize, depth, numHeads, embedDim } = vit.config;
+  const without = whyNoTokens(encoder, tokenizer);
+  const words = without === undefined && tokenizer ? tokenizer : undefined;
+  const [rows, columns] = vit.gridSize;
+  const tokenizerSize = words ? rows * words.dvae.downsampling : 0;
+
+  const opened = new Map<string, Promise<Session>>();
+  const once = (name: string, open: () => Promise<Session>): Promise<Session> => {
+    if (!opened.has(name)) opened.set(name, open());
+    return opened.get(name)!;
+  };
+  const imageSpec = (size: number) => ({ dtype: 'float32', shape: [1, size, size, 3] }) as const;
+  const normalized = (images: tf.Tensor) =>
+    tf.div(tf.sub(images, tf.tensor1d([...normalization.mean])), tf.tensor1d([...normalization.std]));
+
+  const attentionSession = () =>
+    once('attention', () =>
+      openSession(
+        (p, { images }) => {
+          const patches = vit.embedPatches(p, normalized(images));
+          const { attention } = vit.encode(p, patches, { withAttention: true });
+          return { attention: tf.stack([...attention]) };
+        },
+        params,
+        { images: imageSpec(imageSize) },
+      ),
+    );
+
+  const wordsOrThrow = (): TokenizerFile => {
+    if (!words) throw new Error(without);
+    return words;
+  };
+
+  const tokenSession = () => {
+    const { dvae, params } = wordsOrThrow();
+    return once('tokens', () =>
+      openSession(
+        (p, { images }) => {
+          const tokens = dvae.tokenize(p, images);
+          return { tokens, picture: dvae.decodeTokens(p, tokens, vit.gridSize) };
+        },
+        params,
+        { images: imageSpec(tokenizerSize) },
+      ),
+    );
+  };
+
+  const fillSession = () => {
+    const { dvae, params: own } = wordsOrThrow();
+    return once('fillIn', () => {
+      const mim = createMim({ backbone: vit, vocabSize: vocabSize! });
+      const both = { ...params, ...own };
+      return openSession(
+        (p, { images, mask, visualTokens }) => {
+          const logits = mim.logits(p, normalized(images), mask);
+          const tokens = completeTokens(logits, visualTokens, mask);
+          return {
+            tokens,
+            probability: tf.max(tf.softmax(logits), 2),
+            picture: dvae.decodeTokens(p, tokens, vit.gridSize),
+          };
+        },
+        both,
+        {
+          images: imageSpec(imageSize),
+          mask: { dtype: 'float32', shape: [1, rows * columns] },
+          visualTokens: { dtype: 'int32', shape: [1, rows * columns] },
+        },
+      );
+    });
+  };
+
+  const drawSession = () => {
+    const { dvae, params } = wordsOrThrow();
+    return once('draw', () =>
+      openSession(
+        (p, { tokens }) => {
+          const pictures = dvae.decodeTokens(p, tokens, [AROUND, AROUND]);
+          const side = dvae.downsampling;
+          const from = side * Math.floor(AROUND / 2);
+          return { pictures: tf.slice(pictures, [0, from, from, 0], [DRAWN, side, side, 3]) };
+        },
+        params,
+        { tokens: { dtype: 'int32', shape: [DRAWN, AROUND * AROUND] } },
+      ),
+    );
+  };
+
+  const tokens = async (picture: ModelPicture): Promise<Tokens> => {
+    const session = await tokenSession();
+    const found = await session.run({ images: picture.tokenizer! });
+    return { tokens: Int32Array.from(found.tokens!), picture: found.picture as Float32Array };
+  };
+
+  // Asked for first, and made while the picture is still read; what goes wrong is told to who asks for it.
+  attentionSession().catch(() => {});
+  return {
+    facts: {
+      imageSize,
+      patchSize,
+      gridSize: vit.gridSize,
+      depth,
+      numHeads,
+      embedDim,
+      parameters: sizeOfParams(params, Object.keys(vit.parameterShapes())),
+      ...(words && {
+        tokenizer: {
+          vocabSize: words.dvae.config.vocabSize,
+          imageSize: tokenizerSize,
+          patchSize: words.dvae.downsampling,
+        },
+      }),
+      ...(without !== undefined && { without }),
+    },
+    async attention({ encoder }) {
+      const session = await attentionSession();
+      const began = performance.now();
+      const { attention } = await session.run({ images: encoder });
+      return { data: attention as Float32Array, milliseconds: performance.now() - began };
+    },
+    tokens,
+    async fillIn(picture, mask) {
+      const session = await fillSession();
+      const { tokens: visualTokens } = await tokens(picture);
+      const began = performance.now();
+      const found = await session.run({
+        images: picture.encoder,
+        mask: Float32Array.from(mask),
+        visualTokens,
+      });
+      return {
+        tokens: Int32Array.from(found.tokens!),
+        picture: found.picture as Float32Array,
+        probability: found.probability as Float32Array,
+        milliseconds: performance.now() - began,
+      };
+    },
+    codebook() {
+      const { dvae, params } = wordsOrThrow();
+      const { vocabSize, decoderInitDim: dim } = dvae.config;
+      const stored = params['decoder.blocks.input.w']!.data;
+      const vectors = new Float32Array(vocabSize * dim);
+      for (let d = 0; d < dim; d++)
+        for (let token = 0; token < vocabSize; token++)
+          vectors[token * dim + d] = stored[d * vocabSize + token]!;
+      return { vectors, vocabSize };
+    },
+    async tokenPictures(wanted) {
+      const size = wordsOrThrow().dvae.downsampling ** 2 * 3;
+      const all = new Float32Array(wanted.length * size);
+      const session = await drawSession();
+      for (let from = 0; from < wanted.length; from += DRAWN) {
+        const batch = Int32Array.from(
+          { length: DRAWN * AROUND * AROUND },
+          (_, i) => wanted[Math.min(wanted.length - 1, from + Math.floor(i / (AROUND * AROUND)))]!,
+        );
+        const { pictures } = await session.run({ tokens: batch });
+        all.set(
+          (pictures as Float32Array).subarray(0, Math.min(DRAWN, wanted.length - from) * size),
+          from * size,
+        );
+      }
+      return all;
+    },
+    async dispose() {
+      for (const session of opened.values()) await session.then((own) => own.dispose()).catch(() => {});
+      opened.clear();
+    },
+  };
+}
+
+/** In words; nothing where all is there. */
+function whyNoTokens({ vocabSize }: EncoderFile, tokenizer?: TokenizerFile): string | undefined {
+  if (vocabSize === undefined)
+    return 'This checkpoint has no head that predicts visual tokens, so it cannot fill anything in. Pre-training writes one: pnpm --filter pretrain start.';
+  if (!tokenizer)
+    return 'This needs the tokenizer of the pre-training too: drop the tokenizer.safetensors of the same run beside its model.safetensors.';
+  const own = tokenizer.dvae.config.vocabSize;
+  if (own !== vocabSize)
+    return `The tokenizer has ${own} visual tokens and the model predicts ${vocabSize}: they are of different runs. The tokenizer lies in the folder of the model's run.`;
+  return undefined;
+}

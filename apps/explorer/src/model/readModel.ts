@@ -1,0 +1,86 @@
+import { createDvae, type Dvae, type DvaeConfig } from '@beit/dvae';
+import { createVit, inferVitConfig, type Vit, type VitConfig } from '@beit/vit';
+import {
+  describeFit,
+  fitParameters,
+  type NamedTensors,
+  type Normalization,
+  parseCheckpoint,
+  parseSafetensors,
+  type Safetensors,
+} from '@beit/weights';
+
+export interface EncoderFile {
+  readonly vit: Vit;
+  /** Under official names. */
+  readonly params: NamedTensors;
+  readonly normalization: Normalization;
+  /** Of its head for masked image modelling, where it has one. */
+  readonly vocabSize?: number;
+}
+
+export interface TokenizerFile {
+  readonly dvae: Dvae;
+  readonly params: NamedTensors;
+}
+
+/** Where a file does not say so. */
+const INCEPTION: Normalization = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+
+/**
+ * An encoder from a checkpoint of this project, the official code, timm or transformers.
+ *
+ * @throws with what is missing or of another shape
+ */
+export function readEncoder(bytes: Uint8Array, name: string): EncoderFile {
+  const checkpoint = parseCheckpoint(bytes, name);
+  const config = (checkpoint.config as VitConfig | undefined) ?? inferVitConfig(checkpoint.tensors);
+  const vit = createVit(config);
+  const fit = fitParameters(checkpoint.tensors, vit.parameterShapes());
+  if (fit.missing.length + fit.misshapen.length > 0)
+    throw new Error(
+      `${name} is no checkpoint of the model that it describes.\n${describeFit({ ...fit, extra: [] })}`,
+    );
+  const { normalization = checkpoint.normalization } = ownNormalization(checkpoint.metadata);
+  const head = checkpoint.tensors['lm_head.weight'];
+  return {
+    vit,
+    params: checkpoint.tensors,
+    normalization: normalization ?? INCEPTION,
+    ...(head && 'mask_token' in checkpoint.tensors && { vocabSize: head.shape[0]! }),
+  };
+}
+
+const ownNormalization = (
+  metadata: Readonly<Record<string, string>>,
+): { readonly normalization?: Normalization } =>
+  metadata.normalization === undefined ? {} : { normalization: JSON.parse(metadata.normalization) };
+
+/** @throws when it is no tokenizer of this project, with what is missing or of another shape */
+export function readTokenizer(bytes: Uint8Array, name: string): TokenizerFile {
+  const { tensors, metadata } = safetensorsOf(bytes, name);
+  if (metadata.config === undefined)
+    throw new Error(`${name} does not say what tokenizer it holds: its metadata have no "config".`);
+  const dvae = createDvae(JSON.parse(metadata.config) as DvaeConfig);
+  const fit = fitParameters(tensors, dvae.parameterShapes());
+  if (fit.missing.length + fit.misshapen.length > 0)
+    throw new Error(`${name} is not the tokenizer that it describes.\n${describeFit({ ...fit, extra: [] })}`);
+  return { dvae, params: tensors };
+}
+
+function safetensorsOf(bytes: Uint8Array, name: string): Safetensors {
+  try {
+    return parseSafetensors(bytes);
+  } catch (cause) {
+    throw new Error(`Cannot read ${name}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Whether a safetensors file is a tokenizer, by the names in it. */
+export function isTokenizer(bytes: Uint8Array): boolean {
+  if (bytes.length < 8) return false;
+  // Names stand in the header, whose length is in the first eight bytes; the rest may be large.
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  const header = new TextDecoder().decode(bytes.subarray(8, 8 + Math.min(length, 1 << 20)));
+  return header.includes('"encoder.blocks.input.w"');
+}

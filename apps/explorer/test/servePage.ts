@@ -1,0 +1,55 @@
+/** The page as it is published: built, and served by a plain server of files, without headers of isolation. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, extname, join, normalize } from 'node:path';
+
+const APP = join(__dirname, '..');
+/** Of a folder below the root, as a page of many on a host. */
+const FOLDER = '/explorer/';
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+  '.webp': 'image/webp',
+};
+
+export interface ServedPage {
+  readonly url: string;
+  /** Of the files that were asked for, bytes. */
+  readonly sent: ReadonlyMap<string, number>;
+  close(): void;
+}
+
+export async function servePage(): Promise<ServedPage> {
+  const folder = mkdtempSync(join(tmpdir(), 'explorer-'));
+  const vite = join(dirname(require.resolve('vite/package.json')), 'bin/vite.js');
+  execFileSync(process.execPath, [vite, 'build', '--outDir', folder, '--logLevel', 'error'], { cwd: APP });
+  const sent = new Map<string, number>();
+  const server = createServer(async ({ url = '' }, response) => {
+    const path = normalize(decodeURIComponent(url.split('?')[0]!)).replace(FOLDER, '') || 'index.html';
+    try {
+      const bytes = await readFile(join(folder, path));
+      sent.set(path, bytes.length);
+      response.setHeader('Content-Type', TYPES[extname(path)] ?? 'application/octet-stream').end(bytes);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${FOLDER}`,
+    sent,
+    close() {
+      server.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
