@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page as Tab } from 'playwright-core';
-import { findChromium } from '../jest/findChromium';
+import type { Browser, Page as Tab } from 'playwright-core';
+import { describeInBrowser, launchChromium } from '../browser/launchChromium';
 import { bundlePage } from './bundlePage';
 import { differences } from './differences';
 import type { Page } from './page';
@@ -14,18 +14,16 @@ import { type Numbers, runProgram } from './runProgram';
 import { servePage } from './servePage';
 import { GRADIENTS, INFERENCE, type Make } from './smallPrograms';
 
-/** SwiftShader computes what a GPU would, for WebGL and WebGPU alike; and the browser has no traffic of its own. */
-const ARGUMENTS = (
-  '--use-angle=swiftshader --enable-unsafe-swiftshader --enable-unsafe-webgpu --use-webgpu-adapter=swiftshader ' +
-  '--disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
-).split(' ');
+/** SwiftShader computes what a GPU would, for WebGL and WebGPU alike. */
+const ARGUMENTS = [
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+];
 
 /** Has every op of the others but the dVAE's, whose shaders take long to compile without a GPU. */
 const TRAINED = 'masked image modelling with relative positions, layer scale and drop path';
-
-const executablePath = findChromium();
-const NO_BROWSER = 'There is no Chromium on the path, and CHROME_PATH is not set.';
-const isSkipped = executablePath === undefined && !process.env.CI;
 
 let bundle: ReturnType<typeof bundlePage> | undefined;
 const bundled = () => {
@@ -44,19 +42,16 @@ test('the page holds nothing that is for Node alone', async () => {
   expect(files.filter((file) => native.some((name) => file.includes(`/node_modules/${name}/`)))).toEqual([]);
 });
 
-if (isSkipped) console.warn(`Tests in a browser are skipped. ${NO_BROWSER}`);
-
-(isSkipped ? describe.skip : describe)('in a browser', () => {
+describeInBrowser('in a browser', () => {
   let server: Server;
   let browser: Browser;
   let tab: Tab;
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    if (!executablePath) throw new Error(NO_BROWSER);
     const served = await servePage((await bundled()).script);
     server = served.server;
-    browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+    browser = await launchChromium(ARGUMENTS);
     tab = await browser.newPage();
     tab.on('pageerror', (error) => complaints.push(String(error)));
     tab.on('console', (message) => {

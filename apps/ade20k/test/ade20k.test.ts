@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom, type Random } from '@beit/random';
 import sharp from 'sharp';
+import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
 
 const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
@@ -111,6 +112,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect(unreadable.map(({ name }: { name: string }) => name).sort()).toEqual(['0.jpg', '5.jpg']);
   const report = await readFile(join(out, 'report.html'), 'utf8');
   expect(report).toMatch(/image, truth and prediction/);
+  expect(await violationsOfFile(join(out, 'report.html'))).toEqual([]);
   expect(report).not.toMatch(/NaN|undefined/);
 
   await killAfterCheckpoint(join(folder, 'killed/checkpoints'), small('killed'));

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createRandom } from '@beit/random';
 import { loadSafetensors } from '@beit/weights';
 import sharp from 'sharp';
+import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
 
 const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
@@ -57,6 +58,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   const out = join(folder, 'whole');
   const report = await readFile(join(out, 'report.html'), 'utf8');
   expect(report).toMatch(/Confusion matrix/);
+  expect(await violationsOfFile(join(out, 'report.html'))).toEqual([]);
   expect(report).not.toMatch(/NaN|undefined/);
   const results = JSON.parse(await readFile(join(out, 'results.json'), 'utf8'));
   expect(results.images).toEqual({ train: 81, validation: 20 });

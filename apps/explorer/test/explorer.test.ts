@@ -4,25 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBlockwiseMasking } from '@beit/masking';
 import { parseSafetensors, saveSafetensors } from '@beit/weights';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
-import { findChromium } from '../../../tooling/jest/findChromium';
+import { SURROUNDINGS, violationsOf } from '../../../tooling/browser/accessibility';
+import { describeInBrowser, launchChromium } from '../../../tooling/browser/launchChromium';
 import { nearestTokens } from '../src/model/codebook';
 import { BUNDLE, nodeModel } from './nodeModel';
 import { type ServedPage, servePage } from './servePage';
 
-const ARGUMENTS =
-  '--disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
-const DESKTOP = { viewport: { width: 1200, height: 900 } };
-const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const TABS = ['Attention', 'Fill in', 'Visual tokens', 'Masking', 'Training runs'];
 
-const executablePath = findChromium();
-const isSkipped = executablePath === undefined && !process.env.CI;
-if (isSkipped)
-  console.warn('Tests in a browser are skipped: there is no Chromium, and CHROME_PATH is not set.');
-
-(isSkipped ? describe.skip : describe)('the explorer', () => {
+describeInBrowser('the explorer', () => {
   let served: ServedPage;
   let browser: Browser;
   let folder: string;
@@ -32,9 +24,8 @@ if (isSkipped)
   let small: Float32Array;
 
   beforeAll(async () => {
-    if (!executablePath) throw new Error('There is no Chromium on the path, and CHROME_PATH is not set.');
     served = await servePage();
-    browser = await chromium.launch({ executablePath, args: ARGUMENTS.split(' ') });
+    browser = await launchChromium();
     folder = await mkdtemp(join(tmpdir(), 'explorer-'));
     model = await nodeModel();
     const { imageSize } = model.vit.config;
@@ -54,7 +45,7 @@ if (isSkipped)
   /** A page of its own, with the model ready; it may complain of nothing and ask nobody else. */
   async function withPage(
     use: (page: Page) => Promise<void>,
-    options: BrowserContextOptions = DESKTOP,
+    options: BrowserContextOptions = SURROUNDINGS['a desk, light'],
   ): Promise<void> {
     const context = await browser.newContext(options);
     const page = await context.newPage();
@@ -328,12 +319,8 @@ if (isSkipped)
       await page.getByText(/hidden visual tokens are exactly right/).waitFor();
     }));
 
-  test.each([
-    ['a desk, light', { ...DESKTOP, colorScheme: 'light' }],
-    ['a phone, dark', { ...PHONE, colorScheme: 'dark' }],
-  ] as const)('nothing is inaccessible or too wide on %s', (_, options) =>
+  test.each(Object.entries(SURROUNDINGS))('nothing is inaccessible or too wide on %s', (_, options) =>
     withPage(async (page) => {
-      await page.addScriptTag({ path: require.resolve('axe-core/axe.min.js') });
       const ready = [
         /4 blocks of 4 heads in/,
         /hidden visual tokens are/,
@@ -344,26 +331,11 @@ if (isSkipped)
       for (const [i, name] of TABS.entries()) {
         await tab(page, name);
         await page.getByText(ready[i]!).first().waitFor();
-        const violations = await violationsOf(page);
-        expect({ name, violations }).toEqual({ name, violations: [] });
-        const [scroll, width] = (await page.evaluate(
-          '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
-        )) as [number, number];
-        expect(scroll).toBeLessThanOrEqual(width);
+        expect({ name, violations: await violationsOf(page) }).toEqual({ name, violations: [] });
       }
     }, options),
   );
 });
-
-/** What axe-core finds, in words. */
-async function violationsOf(page: Page): Promise<string[]> {
-  const { violations } = (await page.evaluate('axe.run()')) as {
-    violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
-  };
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id} ${target} ${failureSummary}`),
-  );
-}
 
 async function chooseFiles(page: Page, button: string, files: readonly string[]): Promise<void> {
   const [chooser] = await Promise.all([

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createRandom } from '@beit/random';
 import { loadSafetensors } from '@beit/weights';
 import sharp from 'sharp';
+import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
 import { tensorflowTest } from '../../../tooling/jest/tensorflowTest';
 
@@ -74,6 +75,7 @@ test('a run writes model, metrics, checkpoints and a report; one killed in stage
   const out = join(folder, 'whole');
   const report = await readFile(join(out, 'report.html'), 'utf8');
   expect(report).toMatch(/Masked-token accuracy/);
+  expect(await violationsOfFile(join(out, 'report.html'))).toEqual([]);
   expect(report).not.toMatch(/NaN|undefined/);
   expect(JSON.parse(await readFile(join(out, 'unreadable.json'), 'utf8'))[0].name).toBe('squares/broken.png');
   expect(existsSync(join(out, 'examples.png'))).toBe(true);
