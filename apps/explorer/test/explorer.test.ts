@@ -88,6 +88,20 @@ describeInBrowser('the explorer', () => {
     return JSON.parse(await readFile(await download.path(), 'utf8')) as T;
   }
 
+  test('charts come when they are asked for', () =>
+    withPage(async (page) => {
+      const charts = async () =>
+        (
+          (await page.evaluate(
+            'performance.getEntriesByType("resource").map(({ name }) => name)',
+          )) as string[]
+        ).filter((name) => /RunsView.*\.js$/.test(name)).length;
+      expect(await charts()).toBe(0);
+      await tab(page, 'Training runs');
+      await page.getByText('Highest').waitFor();
+      expect(await charts()).toBe(1);
+    }));
+
   test("attention is the Node engine's, for every block and head", () =>
     withPage(async (page) => {
       await openFiles(page, 'Open a picture', join(folder, 'two-colours.png'));

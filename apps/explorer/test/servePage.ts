@@ -23,8 +23,6 @@ const TYPES: Readonly<Record<string, string>> = {
 
 export interface ServedPage {
   readonly url: string;
-  /** Of the files that were asked for, bytes. */
-  readonly sent: ReadonlyMap<string, number>;
   close(): void;
 }
 
@@ -32,12 +30,10 @@ export async function servePage(): Promise<ServedPage> {
   const folder = mkdtempSync(join(tmpdir(), 'explorer-'));
   const vite = join(dirname(require.resolve('vite/package.json')), 'bin/vite.js');
   execFileSync(process.execPath, [vite, 'build', '--outDir', folder, '--logLevel', 'error'], { cwd: APP });
-  const sent = new Map<string, number>();
   const server = createServer(async ({ url = '' }, response) => {
     const path = normalize(decodeURIComponent(url.split('?')[0]!)).replace(FOLDER, '') || 'index.html';
     try {
       const bytes = await readFile(join(folder, path));
-      sent.set(path, bytes.length);
       response.setHeader('Content-Type', TYPES[extname(path)] ?? 'application/octet-stream').end(bytes);
     } catch {
       response.writeHead(404).end();
@@ -46,7 +42,6 @@ export async function servePage(): Promise<ServedPage> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${FOLDER}`,
-    sent,
     close() {
       server.close();
       rmSync(folder, { recursive: true });
