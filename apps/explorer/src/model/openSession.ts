@@ -19,6 +19,15 @@ export async function warmUp(): Promise<void> {
   await session.dispose();
 }
 
+let last: Promise<unknown> = Promise.resolve();
+
+/** One call after the other: calls of onnxruntime-web that overlap fail now and then, without a reason. */
+function inTurn<T>(call: () => Promise<T>): Promise<T> {
+  const result = last.then(call, call);
+  last = result;
+  return result;
+}
+
 type Arrays = Readonly<Record<string, Float32Array | Int32Array>>;
 
 /** A function of a model, with its parameters, ready to run. */
@@ -42,7 +51,7 @@ export async function openSession<I extends Readonly<Record<string, ExportInput>
   inputs: I,
 ): Promise<Session> {
   const model = await exportOnnx(fn, { params, inputs });
-  const session = await ort.InferenceSession.create(model, { executionProviders: ['wasm'] });
+  const session = await inTurn(() => ort.InferenceSession.create(model, { executionProviders: ['wasm'] }));
   return {
     async run(arrays) {
       const feeds = Object.fromEntries(
@@ -52,11 +61,11 @@ export async function openSession<I extends Readonly<Record<string, ExportInput>
           return [name, new ort.Tensor(dtype, data as Float32Array, shape as number[])];
         }),
       );
-      const outputs = await session.run(feeds);
+      const outputs = await inTurn(() => session.run(feeds));
       return Object.fromEntries(
         Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array | Int32Array]),
       );
     },
-    dispose: () => session.release(),
+    dispose: () => inTurn(() => session.release()),
   };
 }

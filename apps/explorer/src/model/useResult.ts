@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { messageOf } from './useModel';
 
 export interface Result<T> {
@@ -8,21 +8,31 @@ export interface Result<T> {
 }
 
 /**
- * What a call gives, again for every other `call`; answers that come too late are dropped.
+ * What a call gives, again for every other `call`. While one is computed only the newest of the others waits: a brush
+ * makes them faster than a large model answers.
  *
  * @param call from `useCallback`; without a promise nothing changes
  */
 export function useResult<T>(call: () => Promise<T> | undefined): Result<T> {
   const [result, setResult] = useState<Result<T>>({});
+  const waiting = useRef<typeof call>(undefined);
+  const isRunning = useRef(false);
   useEffect(() => {
-    let isWanted = true;
-    call()?.then(
-      (value) => isWanted && setResult({ value }),
-      (cause) => isWanted && setResult({ error: messageOf(cause) }),
-    );
-    return () => {
-      isWanted = false;
+    const run = async () => {
+      isRunning.current = true;
+      while (waiting.current) {
+        const own = waiting.current();
+        waiting.current = undefined;
+        const next = await own?.then(
+          (value) => ({ value }),
+          (cause) => ({ error: messageOf(cause) }),
+        );
+        if (next && !waiting.current) setResult(next);
+      }
+      isRunning.current = false;
     };
+    waiting.current = call;
+    if (!isRunning.current) run();
   }, [call]);
   return result;
 }
