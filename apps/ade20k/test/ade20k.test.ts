@@ -151,18 +151,14 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect(broken.stderr).toMatch(/Cannot read .*5\.jpg/);
 }, 600_000);
 
-test.each([
-  [['segment'], /no command 'segment'. Commands: train, evaluate, predict/],
-  [['predict', '--model', 'x'], /'predict' needs --out/],
-  [['evaluate', '--model', 'x', '--whole', '--multi-scale'], /--multi-scale and --whole exclude each other/],
-  [['--recipe', 'beit-base-setr-pup-160k'], /needs --data DIR, a folder in the layout of ADE20K/],
-  [['--scratch', '--checkpoint', 'x'], /give one/],
-  [['--steps', '0'], /--steps is '0'; expected a whole number/],
-])('%j is refused', (args, message) => {
-  const { status, stderr } = start(...args);
-  expect(status).toBe(1);
-  expect(stderr).toMatch(message);
-});
+test.each([[['segment'], /no command 'segment'. Commands: train, evaluate, predict/]])(
+  '%j is refused',
+  (args, message) => {
+    const { status, stderr } = start(...args);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(message);
+  },
+);
 
 test('the dry run shows the rates of all layers', () => {
   const { stdout, status } = start(...small('x'), '--dry-run');

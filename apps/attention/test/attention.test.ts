@@ -93,8 +93,6 @@ test('heads are measured on scenes', async () => {
 
 test.each([
   [['draw'], /no command 'draw'. Commands: figure, measure/],
-  [['--points', '3'], /--points is '3'; expected ROW,COLUMN/],
-  [['measure', '--images', 'x.jpg'], /'measure' needs true masks/],
   [['--size', '30'], /--size is '30'; expected a multiple of the patch size, 8/],
   [['--block', '3'], /--block is '3'; the model has 2 blocks/],
   [['--images', 'no.jpg'], /Cannot read .*no\.jpg/],

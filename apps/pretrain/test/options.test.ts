@@ -86,3 +86,17 @@ test('mistakes on the command line', async () => {
     "--tokenizer is 'dvae.safetensors', but pixels are predicted without one; expected --target tokens.",
   );
 });
+
+test.each([
+  [['--epochs', 'many'], /--epochs is 'many'; expected a whole number/],
+  [['--engine', 'torch'], /--engine is 'torch'/],
+  [['--precision', 'fp8'], /--precision is 'fp8'/],
+  [['--engine', 'tfjs', '--precision', 'bf16'], /--precision is 'bf16', which 'tfjs' does not have/],
+  [['--device', 'cuda'], /--device is 'cuda' with --engine auto; it is for --engine onnxruntime/],
+  [['--engine', 'onnxruntime', '--device', 'tpu'], /--device is 'tpu'; expected one of cpu, cuda, webgpu/],
+  [['--masking', 'stripes'], /--masking is 'stripes'/],
+  [['--recipe', 'beit-base-imagenet1k'], /needs --data DIR/],
+  [['--epoch', '3'], /--epoch/],
+])('%j is refused', async (args, message) => {
+  await expect(parseOptions(args)).rejects.toThrow(message);
+});
