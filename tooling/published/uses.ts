@@ -137,6 +137,17 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     prints: '0.25,0.75,0,1,1',
     browser: 'run',
   },
+  mpi: {
+    imports: ['connectMpi'],
+    body: [
+      'const mpi = await connectMpi();',
+      'const data = Float32Array.of(1, 2);',
+      'await mpi.allReduce(data);',
+      'return [mpi.rank, mpi.size, ...data].join();',
+    ].join('\n'),
+    returns: 'Promise<string>',
+    prints: '0,1,1,2',
+  },
   trainer: {
     imports: ['configDifferences', 'flattenTree'],
     body: [
