@@ -10,7 +10,7 @@ import {
 import { createCropLoader } from '@beit/data';
 import { adamW, layerDecay, linearSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
+import { type Job, type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
@@ -31,11 +31,13 @@ export interface FinetuneOptions {
   readonly workers: number;
   readonly progress: ProgressReporter;
   readonly signal?: AbortSignal;
+  /** The processes that train together; the first one evaluates. Default: this one. */
+  readonly job?: Job;
 }
 
 export interface FinetuneResult extends TrainResult {
   readonly params: NamedTensors;
-  /** Of `params` on the validation images; left out when the run was interrupted. */
+  /** Of `params` on the validation images, by the first process; left out when the run was interrupted. */
   readonly evaluated?: Evaluated;
   readonly engine: string;
   readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
@@ -53,16 +55,19 @@ export const segmentLoss =
 /** Trains a segmenter. Paper: BEiT, sections 2.6 and 3.2, table 14. Reference: mmsegmentation. */
 export async function finetune(options: FinetuneOptions): Promise<FinetuneResult> {
   const { recipe, dataset, model, evaluation, runDir, engine, progress, signal, workers } = options;
-  const { seed, batchSize, microBatchSize, steps: totalSteps, views } = recipe;
+  const { seed, batchSize, steps: totalSteps, views } = recipe;
   const { vit } = model;
   const { training: source, annotation } = dataset;
   const crops = { cropSize: vit.config.imageSize, ...views };
   const loader = stageLoader({
     images: source.images.names.length,
     batchSize,
-    microBatchSize,
-    create: (batchSize) => createCropLoader({ source, batchSize, seed, crops, annotation, workers }),
+    microBatchSize: recipe.microBatchSize,
+    job: options.job,
+    create: (sharing) => createCropLoader({ source, ...sharing, seed, crops, annotation, workers }),
   });
+  const { microBatchSize } = loader;
+  const isFirst = (options.job?.rank ?? 0) === 0;
   const learningRate = linearSchedule({
     peak: recipe.learningRate,
     totalSteps,
@@ -91,6 +96,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     params: options.params,
     example: await firstBatch(microBatches(0)),
     microBatches: loader.parts,
+    job: options.job,
     engine,
   });
   progress.message(`segmentation: ${program.engine}, ${engine.precision}`);
@@ -128,6 +134,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       },
       progress,
       signal,
+      job: options.job,
       batchNames: (step) => loader.namesOf(step),
     });
     const params = copied(await paramsNow());
@@ -137,7 +144,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     return {
       ...result,
       params,
-      evaluated: result.interrupted ? undefined : await evaluated(),
+      evaluated: result.interrupted || !isFirst ? undefined : await evaluated(),
       engine: program.engine,
       unreadable: [...loader.unreadable(), ...evaluation.unreadable()],
     };

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type RunResult, runClock, writeRecipe } from '@beit/apps-shared';
+import { assertSameImages, type RunResult, runClock, writeRecipe } from '@beit/apps-shared';
+import type { Communicator } from '@beit/mpi';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import { openEvaluation } from './evaluation';
@@ -15,6 +16,7 @@ import { saveSegmenter } from './segmenterFile';
 export async function run(
   options: Options & { readonly out: string },
   progress: ProgressReporter,
+  job: Communicator,
   signal?: AbortSignal,
 ): Promise<RunResult> {
   const { out, engine, workers } = options;
@@ -23,10 +25,12 @@ export async function run(
   start.notes.forEach((note) => {
     progress.message(note);
   });
+  await assertSameImages(job, dataset.training.images.names);
+  const isFirst = job.rank === 0;
   // Only now is this a run: a mistake in the folder or the checkpoint leaves nothing behind.
   await mkdir(out, { recursive: true });
   const how = { data: options.data, checkpoint: startedFrom, ...engine };
-  await writeRecipe(out, recipe, how);
+  if (isFirst) await writeRecipe(out, recipe, how);
   const clock = await runClock(out);
   const evaluation = await openEvaluation({
     segmenter: model.segmenter,
@@ -48,9 +52,10 @@ export async function run(
       workers,
       progress,
       signal,
-    }).finally(clock.save);
+      job,
+    }).finally(() => (isFirst ? clock.save() : undefined));
     const { evaluated } = result;
-    if (!evaluated) return { interrupted: true, summary: [] };
+    if (!evaluated) return { interrupted: result.interrupted, summary: [] };
 
     const save = (name: string, params: NamedTensors) =>
       saveSegmenter(join(out, name), { ...dataset, ...recipe, params });

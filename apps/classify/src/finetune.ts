@@ -11,7 +11,7 @@ import { drawMix, finetuneLoss, softTargets } from '@beit/classification';
 import { createLoader } from '@beit/data';
 import { adamW, cosineSchedule, layerDecay } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
+import { type Job, type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
@@ -32,13 +32,15 @@ export interface FinetuneOptions {
   readonly workers: number;
   readonly progress: ProgressReporter;
   readonly signal?: AbortSignal;
+  /** The processes that train together; the first one evaluates. Default: this one. */
+  readonly job?: Job;
 }
 
 export interface FinetuneResult extends TrainResult {
   readonly params: NamedTensors;
   /** Their moving average, where the recipe has one. */
   readonly ema?: NamedTensors;
-  /** Of `params` on the validation images; left out when the run was interrupted. */
+  /** Of `params` on the validation images, by the first process; left out when the run was interrupted. */
   readonly evaluated?: Evaluated;
   readonly engine: string;
   readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
@@ -48,7 +50,7 @@ export interface FinetuneResult extends TrainResult {
 export async function finetune(options: FinetuneOptions): Promise<FinetuneResult> {
   const { recipe, dataset, runDir, engine, progress, signal } = options;
   const { vit, classifier } = options.model;
-  const { seed, batchSize, microBatchSize, mix } = recipe;
+  const { seed, batchSize, mix } = recipe;
   const { source, labels } = dataset.train;
   const { repeats } = recipe;
   const { workers } = options;
@@ -56,9 +58,12 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
   const loader = stageLoader({
     images: source.names.length,
     batchSize,
-    microBatchSize,
-    create: (batchSize) => createLoader({ source, batchSize, seed, views, repeats, workers }),
+    microBatchSize: recipe.microBatchSize,
+    job: options.job,
+    create: (sharing) => createLoader({ source, ...sharing, seed, views, repeats, workers }),
   });
+  const { microBatchSize } = loader;
+  const isFirst = (options.job?.rank ?? 0) === 0;
   const totalSteps = Math.max(1, Math.round(recipe.epochs * loader.stepsPerEpoch));
   const learningRate = cosineSchedule({
     peak: recipe.learningRate,
@@ -101,6 +106,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     example: await firstBatch(microBatches(0)),
     microBatches: loader.parts,
     emaDecay: recipe.emaDecay,
+    job: options.job,
     engine,
   });
   progress.message(`fine-tuning: ${program.engine}, ${engine.precision}`);
@@ -150,6 +156,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       },
       progress,
       signal,
+      job: options.job,
       batchNames: (step) => loader.namesOf(step),
     });
     const { params, ema } = await stateNow();
@@ -160,7 +167,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       ...result,
       params: copied(params),
       ema: ema && copied(ema),
-      evaluated: result.interrupted ? undefined : await evaluated(),
+      evaluated: result.interrupted || !isFirst ? undefined : await evaluated(),
       engine: program.engine,
       unreadable: [...loader.unreadable(), ...evaluation.unreadable()],
     };

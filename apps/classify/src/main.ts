@@ -45,7 +45,8 @@ function train(options: Options): Promise<number> {
     out,
     quiet,
     measuredOn: 'on validation images',
-    run: (progress, signal) => run({ ...options, out }, progress, signal),
+    agreement: { recipe: options.recipe, labels: options.labels },
+    run: (progress, signal, job) => run({ ...options, out }, progress, job, signal),
   });
 }
 

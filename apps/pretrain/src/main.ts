@@ -19,7 +19,8 @@ async function main(): Promise<number> {
     ...options,
     about: options.recipe.about,
     measuredOn: 'on held-out images',
-    run: (progress, signal) => run(options, progress, signal),
+    agreement: { recipe: options.recipe, tokenizer: options.tokenizer },
+    run: (progress, signal, job) => run(options, progress, job, signal),
   });
 }
 

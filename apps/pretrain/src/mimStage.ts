@@ -24,16 +24,18 @@ export async function mimStage(
   const { recipe, source, runDir, progress, signal } = options;
   const { seed, mim: settings } = recipe;
   const { vit } = objective;
-  const { batchSize, microBatchSize } = settings;
+  const { batchSize } = settings;
   const { masking } = settings;
   const { workers } = options;
   const views = trainingViews(recipe);
   const loader = stageLoader({
     images: source.names.length,
     batchSize,
-    microBatchSize,
-    create: (batchSize) => createLoader({ source, batchSize, seed, views, masking, workers }),
+    microBatchSize: settings.microBatchSize,
+    job: options.job,
+    create: (sharing) => createLoader({ source, ...sharing, seed, views, masking, workers }),
   });
+  const { microBatchSize } = loader;
   const totalSteps = Math.round(settings.epochs * loader.stepsPerEpoch);
   const learningRate = cosineSchedule({
     peak: settings.learningRate,
@@ -73,6 +75,7 @@ export async function mimStage(
       params: objective.init(createRandom(seed, 'model')),
       example: await firstBatch(microBatches(0)),
       microBatches: loader.parts,
+      job: options.job,
       engine: options.engine,
     });
     progress.message(`pretraining: ${program.engine}, ${options.engine.precision}`);
@@ -100,6 +103,7 @@ export async function mimStage(
       },
       progress,
       signal,
+      job: options.job,
       batchNames: (step) => loader.namesOf(step),
     });
     const params = copied(await paramsNow());

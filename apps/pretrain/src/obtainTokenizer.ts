@@ -30,7 +30,9 @@ export async function obtainTokenizer(
       ? await finishedTokenizer(path, dvae)
       : await loadTokenizer(given, stage.recipe.tokenizer.model);
   const tokenizer = ready ? { params: ready, unreadable: [] } : await trained(stage, out, dvae, heldOut);
-  if (tokenizer) await saveSafetensors(path, tokenizer.params, { config: JSON.stringify(dvae.config) });
+  const isFirst = (stage.job?.rank ?? 0) === 0;
+  if (tokenizer && isFirst)
+    await saveSafetensors(path, tokenizer.params, { config: JSON.stringify(dvae.config) });
   return tokenizer;
 }
 

@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type RunResult, writeRecipe } from '@beit/apps-shared';
+import { assertSameImages, type RunResult, writeRecipe } from '@beit/apps-shared';
 import { contactSheet, type Picture } from '@beit/apps-shared/report';
+import type { Communicator } from '@beit/mpi';
 import type { ProgressReporter } from '@beit/trainer';
 import { saveSafetensors } from '@beit/weights';
 import { loadHeldOut } from './heldOut';
@@ -24,9 +25,11 @@ type Seconds = { tokenizer: number; pretrain: number };
 export async function run(
   options: RunOptions,
   progress: ProgressReporter,
+  job: Communicator,
   signal?: AbortSignal,
 ): Promise<RunResult> {
   const { recipe, out, engine } = options;
+  const isFirst = job.rank === 0;
   const seconds = await readSeconds(out);
   const timed = async <T>(stage: keyof Seconds, work: () => Promise<T>): Promise<T> => {
     const start = performance.now();
@@ -34,7 +37,7 @@ export async function run(
       return await work();
     } finally {
       seconds[stage] += (performance.now() - start) / 1000;
-      await writeFile(join(out, 'seconds.json'), JSON.stringify(seconds));
+      if (isFirst) await writeFile(join(out, 'seconds.json'), JSON.stringify(seconds));
     }
   };
 
@@ -43,12 +46,13 @@ export async function run(
   progress.message(
     `${images.train.names.length} images to train on, ${images.heldOut.names.length} held out`,
   );
+  await assertSameImages(job, images.train.names);
   const heldOut = await loadHeldOut(recipe, images.heldOut);
   // Only now is this a run: a mistake in the folder of images leaves nothing behind.
   await mkdir(out, { recursive: true });
   const how = { data: options.data, tokenizer: options.tokenizer, ...engine };
-  await writeRecipe(out, recipe, how);
-  const stage = { recipe, source: images.train, engine, workers: options.workers, progress, signal };
+  if (isFirst) await writeRecipe(out, recipe, how);
+  const stage = { recipe, source: images.train, engine, workers: options.workers, progress, signal, job };
 
   const tokenizer =
     recipe.mim.target === 'pixels'
@@ -64,11 +68,12 @@ export async function run(
       objective,
       evaluation.metrics,
     );
-    const found = trained.interrupted ? undefined : await evaluation.findings(trained.params, images.title);
+    const found =
+      trained.interrupted || !isFirst ? undefined : await evaluation.findings(trained.params, images.title);
     await evaluation.dispose();
     return { result: trained, findings: found };
   });
-  if (!findings) return INTERRUPTED;
+  if (!findings) return { interrupted: result.interrupted, summary: [] };
   await saveSafetensors(join(out, 'model.safetensors'), result.params, {
     config: JSON.stringify(recipe.mim.model),
     normalization: JSON.stringify(recipe.views.normalization),

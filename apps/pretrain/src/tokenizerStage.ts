@@ -3,7 +3,7 @@ import { createLoader, type ImageSource } from '@beit/data';
 import { createDvae, type Dvae, type DvaeBatch, dvaeLoss, dvaeSchedules, uniformNoise } from '@beit/dvae';
 import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { type ProgressReporter, type TrainResult, train } from '@beit/trainer';
+import { type Job, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
 import { type NamedTensors, scalar } from '@beit/weights';
 import type { PretrainRecipe } from './recipe';
 import { trainingViews } from './views';
@@ -19,6 +19,8 @@ export interface StageOptions {
   readonly logEvery?: number;
   readonly progress: ProgressReporter;
   readonly signal?: AbortSignal;
+  /** The processes that train together. Default: this one. */
+  readonly job?: Job;
 }
 
 export interface StageResult extends TrainResult {
@@ -36,14 +38,15 @@ export async function tokenizerStage(
   const { recipe, source, runDir, progress, signal } = options;
   const { tokenizer, seed } = recipe;
   const dvae = createDvae(tokenizer.model);
-  const { batchSize, microBatchSize } = tokenizer;
+  const { batchSize } = tokenizer;
   const { workers } = options;
   const views = trainingViews(recipe);
   const loader = stageLoader({
     images: source.names.length,
     batchSize,
-    microBatchSize,
-    create: (batchSize) => createLoader({ source, batchSize, seed, views, workers }),
+    microBatchSize: tokenizer.microBatchSize,
+    job: options.job,
+    create: (sharing) => createLoader({ source, ...sharing, seed, views, workers }),
   });
   const totalSteps = Math.round(tokenizer.epochs * loader.stepsPerEpoch);
   const schedules = dvaeSchedules({
@@ -63,6 +66,7 @@ export async function tokenizerStage(
     decays: (_name, shape) => shape.length > 1,
   });
   const side = recipe.views.tokenImageSize / dvae.downsampling;
+  const { microBatchSize } = loader;
   const noiseShape = [microBatchSize, side, side, tokenizer.model.vocabSize];
 
   async function* microBatches(step: number) {
@@ -88,6 +92,7 @@ export async function tokenizerStage(
       params: dvae.init(createRandom(seed, 'tokenizer')),
       example: await firstBatch(microBatches(0)),
       microBatches: loader.parts,
+      job: options.job,
       engine: options.engine,
     });
     progress.message(`tokenizer: ${program.engine}, ${options.engine.precision}`);
@@ -118,6 +123,7 @@ export async function tokenizerStage(
       },
       progress,
       signal,
+      job: options.job,
       batchNames: (step) => loader.namesOf(step),
     });
     const params = copied(await paramsNow());

@@ -1,3 +1,5 @@
+import { availableParallelism, cpus } from 'node:os';
+import { localSize } from '@beit/mpi';
 import { NonFiniteError } from '@beit/trainer';
 import { DEVICES, ENGINES, type EngineOptions, PRECISIONS } from './engineOptions';
 
@@ -65,7 +67,16 @@ export const ENGINE_HELP = `  --engine NAME           ${ENGINES.join(', ')} (def
   --precision NAME        fp32 (default: the same numbers on every engine) or bf16, for matrix products and
                           convolutions (openvino)
   --device NAME           cpu (default), cuda or webgpu, where onnxruntime computes
-  --threads N             of openvino and onnxruntime (default: the number of physical cores)`;
+  --threads N             of openvino and onnxruntime (default: the number of physical cores, shared by the processes
+                          that mpirun started on a machine)`;
+
+/** For a process that has others of its job beside it; a launcher may have bound it to processors of its own. */
+function sharedThreads(): number | undefined {
+  const processes = localSize();
+  if (processes === 1) return undefined;
+  const [bound, all] = [availableParallelism(), cpus().length];
+  return bound < all ? bound : Math.max(1, Math.floor(all / processes));
+}
 
 export function engineOptions(values: {
   engine?: string;
@@ -80,7 +91,7 @@ export function engineOptions(values: {
       `--precision is 'bf16', which '${engine}' does not have; expected --engine openvino.`,
     );
   }
-  const numThreads = values.threads === undefined ? undefined : integer(values.threads, 'threads', 1);
+  const numThreads = values.threads === undefined ? sharedThreads() : integer(values.threads, 'threads', 1);
   const chosen = { engine, precision, ...(numThreads !== undefined && { numThreads }) };
   if (values.device === undefined) return chosen;
   if (engine !== 'onnxruntime') {

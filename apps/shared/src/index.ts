@@ -27,6 +27,7 @@ export { passProgress } from './passProgress';
 export { printSummary } from './printSummary';
 export { runClock, writeRecipe } from './runClock';
 export { outFolder, RUNS, runFolders } from './runFolder';
+export { assertSameImages } from './sharedData';
 export { type StageLoader, stageLoader } from './stageLoader';
 export { loadPretrained, type PlainViews, type Pretrained } from './start/loadPretrained';
 export { pretrainedOf } from './start/pretrainedOf';

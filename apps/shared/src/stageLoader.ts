@@ -1,30 +1,39 @@
-import type { SampleLoader } from '@beit/data';
+import type { SampleLoader, SampleLoaderOptions } from '@beit/data';
 
 export interface StageLoader<Batch> {
   readonly stepsPerEpoch: number;
-  /** Micro-batches in a step. */
+  /** Images in a micro-batch. */
+  readonly microBatchSize: number;
+  /** Micro-batches of this process in a step. */
   readonly parts: number;
-  /** A step's micro-batches, each with its number among all; loaded when they are asked for, and a little ahead. */
+  /** Its micro-batches, each with its number among those of all processes; loaded when asked for, and a little ahead. */
   microBatches(step: number): AsyncGenerator<readonly [number: number, batch: Batch]>;
   namesOf(step: number): string[];
   unreadable(): readonly { readonly name: string; readonly reason: string }[];
   close(): Promise<void>;
 }
 
+/** How a loader of `@beit/data` is to share batches. */
+export type Sharing = Required<Pick<SampleLoaderOptions, 'batchSize' | 'share' | 'parts'>>;
+
 export interface StageLoaderOptions<Batch> {
   /** How many there are. */
   readonly images: number;
+  /** Of all processes together. */
   readonly batchSize: number;
+  /** At most; a process with a smaller share takes it at once. */
   readonly microBatchSize: number;
-  /** A loader of batches of this size. */
-  create(batchSize: number): SampleLoader<Batch>;
+  /** The processes that train together. Default: this one. */
+  readonly job?: { readonly rank: number; readonly size: number };
+  create(sharing: Sharing): SampleLoader<Batch>;
 }
 
 /** The images of a stage, in steps of `batchSize`, of which `microBatchSize` are in memory at a time. */
 export function stageLoader<Batch>({
   images,
   batchSize,
-  microBatchSize,
+  microBatchSize: most,
+  job: { rank, size } = { rank: 0, size: 1 },
   create,
 }: StageLoaderOptions<Batch>): StageLoader<Batch> {
   const stepsPerEpoch = Math.floor(images / batchSize);
@@ -34,16 +43,25 @@ export function stageLoader<Batch>({
         'Give a smaller --batch-size or more images.',
     );
   }
-  const loader = create(microBatchSize);
-  const parts = batchSize / microBatchSize;
-  const numbers = (step: number) => Array.from({ length: parts }, (_, part) => step * parts + part);
+  const microBatchSize = Math.min(most, batchSize / size);
+  const parts = batchSize / size / microBatchSize;
+  if (!Number.isInteger(microBatchSize) || !Number.isInteger(parts)) {
+    throw new Error(
+      `A batch of ${batchSize} cannot be shared by ${size} processes in micro-batches of ${most}. ` +
+        'Give a --batch-size that is a multiple of both together, or another number of processes.',
+    );
+  }
+  const loader = create({ batchSize, share: { index: rank, count: size }, parts });
+  const own = (step: number) => Array.from({ length: parts }, (_, part) => step * parts + part);
   return {
     stepsPerEpoch,
+    microBatchSize,
     parts,
     async *microBatches(step) {
-      for (const number of numbers(step)) yield [number, await loader.batch(number)];
+      for (const [part, number] of own(step).entries())
+        yield [(step * size + rank) * parts + part, await loader.batch(number)];
     },
-    namesOf: (step) => numbers(step).flatMap((number) => loader.namesOf(number)),
+    namesOf: (step) => own(step).flatMap((number) => loader.namesOf(number)),
     unreadable: () => loader.unreadable(),
     close: () => loader.close(),
   };

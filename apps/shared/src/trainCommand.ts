@@ -1,4 +1,5 @@
-import { interruptSignal, type ProgressReporter, terminalProgress } from '@beit/trainer';
+import { assertAgreement, type Communicator, connectMpi } from '@beit/mpi';
+import { interruptSignal, type ProgressReporter, silentProgress, terminalProgress } from '@beit/trainer';
 import { describeEngine, type EngineOptions } from './engineOptions';
 import { printSummary } from './printSummary';
 import type { SummaryRow } from './report/reportData';
@@ -20,23 +21,38 @@ export interface TrainCommand {
   readonly quiet: boolean;
   /** What the summary was measured on: `on validation images`. */
   readonly measuredOn: string;
-  run(progress: ProgressReporter, signal: AbortSignal): Promise<RunResult>;
+  /** What all processes of a job must have alike, beside the engine: the recipe. */
+  readonly agreement: Readonly<Record<string, unknown>>;
+  run(progress: ProgressReporter, signal: AbortSignal, job: Communicator): Promise<RunResult>;
 }
 
-/** Trains, with progress and a summary in the terminal; Ctrl-C saves and stops. @returns the exit status */
+/**
+ * Trains, with progress and a summary in the terminal; Ctrl-C saves and stops. Started by mpirun or srun, the processes
+ * train together, and the first one of them speaks.
+ *
+ * @returns the exit status
+ */
 export async function trainCommand({
   about,
   engine,
   out,
   quiet,
   measuredOn,
+  agreement,
   run,
 }: TrainCommand): Promise<number> {
-  const progress = terminalProgress({ quiet });
+  // Before the engines, whose libraries are loaded through koffi too.
+  const job = await connectMpi();
+  const isFirst = job.rank === 0;
+  await assertAgreement(job, { engine, out, ...agreement });
+  const progress = isFirst ? terminalProgress({ quiet }) : silentProgress;
   const interrupt = interruptSignal();
-  progress.message(`${about}\nEngine: ${await describeEngine(engine)}\nWriting to ${out}`);
-  const result = await run(progress, interrupt.signal);
+  const together = job.size > 1 ? `${job.size} processes, with ${job.library}\n` : '';
+  progress.message(`${about}\n${together}Engine: ${await describeEngine(engine)}\nWriting to ${out}`);
+  const result = await run(progress, interrupt.signal, job);
   interrupt.release();
+  await job.close();
+  if (!isFirst) return result.interrupted ? 130 : 0;
   if (result.interrupted) {
     console.error(`Stopped and saved. Continue with the same command and: --resume --out ${out}`);
     return 130;

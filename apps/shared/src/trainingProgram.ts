@@ -9,7 +9,7 @@ import {
   updateStep,
   withEma,
 } from '@beit/optim';
-import { accumulatedProgram, type MicroBatch, type Program } from '@beit/trainer';
+import { accumulatedProgram, type Job, type MicroBatch, type Program } from '@beit/trainer';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { EngineOptions } from './engineOptions';
@@ -39,8 +39,10 @@ export interface TrainingProgramOptions {
   readonly params: NamedTensors;
   /** One micro-batch, for its dtypes and shapes. */
   readonly example: HostTree;
-  /** Micro-batches in a step; with one, gradients and update are one program. */
+  /** Micro-batches in a step; with one, and one process, gradients and update are one program. */
   readonly microBatches: number;
+  /** The processes that train together. Default: this one. */
+  readonly job?: Job;
   /** Of the moving average of the parameters, `ema` in the state; left out: none. */
   readonly emaDecay?: number;
   readonly engine: EngineOptions;
@@ -49,11 +51,12 @@ export interface TrainingProgramOptions {
 /** A loss and an optimizer as one program, whatever the number of micro-batches. State: `{ params, m, v }`, and `ema`. */
 export async function trainingProgram(options: TrainingProgramOptions): Promise<TrainingProgram> {
   const { loss, optimizer, params, example, microBatches, emaDecay, engine } = options;
+  const job = options.job && options.job.size > 1 ? options.job : undefined;
   const state = { ...trainState(params, optimizer), ...(emaDecay !== undefined && { ema: params }) };
   const averaged = <S extends Parameters<typeof withEma>[0]>(step: S): S =>
     emaDecay === undefined ? step : (withEma(step, emaDecay) as never);
   const specs = example as Leaves as never;
-  if (microBatches === 1) {
+  if (microBatches === 1 && !job) {
     const program = await compile(
       averaged(trainStep(loss, optimizer) as never) as never,
       {
@@ -90,6 +93,7 @@ export async function trainingProgram(options: TrainingProgramOptions): Promise<
   const program = await accumulatedProgram<HostTree>({
     gradientProgram: gradientProgram as never,
     updateProgram: updateProgram as never,
+    job,
   });
   return {
     ...program,

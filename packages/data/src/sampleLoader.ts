@@ -14,6 +14,13 @@ export interface SampleLoaderOptions {
    * for it, so that it leaves images out. Default 1; DeiT: 3.
    */
   readonly repeats?: number;
+  /**
+   * Which share of every batch this loader is for, where several processes load one together; what is in a batch does not
+   * depend on how it is shared. Default: all of it.
+   */
+  readonly share?: { readonly index: number; readonly count: number };
+  /** Equal parts in which the share comes, one after the other: part p of batch b is number b * parts + p. Default 1. */
+  readonly parts?: number;
   /** Default true. False fills the last batch of an epoch up with its first images, so that every image comes. */
   readonly dropLast?: boolean;
   /** Threads that decode and augment. Default 1; 0 does it where `batch` is called. */
@@ -24,9 +31,9 @@ export interface SampleLoaderOptions {
 
 export interface SampleLoader<Batch> {
   readonly batchSize: number;
-  /** Batches in an epoch. With `dropLast` these are whole ones, and what is left over comes in another epoch. */
+  /** Whole batches in an epoch. With `dropLast` these are whole ones, and what is left over comes in another epoch. */
   readonly stepsPerEpoch: number;
-  /** The batch of a step, 0-based: a pure function of the options and the step, whatever was asked for before. */
+  /** The batch of a step, 0-based, or a part of one: a pure function of the options and the step, whatever was asked for before. */
   batch(step: number): Promise<Batch>;
   /** The images of a step's batch. */
   namesOf(step: number): string[];
@@ -59,11 +66,16 @@ export function createSampleLoader<Samples, Batch>({
     workers = 1,
     prefetch = 2,
     repeats = 1,
+    share = { index: 0, count: 1 },
+    parts = 1,
   } = options;
   const count = names.length;
   for (const [name, value, least] of [
     ['batchSize', batchSize, 1],
     ['repeats', repeats, 1],
+    ['parts', parts, 1],
+    ['share.index', share.index, 0],
+    ['share.count', share.count, share.index + 1],
     ['workers', workers, 0],
     ['prefetch', prefetch, 0],
   ] as const) {
@@ -76,6 +88,11 @@ export function createSampleLoader<Samples, Batch>({
       `There are ${count} images, fewer than one batch of ${batchSize}. Use a smaller batchSize or more images.`,
     );
   }
+  const partSize = batchSize / share.count / parts;
+  if (!Number.isInteger(partSize))
+    throw new RangeError(
+      `A batch of ${batchSize} does not come in ${share.count} equal shares of ${parts} equal parts.`,
+    );
   const stepsPerEpoch = dropLast ? Math.floor(count / batchSize) : Math.ceil(count / batchSize);
   const pool = createPool<Samples>(setup, workers);
   const unreadable = new Map<string, Unreadable>();
@@ -88,19 +105,20 @@ export function createSampleLoader<Samples, Batch>({
       order = { epoch, indices: createRandom(seed, 'shuffle', epoch).permutation(count) };
     return order.indices;
   };
-  const indicesOf = (step: number): { epoch: number; indices: number[] } => {
+  const indicesOf = (number: number): { epoch: number; indices: number[] } => {
+    const step = Math.floor(number / parts);
     const epoch = Math.floor(step / stepsPerEpoch);
-    const start = (step % stepsPerEpoch) * batchSize;
+    const start = (step % stepsPerEpoch) * batchSize + (share.index * parts + (number % parts)) * partSize;
     const all = epochOrder(epoch);
     const numberAt = (i: number) => all[Math.floor(i / repeats)]! + (i % repeats) * count;
-    return { epoch, indices: Array.from({ length: batchSize }, (_, i) => numberAt((start + i) % count)) };
+    return { epoch, indices: Array.from({ length: partSize }, (_, i) => numberAt((start + i) % count)) };
   };
 
   async function prepare(step: number): Promise<Batch> {
     const { epoch, indices } = indicesOf(step);
-    const share = Math.ceil(batchSize / Math.max(workers, 1));
+    const size = Math.ceil(partSize / Math.max(workers, 1));
     const shares: number[][] = [];
-    for (let i = 0; i < batchSize; i += share) shares.push(indices.slice(i, i + share));
+    for (let i = 0; i < partSize; i += size) shares.push(indices.slice(i, i + size));
     const parts = await Promise.all(shares.map((part) => pool.prepare(epoch, part)));
     for (const file of parts.flatMap((part) => part.unreadable)) unreadable.set(file.name, file);
     return toBatch(parts.map((part) => part.samples));

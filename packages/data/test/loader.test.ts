@@ -50,6 +50,45 @@ async function batches(steps: readonly number[], change?: Partial<LoaderOptions>
   return result;
 }
 
+describe('batches that several processes share', () => {
+  test('are the same batches, whatever the shares and the parts', async () => {
+    const steps = [0, 1, 2, 3, 4];
+    const whole = await batches(steps);
+    for (const [count, parts] of [
+      [1, 2],
+      [2, 1],
+      [2, 2],
+      [4, 1],
+    ] as const) {
+      const shares = await Promise.all(
+        Array.from({ length: count }, (_, index) =>
+          batches(
+            steps.flatMap((step) => Array.from({ length: parts }, (_, part) => step * parts + part)),
+            { share: { index, count }, parts },
+          ),
+        ),
+      );
+      for (const step of steps) {
+        const own = shares.flatMap((share) => share.slice(step * parts, (step + 1) * parts));
+        expect(own.flatMap(({ names }) => names)).toEqual(whole[step]!.names);
+        expect(own.flatMap(({ masks }) => masks)).toEqual(whole[step]!.masks);
+        expect(own.flatMap(({ images }) => [...images.data])).toEqual([...whole[step]!.images.data]);
+      }
+    }
+  });
+
+  test('must be divisible', async () => {
+    const loader = async (change: Partial<LoaderOptions>) => createLoader(await options(change));
+    await expect(loader({ share: { index: 0, count: 3 } })).rejects.toThrow(
+      'A batch of 4 does not come in 3 equal shares of 1 equal parts.',
+    );
+    await expect(loader({ share: { index: 2, count: 2 } })).rejects.toThrow(
+      /share.count is 2; expected .* at least 3/,
+    );
+    await expect(loader({ parts: 0 })).rejects.toThrow(/parts is 0/);
+  });
+});
+
 describe('a folder of images', () => {
   test('is read at any depth, sorted, without what is no image', async () => {
     const { names } = await imageFolder(folder);

@@ -25,21 +25,34 @@ export async function assertAgreement(
   facts: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const all = (await gatherTexts(communicator, JSON.stringify(facts))).map(
-    (text) => JSON.parse(text) as Record<string, unknown>,
+    (text) => new Map(leavesOf(JSON.parse(text))),
   );
   const [first, ...others] = all;
   const differences = others.flatMap((other, i) =>
-    [...new Set([...Object.keys(first!), ...Object.keys(other)])]
-      .filter((name) => JSON.stringify(other[name]) !== JSON.stringify(first![name]))
-      .map((name) => `rank ${i + 1}: ${name} is ${short(other[name])}; rank 0 has ${short(first![name])}`),
+    [...new Set([...first!.keys(), ...other.keys()])]
+      .filter((path) => other.get(path) !== first!.get(path))
+      .map(
+        (path) => `rank ${i + 1}: ${path} is ${valueAt(other, path)}; rank 0 has ${valueAt(first!, path)}`,
+      ),
   );
-  if (differences.length > 0)
-    throw new Error(`The processes of this job do not agree:\n  ${differences.join('\n  ')}`);
+  if (differences.length === 0) return;
+  const shown = differences.slice(0, MOST);
+  const rest = differences.length - shown.length;
+  throw new Error(
+    `The processes of this job do not agree:\n  ${shown.join('\n  ')}${rest > 0 ? `\n  and ${rest} more` : ''}`,
+  );
 }
 
-const MOST = 200;
+/** Differences that are told. */
+const MOST = 10;
 
-function short(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'missing';
-  return text.length > MOST ? `${text.slice(0, MOST)} ...` : text;
+const valueAt = (leaves: ReadonlyMap<string, string>, path: string): string => leaves.get(path) ?? 'missing';
+
+/** What is no object, as JSON, by its path: `recipe.seed`. */
+function leavesOf(value: unknown, path = ''): [path: string, json: string][] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return [[path, JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    leavesOf(inner, path === '' ? name : `${path}.${name}`),
+  );
 }

@@ -2,4 +2,4 @@ export { alone } from './alone';
 export type { Communicator, Numbers, Reduction } from './communicator';
 export { type ConnectOptions, connectMpi } from './connectMpi';
 export { assertAgreement, gatherTexts } from './gatherTexts';
-export { launchedByMpi } from './launchedByMpi';
+export { launchedByMpi, localSize } from './launchedByMpi';

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { libraryNames } from '../src/findLibrary';
-import { alone, assertAgreement, connectMpi, gatherTexts, launchedByMpi } from '../src/index';
+import { alone, assertAgreement, connectMpi, gatherTexts, launchedByMpi, localSize } from '../src/index';
 
 const LAUNCHERS = {
   'mpirun.openmpi': ['--allow-run-as-root', '--oversubscribe'],
@@ -83,9 +83,7 @@ describe.each(installed)('%s', (launcher) => {
 
   test('processes that do not agree are told so, all of them, with who and what', () => {
     expect(run(launcher, 3, 'agreement').status).toBe(0);
-    const expected =
-      'The processes of this job do not agree:\n' +
-      '  rank 1: recipe is {"name":"a","seed":5}; rank 0 has {"name":"a","seed":4}';
+    const expected = 'The processes of this job do not agree:\n' + '  rank 1: recipe.seed is 5; rank 0 has 4';
     expect(told('agreement')).toEqual([expected, expected, expected]);
     expect(told('agreed')).toEqual(['yes', 'yes', 'yes']);
   });
@@ -137,6 +135,13 @@ test('launchers are known by what they tell', () => {
   expect(launchedByMpi({})).toBe(false);
   for (const name of ['OMPI_COMM_WORLD_SIZE', 'PMIX_RANK', 'PMI_RANK'])
     expect(launchedByMpi({ [name]: '0' })).toBe(true);
+});
+
+test('processes of one machine share its processors', () => {
+  expect(localSize({})).toBe(1);
+  expect(localSize({ SLURM_NTASKS_PER_NODE: '8' })).toBe(1);
+  expect(localSize({ OMPI_COMM_WORLD_SIZE: '8', OMPI_COMM_WORLD_LOCAL_SIZE: '4' })).toBe(4);
+  expect(localSize({ PMI_RANK: '0', MPI_LOCALNRANKS: '2' })).toBe(2);
 });
 
 test('the library of the launcher comes first, a named one alone', () => {

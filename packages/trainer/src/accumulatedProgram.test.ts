@@ -1,6 +1,8 @@
 import { type HostTensor, scalar } from '@beit/weights';
+import { pretendedJob } from '../test/pretendedJob';
 import { accumulatedProgram } from './accumulatedProgram';
 import type { Program, TensorTree } from './program';
+import { sharedMean } from './sharedMean';
 import { flattenTree, scalarsOf } from './tensorTree';
 
 const tensor = (...values: number[]): HostTensor => ({
@@ -69,14 +71,53 @@ test('two steps of unequal micro-batches are two steps of whole batches', async 
   }
 });
 
-test('a sum over processes goes in between; a written state reaches both halves', async () => {
-  const doubled = async (gradients: TensorTree) => ({ w: tensor(2 * values(gradients, 'w')[0]!) });
-  const program = await accumulatedProgram({ ...halves(), reduce: doubled });
+test('a written state reaches both halves', async () => {
+  const program = await accumulatedProgram(halves());
   await program.writeState({ params: { w: tensor(10) }, m: { w: tensor(0) } });
   const outputs = await program.run({ microBatches: parts([9], [7]), scalars: { rate: scalar(0.5) } });
-  // Mean gradient: (2 + 6) / 2 = 4; doubled: 8.
-  expect(scalarsOf(outputs)).toEqual({ loss: 5, gradNorm: 8 });
-  expect(values(await program.readState(), 'params/w')).toEqual([6]);
+  expect(scalarsOf(outputs)).toEqual({ loss: 5, gradNorm: 4 });
+  expect(values(await program.readState(), 'params/w')).toEqual([8]);
+});
+
+test('processes with unequal micro-batches take the step of all of them together', async () => {
+  const whole = await accumulatedProgram(halves());
+  const expected = await whole.run({
+    microBatches: parts([9], [7, 1], [3, 3, 5]),
+    scalars: { rate: scalar(0.5) },
+  });
+  const { jobs } = pretendedJob(2);
+  const [first, second] = await Promise.all(jobs.map((job) => accumulatedProgram({ ...halves(), job })));
+  const outputs = await Promise.all([
+    first!.run({ microBatches: parts([9]), scalars: { rate: scalar(0.5) } }),
+    second!.run({ microBatches: parts([7, 1], [3, 3, 5]), scalars: { rate: scalar(0.5) } }),
+  ]);
+  for (const own of outputs) {
+    expect(scalarsOf(own).loss).toBeCloseTo(scalarsOf(expected).loss!, 5);
+    expect(scalarsOf(own).gradNorm).toBeCloseTo(scalarsOf(expected).gradNorm!, 5);
+  }
+  const w = values(await whole.readState(), 'params/w')[0]!;
+  for (const program of [first!, second!])
+    expect(values(await program.readState(), 'params/w')[0]).toBeCloseTo(w, 5);
+});
+
+test('gradients beyond a bucket go in several, and none is missing', async () => {
+  const sizes = [3, 9_000_000, 1, 5_000_000];
+  const tree = (value: number) =>
+    Object.fromEntries(
+      sizes.map((size, i) => [
+        `g${i}`,
+        { dtype: 'float32', shape: [size], data: new Float32Array(size).fill(value + i) } as const,
+      ]),
+    );
+  const { jobs, calls } = pretendedJob(2);
+  const [a, b] = await Promise.all([sharedMean(jobs[0]!)(tree(1), 4), sharedMean(jobs[1]!)(tree(2), 4)]);
+  expect(calls()).toBeGreaterThan(1);
+  for (const mean of [a, b])
+    for (const [i, size] of sizes.entries()) {
+      const data = flattenTree(mean!)[`g${i}`]!.data as Float32Array;
+      expect(data.length).toBe(size);
+      expect(data.every((x) => x === (3 + 2 * i) / 4)).toBe(true);
+    }
 });
 
 test('a step needs micro-batches that count', async () => {

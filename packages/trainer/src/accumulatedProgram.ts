@@ -1,8 +1,13 @@
 import { type HostTensor, scalar, zeros } from '@beit/weights';
+import type { Job } from './job';
 import type { Program, TensorTree } from './program';
+import { sharedMean, sumScalars } from './sharedMean';
 import { mapTree, scalarsOf } from './tensorTree';
 
 type Group = { readonly [name: string]: TensorTree };
+
+/** Among the sums of the outputs. */
+const TOTAL = '';
 
 export interface MicroBatch<B> {
   readonly batch: B;
@@ -22,8 +27,8 @@ export interface AccumulatedProgramOptions<B> {
   readonly gradientProgram: Program<{ batch: B; weight: HostTensor }>;
   /** State with `params`, inputs `{ gradients, scalars }`, outputs with `params` (`updateStep` of `@beit/optim`). */
   readonly updateProgram: Program<{ gradients: TensorTree; scalars: Group }>;
-  /** Between the two: a sum over processes, say. Gets and gives the tree of gradients. Default: as they are. */
-  readonly reduce?: (gradients: TensorTree) => Promise<TensorTree>;
+  /** The processes that train together, each with micro-batches of its own. Default: this one alone. */
+  readonly job?: Pick<Job, 'allReduce'>;
 }
 
 /**
@@ -34,10 +39,11 @@ export interface AccumulatedProgramOptions<B> {
 export async function accumulatedProgram<B>({
   gradientProgram,
   updateProgram,
-  reduce = async (gradients) => gradients,
+  job,
 }: AccumulatedProgramOptions<B>): Promise<Program<AccumulatedInputs<B>>> {
   const { gradients } = (await gradientProgram.readState()) as { gradients: Group };
   const noGradients = zerosLike(gradients);
+  const mean = job ? sharedMean(job) : async (sum: Group, total: number) => divided(sum, total);
   const begin = (params: TensorTree) => gradientProgram.writeState({ params, gradients: noGradients });
   const paramsOf = (tree: TensorTree) => (tree as Group).params!;
   await begin(paramsOf(await updateProgram.readState()));
@@ -54,16 +60,15 @@ export async function accumulatedProgram<B>({
         total += weight;
       }
       if (total === 0) throw new RangeError('A step needs at least one micro-batch; got none.');
-      const { gradients } = (await gradientProgram.readState()) as { gradients: TensorTree };
-      const outputs = await updateProgram.run({
-        gradients: await reduce(divided(gradients, total)),
-        scalars,
-      });
+      const all: Record<string, number> = { ...sums, [TOTAL]: total };
+      if (job) await sumScalars(all, job);
+      const { gradients } = (await gradientProgram.readState()) as { gradients: Group };
+      const outputs = await updateProgram.run({ gradients: await mean(gradients, all[TOTAL]!), scalars });
       const { params, ...reported } = outputs as Group;
       await begin(params!);
-      const means = Object.entries(sums).map(([name, sum]) => [name, sum / total] as const);
-      const all = [...means, ...Object.entries(scalarsOf(reported))];
-      return Object.fromEntries(all.map(([name, value]) => [name, scalar(value)]));
+      const means = Object.keys(sums).map((name) => [name, all[name]! / all[TOTAL]!] as const);
+      const scalarOutputs = [...means, ...Object.entries(scalarsOf(reported))];
+      return Object.fromEntries(scalarOutputs.map(([name, value]) => [name, scalar(value)]));
     },
     readState: () => updateProgram.readState(),
     async writeState(state) {
@@ -75,5 +80,5 @@ export async function accumulatedProgram<B>({
 
 const zerosLike = (tree: TensorTree) => mapTree(tree, ({ shape }) => zeros(shape));
 
-const divided = (tree: TensorTree, by: number) =>
+const divided = (tree: TensorTree, by: number): TensorTree =>
   mapTree(tree, (tensor) => ({ ...tensor, data: (tensor.data as Float32Array).map((x) => x / by) }));

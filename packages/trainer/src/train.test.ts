@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSafetensors, saveSafetensors, scalar } from '@beit/weights';
 import { bitsOf, type FakeInputs, fakeBatch, fakeProgram } from '../test/fakeProgram';
+import { pretendedJob } from '../test/pretendedJob';
 import { checkpointPath, checkpointSteps, loadCheckpoint } from './checkpoint';
 import { readMetrics } from './metricsLog';
 import { NonFiniteError } from './nonFinite';
@@ -399,4 +400,83 @@ test('the next batch is asked for before a step runs, and none beyond the last',
   };
   await train(options({ ...program, run }, { totalSteps: 3, batch }));
   expect(events).toEqual(['batch 0', 'batch 1', 'run', 'batch 2', 'run', 'run']);
+});
+
+describe('several processes', () => {
+  /** `train` in each of them; `more` by rank. */
+  const trainAll = (more: (rank: number) => Partial<TrainOptions<FakeInputs>> = () => ({}), size = 2) => {
+    const { jobs } = pretendedJob(size);
+    const programs = jobs.map(() => fakeProgram());
+    const results = jobs.map((job, rank) => train({ ...options(programs[rank]!), job, ...more(rank) }));
+    return { programs, results };
+  };
+
+  test('take the same steps as one; the first one writes, evaluates and reports', async () => {
+    const alone = fakeProgram();
+    const reference = join(runDir, 'alone');
+    await train(options(alone, { runDir: reference, checkpointEvery: 2 }));
+    const evaluated: number[] = [];
+    const { programs, results } = trainAll(
+      (rank) => ({
+        checkpointEvery: 2,
+        evaluate: { every: 2, run: async () => ({ rank: evaluated.push(rank) }) },
+      }),
+      3,
+    );
+    const [first, ...others] = await Promise.all(results);
+    expect(first).toMatchObject({ step: 4, interrupted: false, checkpoint: checkpointPath(runDir, 4) });
+    for (const other of others) expect(other).toEqual({ step: 4, interrupted: false, checkpoint: null });
+    for (const program of programs) expect(await bitsOf(program)).toBe(await bitsOf(alone));
+    expect(evaluated).toEqual([0, 0]);
+    const trained = (await withoutTimes()).filter(({ kind }) => kind === 'train');
+    expect(trained).toEqual(await withoutTimes(reference));
+  });
+
+  test('continue together where they stopped; an interrupt of one stops all after the same step', async () => {
+    const interrupt = new AbortController();
+    const stopped = trainAll((rank) => ({
+      ...(rank === 1 && { signal: interrupt.signal }),
+      onOutputs: (step) => void (rank === 0 && step === 1 && interrupt.abort()),
+    }));
+    for (const result of await Promise.all(stopped.results))
+      expect(result).toMatchObject({ step: 2, interrupted: true });
+    const again = trainAll();
+    await Promise.all(again.results);
+    expect(again.programs.map(({ runs }) => runs)).toEqual([2, 2]);
+    const alone = fakeProgram();
+    await train(options(alone, { runDir: join(runDir, 'alone') }));
+    for (const program of again.programs) expect(await bitsOf(program)).toBe(await bitsOf(alone));
+  });
+
+  test('that do not see the same folder are told so', async () => {
+    await train(options(fakeProgram()));
+    const { results } = trainAll((rank) => ({
+      totalSteps: 6,
+      ...(rank === 1 && { runDir: join(runDir, 'other') }),
+    }));
+    for (const result of results) result.catch(() => {});
+    await expect(results[0]).rejects.toThrow(/Process 0 finds checkpoint of step 4 in .*one folder for all/);
+    await expect(results[1]).rejects.toThrow(
+      /Process 1 finds no checkpoint in .*other, and others another one/,
+    );
+  });
+
+  test('whose states have come apart are stopped before a checkpoint', async () => {
+    const { results } = trainAll((rank) => (rank === 1 ? { batch: async (step) => ({ x: step }) } : {}));
+    for (const result of results) result.catch(() => {});
+    for (const result of results)
+      await expect(result).rejects.toThrow(/After step 4 the states of the processes differ/);
+    expect(await checkpointSteps(runDir)).toEqual([]);
+  });
+
+  test('where a loss is not finite the first one writes what happened, and the others wait for its end', async () => {
+    const { results } = trainAll(() => ({ batch: async () => ({ x: Number.NaN }) }));
+    let others = 'waiting';
+    results[1]!.catch(() => {
+      others = 'failed';
+    });
+    await expect(results[0]).rejects.toThrow(NonFiniteError);
+    expect((await readdir(runDir)).filter((name) => name.startsWith('post-mortem'))).toHaveLength(1);
+    expect(others).toBe('waiting');
+  });
 });

@@ -11,6 +11,7 @@ import {
   saveCheckpoint,
 } from './checkpoint';
 import { configDifferences, toJson } from './config';
+import { agreeOn, agreeOnState, type Job } from './job';
 import { messageOf } from './messageOf';
 import { type MetricsRecord, openMetricsLog } from './metricsLog';
 import { nonFiniteScalars, nonFiniteTensors, reportNonFinite } from './nonFinite';
@@ -53,7 +54,12 @@ export interface TrainOptions<I> {
     readonly best?: { readonly metric: string; readonly mode: 'min' | 'max' };
   };
   readonly progress: ProgressReporter;
-  /** Aborted: the step is finished, a checkpoint saved, and `train` returns. See `interruptSignal`. */
+  /**
+   * The processes that train together, each with a program and batches of its own (`accumulatedProgram`). The first one
+   * writes, evaluates and reports; `runDir` must be one folder for all. Default: this process alone.
+   */
+  readonly job?: Job;
+  /** Aborted, in any of the processes: the step is finished, a checkpoint saved, and `train` returns. See `interruptSignal`. */
   readonly signal?: AbortSignal;
   /** Called with all outputs of every step, the 0-based step first; for what is not a scalar. */
   readonly onOutputs?: (step: number, outputs: TensorTree) => void;
@@ -84,7 +90,9 @@ const HISTORY_STEPS = 50;
  * whatever `batch`, `program` or `evaluate` throw. Checkpoints that exist stay usable in every case.
  */
 export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
-  const { name, program, totalSteps, runDir, progress, signal, schedules = {}, evaluate } = options;
+  const { name, program, totalSteps, runDir, progress, signal, schedules = {}, job } = options;
+  const isFirst = !job || job.rank === 0;
+  const evaluate = isFirst ? options.evaluate : undefined;
   const config = toJson(options.config);
   const { logEvery = 10, checkpointEvery = totalSteps, keepCheckpoints = 2 } = options;
   assertOptions({
@@ -102,15 +110,17 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
     let { step, window, best } = resumed;
     let checkpoint = resumed.path;
     let saved = step;
-    const log = await openMetricsLog(runDir, step);
+    const log = isFirst ? await openMetricsLog(runDir, step) : undefined;
     const speed = speedometer(options.imagesPerStep);
     const history: Record<string, number>[] = [];
 
-    const record = (kind: MetricsRecord['kind'], metrics: Readonly<Record<string, number>>) => {
+    const record = async (kind: MetricsRecord['kind'], metrics: Readonly<Record<string, number>>) => {
       const epoch = options.stepsPerEpoch === undefined ? undefined : step / options.stepsPerEpoch;
-      return log.append({ kind, step, epoch, ...metrics });
+      await log?.append({ kind, step, epoch, ...metrics });
     };
-    const failed = (at: number, nonFinite: string[], values: Record<string, number>) => {
+    const failed = async (at: number, nonFinite: string[], values: Record<string, number>) => {
+      // The others wait while the first one writes down what happened; its end is theirs.
+      if (job && !isFirst) await job.barrier();
       const batch = options.batchNames?.(at) ?? [];
       return reportNonFinite(runDir, {
         name,
@@ -127,17 +137,26 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
       const state = await program.readState();
       const broken = nonFiniteTensors(flattenTree(state));
       if (broken.length > 0) throw await failed(step - 1, broken, history.at(-1) ?? {});
+      if (job) await agreeOnState(job, state, step);
+      saved = step;
+      if (!log) return;
       await log.sync();
       const versions = { node: process.version, ...options.versions };
       checkpoint = await saveCheckpoint(runDir, { step, name, config, versions, state, window, best });
       await pruneCheckpoints(runDir, step, keepCheckpoints, best?.step);
-      saved = step;
+    };
+    /** Whether a process of the job is to stop; all of them learn it before the same step. */
+    const isAborted = async () => {
+      if (!job) return signal?.aborted ?? false;
+      const aborted = Int32Array.of(signal?.aborted ? 1 : 0);
+      await job.allReduce(aborted, 'max');
+      return aborted[0] === 1;
     };
 
     let next = prefetch(options.batch, step, totalSteps);
-    while (step < totalSteps && !signal?.aborted) {
+    while (step < totalSteps && !(await isAborted())) {
       speed.start();
-      const inputs = await unlessAborted(next, signal);
+      const inputs = await unlessAborted(next, job ? undefined : signal);
       if (inputs === undefined) break;
       next = prefetch(options.batch, step + 1, totalSteps);
       const outputs = await program.run(inputs.value);
@@ -196,11 +215,13 @@ async function resume<I>({
   runDir,
   config,
   progress,
+  job,
 }: TrainOptions<I>): Promise<Pick<Checkpoint, 'step' | 'window' | 'best'> & { path: string | null }> {
   await mkdir(runDir, { recursive: true }).catch((cause) => {
     throw new Error(`Cannot make the folder ${runDir}: ${messageOf(cause)}`, { cause });
   });
-  await removeTemporaryFiles(runDir);
+  const isFirst = !job || job.rank === 0;
+  if (isFirst) await removeTemporaryFiles(runDir);
   const latest = await latestCheckpoint(runDir, (text) => progress.message(text));
   if (latest) {
     const { path, checkpoint } = latest;
@@ -209,8 +230,13 @@ async function resume<I>({
     await program.writeState(checkpoint.state);
     progress.message(`${name}: continuing at step ${checkpoint.step} of ${totalSteps} from ${path}.`);
   }
+  if (job)
+    await agreeOn(job, latest?.checkpoint.step ?? 0, (own) => {
+      const found = latest ? `checkpoint of step ${own}` : 'no checkpoint';
+      return `Process ${job.rank} finds ${found} in ${runDir}, and others another one. It must be one folder for all.`;
+    });
   const json = new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`);
-  await writeFileAtomic(join(runDir, 'config.json'), [json]);
+  if (isFirst) await writeFileAtomic(join(runDir, 'config.json'), [json]);
   if (!latest) return { step: 0, window: EMPTY_WINDOW, path: null };
   return { ...latest.checkpoint, path: latest.path };
 }

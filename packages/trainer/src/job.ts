@@ -1,0 +1,38 @@
+import { crc32 } from 'node:zlib';
+import type { TensorTree } from './program';
+import { flattenTree } from './tensorTree';
+
+/**
+ * What training needs of the processes that train together; a `Communicator` of `@beit/mpi` is one. Every call is made by
+ * all of them, in the same order.
+ */
+export interface Job {
+  /** Of this process; 0 writes and reports. */
+  readonly rank: number;
+  readonly size: number;
+  /** In place: everywhere the sum, or the largest, of the values in the same place. */
+  allReduce(data: Float32Array | Float64Array | Int32Array, reduction?: 'sum' | 'max'): Promise<void>;
+  /** Waits for all. */
+  barrier(): Promise<void>;
+}
+
+/** @throws in every process, unless all have the same number */
+export async function agreeOn(job: Job, own: number, message: (own: number) => string): Promise<void> {
+  const ends = Float64Array.of(own, -own);
+  await job.allReduce(ends, 'max');
+  if (ends[0] !== -ends[1]!) throw new Error(message(own));
+}
+
+/** @throws in every process, unless all have the same bits; copies that have come apart would never meet again */
+export async function agreeOnState(job: Job, state: TensorTree, step: number): Promise<void> {
+  const checksum = Object.entries(flattenTree(state)).reduce(
+    (sum, [, { data }]) => crc32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), sum),
+    0,
+  );
+  await agreeOn(
+    job,
+    checksum,
+    (own) =>
+      `After step ${step} the states of the processes differ; that of ${job.rank} has the checksum ${own}.`,
+  );
+}

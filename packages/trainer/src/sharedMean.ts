@@ -1,0 +1,50 @@
+/** Gradients of several processes become one. */
+import type { Job } from './job';
+import type { TensorTree } from './program';
+import { flattenTree, unflattenTree } from './tensorTree';
+
+/** Bytes that are sent at once: many small messages wait for each other, one large one for the last copy. */
+const BUCKET_BYTES = 2 ** 25;
+
+/** The values become their sums over the processes, which must have the same names. */
+export async function sumScalars(values: Record<string, number>, job: Pick<Job, 'allReduce'>): Promise<void> {
+  const names = Object.keys(values).sort();
+  // Counts and sums of many: float64 loses nothing.
+  const sums = Float64Array.from(names, (name) => values[name]!);
+  await job.allReduce(sums);
+  names.forEach((name, i) => {
+    values[name] = sums[i]!;
+  });
+}
+
+/**
+ * Sums over the processes, divided: `(sum, total) => mean`, the arrays of which are valid until the next call. One bucket
+ * is on its way while the next one is copied.
+ */
+export function sharedMean(
+  job: Pick<Job, 'allReduce'>,
+): (sum: TensorTree, total: number) => Promise<TensorTree> {
+  let all = new Float32Array();
+  return async (tree, total) => {
+    const tensors = Object.entries(flattenTree(tree)).sort(([a], [b]) => (a < b ? -1 : 1));
+    const size = tensors.reduce((sum, [, { data }]) => sum + data.length, 0);
+    if (all.length !== size) all = new Float32Array(size);
+    const sent: Promise<void>[] = [];
+    let [filled, from] = [0, 0];
+    const send = () => {
+      sent.push(job.allReduce(all.subarray(from, filled)));
+      from = filled;
+    };
+    const means = tensors.map(([name, tensor]) => {
+      const own = all.subarray(filled, filled + tensor.data.length);
+      own.set(tensor.data as Float32Array);
+      filled += own.length;
+      if ((filled - from) * Float32Array.BYTES_PER_ELEMENT >= BUCKET_BYTES) send();
+      return [name, { ...tensor, data: own }] as const;
+    });
+    if (filled > from) send();
+    await Promise.all(sent);
+    for (let i = 0; i < size; i++) all[i]! /= total;
+    return unflattenTree(Object.fromEntries(means));
+  };
+}
