@@ -21,12 +21,15 @@ export async function run(
 ): Promise<RunResult> {
   const { out, engine, workers } = options;
   progress.message('Reading the images');
+  const isFirst = job.rank === 0;
+  // The first process writes the embedded scenes where they are missing; the others read them.
+  if (!isFirst) await job.barrier();
   const { dataset, recipe, model, start, startedFrom } = await prepareTask(options, progress);
+  if (isFirst) await job.barrier();
   start.notes.forEach((note) => {
     progress.message(note);
   });
   await assertSameImages(job, dataset.training.images.names);
-  const isFirst = job.rank === 0;
   // Only now is this a run: a mistake in the folder or the checkpoint leaves nothing behind.
   await mkdir(out, { recursive: true });
   const how = { data: options.data, checkpoint: startedFrom, ...engine };
