@@ -63,6 +63,12 @@ describeInBrowser('the explorer', () => {
       await page.getByTestId('facts').waitFor();
       await use(page);
       expect(complaints).toEqual([]);
+    } catch (cause) {
+      const alerts = await page.getByRole('alert').allTextContents();
+      throw new Error(
+        `${(cause as Error).message}\nThe page tells: ${JSON.stringify([...alerts, ...complaints])}`,
+        { cause },
+      );
     } finally {
       await context.close();
     }

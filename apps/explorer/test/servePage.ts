@@ -29,7 +29,11 @@ export interface ServedPage {
 export async function servePage(): Promise<ServedPage> {
   const folder = mkdtempSync(join(tmpdir(), 'explorer-'));
   const vite = join(dirname(require.resolve('vite/package.json')), 'bin/vite.js');
-  execFileSync(process.execPath, [vite, 'build', '--outDir', folder, '--logLevel', 'error'], { cwd: APP });
+  execFileSync(process.execPath, [vite, 'build', '--outDir', folder, '--logLevel', 'error'], {
+    cwd: APP,
+    // That of the tests would make React check itself, which mounts everything twice.
+    env: { ...process.env, NODE_ENV: 'production' },
+  });
   const server = createServer(async ({ url = '' }, response) => {
     const path = normalize(decodeURIComponent(url.split('?')[0]!)).replace(FOLDER, '') || 'index.html';
     try {

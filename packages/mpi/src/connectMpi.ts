@@ -18,6 +18,10 @@ export interface ConnectOptions {
  */
 export async function connectMpi({ library }: ConnectOptions = {}): Promise<Communicator> {
   if (!launchedByMpi()) return alone;
+  // UCX, which carries messages of MPICH and often of Open MPI, watches how a process allocates memory by taking the place
+  // of some functions of the C library. With threads as Node has them the top of the heap can be given back while it is in
+  // use, and the process crashes, one in fifty here. What is lost is its cache of memory that InfiniBand has pinned.
+  process.env.UCX_MEM_EVENTS ??= 'no';
   const mpi = open(libraryNames(library));
   const [rank, size] = [mpi.rank(), mpi.size()];
   const launched = launchedSize();

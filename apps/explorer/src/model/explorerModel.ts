@@ -41,6 +41,10 @@ export interface Tokens {
 }
 
 export interface FilledIn extends Tokens {
+  /** What was asked for. */
+  readonly mask: Uint8Array;
+  /** The tokenizer's own, of the whole picture. */
+  readonly visualTokens: Int32Array;
   /** Of the token taken, `[patches]`. */
   readonly probability: Float32Array;
   readonly milliseconds: number;
@@ -200,6 +204,8 @@ export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerF
         visualTokens,
       });
       return {
+        mask,
+        visualTokens,
         tokens: Int32Array.from(found.tokens!),
         picture: found.picture as Float32Array,
         probability: found.probability as Float32Array,

@@ -45,13 +45,17 @@ export function useModel(): Models {
   }, []);
 
   useEffect(() => {
+    let isWanted = true;
     const bundled = async () => {
       const bundle = await fetchBundle();
       const file = async (path: string) => new Uint8Array(await (await fetched(path)).arrayBuffer());
       const [encoder, tokenizer] = await Promise.all([file(bundle.model), file(bundle.tokenizer)]);
-      await open({ name: NAME, bytes: encoder }, { name: bundle.tokenizer, bytes: tokenizer });
+      if (isWanted) await open({ name: NAME, bytes: encoder }, { name: bundle.tokenizer, bytes: tokenizer });
     };
     bundled().catch((cause) => setError(messageOf(cause)));
+    return () => {
+      isWanted = false;
+    };
   }, [open]);
 
   return { model, error, clearError, open };

@@ -12,9 +12,15 @@ import type { Picture } from '../pictures/picture';
 
 /** What a patch attends to, by block and head. */
 export function AttentionView({ model, picture }: { model: OpenModel; picture: Picture }) {
+  const { worker } = model;
   const { gridSize, depth, numHeads } = model.facts;
   const [rows, columns] = gridSize;
-  const { value, error } = useResult(useCallback(() => model.worker.attention(picture), [model, picture]));
+  const { value, error } = useResult(
+    useCallback(
+      async () => ({ name: picture.name, ...(await worker.attention(picture)) }),
+      [worker, picture],
+    ),
+  );
   const [block, setBlock] = useState(depth);
   const [head, setHead] = useState<'mean' | number>('mean');
   const [patch, setPatch] = useState(Math.floor(rows / 2) * columns + Math.floor(columns / 2));
@@ -113,7 +119,7 @@ export function AttentionView({ model, picture }: { model: OpenModel; picture: P
               size="xs"
               onClick={() =>
                 saveJson('attention.json', {
-                  picture: picture.name,
+                  picture: value.name,
                   shape: [depth, numHeads, rows * columns + 1, rows * columns + 1],
                   attention: [...value.data],
                 })

@@ -6,6 +6,7 @@ import { Notice } from '../components/Notice';
 import { PatchGrid } from '../components/PatchGrid';
 import { PixelCanvas } from '../components/PixelCanvas';
 import { saveJson } from '../components/saveJson';
+import type { FilledIn } from '../model/explorerModel';
 import type { OpenModel } from '../model/useModel';
 import { useResult } from '../model/useResult';
 import type { Picture } from '../pictures/picture';
@@ -29,10 +30,14 @@ function FillIn({ model, picture, size }: { model: OpenModel; picture: Picture; 
   const [problem, setProblem] = useState<string>();
   const paint = useRef(1);
   const [settled] = useDebouncedValue(mask, DEBOUNCE);
+  const { worker } = model;
   const { value, error } = useResult(
-    useCallback(() => model.worker.fillIn(picture, settled), [model, picture, settled]),
+    useCallback(
+      async () => ({ name: picture.name, ...(await worker.fillIn(picture, settled)) }),
+      [worker, picture, settled],
+    ),
   );
-  const own = useResult(useCallback(() => model.worker.tokens(picture), [model, picture]));
+  const own = useResult(useCallback(() => worker.tokens(picture), [worker, picture]));
 
   const sample = (next: MaskSettings) => {
     setSettings(next);
@@ -45,13 +50,7 @@ function FillIn({ model, picture, size }: { model: OpenModel; picture: Picture; 
     setMask((before) => before.map((is, i) => (i === patch ? paint.current : is)));
   };
   const masked = mask.reduce((sum, is) => sum + is, 0);
-  const score = useMemo(() => {
-    if (!value || !own.value) return undefined;
-    const hidden = [...settled.keys()].filter((i) => settled[i]);
-    const right = hidden.filter((i) => value.tokens[i] === own.value!.tokens[i]).length;
-    const sure = hidden.reduce((sum, i) => sum + value.probability[i]!, 0) / hidden.length;
-    return { hidden: hidden.length, right, sure };
-  }, [value, own.value, settled]);
+  const score = useMemo(() => value && scoreOf(value), [value]);
 
   return (
     <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg">
@@ -120,8 +119,8 @@ function FillIn({ model, picture, size }: { model: OpenModel; picture: Picture; 
             style={{ alignSelf: 'flex-end' }}
             onClick={() =>
               saveJson('filled-in.json', {
-                picture: picture.name,
-                mask: [...settled],
+                picture: value.name,
+                mask: [...value.mask],
                 tokens: [...value.tokens],
                 probability: [...value.probability],
                 pixels: [...value.picture],
@@ -134,4 +133,12 @@ function FillIn({ model, picture, size }: { model: OpenModel; picture: Picture; 
       </Stack>
     </SimpleGrid>
   );
+}
+
+/** Of what was hidden: how many tokens there are, how many are right, and what the model gives its choice on average. */
+function scoreOf({ mask, visualTokens, tokens, probability }: FilledIn) {
+  const hidden = [...mask.keys()].filter((i) => mask[i]);
+  const right = hidden.filter((i) => tokens[i] === visualTokens[i]).length;
+  const sure = hidden.reduce((sum, i) => sum + probability[i]!, 0) / hidden.length;
+  return { hidden: hidden.length, right, sure };
 }

@@ -17,7 +17,10 @@ export function TokensView({ model, picture }: { model: OpenModel; picture: Pict
   const [patch, setPatch] = useState(0);
   const { worker } = model;
   const { value, error } = useResult(
-    useCallback(() => (tokenizer ? worker.tokens(picture) : undefined), [worker, tokenizer, picture]),
+    useCallback(
+      () => (tokenizer ? named(picture.name, worker.tokens(picture)) : undefined),
+      [worker, tokenizer, picture],
+    ),
   );
   const codebook = useResult(
     useCallback(() => (tokenizer ? worker.codebook() : undefined), [worker, tokenizer]),
@@ -56,7 +59,7 @@ export function TokensView({ model, picture }: { model: OpenModel; picture: Pict
         {value && mosaic ? (
           <PatchGrid
             gridSize={gridSize}
-            label={`Visual tokens of ${picture.name}`}
+            label={`Visual tokens of ${value.name}`}
             selected={patch}
             onPatch={setPatch}
             onHover={setPatch}
@@ -134,6 +137,8 @@ export function TokensView({ model, picture }: { model: OpenModel; picture: Pict
     </SimpleGrid>
   );
 }
+
+const named = async <T extends object>(name: string, result: Promise<T>) => ({ name, ...(await result) });
 
 const count = (tokens: Int32Array, token: number) => tokens.filter((own) => own === token).length;
 
