@@ -10,7 +10,14 @@ import {
 import { createCropLoader } from '@beit/data';
 import { adamW, layerDecay, linearSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { type Job, type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
+import {
+  isFirst,
+  type Job,
+  type MicroBatch,
+  type ProgressReporter,
+  type TrainResult,
+  train,
+} from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
@@ -67,7 +74,6 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     create: (sharing) => createCropLoader({ source, ...sharing, seed, crops, annotation, workers }),
   });
   const { microBatchSize } = loader;
-  const isFirst = (options.job?.rank ?? 0) === 0;
   const learningRate = linearSchedule({
     peak: recipe.learningRate,
     totalSteps,
@@ -144,7 +150,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     return {
       ...result,
       params,
-      evaluated: result.interrupted || !isFirst ? undefined : await evaluated(),
+      evaluated: result.interrupted || !isFirst(options.job) ? undefined : await evaluated(),
       engine: program.engine,
       unreadable: [...loader.unreadable(), ...evaluation.unreadable()],
     };

@@ -11,7 +11,14 @@ import { drawMix, finetuneLoss, softTargets } from '@beit/classification';
 import { createLoader } from '@beit/data';
 import { adamW, cosineSchedule, layerDecay } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { type Job, type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
+import {
+  isFirst,
+  type Job,
+  type MicroBatch,
+  type ProgressReporter,
+  type TrainResult,
+  train,
+} from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
@@ -63,7 +70,6 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     create: (sharing) => createLoader({ source, ...sharing, seed, views, repeats, workers }),
   });
   const { microBatchSize } = loader;
-  const isFirst = (options.job?.rank ?? 0) === 0;
   const totalSteps = Math.max(1, Math.round(recipe.epochs * loader.stepsPerEpoch));
   const learningRate = cosineSchedule({
     peak: recipe.learningRate,
@@ -167,7 +173,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       ...result,
       params: copied(params),
       ema: ema && copied(ema),
-      evaluated: result.interrupted || !isFirst ? undefined : await evaluated(),
+      evaluated: result.interrupted || !isFirst(options.job) ? undefined : await evaluated(),
       engine: program.engine,
       unreadable: [...loader.unreadable(), ...evaluation.unreadable()],
     };

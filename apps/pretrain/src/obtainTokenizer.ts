@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createDvae, type Dvae } from '@beit/dvae';
+import { isFirst } from '@beit/trainer';
 import { loadSafetensors, type NamedTensors, saveSafetensors } from '@beit/weights';
 import type { HeldOut } from './heldOut';
 import { loadTokenizer } from './loadTokenizer';
@@ -30,8 +31,7 @@ export async function obtainTokenizer(
       ? await finishedTokenizer(path, dvae)
       : await loadTokenizer(given, stage.recipe.tokenizer.model);
   const tokenizer = ready ? { params: ready, unreadable: [] } : await trained(stage, out, dvae, heldOut);
-  const isFirst = (stage.job?.rank ?? 0) === 0;
-  if (tokenizer && isFirst)
+  if (tokenizer && isFirst(stage.job))
     await saveSafetensors(path, tokenizer.params, { config: JSON.stringify(dvae.config) });
   return tokenizer;
 }

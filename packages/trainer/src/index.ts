@@ -15,7 +15,7 @@ export {
 } from './checkpoint';
 export { configDifferences, type Json } from './config';
 export { type InterruptSignal, interruptSignal, type SignalSource } from './interruptSignal';
-export type { Job } from './job';
+export { isFirst, type Job } from './job';
 export { type MetricsRecord, readMetrics } from './metricsLog';
 export { NonFiniteError, type PostMortem } from './nonFinite';
 export type { Program, TensorTree } from './program';

@@ -16,6 +16,9 @@ export interface Job {
   barrier(): Promise<void>;
 }
 
+/** Whether this process is the one that writes and reports; without a job it is. */
+export const isFirst = (job?: Pick<Job, 'rank'>): boolean => (job?.rank ?? 0) === 0;
+
 /** @throws in every process, unless all have the same number */
 export async function agreeOn(job: Job, own: number, message: (own: number) => string): Promise<void> {
   const ends = Float64Array.of(own, -own);

@@ -11,7 +11,7 @@ import {
   saveCheckpoint,
 } from './checkpoint';
 import { configDifferences, toJson } from './config';
-import { agreeOn, agreeOnState, type Job } from './job';
+import { agreeOn, agreeOnState, isFirst, type Job } from './job';
 import { messageOf } from './messageOf';
 import { type MetricsRecord, openMetricsLog } from './metricsLog';
 import { nonFiniteScalars, nonFiniteTensors, reportNonFinite } from './nonFinite';
@@ -91,8 +91,8 @@ const HISTORY_STEPS = 50;
  */
 export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
   const { name, program, totalSteps, runDir, progress, signal, schedules = {}, job } = options;
-  const isFirst = !job || job.rank === 0;
-  const evaluate = isFirst ? options.evaluate : undefined;
+  const writes = isFirst(job);
+  const evaluate = writes ? options.evaluate : undefined;
   const config = toJson(options.config);
   const { logEvery = 10, checkpointEvery = totalSteps, keepCheckpoints = 2 } = options;
   assertOptions({
@@ -110,7 +110,7 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
     let { step, window, best } = resumed;
     let checkpoint = resumed.path;
     let saved = step;
-    const log = isFirst ? await openMetricsLog(runDir, step) : undefined;
+    const log = writes ? await openMetricsLog(runDir, step) : undefined;
     const speed = speedometer(options.imagesPerStep);
     const history: Record<string, number>[] = [];
 
@@ -120,7 +120,7 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
     };
     const failed = async (at: number, nonFinite: string[], values: Record<string, number>) => {
       // The others wait while the first one writes down what happened; its end is theirs.
-      if (job && !isFirst) await job.barrier();
+      if (job && !writes) await job.barrier();
       const batch = options.batchNames?.(at) ?? [];
       return reportNonFinite(runDir, {
         name,
@@ -220,8 +220,7 @@ async function resume<I>({
   await mkdir(runDir, { recursive: true }).catch((cause) => {
     throw new Error(`Cannot make the folder ${runDir}: ${messageOf(cause)}`, { cause });
   });
-  const isFirst = !job || job.rank === 0;
-  if (isFirst) await removeTemporaryFiles(runDir);
+  if (isFirst(job)) await removeTemporaryFiles(runDir);
   const latest = await latestCheckpoint(runDir, (text) => progress.message(text));
   if (latest) {
     const { path, checkpoint } = latest;
@@ -236,7 +235,7 @@ async function resume<I>({
       return `Process ${job.rank} finds ${found} in ${runDir}, and others another one. It must be one folder for all.`;
     });
   const json = new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`);
-  if (isFirst) await writeFileAtomic(join(runDir, 'config.json'), [json]);
+  if (isFirst(job)) await writeFileAtomic(join(runDir, 'config.json'), [json]);
   if (!latest) return { step: 0, window: EMPTY_WINDOW, path: null };
   return { ...latest.checkpoint, path: latest.path };
 }

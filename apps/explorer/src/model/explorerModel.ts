@@ -9,11 +9,9 @@ import type { EncoderFile, TokenizerFile } from './readModel';
 /** What is to be known of a model before it has seen anything. */
 export interface ModelFacts {
   readonly imageSize: number;
-  readonly patchSize: number;
   readonly gridSize: readonly [rows: number, columns: number];
   readonly depth: number;
   readonly numHeads: number;
-  readonly embedDim: number;
   readonly parameters: number;
   /** Of the visual tokens, where there is a tokenizer that fits. */
   readonly tokenizer?: { readonly vocabSize: number; readonly imageSize: number; readonly patchSize: number };
@@ -73,7 +71,7 @@ const sizeOfParams = (params: NamedTensors, names: readonly string[]) =>
 /** Opens an encoder, and a tokenizer where there is one; programs are made when they are first asked for, that of the attention at once. */
 export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerFile): ExplorerModel {
   const { vit, params, normalization, vocabSize } = encoder;
-  const { imageSize, patchSize, depth, numHeads, embedDim } = vit.config;
+  const { imageSize, depth, numHeads } = vit.config;
   const without = whyNoTokens(encoder, tokenizer);
   const words = without === undefined && tokenizer ? tokenizer : undefined;
   const [rows, columns] = vit.gridSize;
@@ -172,11 +170,9 @@ export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerF
   return {
     facts: {
       imageSize,
-      patchSize,
       gridSize: vit.gridSize,
       depth,
       numHeads,
-      embedDim,
       parameters: sizeOfParams(params, Object.keys(vit.parameterShapes())),
       ...(words && {
         tokenizer: {
