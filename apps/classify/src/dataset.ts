@@ -6,6 +6,7 @@ import {
   emojiDataset,
   type ImageSource,
   isSkinToned,
+  subset,
 } from '@beit/data';
 import { createRandom } from '@beit/random';
 import type { FinetuneRecipe } from './recipe';
@@ -94,19 +95,6 @@ export function repeated({ source, labels }: Labelled, count: number): Labelled 
   if (count === labels.length) return { source, labels };
   const indices = Array.from({ length: count }, (_, i) => i % labels.length);
   return { source: subset(source, indices), labels: Int32Array.from(indices, (index) => labels[index]!) };
-}
-
-/** Some of the images, in this order; one may come more than once. */
-export function subset(source: ImageSource, indices: readonly number[]): ImageSource {
-  const names = indices.map((index) => source.names[index]!);
-  if (source.kind === 'folder') return { ...source, names };
-  const bytes = source.size ** 2 * 4;
-  const all = new Uint8Array(source.pixels);
-  const pixels = new SharedArrayBuffer(indices.length * bytes);
-  const into = new Uint8Array(pixels);
-  for (const [i, index] of indices.entries())
-    into.set(all.subarray(index * bytes, (index + 1) * bytes), i * bytes);
-  return { ...source, names, pixels };
 }
 
 /** So many times the images of the smallest class. */

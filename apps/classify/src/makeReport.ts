@@ -15,9 +15,9 @@ import {
   trainingSection,
 } from '@beit/apps-shared/report';
 import { classCounts } from '@beit/classification';
-import { createLoader, type ImageSource } from '@beit/data';
+import { createLoader, type ImageSource, subset } from '@beit/data';
 import { confusionChart } from './confusionChart';
-import { type Dataset, subset } from './dataset';
+import type { Dataset } from './dataset';
 import { type Evaluated, mostLikely, softmax } from './evaluation';
 import type { FinetuneRecipe } from './recipe';
 import { plainView } from './views';

@@ -1,4 +1,5 @@
-import { createRandom } from '@beit/random';
+import { createRandom, type Random } from '@beit/random';
+import { ShardError } from './shards/shardError';
 
 export interface Unreadable {
   readonly name: string;
@@ -12,6 +13,9 @@ export interface ReadImages {
   readonly unreadable: Unreadable[];
 }
 
+/** Draws the image to take instead of the one with this index. */
+export type ReplacementFor = (random: Random, index: number) => number;
+
 /** So many unreadable images in a row are no accident. */
 const MOST_REPLACEMENTS = 20;
 
@@ -20,7 +24,9 @@ const MOST_REPLACEMENTS = 20;
  * asked for.
  *
  * @param indices of images; one of `index + k * images` is the image's k-th repetition
+ * @param replacementFor draws the index of another image; by default any
  * @param prepare makes the sample `wanted` of the image `index`, the `i`-th of these; throws when it is unreadable
+ * @throws ShardError that `prepare` throws
  * @throws when too many in a row are unreadable, with the reason of the first
  */
 export async function eachReadable(
@@ -28,6 +34,7 @@ export async function eachReadable(
   { seed, epoch }: { readonly seed: number; readonly epoch: number },
   wantedIndices: readonly number[],
   prepare: (index: number, wanted: number, i: number) => Promise<void>,
+  replacementFor: ReplacementFor = (random) => random.integer(0, allNames.length - 1),
 ): Promise<ReadImages> {
   const read: ReadImages = { indices: [], names: [], unreadable: [] };
   const prepareOne = async (wanted: number, i: number): Promise<void> => {
@@ -41,12 +48,13 @@ export async function eachReadable(
         read.names.push(allNames[index]!);
         return;
       } catch (error) {
+        if (error instanceof ShardError) throw error;
         inARow.push({
           name: allNames[index]!,
           reason: error instanceof Error ? error.message : String(error),
         });
         read.unreadable.push(inARow.at(-1)!);
-        index = replacements.integer(0, allNames.length - 1);
+        index = replacementFor(replacements, index);
       }
     }
     const [first] = inARow;

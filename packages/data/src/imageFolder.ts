@@ -1,18 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { IMAGE_EXTENSIONS } from './imageExtensions';
 import type { FolderSource } from './source';
-
-/** What sharp decodes without further libraries. */
-export const IMAGE_EXTENSIONS: readonly string[] = [
-  '.jpg',
-  '.jpeg',
-  '.png',
-  '.webp',
-  '.gif',
-  '.tif',
-  '.tiff',
-  '.avif',
-];
 
 const isImage = (name: string) =>
   IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension));

@@ -19,7 +19,8 @@ export {
   emojiDataset,
   isSkinToned,
 } from './emojiDataset';
-export { IMAGE_EXTENSIONS, imageFolder } from './imageFolder';
+export { IMAGE_EXTENSIONS } from './imageExtensions';
+export { imageFolder } from './imageFolder';
 export { loadViews } from './loadViews';
 export type { Box, Pixels } from './pixels';
 export type { MaskingOptions, SampleRecipe, Samples } from './prepareSamples';
@@ -57,7 +58,16 @@ export {
   type SegmentationSource,
   segmentationFolder,
 } from './segmentation/segmentationFolder';
-export type { FolderSource, ImageSource, MemorySource } from './source';
+export { findShards, isShards } from './shards/findShards';
+export { indexShards } from './shards/indexShards';
+export { type OpenedShards, openShards, type ShardOptions, type ShardPart } from './shards/openShards';
+export { ShardError } from './shards/shardError';
+export type { ShardCache, ShardFile } from './shards/shardFile';
+export { formatShardIndex, type IndexedShard, type ShardIndex } from './shards/shardIndex';
+export { verifyShards } from './shards/verifyShards';
+export { type ShardWriterOptions, writeShards } from './shards/writeShards';
+export type { FolderSource, ImageSource, MemorySource, ShardSource } from './source';
+export { subset } from './subset';
 export {
   type Augmentation,
   IMAGENET_NORMALIZATION,

@@ -7,6 +7,7 @@ import {
 } from '@beit/masking';
 import { createRandom } from '@beit/random';
 import { eachReadable, type Unreadable } from './eachReadable';
+import { withinShard } from './shards/withinShard';
 import type { ImageSource } from './source';
 import { emptyViews, type TwoViewOptions, type TwoViews, twoViews, viewsAt } from './twoViews';
 import { withCanvas } from './withCanvas';
@@ -62,6 +63,7 @@ export async function prepareSamples(
       });
       masks.push(generator?.generate(createRandom(seed, epoch, sample, 'mask')) ?? new Uint8Array());
     },
+    source.kind === 'shards' ? withinShard(source) : undefined,
   );
   return { samples: { ...all, indices, names, masks }, unreadable };
 }

@@ -1,5 +1,5 @@
-import { createRandom } from '@beit/random';
 import type { Unreadable } from './eachReadable';
+import { createEpochOrder, shardsAhead } from './epochOrder';
 import { createPool, type WorkerSetup } from './workerPool';
 
 export interface SampleLoaderOptions {
@@ -98,28 +98,28 @@ export function createSampleLoader<Samples, Batch>({
   const unreadable = new Map<string, Unreadable>();
   const pending = new Map<number, Promise<Batch>>();
 
-  let order: { epoch: number; indices: ArrayLike<number> } | undefined;
-  const epochOrder = (epoch: number): ArrayLike<number> => {
-    if (!shuffle) return Array.from({ length: count }, (_, i) => i);
-    if (order?.epoch !== epoch)
-      order = { epoch, indices: createRandom(seed, 'shuffle', epoch).permutation(count) };
-    return order.indices;
-  };
-  const indicesOf = (number: number): { epoch: number; indices: number[] } => {
+  const source = setup.kind === 'views' ? setup.source : undefined;
+  const epochOrder = createEpochOrder(source, count, { seed, shuffle });
+  const indicesOf = (number: number): { epoch: number; start: number; indices: number[] } => {
     const step = Math.floor(number / parts);
     const epoch = Math.floor(step / stepsPerEpoch);
     const start = (step % stepsPerEpoch) * batchSize + (share.index * parts + (number % parts)) * partSize;
-    const all = epochOrder(epoch);
+    const { indices: all } = epochOrder(epoch);
     const numberAt = (i: number) => all[Math.floor(i / repeats)]! + (i % repeats) * count;
-    return { epoch, indices: Array.from({ length: partSize }, (_, i) => numberAt((start + i) % count)) };
+    return {
+      epoch,
+      start,
+      indices: Array.from({ length: partSize }, (_, i) => numberAt((start + i) % count)),
+    };
   };
 
   async function prepare(step: number): Promise<Batch> {
-    const { epoch, indices } = indicesOf(step);
+    const { epoch, start, indices } = indicesOf(step);
+    const ahead = shardsAhead(source, epochOrder, epoch, Math.floor(start / repeats));
     const size = Math.ceil(partSize / Math.max(workers, 1));
     const shares: number[][] = [];
     for (let i = 0; i < partSize; i += size) shares.push(indices.slice(i, i + size));
-    const parts = await Promise.all(shares.map((part) => pool.prepare(epoch, part)));
+    const parts = await Promise.all(shares.map((part) => pool.prepare({ epoch, indices: part, ahead })));
     for (const file of parts.flatMap((part) => part.unreadable)) unreadable.set(file.name, file);
     return toBatch(parts.map((part) => part.samples));
   }

@@ -1,5 +1,7 @@
+import type { ShardCache, ShardFile } from './shards/shardFile';
+
 /** Where images come from, as plain data that a worker thread can take. */
-export type ImageSource = FolderSource | MemorySource;
+export type ImageSource = FolderSource | MemorySource | ShardSource;
 
 export interface FolderSource {
   readonly kind: 'folder';
@@ -16,4 +18,18 @@ export interface MemorySource {
   readonly size: number;
   /** `[names.length, size, size, 4]`, red, green, blue and opacity (not premultiplied). */
   readonly pixels: SharedArrayBuffer;
+}
+
+/** Images in tar or Parquet files, here or on a server. */
+export interface ShardSource {
+  readonly kind: 'shards';
+  /** Shard and number in it. */
+  readonly names: readonly string[];
+  readonly shards: readonly ShardFile[];
+  /** Of each image: which of `shards`, and which of its samples. */
+  readonly shardOf: Int32Array;
+  readonly sampleOf: Int32Array;
+  /** Shards that are mixed with each other in an epoch. */
+  readonly window: number;
+  readonly cache?: ShardCache;
 }

@@ -2,7 +2,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Canvas, createCanvas } from './canvas';
 import { decodeJpeg } from './decodeJpeg';
-import { readPixels } from './readPixels';
+import { decodePixels, readPixels } from './readPixels';
+import { readShardImage } from './shards/readShardImage';
 import type { ImageSource } from './source';
 
 /** Larger files are not read as a whole. */
@@ -18,6 +19,10 @@ export async function withCanvas<T>(
   index: number,
   use: (canvas: Canvas) => T,
 ): Promise<T> {
+  if (source.kind === 'shards') {
+    const file = await readShardImage(source, index);
+    return use(decodeJpeg(file) ?? createCanvas(await decodePixels(file)));
+  }
   const jpeg = source.kind === 'folder' ? readJpeg(join(source.directory, source.names[index]!)) : undefined;
   return use(jpeg ?? createCanvas(await readPixels(source, index)));
 }

@@ -7,10 +7,10 @@ const setup = workerData as WorkerSetup;
 /** Requests are answered one after the other: more at once would only hold more memory. */
 let previous: Promise<void> = Promise.resolve();
 
-parentPort!.on('message', ({ id, epoch, indices }: WorkerRequest) => {
+parentPort!.on('message', ({ id, ...request }: WorkerRequest) => {
   previous = previous.then(async () => {
     try {
-      const prepared = await prepare(setup, epoch, indices);
+      const prepared = await prepare(setup, request);
       const arrays = Object.values(prepared.samples).filter((value) => ArrayBuffer.isView(value));
       parentPort!.postMessage(
         { id, ...prepared },

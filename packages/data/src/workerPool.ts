@@ -3,6 +3,8 @@ import type { Unreadable } from './eachReadable';
 import { prepareSamples, type SampleRecipe } from './prepareSamples';
 import { type CropRecipe, prepareCrops } from './segmentation/prepareCrops';
 import type { SegmentationSource } from './segmentation/segmentationFolder';
+import { bringAhead } from './shards/bringAhead';
+import { releaseLocks } from './shards/withLock';
 import type { ImageSource } from './source';
 
 /** What samples are made of and by; plain data, so that a worker thread can take it. */
@@ -14,6 +16,8 @@ export interface WorkerRequest {
   readonly id: number;
   readonly epoch: number;
   readonly indices: readonly number[];
+  /** Shards that are needed soon. */
+  readonly ahead: readonly number[];
 }
 interface Prepared<Samples> {
   readonly samples: Samples;
@@ -23,19 +27,19 @@ type WorkerAnswer<Samples> = { id: number } & (Prepared<Samples> | { error: stri
 
 /** Prepares samples somewhere. */
 export interface SamplePool<Samples> {
-  prepare(epoch: number, indices: readonly number[]): Promise<Prepared<Samples>>;
+  prepare(request: Omit<WorkerRequest, 'id'>): Promise<Prepared<Samples>>;
   close(): Promise<void>;
 }
 
 /** Makes the samples of a setup; their type is that of its kind. */
-export const prepare = (
+export function prepare(
   setup: WorkerSetup,
-  epoch: number,
-  indices: readonly number[],
-): Promise<Prepared<object>> =>
-  setup.kind === 'views'
-    ? prepareSamples(setup.source, setup.recipe, epoch, indices)
-    : prepareCrops(setup.source, setup.recipe, epoch, indices);
+  { epoch, indices, ahead }: Omit<WorkerRequest, 'id'>,
+): Promise<Prepared<object>> {
+  if (setup.kind === 'crops') return prepareCrops(setup.source, setup.recipe, epoch, indices);
+  if (setup.source.kind === 'shards') void bringAhead(setup.source, ahead);
+  return prepareSamples(setup.source, setup.recipe, epoch, indices);
+}
 
 /** Built, the worker lies beside this module; from source, a thread must first learn to read TypeScript. */
 function startWorker(setup: WorkerSetup): Worker {
@@ -50,7 +54,7 @@ function startWorker(setup: WorkerSetup): Worker {
 export function createPool<Samples>(setup: WorkerSetup, workers: number): SamplePool<Samples> {
   if (workers === 0) {
     return {
-      prepare: (epoch, indices) => prepare(setup, epoch, indices) as Promise<Prepared<Samples>>,
+      prepare: (request) => prepare(setup, request) as Promise<Prepared<Samples>>,
       close: async () => {},
     };
   }
@@ -87,14 +91,14 @@ export function createPool<Samples>(setup: WorkerSetup, workers: number): Sample
   });
 
   return {
-    prepare(epoch, indices) {
+    prepare(request) {
       if (failure) return Promise.reject(failure);
       const id = nextId++;
       const thread = threads[id % threads.length]!;
       thread.ref();
       return new Promise<Prepared<Samples>>((resolve, reject) => {
         waiting.set(id, { resolve, reject });
-        thread.postMessage({ id, epoch, indices } satisfies WorkerRequest);
+        thread.postMessage({ id, ...request } satisfies WorkerRequest);
       }).finally(() => {
         if (waiting.size === 0 && !closed) for (const worker of threads) worker.unref();
       });
@@ -102,12 +106,15 @@ export function createPool<Samples>(setup: WorkerSetup, workers: number): Sample
     async close() {
       closed = true;
       fail(new Error('The loader was closed.'));
+      const ids = threads.map(({ threadId }) => threadId);
       await Promise.all(
         threads.map((thread) => {
           thread.ref();
           return thread.terminate();
         }),
       );
+      const cache = setup.kind === 'views' && setup.source.kind === 'shards' && setup.source.cache;
+      if (cache) await releaseLocks(cache.directory, ids);
     },
   };
 }

@@ -1,0 +1,12 @@
+import type { ReplacementFor } from '../eachReadable';
+import type { ShardSource } from '../source';
+
+/** Another image of the same shard, which is at hand: of any other it would have to be brought. */
+export const withinShard =
+  ({ shardOf }: ShardSource): ReplacementFor =>
+  (random, index) => {
+    let [first, last] = [index, index];
+    while (first > 0 && shardOf[first - 1] === shardOf[index]) first--;
+    while (last + 1 < shardOf.length && shardOf[last + 1] === shardOf[index]) last++;
+    return random.integer(first, last);
+  };
