@@ -1,3 +1,4 @@
+import { folderIndexes, shardsAt } from '@beit/apps-shared';
 import { classCounts, imbalance } from '@beit/classification';
 import {
   classFolder,
@@ -6,6 +7,8 @@ import {
   emojiDataset,
   type ImageSource,
   isSkinToned,
+  type OpenedShards,
+  type ShardPart,
   subset,
 } from '@beit/data';
 import { createRandom } from '@beit/random';
@@ -25,13 +28,44 @@ export interface Dataset {
   title(name: string): string;
 }
 
-/** The images of a recipe: the embedded emoji, or the folder `directory`. */
+/** The images of a recipe: the embedded emoji, or those at `location`. */
 export async function loadDataset(
   { data, seed }: Pick<FinetuneRecipe, 'data' | 'seed'>,
-  directory: string | undefined,
+  location: string | undefined,
 ): Promise<Dataset> {
   if (data.kind === 'emoji') return emojiClasses(data);
-  return { ...(await classFolder(directory!, { seed })), title: (name) => name };
+  const shards = await shardsAt(location!, data);
+  if (shards) return shardClasses(shards, location!);
+  return { ...(await classFolder(location!, { seed, indexes: folderIndexes() })), title: (name) => name };
+}
+
+/** @throws when they do not say the class of every image, or have nothing to validate with */
+function shardClasses({ classes: named, train, validation }: OpenedShards, location: string): Dataset {
+  if (!validation) {
+    throw new Error(
+      `'${location}' has no shards for validation, by their names; expected e.g. val-000000.tar beside train-000000.tar.`,
+    );
+  }
+  const labelled = ({ source, labels }: ShardPart): Labelled => {
+    if (!labels) {
+      throw new Error(
+        `'${source.shards[0]!.location}' and the shards with it do not say the class of every image; expected a .cls file for each, or a column of classes.`,
+      );
+    }
+    return { source, labels };
+  };
+  const parts = { train: labelled(train), validation: labelled(validation) };
+  const all = [parts.train.labels, parts.validation.labels];
+  const [least, most] = [Math.min, Math.max].map((of) =>
+    of(...all.map((labels) => labels.reduce((a, b) => of(a, b)))),
+  );
+  const classes = named ?? Array.from({ length: most! + 1 }, (_, label) => String(label));
+  if (least! < 0 || most! >= classes.length) {
+    throw new Error(
+      `The shards at '${location}' have classes from ${least} to ${most}; expected 0 to ${classes.length - 1}.`,
+    );
+  }
+  return { classes, ...parts, title: (name) => name };
 }
 
 /** Subgroups as classes. One render for each emoji: its skin tones would be near-duplicates. */

@@ -36,7 +36,8 @@ Fine-tunes a pre-trained BEiT to tell classes of images apart, or trains it from
 
   --recipe NAME           ${RECIPES.map(({ name }) => name).join(',\n                          ')}
                           (default: emoji); or a .json file: { "extends": "emoji", "epochs": 80 }
-  --data DIR              a folder of folders of images, one for each class; default: the embedded emoji
+  --data DIR              a folder of folders of images, one for each class, or shards with classes: a folder, the
+                          address of an index; see docs/shards.md. Default: the embedded emoji
   --checkpoint PATH       what to begin with: a run or a file (default: the newest run of pre-training)
   --scratch               begin with random parameters
   --model PATH            a run of this app, or its model.safetensors

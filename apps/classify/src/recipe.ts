@@ -58,8 +58,8 @@ const parts = fields({
         imagesPerClass: range(whole(2)),
         heldOutShare: fraction,
       }),
-      /** Of one's own: needs `--data`. */
-      fields({ kind: z.literal('folder') }),
+      /** Of one's own: needs `--data`. Of shards, so many are mixed with each other. */
+      fields({ kind: z.literal('folder'), shardWindow: whole(1).optional() }),
     ],
     { error: 'expected one of emoji, folder' },
   ),

@@ -7,10 +7,11 @@ import {
   millions,
   timeMicroBatch,
 } from '@beit/apps-shared';
-import { createLoader, emojiDataset, imageFolder } from '@beit/data';
+import { createLoader, emojiDataset } from '@beit/data';
 import { createDvae, type DvaeBatch, dvaeLoss } from '@beit/dvae';
 import { createRandom } from '@beit/random';
 import { type NamedTensors, scalar, zeros } from '@beit/weights';
+import { loadImages } from './images';
 import type { RunOptions } from './options';
 import { pixelObjective } from './targets/pixelObjective';
 import { tokenObjective } from './targets/tokenObjective';
@@ -35,7 +36,7 @@ export async function dryRun(options: RunOptions): Promise<void> {
           .length
       : options.data === undefined
         ? IMAGENET_TRAIN
-        : (await imageFolder(options.data)).names.length;
+        : (await loadImages(recipe, options.data)).train.names.length;
   console.log(
     `\n${images} images${options.data === undefined && recipe.data.kind === 'folder' ? ' (of ImageNet-1k; --data was not given)' : ''}`,
   );

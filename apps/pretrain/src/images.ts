@@ -1,9 +1,12 @@
+import { folderIndexes, shardsAt } from '@beit/apps-shared';
 import {
   type EmojiOptions,
   emojiDataset,
   type FolderSource,
   type ImageSource,
   imageFolder,
+  type OpenedShards,
+  subset,
 } from '@beit/data';
 import { createRandom } from '@beit/random';
 import type { PretrainRecipe } from './recipe';
@@ -22,7 +25,7 @@ const MOST_HELD_OUT = 500;
 
 export async function loadImages(
   recipe: PretrainRecipe,
-  directory: string | undefined,
+  location: string | undefined,
   onProgress?: EmojiOptions['onProgress'],
 ): Promise<Images> {
   if (recipe.data.kind === 'emoji') {
@@ -32,7 +35,9 @@ export async function loadImages(
     const titles = new Map(heldOut.emoji.map(({ id, name }) => [id, name]));
     return { train: train.source, heldOut: heldOut.source, title: (name) => titles.get(name) ?? name };
   }
-  const all = await imageFolder(directory!);
+  const shards = await shardsAt(location!, recipe.data);
+  if (shards) return shardImages(shards);
+  const all = await imageFolder(location!, { indexes: folderIndexes() });
   const share = Math.min(HELD_OUT_SHARE, MOST_HELD_OUT / all.names.length);
   const isHeldOut = (name: string) => createRandom('held out', name).uniform() < share;
   const part = (heldOut: boolean): FolderSource => ({
@@ -42,8 +47,24 @@ export async function loadImages(
   const images: Images = { train: part(false), heldOut: part(true), title: (name) => name };
   if (images.heldOut.names.length === 0 || images.train.names.length === 0) {
     throw new Error(
-      `'${directory}' holds ${all.names.length} images: too few to hold one in twenty out for evaluation.`,
+      `'${location}' holds ${all.names.length} images: too few to hold one in twenty out for evaluation.`,
     );
   }
   return images;
+}
+
+/** Held out are the first images for validation, or the last ones: few shards have them. */
+function shardImages({ train, validation }: OpenedShards): Images {
+  const range = (first: number, end: number) => Array.from({ length: end - first }, (_, i) => first + i);
+  const title = (name: string) => name;
+  if (validation) {
+    const { source } = validation;
+    const heldOut = subset(source, range(0, Math.min(source.names.length, MOST_HELD_OUT)));
+    return { train: train.source, heldOut, title };
+  }
+  const { source } = train;
+  const { length } = source.names;
+  const end = length - Math.min(MOST_HELD_OUT, Math.ceil(HELD_OUT_SHARE * length));
+  if (end === 0) throw new Error(`The shards hold ${length} images: too few to hold one out for evaluation.`);
+  return { train: subset(source, range(0, end)), heldOut: subset(source, range(end, length)), title };
 }

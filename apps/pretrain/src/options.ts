@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
+  dataLocation,
   ENGINE_ARGUMENTS,
   ENGINE_HELP,
   type EngineOptions,
@@ -31,7 +32,8 @@ With --target pixels, the paper's ablation, there is no stage 1: the pixels of m
   --recipe NAME           ${RECIPES.map(({ name }) => name).join(', ')} (default: emoji),
                           or a file such as my.json: { "extends": "emoji", "mim": { "epochs": 40 } }, or the
                           recipe.json of a run
-  --data DIR              a folder of images, at any depth; default: the embedded emoji
+  --data DIR              a folder of images, at any depth, or shards: a folder, train-{000..123}.tar, the address of
+                          an index; see docs/shards.md. Default: the embedded emoji
   --out DIR               where the run is written; default: runs/<recipe>, or a new number beside it
   --resume                continue the run in --out, or the newest of the recipe
   --tokenizer FILE        skip stage 1: a .safetensors file of a dVAE (ours, DALL-E's or FLAVA's names)
@@ -48,9 +50,10 @@ ${ENGINE_HELP}
 
 export interface RunOptions {
   readonly recipe: PretrainRecipe;
-  /** Absolute paths. */
-  readonly out: string;
+  /** A folder, or where shards are. */
   readonly data?: string;
+  /** Absolute paths, as all that follow. */
+  readonly out: string;
   readonly tokenizer?: string;
   readonly engine: EngineOptions;
   readonly workers: number;
@@ -95,14 +98,14 @@ export async function parseOptions(args: readonly string[]): Promise<RunOptions 
   }
   const epochs = perStage(values.epochs, 'epochs');
   const batchSizes = perStage(values['batch-size'], 'batch-size');
-  const data = values.data === undefined ? undefined : resolve(typedIn(), values.data);
+  const data = values.data === undefined ? undefined : dataLocation(values.data);
   if (data === undefined && recipe.data.kind === 'folder' && !values['dry-run']) {
     throw new UsageError(`The recipe '${recipe.name}' needs --data DIR, a folder of images.`);
   }
   return {
     recipe: {
       ...recipe,
-      data: data === undefined ? recipe.data : { kind: 'folder' },
+      data: data === undefined || recipe.data.kind === 'folder' ? recipe.data : { kind: 'folder' },
       seed: values.seed === undefined ? recipe.seed : integer(values.seed, 'seed', 0),
       tokenizer: {
         ...recipe.tokenizer,

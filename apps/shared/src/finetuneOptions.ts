@@ -9,6 +9,7 @@ import {
   UsageError,
 } from './commandLine';
 import type { EngineOptions } from './engineOptions';
+import { dataLocation } from './imageData';
 
 /** The options of every app that fine-tunes, for `parseArgs`. */
 export const FINETUNE_ARGUMENTS = {
@@ -39,8 +40,9 @@ export type FinetuneValues = {
 };
 
 export interface FinetuneOptions {
-  /** Absolute paths, as all of them. */
+  /** A folder, or where shards are. */
   readonly data?: string;
+  /** Absolute paths, as all that follow. */
   readonly checkpoint?: string;
   readonly scratch: boolean;
   readonly model?: string;
@@ -66,7 +68,7 @@ export function finetuneOptions(
     );
   const path = (value: string | undefined) => (value === undefined ? undefined : resolve(typedIn(), value));
   return {
-    data: path(values.data),
+    data: values.data === undefined ? undefined : dataLocation(values.data),
     checkpoint: path(values.checkpoint),
     scratch: values.scratch ?? start === 'scratch',
     model: path(values.model),
@@ -82,9 +84,9 @@ export function finetuneOptions(
 /** What the command line says instead of a recipe. @throws UsageError that names the value and what was expected */
 export const finetuneOverrides = (
   values: FinetuneValues,
-  { microBatchSize }: { readonly microBatchSize: number },
+  { microBatchSize, data }: { readonly microBatchSize: number; readonly data: { readonly kind: string } },
 ) => ({
-  ...(values.data !== undefined && { data: { kind: 'folder' } as const }),
+  ...(values.data !== undefined && data.kind !== 'folder' && { data: { kind: 'folder' } as const }),
   ...(values['batch-size'] !== undefined &&
     microBatches(integer(values['batch-size'], 'batch-size', 1), microBatchSize)),
   ...(values['learning-rate'] !== undefined && {

@@ -22,6 +22,7 @@ export {
   finetuneOptions,
   finetuneOverrides,
 } from './finetuneOptions';
+export { dataLocation, folderIndexes, shardsAt } from './imageData';
 export { type LayerRate, layerRates, printLayerRates } from './layerRates';
 export { passProgress } from './passProgress';
 export { printSummary } from './printSummary';

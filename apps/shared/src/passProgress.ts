@@ -1,7 +1,7 @@
 import type { ProgressUpdate } from '@beit/trainer';
 
-/** How far a pass is, for a progress bar. */
-export function passProgress(name: string, update: (update: ProgressUpdate) => void) {
+/** How far a pass is, for a progress bar. @param unit of its steps, where they are not images */
+export function passProgress(name: string, update: (update: ProgressUpdate) => void, unit?: string) {
   const began = performance.now();
   return (step: number, totalSteps: number) => {
     const imagesPerSecond = (1000 * step) / (performance.now() - began);
@@ -11,6 +11,7 @@ export function passProgress(name: string, update: (update: ProgressUpdate) => v
       totalSteps,
       metrics: {},
       imagesPerSecond,
+      ...(unit !== undefined && { unit }),
       secondsLeft: (totalSteps - step) / imagesPerSecond,
     });
   };

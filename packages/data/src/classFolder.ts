@@ -1,5 +1,5 @@
 import { createRandom } from '@beit/random';
-import { imageFolder } from './imageFolder';
+import { type ImageFolderOptions, imageFolder } from './imageFolder';
 import type { FolderSource } from './source';
 
 /** Images with their classes. */
@@ -16,7 +16,7 @@ export interface ClassFolder {
   readonly validation: LabelledFolder;
 }
 
-export interface ClassFolderOptions {
+export interface ClassFolderOptions extends ImageFolderOptions {
   /** Share of each class that is held out where the folder is not split into `train` and `val`. Default 0.2. */
   readonly validationShare?: number;
   /** Of that split. Default 0. */
@@ -35,9 +35,9 @@ const VALIDATION = ['val', 'valid', 'validation', 'test'];
  */
 export async function classFolder(
   directory: string,
-  { validationShare = 0.2, seed = 0 }: ClassFolderOptions = {},
+  { validationShare = 0.2, seed = 0, ...folder }: ClassFolderOptions = {},
 ): Promise<ClassFolder> {
-  const { names } = await imageFolder(directory);
+  const { names } = await imageFolder(directory, folder);
   const parts = new Set(names.map((name) => name.split('/')[0]!));
   const heldOut = VALIDATION.filter((part) => parts.has(part));
   if (parts.has(TRAIN) && heldOut.length === 0 && parts.size === 1) {

@@ -1,32 +1,41 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createFolderReader, type FolderReader } from './folderReader';
 import { IMAGE_EXTENSIONS } from './imageExtensions';
 import type { FolderSource } from './source';
 
-const isImage = (name: string) =>
-  IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension));
+export interface ImageFolderOptions {
+  /**
+   * A folder in which to keep what large folders hold: of millions of files, only folders that have changed since are read
+   * again. Default: nothing is kept.
+   */
+  readonly indexes?: string;
+}
 
-/** Every image below a folder, sorted; a folder that links lead to twice is read once. */
-async function findImages(folder: string, seen: Set<string>): Promise<{ images: string[]; others: number }> {
+/**
+ * Appends the names of all images below a folder, sorted, to `images`; a folder that links lead to twice is read once.
+ *
+ * @param prefix of the names
+ * @returns how many other files there are
+ */
+async function findImages(
+  folder: string,
+  prefix: string,
+  reader: FolderReader,
+  images: string[],
+  seen = new Set<string>(),
+): Promise<number> {
   const real = await realpath(folder);
-  if (seen.has(real)) return { images: [], others: 0 };
+  if (seen.has(real)) return 0;
   seen.add(real);
-  const images: string[] = [];
-  let others = 0;
-  const entries = await readdir(folder, { withFileTypes: true });
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = join(folder, entry.name);
-    const isFolder =
-      entry.isDirectory() ||
-      (entry.isSymbolicLink() && (await stat(path).catch(() => undefined))?.isDirectory());
-    if (isFolder) {
-      const below = await findImages(path, seen);
-      images.push(...below.images);
-      others += below.others;
-    } else if (isImage(entry.name)) images.push(path);
-    else others += 1;
+  const content = await reader.read(real);
+  const folders = new Set(content.folders);
+  let { others } = content;
+  for (const name of [...content.images, ...folders].sort()) {
+    if (!folders.has(name)) images.push(prefix + name);
+    else others += await findImages(join(folder, name), `${prefix}${name}/`, reader, images, seen);
   }
-  return { images, others };
+  return others;
 }
 
 /**
@@ -35,20 +44,22 @@ async function findImages(folder: string, seen: Set<string>): Promise<{ images: 
  *
  * @throws when the folder is missing, is a file, or holds no image: the error says what was looked for and found
  */
-export async function imageFolder(directory: string): Promise<FolderSource> {
+export async function imageFolder(
+  directory: string,
+  { indexes }: ImageFolderOptions = {},
+): Promise<FolderSource> {
   const info = await stat(directory).catch(() => undefined);
   if (!info) throw new Error(`There is no folder '${directory}'. Give one that holds images, at any depth.`);
   if (!info.isDirectory())
     throw new Error(`'${directory}' is a file; expected a folder that holds images, at any depth.`);
-  const { images, others } = await findImages(directory, new Set());
-  if (images.length === 0) {
+  const reader = await createFolderReader(await realpath(directory), indexes);
+  const names: string[] = [];
+  const others = await findImages(directory, '', reader, names);
+  if (names.length === 0) {
     throw new Error(
       `'${directory}' holds no images: looked at any depth for ${IMAGE_EXTENSIONS.join(' ')}, found ${others} other files.`,
     );
   }
-  return {
-    kind: 'folder',
-    directory,
-    names: images.map((path) => relative(directory, path).split(sep).join('/')),
-  };
+  await reader.keep();
+  return { kind: 'folder', directory, names };
 }

@@ -62,7 +62,7 @@ export { findShards, isShards } from './shards/findShards';
 export { indexShards } from './shards/indexShards';
 export { type OpenedShards, openShards, type ShardOptions, type ShardPart } from './shards/openShards';
 export { ShardError } from './shards/shardError';
-export type { ShardCache, ShardFile } from './shards/shardFile';
+export { isAddress, type ShardCache, type ShardFile } from './shards/shardFile';
 export { formatShardIndex, type IndexedShard, type ShardIndex } from './shards/shardIndex';
 export { verifyShards } from './shards/verifyShards';
 export { type ShardWriterOptions, writeShards } from './shards/writeShards';

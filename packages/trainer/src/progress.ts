@@ -8,6 +8,8 @@ export interface ProgressUpdate {
   /** Means since the last logged step, then the values of the schedules; in order of importance. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly imagesPerSecond: number;
+  /** What `imagesPerSecond` counts, where it is not images. */
+  readonly unit?: string;
   readonly secondsLeft: number;
 }
 

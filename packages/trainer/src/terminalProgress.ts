@@ -69,13 +69,13 @@ interface LineStyle {
 
 /** `mim ━━━━──── 120/400  loss 5.43  mimAccuracy 0.104  learningRate 0.0012  183 img/s  1:32 left` */
 export function progressLine(update: ProgressUpdate, { bar, colors, columns }: LineStyle): string {
-  const { name, step, totalSteps, metrics, imagesPerSecond, secondsLeft } = update;
+  const { name, step, totalSteps, metrics, imagesPerSecond, unit = 'img', secondsLeft } = update;
   const filled = Math.round((BAR_CELLS * step) / totalSteps);
   const head = bar ? `${name} ${'━'.repeat(filled)}${'─'.repeat(BAR_CELLS - filled)}` : name;
   const tail = [
     ` ${step}/${totalSteps}`,
     ...Object.entries(metrics).map(([key, value]) => `${key} ${shortNumber(value)}`),
-    `${shortNumber(imagesPerSecond)} img/s`,
+    `${shortNumber(imagesPerSecond)} ${unit}/s`,
     `${clock(secondsLeft)} left`,
   ];
   // Too long a line loses metrics from the end, never the time left.

@@ -1,0 +1,144 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { passProgress, runMain, UsageError } from '@beit/apps-shared';
+import {
+  classFolder,
+  findShards,
+  formatShardIndex,
+  type IndexedShard,
+  imageFolder,
+  indexShards,
+  isAddress,
+  type ShardIndex,
+  verifyShards,
+  writeShards,
+} from '@beit/data';
+import { interruptSignal, terminalProgress } from '@beit/trainer';
+import { HELP, type Options, parseOptions } from './options';
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === 'help') {
+    console.log(HELP);
+    return 0;
+  }
+  if (options.command === 'write') return write({ ...options, out: options.out! });
+  if (options.command === 'index') return index({ ...options, out: options.out! });
+  return verify(options);
+}
+
+/** Images of one part, and what its shards are called. */
+interface Part {
+  readonly prefix: string;
+  readonly names: readonly string[];
+  readonly labels?: ArrayLike<number>;
+}
+
+async function write({
+  location,
+  out,
+  classes: hasClasses,
+  imagesPerShard,
+  seed,
+  quiet,
+}: Options & { readonly out: string }): Promise<number> {
+  const progress = terminalProgress({ quiet });
+  const interrupt = interruptSignal();
+  const { classes, parts } = hasClasses
+    ? await partsOfClasses(location, seed)
+    : { classes: undefined, parts: [await onlyPart(location)] };
+  const shards: IndexedShard[] = [];
+  try {
+    for (const { prefix, ...part } of parts) {
+      const written = writeShards({
+        directory: out,
+        prefix,
+        from: location,
+        ...part,
+        imagesPerShard,
+        seed,
+        signal: interrupt.signal,
+        onProgress: passProgress(prefix, progress.update),
+      });
+      shards.push(...(await written));
+    }
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    progress.message('Interrupted; the same command goes on.');
+    return 130;
+  } finally {
+    progress.stop();
+    interrupt.release();
+  }
+  await writeIndex(join(out, 'index.json'), { ...(classes && { classes }), shards });
+  console.log(
+    `Written to ${out}: ${describe(shards)}${classes ? ` of ${classes.length} classes` : ''}, and index.json.`,
+  );
+  return 0;
+}
+
+async function partsOfClasses(
+  folder: string,
+  seed: number,
+): Promise<{ classes: readonly string[]; parts: Part[] }> {
+  const { classes, train, validation } = await classFolder(folder, { seed });
+  const part = (prefix: string, { source, labels }: typeof train): Part => ({
+    prefix,
+    names: source.names,
+    labels,
+  });
+  return { classes, parts: [part('train', train), part('val', validation)] };
+}
+
+const onlyPart = async (folder: string): Promise<Part> => ({
+  prefix: 'train',
+  names: (await imageFolder(folder)).names,
+});
+
+async function index({ location, out, quiet }: Options & { readonly out: string }): Promise<number> {
+  const found = await findShards(location);
+  if (!('files' in found))
+    throw new UsageError(`'${location}' is an index, or has one: there is nothing to do.`);
+  const progress = terminalProgress({ quiet });
+  const onProgress = passProgress('reading', progress.update, 'shards');
+  const made = await indexShards(found.files, { checksums: true, onProgress }).finally(progress.stop);
+  await writeIndex(out, made);
+  console.log(`Written to ${out}: ${describe(made.shards)}.`);
+  return 0;
+}
+
+async function verify({ location, quiet }: Options): Promise<number> {
+  const found = await findShards(location);
+  if ('files' in found) {
+    throw new UsageError(`'${location}' has no index to compare with; 'index' makes one.`);
+  }
+  const progress = terminalProgress({ quiet });
+  const faults = await verifyShards(found.shards, passProgress('reading', progress.update, 'shards')).finally(
+    progress.stop,
+  );
+  for (const fault of faults) console.error(fault);
+  console.log(
+    `${describe(found.shards)}: ${faults.length === 0 ? 'all as the index says' : `${faults.length} are not as the index says`}.`,
+  );
+  return faults.length === 0 ? 0 : 1;
+}
+
+/** Written whole or not at all. What is beside it is named from there. */
+async function writeIndex(path: string, made: ShardIndex): Promise<void> {
+  const folder = dirname(path);
+  const nameOf = ({ location }: IndexedShard) =>
+    isAddress(location) ? location : relative(folder, location).split(sep).join('/');
+  const text = formatShardIndex(made, nameOf);
+  const before = await readFile(path, 'utf8').catch(() => undefined);
+  if (before === text) return;
+  await writeFile(`${path}.part`, text);
+  await rename(`${path}.part`, path);
+}
+
+function describe(shards: readonly IndexedShard[]): string {
+  const images = shards.reduce((sum, { samples }) => sum + samples, 0);
+  const bytes = shards.reduce((sum, shard) => sum + (shard.bytes ?? 0), 0);
+  return `${images} images in ${shards.length} shards (${(bytes / 1e6).toFixed(1)} MB)`;
+}
+
+await runMain(main);

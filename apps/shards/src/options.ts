@@ -1,0 +1,77 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { dataLocation, integer, ownArguments, parsed, typedIn, UsageError } from '@beit/apps-shared';
+
+export const HELP = `Usage: pnpm --filter shards start -- COMMAND LOCATION [options]
+
+Packs images into tar files (shards), as WebDataset has them: a million files in a thousand, which disks and servers
+give fast. pretrain and classify read them with --data. docs/shards.md tells more.
+
+  pnpm --filter shards start -- write photos --out shards             images for pretrain
+  pnpm --filter shards start -- write imagenet --classes --out shards classes too: train/cat/1.jpg, val/cat/2.jpg
+  pnpm --filter shards start -- verify shards                         read all of them, and compare with the index
+  pnpm --filter shards start -- index 'https://host/train-{000..123}.tar' --out index.json
+                                                                      for shards that have none
+
+  --out DIR|FILE        where shards, or the index, go. 'write' goes on with what is there
+  --classes             the folder of an image is its class; without train and val, a fifth of each class is held out
+  --images-per-shard N  default: 1000; shards of 100 MB to 1 GB are what servers and disks like
+  --seed N              of the order of the images, and of the fifth that is held out (default: 0)
+  --quiet               no progress
+  --help                this text`;
+
+const COMMANDS = ['write', 'index', 'verify'] as const;
+
+export interface Options {
+  readonly command: (typeof COMMANDS)[number];
+  /** A folder, or where shards are; paths are absolute. */
+  readonly location: string;
+  readonly out?: string;
+  readonly classes: boolean;
+  readonly imagesPerShard: number;
+  readonly seed: number;
+  readonly quiet: boolean;
+}
+
+/** The command line, resolved. @throws UsageError that names the value and what was expected; `'help'` when asked for */
+export function parseOptions(args: readonly string[]): Options | 'help' {
+  const { values, positionals } = parsed(() =>
+    parseArgs({
+      args: ownArguments(args),
+      allowPositionals: true,
+      options: {
+        out: { type: 'string' },
+        classes: { type: 'boolean' },
+        'images-per-shard': { type: 'string' },
+        seed: { type: 'string' },
+        quiet: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }),
+  );
+  if (values.help) return 'help';
+  const [first, location, ...rest] = positionals;
+  const command = COMMANDS.find((name) => name === first);
+  if (!command) {
+    throw new UsageError(
+      `${first === undefined ? 'A command is missing' : `There is no command '${first}'`}. Commands: ${COMMANDS.join(', ')}; --help tells more.`,
+    );
+  }
+  if (location === undefined) throw new UsageError(`'${command}' needs a folder, or where shards are.`);
+  if (rest.length > 0) throw new UsageError(`'${rest[0]}' is too much after '${command} ${location}'.`);
+  if (command !== 'verify' && values.out === undefined) {
+    throw new UsageError(`'${command}' needs --out, ${command === 'write' ? 'a folder' : 'a file'}.`);
+  }
+  return {
+    command,
+    location: dataLocation(location),
+    out: values.out === undefined ? undefined : resolve(typedIn(), values.out),
+    classes: values.classes ?? false,
+    imagesPerShard:
+      values['images-per-shard'] === undefined
+        ? 1000
+        : integer(values['images-per-shard'], 'images-per-shard', 1),
+    seed: values.seed === undefined ? 0 : integer(values.seed, 'seed', 0),
+    quiet: values.quiet ?? false,
+  };
+}

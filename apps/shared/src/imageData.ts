@@ -1,0 +1,39 @@
+import { join, resolve } from 'node:path';
+import { cacheFolder } from '@beit/compile';
+import { isAddress, isShards, type OpenedShards, openShards } from '@beit/data';
+import { typedIn, UsageError } from './commandLine';
+
+/** Room for shards, in GB, unless BEIT_CACHE_GB says otherwise: four windows of usual shards and more. */
+const CACHE_GIGABYTES = 50;
+
+/** Where `--data` says that images are: its paths resolved, its addresses as they are. */
+export const dataLocation = (text: string): string =>
+  text
+    .split('::')
+    .map((part) => (isAddress(part) ? part : resolve(typedIn(), part)))
+    .join('::');
+
+/**
+ * The shards at a location; undefined where it is a folder of images.
+ *
+ * @param shardWindow shards that are mixed with each other
+ * @throws UsageError when BEIT_CACHE_GB is no number; ShardError as `openShards`
+ */
+export async function shardsAt(
+  location: string,
+  { shardWindow }: { readonly shardWindow?: number },
+): Promise<OpenedShards | undefined> {
+  if (!(await isShards(location))) return undefined;
+  const { BEIT_CACHE_GB = String(CACHE_GIGABYTES) } = process.env;
+  const gigabytes = Number(BEIT_CACHE_GB);
+  if (!(gigabytes > 0)) {
+    throw new UsageError(`BEIT_CACHE_GB is '${BEIT_CACHE_GB}'; expected a number of gigabytes above 0.`);
+  }
+  return openShards(location, {
+    cache: { directory: join(cacheFolder(), 'shards'), maxBytes: 1e9 * gigabytes },
+    ...(shardWindow !== undefined && { window: shardWindow }),
+  });
+}
+
+/** Where it is kept what large folders of images hold. */
+export const folderIndexes = (): string => join(cacheFolder(), 'folders');
