@@ -1,4 +1,5 @@
 import { createRandom, type Random } from '@beit/random';
+import type { Names } from './names';
 import { ShardError } from './shards/shardError';
 
 export interface Unreadable {
@@ -30,7 +31,7 @@ const MOST_REPLACEMENTS = 20;
  * @throws when too many in a row are unreadable, with the reason of the first
  */
 export async function eachReadable(
-  allNames: readonly string[],
+  allNames: Names,
   { seed, epoch }: { readonly seed: number; readonly epoch: number },
   wantedIndices: readonly number[],
   prepare: (index: number, wanted: number, i: number) => Promise<void>,
@@ -45,12 +46,12 @@ export async function eachReadable(
       try {
         await prepare(index, wanted, i);
         read.indices.push(index);
-        read.names.push(allNames[index]!);
+        read.names.push(allNames.at(index)!);
         return;
       } catch (error) {
         if (error instanceof ShardError) throw error;
         inARow.push({
-          name: allNames[index]!,
+          name: allNames.at(index)!,
           reason: error instanceof Error ? error.message : String(error),
         });
         read.unreadable.push(inARow.at(-1)!);

@@ -1,3 +1,4 @@
+import { type Names, type PackedNames, packNames, unpackNames } from './names';
 import type { ShardCache, ShardFile } from './shards/shardFile';
 
 /** Where images come from, as plain data that a worker thread can take. */
@@ -33,3 +34,23 @@ export interface ShardSource {
   readonly window: number;
   readonly cache?: ShardCache;
 }
+
+type WithNames<Source extends ImageSource, N> = Source extends unknown
+  ? Omit<Source, 'names'> & { readonly names: N }
+  : never;
+
+/** A source as far as images are read from it. */
+export type ReadableSource = WithNames<ImageSource, Names>;
+
+/** A source on its way to a thread. */
+export type PackedSource = WithNames<ImageSource, PackedNames>;
+
+export const packSource = (source: ImageSource): PackedSource => ({
+  ...source,
+  names: packNames(source.names),
+});
+
+export const unpackSource = (source: PackedSource): ReadableSource => ({
+  ...source,
+  names: unpackNames(source.names),
+});

@@ -4,7 +4,7 @@ import { type Canvas, createCanvas } from './canvas';
 import { decodeJpeg } from './decodeJpeg';
 import { decodePixels, readPixels } from './readPixels';
 import { readShardImage } from './shards/readShardImage';
-import type { ImageSource } from './source';
+import type { ReadableSource } from './source';
 
 /** Larger files are not read as a whole. */
 const MOST_BYTES = 2 ** 26;
@@ -15,7 +15,7 @@ const MOST_BYTES = 2 ** 26;
  * @throws what `readPixels` throws, and `use`
  */
 export async function withCanvas<T>(
-  source: ImageSource,
+  source: ReadableSource,
   index: number,
   use: (canvas: Canvas) => T,
 ): Promise<T> {
@@ -23,7 +23,8 @@ export async function withCanvas<T>(
     const file = await readShardImage(source, index);
     return use(decodeJpeg(file) ?? createCanvas(await decodePixels(file)));
   }
-  const jpeg = source.kind === 'folder' ? readJpeg(join(source.directory, source.names[index]!)) : undefined;
+  const jpeg =
+    source.kind === 'folder' ? readJpeg(join(source.directory, source.names.at(index)!)) : undefined;
   return use(jpeg ?? createCanvas(await readPixels(source, index)));
 }
 

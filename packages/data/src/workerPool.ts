@@ -5,11 +5,11 @@ import { type CropRecipe, prepareCrops } from './segmentation/prepareCrops';
 import type { SegmentationSource } from './segmentation/segmentationFolder';
 import { bringAhead } from './shards/bringAhead';
 import { releaseLocks } from './shards/withLock';
-import type { ImageSource } from './source';
+import { type ImageSource, type PackedSource, packSource, type ReadableSource } from './source';
 
-/** What samples are made of and by; plain data, so that a worker thread can take it. */
-export type WorkerSetup =
-  | { readonly kind: 'views'; readonly source: ImageSource; readonly recipe: SampleRecipe }
+/** What samples are made of and by. */
+export type WorkerSetup<Source = ImageSource> =
+  | { readonly kind: 'views'; readonly source: Source; readonly recipe: SampleRecipe }
   | { readonly kind: 'crops'; readonly source: SegmentationSource; readonly recipe: CropRecipe };
 
 export interface WorkerRequest {
@@ -33,7 +33,7 @@ export interface SamplePool<Samples> {
 
 /** Makes the samples of a setup; their type is that of its kind. */
 export function prepare(
-  setup: WorkerSetup,
+  setup: WorkerSetup<ReadableSource>,
   { epoch, indices, ahead }: Omit<WorkerRequest, 'id'>,
 ): Promise<Prepared<object>> {
   if (setup.kind === 'crops') return prepareCrops(setup.source, setup.recipe, epoch, indices);
@@ -42,7 +42,7 @@ export function prepare(
 }
 
 /** Built, the worker lies beside this module; from source, a thread must first learn to read TypeScript. */
-function startWorker(setup: WorkerSetup): Worker {
+function startWorker(setup: WorkerSetup<PackedSource>): Worker {
   const extension = /\.[cm]?[jt]s$/.exec(import.meta.url)![0];
   const url = new URL(`./worker${extension}`, import.meta.url);
   if (extension !== '.ts') return new Worker(url, { workerData: setup });
@@ -71,8 +71,9 @@ export function createPool<Samples>(setup: WorkerSetup, workers: number): Sample
     for (const { reject } of waiting.values()) reject(failure);
     waiting.clear();
   };
+  const packed = setup.kind === 'views' ? { ...setup, source: packSource(setup.source) } : setup;
   const threads = Array.from({ length: workers }, () => {
-    const worker = startWorker(setup);
+    const worker = startWorker(packed);
     worker.on('message', ({ id, ...answer }: WorkerAnswer<Samples>) => {
       const request = waiting.get(id);
       waiting.delete(id);

@@ -7,7 +7,10 @@ let isBusy = false;
  * Begins to bring shards that are going to be needed, one after the other, if this thread is not at it already. Others
  * that begin at the same time take the next ones.
  */
-export async function bringAhead({ shards, cache }: ShardSource, ahead: readonly number[]): Promise<void> {
+export async function bringAhead(
+  { shards, cache }: Pick<ShardSource, 'shards' | 'cache'>,
+  ahead: readonly number[],
+): Promise<void> {
   if (isBusy) return;
   isBusy = true;
   for (const shard of ahead) {

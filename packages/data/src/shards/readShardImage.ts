@@ -22,7 +22,7 @@ const open = new Map<string, Promise<OpenShard>>();
  * @throws ShardError when the shard can't be brought or is damaged, or has no such sample
  */
 export async function readShardImage(
-  { shards, shardOf, sampleOf, cache }: ShardSource,
+  { shards, shardOf, sampleOf, cache }: Omit<ShardSource, 'names'>,
   index: number,
 ): Promise<Buffer> {
   const shard = shards[shardOf[index]!]!;

@@ -3,7 +3,7 @@ import type { ShardSource } from '../source';
 
 /** Another image of the same shard, which is at hand: of any other it would have to be brought. */
 export const withinShard =
-  ({ shardOf }: ShardSource): ReplacementFor =>
+  ({ shardOf }: Pick<ShardSource, 'shardOf'>): ReplacementFor =>
   (random, index) => {
     let [first, last] = [index, index];
     while (first > 0 && shardOf[first - 1] === shardOf[index]) first--;
