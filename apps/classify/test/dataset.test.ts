@@ -1,4 +1,13 @@
-import { emojiCatalog, type FolderSource, type MemorySource } from '@beit/data';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  emojiCatalog,
+  type FolderSource,
+  formatShardIndex,
+  type MemorySource,
+  writeShards,
+} from '@beit/data';
 import fc from 'fast-check';
 import { describeDataset, type Labelled, labelledShare, loadDataset, repeated } from '../src/dataset';
 
@@ -89,4 +98,56 @@ test('it is said when classes are very unequal', () => {
   expect(of(3, 3)).toMatch(/6 images of 2 classes.* 3 of each class\./);
   expect(of(3, 5)).toMatch(/From 3 \(cat\) to 5 \(dog\) of a class\.$/);
   expect(of(30, 2)).toMatch(/From 2 \(dog\) to 30 \(cat\) of a class: very unequal/);
+});
+
+describe('shards', () => {
+  let folder: string;
+  let images = 0;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'classify-shards-'));
+    for (let i = 0; i < 6; i++) writeFileSync(join(folder, `${i}.jpg`), 'not read here');
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function shards(
+    parts: Readonly<Record<string, readonly number[] | undefined>>,
+    classes?: readonly string[],
+  ): Promise<string> {
+    const directory = join(folder, `shards-${images++}`);
+    const written = [];
+    for (const [prefix, labels] of Object.entries(parts)) {
+      const names = Array.from({ length: labels?.length ?? 3 }, (_, i) => `${i}.jpg`);
+      written.push(...(await writeShards({ directory, prefix, from: folder, names, labels })));
+    }
+    const index = formatShardIndex({ classes, shards: written }, ({ location }) => location);
+    writeFileSync(join(directory, 'index.json'), index);
+    return directory;
+  }
+  const load = (location: string) =>
+    loadDataset({ data: { kind: 'folder', shardWindow: 3 }, seed: 0 }, location);
+
+  test('have classes by name or by number', async () => {
+    const parts = { train: [0, 1, 2, 2], val: [2, 0] };
+    const named = await load(await shards(parts, ['cat', 'dog', 'eel']));
+    expect(named.classes).toEqual(['cat', 'dog', 'eel']);
+    expect([...named.train.labels].sort()).toEqual([0, 1, 2, 2]);
+    expect([...named.validation.labels].sort()).toEqual([0, 2]);
+    expect(named.train.source).toMatchObject({ kind: 'shards', window: 3 });
+    expect((await load(await shards(parts))).classes).toEqual(['0', '1', '2']);
+    const half = labelledShare(named.train, 0.5, 0);
+    expect(half.source.names).toHaveLength(3);
+  });
+
+  test('are refused where classes or a part are missing, or classes are beyond the names', async () => {
+    await expect(shards({ train: [0, 1] }).then(load)).rejects.toThrow('has no shards for validation');
+    await expect(shards({ train: undefined, val: [0] }).then(load)).rejects.toThrow(
+      'do not say the class of every image',
+    );
+    await expect(shards({ train: [0, 1], val: [0, 2] }, ['cat', 'dog']).then(load)).rejects.toThrow(
+      'have classes from 0 to 2; expected 0 to 1',
+    );
+    await expect(shards({ train: [0, -1], val: [0] }).then(load)).rejects.toThrow(
+      'have classes from -1 to 0',
+    );
+  });
 });

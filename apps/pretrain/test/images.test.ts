@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeShards } from '@beit/data';
+import { loadImages } from '../src/images';
+import { RECIPES } from '../src/recipes';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pretrain-images-'));
+  for (let i = 0; i < 60; i++) writeFileSync(join(folder, `${i}.jpg`), 'not read here');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const emoji = RECIPES.find(({ name }) => name === 'emoji')!;
+const load = (location: string) => loadImages({ ...emoji, data: { kind: 'folder' } }, location);
+const names = Array.from({ length: 60 }, (_, i) => `${i}.jpg`);
+
+test('of a folder one image in twenty is held out, the same ones every time', async () => {
+  const { train, heldOut } = await load(folder);
+  expect([...train.names, ...heldOut.names].sort()).toEqual([...names].sort());
+  expect(heldOut.names.length).toBeGreaterThan(0);
+  expect((await load(folder)).heldOut.names).toEqual(heldOut.names);
+});
+
+test('of shards those for validation are held out, or else the last images', async () => {
+  const directory = join(folder, 'shards');
+  await writeShards({ directory, prefix: 'train', from: folder, names, imagesPerShard: 20 });
+  const alone = await load(directory);
+  expect(alone.train.names).toHaveLength(57);
+  expect(alone.heldOut.names).toEqual(['train-000002.tar/17', 'train-000002.tar/18', 'train-000002.tar/19']);
+  await writeShards({ directory, prefix: 'val', from: folder, names: names.slice(0, 5) });
+  const both = await load(directory);
+  expect(both.train.names).toHaveLength(60);
+  expect(both.heldOut.names).toHaveLength(5);
+  expect(both.heldOut.names[0]).toBe('val-000000.tar/0');
+});
