@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { imageFolder, writeShards } from '@beit/data';
 import { alternate, type Competitor, competitor, isAbsent } from '../shared/alternate';
 import { commandLine, fail, integer } from '../shared/commandLine';
 import { describeMachine, machineLine } from '../shared/machine';
@@ -68,12 +69,19 @@ const entry = (
 ): Entry => ({ loader, images, workers, ...competitor(`${loader}, ${images}, ${workers} workers`, measure) });
 
 const environment = await pythonEnvironment(values.python);
-const folder = await mkdtemp(join(tmpdir(), 'beit-benchmark-'));
+const temporary = await mkdtemp(join(tmpdir(), 'beit-benchmark-'));
 try {
   console.error(`Writing ${PHOTOGRAPHS} photographs.`);
+  const [folder, shards] = [join(temporary, 'images'), join(temporary, 'shards')];
   const photographs = join(folder, 'photographs');
-  await mkdir(photographs);
+  await mkdir(photographs, { recursive: true });
   await writePhotographs(photographs, PHOTOGRAPHS);
+  await writeShards({
+    directory: shards,
+    prefix: 'train',
+    from: folder,
+    names: (await imageFolder(folder)).names,
+  });
   const ours = (options: OursOptions) => () => runNodeJson<LoaderRate>(OURS, [JSON.stringify(options)]);
   const peer = (variant: keyof typeof PEERS, workers: number) => async () =>
     isAbsent(environment)
@@ -86,6 +94,12 @@ try {
   const entries = [
     ...workerCounts.flatMap((workers) => [
       entry('@beit/data', JPEG, workers, ours({ folder, workers, batchSize, seconds })),
+      entry(
+        '@beit/data, shards',
+        JPEG,
+        workers,
+        ours({ folder: shards, shards: true, workers, batchSize, seconds }),
+      ),
       entry(PEERS.pil, JPEG, workers, peer('pil', workers)),
       entry(PEERS.tensor, JPEG, workers, peer('tensor', workers)),
     ]),
@@ -101,10 +115,11 @@ try {
       workers,
       imagesPerSecond: median(results.map((run) => run.imagesPerSecond)),
       imagesPerCoreSecond: median(results.map((run) => run.imagesPerCoreSecond)),
+      secondsToFirstBatch: median(results.map((run) => run.secondsToFirstBatch)),
       runs: results,
     }));
   type Rate = (typeof rates)[number];
-  const isPeer = ({ loader }: Rate) => loader !== '@beit/data';
+  const isPeer = ({ loader }: Rate) => !loader.startsWith('@beit/data');
   /** How many times a rate is the fastest peer's with as many workers. */
   const times = (
     rate: Rate,
@@ -150,6 +165,7 @@ try {
         workers: result.workers,
         'images a second': Math.round(result.imagesPerSecond),
         'a second and core': Math.round(result.imagesPerCoreSecond),
+        'first batch, s': result.secondsToFirstBatch.toFixed(2),
         'times the faster torchvision': result.timesTorchvision?.toFixed(2),
         'per core': result.timesTorchvisionPerCore?.toFixed(2),
       })),
@@ -163,5 +179,5 @@ try {
   ].join('\n');
   await publish('data', report, markdown, { json: values.json, write: values.write });
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  await rm(temporary, { recursive: true, force: true });
 }
