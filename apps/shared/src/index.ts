@@ -25,6 +25,7 @@ export {
 export { type LayerRate, layerRates, printLayerRates } from './layerRates';
 export { passProgress } from './passProgress';
 export { printSummary } from './printSummary';
+export { programVersion } from './programVersion';
 export { runClock, writeRecipe } from './runClock';
 export { outFolder, RUNS, runFolders } from './runFolder';
 export { assertSameImages } from './sharedData';
@@ -34,3 +35,4 @@ export { pretrainedOf } from './start/pretrainedOf';
 export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';
 export { type RunResult, type TrainCommand, trainCommand } from './trainCommand';
 export { firstBatch, type HostTree, type TrainingProgram, trainingProgram } from './trainingProgram';
+export { unreadableOfAll } from './unreadableOfAll';

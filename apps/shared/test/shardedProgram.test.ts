@@ -24,7 +24,7 @@ const optimizer = adamW({
   learningRateScale: layerDecay({ rate: 0.7, depth: 2 }),
   trainable: (name) => name !== FROZEN,
 });
-const params = { ...mim.init(createRandom(1)), [STATISTIC]: zeros([3]) };
+const params: NamedTensors = { ...mim.init(createRandom(1)), [STATISTIC]: zeros([3]) };
 const loss = (all: Record<string, tf.Tensor>, batch: never) => {
   const { [STATISTIC]: mean, ...rest } = all;
   const { images } = batch as { images: tf.Tensor };
