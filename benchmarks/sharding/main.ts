@@ -22,6 +22,7 @@ sizes of tensors, for BEiT-Large too. Needs mpirun.
   --steps N        of a job (default: 3)
   --engine NAME    ${ENGINES.join(', ')} (default: auto, the fastest that is installed)
   --launcher NAME  default: mpirun
+  --computed       measure nothing
   --json           one JSON object on stdout; progress goes to stderr
   --write          also put the results into docs/scaling.md and docs/performance/
   --help           this text`,
@@ -31,19 +32,24 @@ sizes of tensors, for BEiT-Large too. Needs mpirun.
     steps: { type: 'string', default: '3' },
     engine: { type: 'string', default: 'auto' },
     launcher: { type: 'string', default: 'mpirun' },
+    computed: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
 );
 const model = oneOf(values.model, 'model', Object.keys(MODELS) as ModelName[]);
-const processes = values.processes.split(',').map((text) => integer(text, 'processes', 2));
+const processes = values.computed
+  ? []
+  : values.processes.split(',').map((text) => integer(text, 'processes', 2));
 const steps = integer(values.steps, 'steps', 1);
 const engine = oneOf(values.engine, 'engine', ENGINES);
 
 const OURS = fileURLToPath(new URL('./ours.ts', import.meta.url));
 /** There may be fewer processors than processes, and in a container one is the superuser; MPICH does not mind. */
-const isOpenMpi = execFileSync(values.launcher, ['--version'], { encoding: 'utf8' }).includes('Open MPI');
-const LAUNCH = isOpenMpi ? ['--oversubscribe', '--bind-to', 'none', '--allow-run-as-root'] : [];
+const launchOptions = () =>
+  execFileSync(values.launcher, ['--version'], { encoding: 'utf8' }).includes('Open MPI')
+    ? ['--oversubscribe', '--bind-to', 'none', '--allow-run-as-root']
+    : [];
 
 const largest = (numbers: readonly number[]) => Math.max(...numbers);
 const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(2);
@@ -52,7 +58,12 @@ async function measure(count: number, sharded: boolean): Promise<ShardingRun[]> 
   const args: ShardingArguments = { model, engine, threads: 1, steps, sharded };
   console.error(`${count} processes, ${sharded ? 'sharded' : 'whole'}`);
   const node = [process.execPath, ...process.execArgv, OURS, JSON.stringify(args)];
-  const runs = await runJson<ShardingRun[]>(values.launcher, [...LAUNCH, '-n', String(count), ...node]);
+  const runs = await runJson<ShardingRun[]>(values.launcher, [
+    ...launchOptions(),
+    '-n',
+    String(count),
+    ...node,
+  ]);
   console.error(`At most ${gigabytes(largest(runs.map(({ training }) => training)))} GB in each`);
   return runs;
 }
@@ -106,17 +117,24 @@ const computedRows = computed.map(({ model, processes, parameters, whole, sharde
 }));
 
 const machine = describeMachine();
-const command = `pnpm bench:sharding --model ${model} --processes ${processes} --steps ${steps} --engine ${engine}`;
+const command = values.computed
+  ? 'pnpm bench:sharding --computed'
+  : `pnpm bench:sharding --model ${model} --processes ${processes} --steps ${steps} --engine ${engine}`;
+const [first] = measured;
 const markdown = [
-  `Measured: most memory of a process that pre-trains a ViT of ${(measured[0]!.whole[0]!.parameters / 1e6).toFixed(0)} M parameters, one image at a time, with ${measured[0]!.whole[0]!.engine}; activations and the engine included.`,
-  '',
-  markdownTable(measuredRows),
-  '',
+  ...(first
+    ? [
+        `Measured: most memory of a process that pre-trains a ViT of ${(first.whole[0]!.parameters / 1e6).toFixed(0)} M parameters, one image at a time, with ${first.whole[0]!.engine}; activations and the engine included.`,
+        '',
+        markdownTable(measuredRows),
+        '',
+      ]
+    : []),
   'Computed from the sizes of tensors: parameters, gradients and optimizer alone.',
   '',
   markdownTable(computedRows),
   '',
-  `\`${command}\`; ${machineLine(machine)}.`,
+  `\`${command}\`${first ? `; ${machineLine(machine)}` : ''}.`,
 ].join('\n');
 await publish(
   'sharding',
