@@ -130,7 +130,7 @@ const markdown = [
         '',
       ]
     : []),
-  'Computed from the sizes of tensors: parameters, gradients and optimizer alone.',
+  'Computed from the sizes of tensors, for parameters, gradients and optimizer alone (`benchmarks/sharding/stateBytes.ts` says what they are):',
   '',
   markdownTable(computedRows),
   '',
