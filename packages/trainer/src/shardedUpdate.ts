@@ -74,7 +74,7 @@ export function shardedUpdate(
   };
 }
 
-/** In place. @returns the sum of the squares of the quotients, in float64: in float32 that of millions may be off by 1e-4 */
+/** In place. @returns the sum of the squares of the quotients, in float64: in float32 that of millions loses digits */
 function divide(data: Float32Array, by: number): number {
   let squares = 0;
   for (let i = 0; i < data.length; i++) {
