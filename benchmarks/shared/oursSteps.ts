@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { availableEngines, compile, type Program, type Step, type Tree } from '@beit/compile';
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
+import { collectGarbage } from './collectGarbage';
 import type { OursArguments } from './measureSteps';
 import { peakBytes } from './peakBytes';
 import type { StepRun } from './stepRun';
@@ -52,7 +51,6 @@ async function measure(
   { program, inputs, summarize = allOf, compileSeconds }: Awaited<ReturnType<typeof compileTask>>,
   { engine, precision, steps }: OursArguments,
 ): Promise<StepRun> {
-  // PyTorch counts references and frees at once what it began with; here somebody has to ask.
   collectGarbage();
   const seconds: number[] = [];
   const outputs: Record<string, number[]> = {};
@@ -72,8 +70,3 @@ async function measure(
 
 const allOf = (outputs: Readonly<Record<string, HostTensor>>) =>
   Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, [...data]]));
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
-}

@@ -10,14 +10,7 @@ import {
 import { createCropLoader } from '@beit/data';
 import { adamW, layerDecay, linearSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import {
-  isFirst,
-  type Job,
-  type MicroBatch,
-  type ProgressReporter,
-  type TrainResult,
-  train,
-} from '@beit/trainer';
+import { type Job, type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
@@ -31,7 +24,8 @@ export interface FinetuneOptions {
   readonly model: Model;
   /** What training begins with. */
   readonly params: NamedTensors;
-  readonly evaluation: Evaluation;
+  /** In the first process, which evaluates. */
+  readonly evaluation: Evaluation | undefined;
   /** Where metrics and checkpoints are written; the same folder again continues. */
   readonly runDir: string;
   readonly engine: EngineOptions;
@@ -40,6 +34,8 @@ export interface FinetuneOptions {
   readonly signal?: AbortSignal;
   /** The processes that train together; the first one evaluates. Default: this one. */
   readonly job?: Job;
+  /** Whether each of them keeps a part of the optimizer's state. Default false. */
+  readonly shardOptimizer?: boolean;
 }
 
 export interface FinetuneResult extends TrainResult {
@@ -103,11 +99,11 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     example: await firstBatch(microBatches(0)),
     microBatches: loader.parts,
     job: options.job,
+    shardOptimizer: options.shardOptimizer,
     engine,
   });
   progress.message(`segmentation: ${program.engine}, ${engine.precision}`);
   let last: { readonly step: number; readonly evaluated: Evaluated } | undefined;
-  const paramsNow = async () => ((await program.readState()) as { params: NamedTensors }).params;
   try {
     const result = await train({
       name: 'segmentation',
@@ -131,8 +127,9 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
       evaluate: {
         every: recipe.evaluateEvery,
-        async run(step) {
-          last = { step, evaluated: await evaluation.evaluate(await paramsNow()) };
+        async run(step, state) {
+          const { params } = state as { params: NamedTensors };
+          last = { step, evaluated: await evaluation!.evaluate(params) };
           const { mIoU, pixelAccuracy, meanAccuracy } = last.evaluated.metrics;
           return { mIoU, pixelAccuracy, meanAccuracy };
         },
@@ -143,16 +140,16 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       job: options.job,
       batchNames: (step) => loader.namesOf(step),
     });
-    const params = copied(await paramsNow());
+    const params = copied(((await program.readState()) as { params: NamedTensors }).params);
     // A run that had come to its end before has not been evaluated by this process.
     const evaluated = async () =>
-      last?.step === totalSteps ? last.evaluated : await evaluation.evaluate(params);
+      last?.step === totalSteps ? last.evaluated : await evaluation?.evaluate(params);
     return {
       ...result,
       params,
-      evaluated: result.interrupted || !isFirst(options.job) ? undefined : await evaluated(),
+      evaluated: result.interrupted ? undefined : await evaluated(),
       engine: program.engine,
-      unreadable: [...loader.unreadable(), ...evaluation.unreadable()],
+      unreadable: [...loader.unreadable(), ...(evaluation?.unreadable() ?? [])],
     };
   } finally {
     await program.dispose();

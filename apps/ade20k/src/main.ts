@@ -39,7 +39,7 @@ function train(options: Options): Promise<number> {
     out,
     quiet,
     measuredOn: 'on validation images',
-    agreement: { recipe: options.recipe },
+    agreement: { recipe, shardOptimizer: options.shardOptimizer },
     run: (progress, signal, job) => run({ ...options, out }, progress, job, signal),
   });
 }

@@ -48,6 +48,7 @@ Fine-tunes a pre-trained BEiT to name the class of every pixel, with a SETR-PUP 
   --multi-scale           evaluate and predict at six scales, and mirrored: slower, a little better
   --whole                 evaluate and predict each image squeezed into one window, as transformers does: faster
 ${ENGINE_HELP}
+  --shard-optimizer       of several processes each keeps the optimizer's state of a part of the parameters: less memory
   --workers N             threads that decode and augment (default: 1)
   --top N                 classes shown of a prediction (default: 5)
   --dry-run               show what would be done, with the learning rate of every layer and an estimate of the time

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertSameImages, type RunResult, runClock, writeRecipe } from '@beit/apps-shared';
+import { assertSameImages, type RunResult, runClock, unreadableOfAll, writeRecipe } from '@beit/apps-shared';
 import type { Communicator } from '@beit/mpi';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
@@ -19,7 +19,7 @@ export async function run(
   job: Communicator,
   signal?: AbortSignal,
 ): Promise<RunResult> {
-  const { out, engine, workers } = options;
+  const { out, engine, workers, shardOptimizer } = options;
   progress.message('Reading the images');
   const isFirst = job.rank === 0;
   // The first process writes the embedded scenes where they are missing; the others read them.
@@ -32,17 +32,20 @@ export async function run(
   await assertSameImages(job, dataset.training.images.names);
   // Only now is this a run: a mistake in the folder or the checkpoint leaves nothing behind.
   await mkdir(out, { recursive: true });
-  const how = { data: options.data, checkpoint: startedFrom, ...engine };
+  const how = { data: options.data, checkpoint: startedFrom, ...engine, shardOptimizer };
   if (isFirst) await writeRecipe(out, recipe, how);
   const clock = await runClock(out);
-  const evaluation = await openEvaluation({
-    segmenter: model.segmenter,
-    windowSize: recipe.model.imageSize,
-    params: start.params,
-    dataset,
-    views: recipe.views,
-    engine,
-  });
+  // The first process evaluates; the others need no program for it.
+  const evaluation = isFirst
+    ? await openEvaluation({
+        segmenter: model.segmenter,
+        windowSize: recipe.model.imageSize,
+        params: start.params,
+        dataset,
+        views: recipe.views,
+        engine,
+      })
+    : undefined;
   try {
     const result = await finetune({
       recipe,
@@ -53,10 +56,12 @@ export async function run(
       runDir: out,
       engine,
       workers,
+      shardOptimizer,
       progress,
       signal,
       job,
     }).finally(() => (isFirst ? clock.save() : undefined));
+    const unreadable = await unreadableOfAll(job, result.unreadable);
     const { evaluated } = result;
     if (!evaluated) return { interrupted: result.interrupted, summary: [] };
 
@@ -88,13 +93,13 @@ export async function run(
       seconds: clock.seconds(),
     };
     await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
-    if (result.unreadable.length > 0)
-      await writeFile(join(out, 'unreadable.json'), `${JSON.stringify(result.unreadable, null, 2)}\n`);
+    if (unreadable.length > 0)
+      await writeFile(join(out, 'unreadable.json'), `${JSON.stringify(unreadable, null, 2)}\n`);
     progress.message('Drawing the report');
     const path = join(out, 'report.html');
     await writeFile(path, await makeReport(outcome));
     return { interrupted: false, summary: summaryOf(outcome), report: path };
   } finally {
-    await evaluation.dispose();
+    await evaluation?.dispose();
   }
 }

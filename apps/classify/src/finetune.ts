@@ -41,6 +41,8 @@ export interface FinetuneOptions {
   readonly signal?: AbortSignal;
   /** The processes that train together; the first one evaluates. Default: this one. */
   readonly job?: Job;
+  /** Whether each of them keeps a part of the optimizer's state. Default false. */
+  readonly shardOptimizer?: boolean;
 }
 
 export interface FinetuneResult extends TrainResult {
@@ -113,19 +115,22 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     microBatches: loader.parts,
     emaDecay: recipe.emaDecay,
     job: options.job,
+    shardOptimizer: options.shardOptimizer,
     engine,
   });
   progress.message(`fine-tuning: ${program.engine}, ${engine.precision}`);
-  const evaluation = await openEvaluation({
-    classifier,
-    params: options.params,
-    images: dataset.validation,
-    view: plainView(recipe),
-    engine,
-    workers: 0,
-  });
+  // The first process evaluates; the others need no program for it.
+  const evaluation = isFirst(options.job)
+    ? await openEvaluation({
+        classifier,
+        params: options.params,
+        images: dataset.validation,
+        view: plainView(recipe),
+        engine,
+        workers: 0,
+      })
+    : undefined;
   type State = { params: NamedTensors; ema?: NamedTensors };
-  const stateNow = async () => (await program.readState()) as State;
   let last: { readonly step: number; readonly evaluated: Evaluated } | undefined;
   try {
     const result = await train({
@@ -149,13 +154,13 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
       evaluate: {
         every: loader.stepsPerEpoch,
-        async run(step) {
-          const { params, ema } = await stateNow();
-          const evaluated = await evaluation.evaluate(params);
+        async run(step, state) {
+          const { params, ema } = state as State;
+          const evaluated = await evaluation!.evaluate(params);
           last = { step, evaluated };
           const { metrics, loss } = evaluated;
           const { top1, top5, meanClassAccuracy } = metrics;
-          const averaged = ema && { emaTop1: (await evaluation.evaluate(ema)).metrics.top1 };
+          const averaged = ema && { emaTop1: (await evaluation!.evaluate(ema)).metrics.top1 };
           return { loss, top1, top5, meanClassAccuracy, ...averaged };
         },
         best: { metric: 'top1', mode: 'max' },
@@ -165,21 +170,21 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       job: options.job,
       batchNames: (step) => loader.namesOf(step),
     });
-    const { params, ema } = await stateNow();
+    const { params, ema } = (await program.readState()) as State;
     // A run that had come to its end before has not been evaluated by this process.
     const evaluated = async () =>
-      last?.step === totalSteps ? last.evaluated : await evaluation.evaluate(params);
+      last?.step === totalSteps ? last.evaluated : await evaluation?.evaluate(params);
     return {
       ...result,
       params: copied(params),
       ema: ema && copied(ema),
-      evaluated: result.interrupted || !isFirst(options.job) ? undefined : await evaluated(),
+      evaluated: result.interrupted ? undefined : await evaluated(),
       engine: program.engine,
-      unreadable: [...loader.unreadable(), ...evaluation.unreadable()],
+      unreadable: [...loader.unreadable(), ...(evaluation?.unreadable() ?? [])],
     };
   } finally {
     await program.dispose();
-    await evaluation.dispose();
+    await evaluation?.dispose();
     await loader.close();
   }
 }

@@ -45,7 +45,7 @@ function train(options: Options): Promise<number> {
     out,
     quiet,
     measuredOn: 'on validation images',
-    agreement: { recipe: options.recipe, labels: options.labels },
+    agreement: { recipe, labels: options.labels, shardOptimizer: options.shardOptimizer },
     run: (progress, signal, job) => run({ ...options, out }, progress, job, signal),
   });
 }

@@ -47,6 +47,7 @@ Fine-tunes a pre-trained BEiT to tell classes of images apart, or trains it from
   --epochs N, --batch-size N, --learning-rate X, --layer-decay X, --seed N
                           instead of the recipe's
 ${ENGINE_HELP}
+  --shard-optimizer       of several processes each keeps the optimizer's state of a part of the parameters: less memory
   --workers N             threads that decode and augment (default: 1)
   --top N                 classes shown of a prediction (default: 5)
   --dry-run               show what would be done, with the learning rate of every layer and an estimate of the time

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertSameImages, type RunResult, runClock, writeRecipe } from '@beit/apps-shared';
+import { assertSameImages, type RunResult, runClock, unreadableOfAll, writeRecipe } from '@beit/apps-shared';
 import type { Communicator } from '@beit/mpi';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
@@ -18,7 +18,7 @@ export async function run(
   job: Communicator,
   signal?: AbortSignal,
 ): Promise<RunResult> {
-  const { out, engine, workers } = options;
+  const { out, engine, workers, shardOptimizer } = options;
   progress.message('Reading the images');
   const task = await prepareTask(options, progress);
   const { dataset, imagesPerEpoch, recipe, model, start, startedFrom } = task;
@@ -29,7 +29,13 @@ export async function run(
   const isFirst = job.rank === 0;
   // Only now is this a run: a mistake in the folder or the checkpoint leaves nothing behind.
   await mkdir(out, { recursive: true });
-  const how = { data: options.data, checkpoint: startedFrom, labels: options.labels, ...engine };
+  const how = {
+    data: options.data,
+    checkpoint: startedFrom,
+    labels: options.labels,
+    ...engine,
+    shardOptimizer,
+  };
   if (isFirst) await writeRecipe(out, recipe, how);
   const clock = await runClock(out);
   const result = await finetune({
@@ -40,10 +46,12 @@ export async function run(
     runDir: out,
     engine,
     workers,
+    shardOptimizer,
     progress,
     signal,
     job,
   }).finally(() => (isFirst ? clock.save() : undefined));
+  const unreadable = await unreadableOfAll(job, result.unreadable);
   const { evaluated } = result;
   if (!evaluated) return { interrupted: result.interrupted, summary: [] };
 
@@ -72,7 +80,7 @@ export async function run(
     evaluated,
     best: result.best,
     seconds: clock.seconds(),
-    unreadable: result.unreadable,
+    unreadable,
   };
   const { confusion, perClass, ...metrics } = evaluated.metrics;
   const results = {
@@ -88,8 +96,8 @@ export async function run(
     seconds: clock.seconds(),
   };
   await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
-  if (result.unreadable.length > 0)
-    await writeFile(join(out, 'unreadable.json'), `${JSON.stringify(result.unreadable, null, 2)}\n`);
+  if (unreadable.length > 0)
+    await writeFile(join(out, 'unreadable.json'), `${JSON.stringify(unreadable, null, 2)}\n`);
   progress.message('Drawing the report');
   const path = join(out, 'report.html');
   await writeFile(path, await makeReport(outcome));

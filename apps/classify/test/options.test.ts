@@ -46,6 +46,11 @@ test('options change the recipe; a shorter run has a shorter warm-up', async () 
   });
 });
 
+test('the optimizer is sharded where that is asked for', async () => {
+  expect((await parsed()).shardOptimizer).toBe(false);
+  expect((await parsed('--shard-optimizer')).shardOptimizer).toBe(true);
+});
+
 test('a recipe for training from scratch needs no --scratch', async () => {
   expect((await parsed('--recipe', 'deit-base-imagenet1k-scratch', '--dry-run')).scratch).toBe(true);
 });

@@ -19,7 +19,11 @@ async function main(): Promise<number> {
     ...options,
     about: options.recipe.about,
     measuredOn: 'on held-out images',
-    agreement: { recipe: options.recipe, tokenizer: options.tokenizer },
+    agreement: {
+      recipe: options.recipe,
+      tokenizer: options.tokenizer,
+      shardOptimizer: options.shardOptimizer,
+    },
     run: (progress, signal, job) => run(options, progress, job, signal),
   });
 }

@@ -76,10 +76,10 @@ export async function mimStage(
       example: await firstBatch(microBatches(0)),
       microBatches: loader.parts,
       job: options.job,
+      shardOptimizer: options.shardOptimizer,
       engine: options.engine,
     });
     progress.message(`pretraining: ${program.engine}, ${options.engine.precision}`);
-    const paramsNow = async () => ((await program.readState()) as { params: NamedTensors }).params;
     const result = await train({
       name: 'pretraining',
       program,
@@ -99,16 +99,17 @@ export async function mimStage(
       checkpointEvery: Math.max(5, Math.ceil(totalSteps / 10)),
       evaluate: {
         every: Math.max(1, Math.ceil(totalSteps / 8)),
-        run: async () => evaluate(await paramsNow()),
+        run: async (_step, state) => evaluate((state as { params: NamedTensors }).params),
       },
       progress,
       signal,
       job: options.job,
       batchNames: (step) => loader.namesOf(step),
     });
-    const params = copied(await paramsNow());
+    const { params } = (await program.readState()) as { params: NamedTensors };
+    const trained = copied(params);
     await program.dispose();
-    return { ...result, params, engine: program.engine, unreadable: loader.unreadable() };
+    return { ...result, params: trained, engine: program.engine, unreadable: loader.unreadable() };
   } finally {
     await answers.dispose();
     await loader.close();

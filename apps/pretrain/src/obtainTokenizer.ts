@@ -55,11 +55,13 @@ async function trained(
   dvae: Dvae,
   heldOut: HeldOut,
 ): Promise<ObtainedTokenizer | undefined> {
-  const evaluation = await tokenizerEvaluation(dvae, heldOut, stage.recipe, stage.engine);
+  const evaluation = isFirst(stage.job)
+    ? await tokenizerEvaluation(dvae, heldOut, stage.recipe, stage.engine)
+    : undefined;
   const result = await tokenizerStage({ ...stage, runDir: join(out, 'tokenizer') }, async (_dvae, params) => {
-    const { metrics } = await evaluation.evaluate(params);
+    const { metrics } = await evaluation!.evaluate(params);
     return { psnr: metrics.psnr, perplexity: metrics.usage.perplexity, usedTokens: metrics.usage.used };
   });
-  await evaluation.dispose();
+  await evaluation?.dispose();
   return result.interrupted ? undefined : result;
 }

@@ -38,6 +38,7 @@ With --target pixels, the paper's ablation, there is no stage 1: the pixels of m
   --resume                continue the run in --out, or the newest of the recipe
   --tokenizer FILE        skip stage 1: a .safetensors file of a dVAE (ours, DALL-E's or FLAVA's names)
 ${ENGINE_HELP}
+  --shard-optimizer       of several processes each keeps the optimizer's state of a part of the parameters: less memory
   --target NAME           tokens or pixels: what is predicted of masked patches (default: the recipe's)
   --masking NAME          blockwise, random, or a stop rule: official, exact, paper (default: the recipe's)
   --epochs N[,M]          of both stages, or of the tokenizer and of pre-training
@@ -56,6 +57,8 @@ export interface RunOptions {
   readonly out: string;
   readonly tokenizer?: string;
   readonly engine: EngineOptions;
+  /** Whether each process of a job keeps a part of the optimizer's state. */
+  readonly shardOptimizer: boolean;
   readonly workers: number;
   readonly dryRun: boolean;
   readonly quiet: boolean;
@@ -124,6 +127,7 @@ export async function parseOptions(args: readonly string[]): Promise<RunOptions 
     data,
     tokenizer: values.tokenizer === undefined ? undefined : resolve(typedIn(), values.tokenizer),
     engine,
+    shardOptimizer: values['shard-optimizer'] ?? false,
     workers: values.workers === undefined ? 1 : integer(values.workers, 'workers', 0),
     dryRun: values['dry-run'] ?? false,
     quiet: values.quiet ?? false,
@@ -145,6 +149,7 @@ const parse = (args: readonly string[]) =>
       epochs: { type: 'string' },
       'batch-size': { type: 'string' },
       seed: { type: 'string' },
+      'shard-optimizer': { type: 'boolean' },
       workers: { type: 'string' },
       'dry-run': { type: 'boolean' },
       quiet: { type: 'boolean' },

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertSameImages, type RunResult, writeRecipe } from '@beit/apps-shared';
+import { assertSameImages, type RunResult, unreadableOfAll, writeRecipe } from '@beit/apps-shared';
 import { contactSheet, type Picture } from '@beit/apps-shared/report';
 import type { Communicator } from '@beit/mpi';
 import type { ProgressReporter } from '@beit/trainer';
@@ -28,7 +28,7 @@ export async function run(
   job: Communicator,
   signal?: AbortSignal,
 ): Promise<RunResult> {
-  const { recipe, out, engine } = options;
+  const { recipe, out, engine, workers, shardOptimizer } = options;
   const isFirst = job.rank === 0;
   const seconds = await readSeconds(out);
   const timed = async <T>(stage: keyof Seconds, work: () => Promise<T>): Promise<T> => {
@@ -50,9 +50,9 @@ export async function run(
   const heldOut = await loadHeldOut(recipe, images.heldOut);
   // Only now is this a run: a mistake in the folder of images leaves nothing behind.
   await mkdir(out, { recursive: true });
-  const how = { data: options.data, tokenizer: options.tokenizer, ...engine };
+  const how = { data: options.data, tokenizer: options.tokenizer, ...engine, shardOptimizer };
   if (isFirst) await writeRecipe(out, recipe, how);
-  const stage = { recipe, source: images.train, engine, workers: options.workers, progress, signal, job };
+  const stage = { recipe, source: images.train, engine, workers, shardOptimizer, progress, signal, job };
 
   const tokenizer =
     recipe.mim.target === 'pixels'
@@ -62,24 +62,22 @@ export async function run(
 
   const objective = tokenizer ? tokenObjective(recipe, tokenizer.params) : pixelObjective(recipe);
   const { result, findings } = await timed('pretrain', async () => {
-    const evaluation = await objective.evaluation(heldOut, engine);
-    const trained = await mimStage(
-      { ...stage, runDir: join(out, 'pretrain') },
-      objective,
-      evaluation.metrics,
+    // The first process evaluates; the others need no program for it.
+    const evaluation = isFirst ? await objective.evaluation(heldOut, engine) : undefined;
+    const trained = await mimStage({ ...stage, runDir: join(out, 'pretrain') }, objective, (params) =>
+      evaluation!.metrics(params),
     );
-    const found =
-      trained.interrupted || !isFirst ? undefined : await evaluation.findings(trained.params, images.title);
-    await evaluation.dispose();
+    const found = trained.interrupted ? undefined : await evaluation?.findings(trained.params, images.title);
+    await evaluation?.dispose();
     return { result: trained, findings: found };
   });
+  const unreadable = await unreadableOfAll(job, [...(tokenizer?.unreadable ?? []), ...result.unreadable]);
   if (!findings) return { interrupted: result.interrupted, summary: [] };
   await saveSafetensors(join(out, 'model.safetensors'), result.params, {
     config: JSON.stringify(recipe.mim.model),
     normalization: JSON.stringify(recipe.views.normalization),
   });
 
-  const unreadable = [...(tokenizer?.unreadable ?? []), ...result.unreadable];
   if (unreadable.length > 0)
     await writeFile(join(out, 'unreadable.json'), `${JSON.stringify(unreadable, null, 2)}\n`);
   const outcome: Outcome = {

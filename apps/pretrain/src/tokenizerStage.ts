@@ -21,6 +21,8 @@ export interface StageOptions {
   readonly signal?: AbortSignal;
   /** The processes that train together. Default: this one. */
   readonly job?: Job;
+  /** Whether each of them keeps a part of the optimizer's state. Default false. */
+  readonly shardOptimizer?: boolean;
 }
 
 export interface StageResult extends TrainResult {
@@ -93,10 +95,10 @@ export async function tokenizerStage(
       example: await firstBatch(microBatches(0)),
       microBatches: loader.parts,
       job: options.job,
+      shardOptimizer: options.shardOptimizer,
       engine: options.engine,
     });
     progress.message(`tokenizer: ${program.engine}, ${options.engine.precision}`);
-    const paramsNow = async () => ((await program.readState()) as { params: NamedTensors }).params;
     const result = await train({
       name: 'tokenizer',
       program,
@@ -119,16 +121,17 @@ export async function tokenizerStage(
       checkpointEvery: Math.max(5, Math.ceil(totalSteps / 10)),
       evaluate: {
         every: Math.max(1, Math.ceil(totalSteps / 5)),
-        run: async () => evaluate(dvae, await paramsNow()),
+        run: async (_step, state) => evaluate(dvae, (state as { params: NamedTensors }).params),
       },
       progress,
       signal,
       job: options.job,
       batchNames: (step) => loader.namesOf(step),
     });
-    const params = copied(await paramsNow());
+    const { params } = (await program.readState()) as { params: NamedTensors };
+    const trained = copied(params);
     await program.dispose();
-    return { ...result, params, engine: program.engine, unreadable: loader.unreadable() };
+    return { ...result, params: trained, engine: program.engine, unreadable: loader.unreadable() };
   } finally {
     await loader.close();
   }

@@ -1,28 +1,31 @@
 /** Several processes, started by mpirun, train what one does. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createRandom } from '@beit/random';
 import { readMetrics } from '@beit/trainer';
-import { loadSafetensors } from '@beit/weights';
 import sharp from 'sharp';
+import { describeMpi, LAUNCH, LAUNCHER, largestDifference, launch, NODE } from '../../shared/test/mpirun';
 
 const APP = join(__dirname, '..');
-const LAUNCHER = 'mpirun.openmpi';
-const LAUNCH = ['--allow-run-as-root', '--oversubscribe', '--bind-to', 'none'];
-const NODE = ['node', '--conditions=@beit/source', '--import', 'tsx', 'src/main.ts'];
-
 /** Sums in another order differ in the last bits, and AdamW enlarges what small gradients differ in. */
 const TOLERANCE = 1e-4;
 
-const isInstalled = spawnSync(LAUNCHER, ['--version']).status === 0;
-if (!isInstalled && !process.env.CI)
-  console.warn(`Tests of several processes are skipped: there is no ${LAUNCHER}.`);
-
-(isInstalled || process.env.CI ? describe : describe.skip)('mpirun', () => {
+describeMpi('mpirun', () => {
   let folder: string;
   let own: string[];
   beforeAll(async () => {
@@ -48,28 +51,15 @@ if (!isInstalled && !process.env.CI)
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  const command = (size: number, out: string, ...more: string[]) => [
-    ...[...LAUNCH, '-n', String(size), ...NODE, ...own],
-    ...['--out', join(folder, out), ...more],
-  ];
-  const launch = (size: number, out: string, ...more: string[]) =>
-    spawnSync(LAUNCHER, command(size, out, ...more), { cwd: APP, encoding: 'utf8' });
-
-  async function largestDifference(a: string, b: string, file: string): Promise<number> {
-    const [first, second] = await Promise.all(
-      [a, b].map(async (run) => (await loadSafetensors(join(folder, run, file))).tensors),
-    );
-    return Math.max(
-      ...Object.entries(first!).map(([name, { data }]) => {
-        const scale = Math.max(...Array.from(data, Math.abs), 1e-6);
-        return Math.max(...Array.from(data, (x, i) => Math.abs(x - second![name]!.data[i]!) / scale));
-      }),
-    );
-  }
+  const argumentsFor = (out: string, ...more: string[]) => [...own, '--out', join(folder, out), ...more];
+  const run = (size: number, out: string, ...more: string[]) => launch(APP, size, argumentsFor(out, ...more));
+  const difference = (a: string, b: string, file: string) =>
+    largestDifference(join(folder, a), join(folder, b), file);
 
   /** Kills one of the processes when there is a checkpoint. @returns the launcher's status */
-  async function killedOnTheWay(size: number, out: string): Promise<number | null> {
-    const job = spawn(LAUNCHER, command(size, out), { cwd: APP, stdio: 'ignore' });
+  async function killedOnTheWay(size: number, out: string, ...more: string[]): Promise<number | null> {
+    const command = [...LAUNCH, '-n', String(size), ...NODE, ...argumentsFor(out, ...more)];
+    const job = spawn(LAUNCHER, command, { cwd: APP, stdio: 'ignore' });
     const ended = new Promise<number | null>((resolve) => job.once('exit', resolve));
     const checkpoints = join(folder, out, 'pretrain/checkpoints');
     while (
@@ -86,29 +76,40 @@ if (!isInstalled && !process.env.CI)
     return ended;
   }
 
-  test('two processes, one killed, then three to the end, give what one process gives', async () => {
-    const alone = launch(1, 'alone');
-    expect(alone.stderr).not.toMatch(/Error/);
-    expect(alone.status).toBe(0);
-
-    const began = Date.now();
-    expect(await killedOnTheWay(2, 'together')).not.toBe(0);
-    expect(Date.now() - began).toBeLessThan(120_000);
-    expect(existsSync(join(folder, 'together/model.safetensors'))).toBe(false);
-
-    const { status, stdout, stderr } = launch(3, 'together', '--resume');
+  test('one process, to the end', () => {
+    const { status, stderr } = run(1, 'alone');
+    expect(stderr).not.toMatch(/Error/);
     expect(status).toBe(0);
-    expect(stderr).toMatch(/3 processes, with Open MPI v\d/);
-    expect(stderr.match(/pretraining: continuing at step \d+ of 15/g)).toHaveLength(1);
-    expect(stdout.match(/The report:/g)).toHaveLength(1);
-    expect(await largestDifference('alone', 'together', 'tokenizer.safetensors')).toBeLessThan(TOLERANCE);
-    expect(await largestDifference('alone', 'together', 'model.safetensors')).toBeLessThan(TOLERANCE);
-    const losses = async (run: string) =>
-      (await readMetrics(join(folder, run, 'pretrain'))).map(({ kind, step, loss }) => [kind, step, loss]);
-    const [one, several] = [await losses('alone'), await losses('together')];
-    expect(several.map(([kind, step]) => [kind, step])).toEqual(one.map(([kind, step]) => [kind, step]));
-    for (const [i, [, , loss]] of one.entries()) expect(several[i]![2]).toBeCloseTo(Number(loss), 4);
   });
+
+  const SHARDED = '--shard-optimizer';
+  test.each([
+    { before: [2], after: [3] },
+    { before: [2, SHARDED], after: [3] },
+    { before: [3], after: [2, SHARDED] },
+  ] as const)(
+    '$before processes, one killed, then $after to the end, give what one process gives',
+    async ({ before: [size, ...firstOptions], after: [others, ...laterOptions] }) => {
+      const out = ['together', size, ...firstOptions, others, ...laterOptions].join('-');
+      const began = Date.now();
+      expect(await killedOnTheWay(size, out, ...firstOptions)).not.toBe(0);
+      expect(Date.now() - began).toBeLessThan(120_000);
+      expect(existsSync(join(folder, out, 'model.safetensors'))).toBe(false);
+
+      const { status, stdout, stderr } = run(others, out, '--resume', ...laterOptions);
+      expect(status).toBe(0);
+      expect(stderr).toMatch(new RegExp(`${others} processes, with Open MPI v\\d`));
+      expect(stderr.match(/pretraining: continuing at step \d+ of 15/g)).toHaveLength(1);
+      expect(stdout.match(/The report:/g)).toHaveLength(1);
+      expect(await difference('alone', out, 'tokenizer.safetensors')).toBeLessThan(TOLERANCE);
+      expect(await difference('alone', out, 'model.safetensors')).toBeLessThan(TOLERANCE);
+      const losses = async (run: string) =>
+        (await readMetrics(join(folder, run, 'pretrain'))).map(({ kind, step, loss }) => [kind, step, loss]);
+      const [one, several] = [await losses('alone'), await losses(out)];
+      expect(several.map(([kind, step]) => [kind, step])).toEqual(one.map(([kind, step]) => [kind, step]));
+      for (const [i, [, , loss]] of one.entries()) expect(several[i]![2]).toBeCloseTo(Number(loss), 4);
+    },
+  );
 
   test('a process with another recipe or other images is refused, and all learn why', () => {
     const other = (...change: string[]) => {
@@ -133,8 +134,42 @@ if (!isInstalled && !process.env.CI)
     expect(existsSync(join(folder, 'refused'))).toBe(false);
   });
 
+  test('a process of another version is refused', () => {
+    // The same program, but for one line of a package.
+    const copy = join(folder, 'copy');
+    mkdirSync(copy);
+    for (const name of ['apps', 'packages', 'pnpm-lock.yaml', 'package.json'])
+      cpSync(join(APP, '../..', name), join(copy, name), { recursive: true, verbatimSymlinks: true });
+    symlinkSync(join(APP, '../../node_modules'), join(copy, 'node_modules'));
+    appendFileSync(join(copy, 'packages/optim/src/adamW.ts'), '// Another version.\n');
+    const each = [...NODE, ...own, '--out', join(folder, 'refused')];
+    const { status, stderr } = spawnSync(
+      LAUNCHER,
+      [...LAUNCH, '-n', '1', ...each, ':', '-n', '1', '--wdir', join(copy, 'apps/pretrain'), ...each],
+      { cwd: APP, encoding: 'utf8' },
+    );
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(/rank 1: version\.sources is "([0-9a-f]{16})"; rank 0 has "(?!\1)[0-9a-f]{16}"\n/);
+  });
+
+  test('what any process could not read is told', async () => {
+    const broken = mkdtempSync(join(folder, 'broken-'));
+    cpSync(join(folder, 'pictures'), broken, { recursive: true });
+    const names = [3, 8, 13, 18, 23, 28].map((i) => `${i}.png`);
+    for (const name of names) writeFileSync(join(broken, name), 'no picture');
+    const options = ['--data', broken, '--target', 'pixels', '--epochs', '1'];
+    expect(run(2, 'unreadable', ...options).status).toBe(0);
+    expect(run(1, 'unreadable-alone', ...options).status).toBe(0);
+    const told = (out: string) =>
+      (JSON.parse(readFileSync(join(folder, out, 'unreadable.json'), 'utf8')) as { name: string }[])
+        .map(({ name }) => name)
+        .sort();
+    expect(told('unreadable')).toEqual(told('unreadable-alone'));
+    expect(told('unreadable').length).toBeGreaterThan(3);
+  });
+
   test('a batch that cannot be shared is an error that says what to do', () => {
-    const { status, stderr } = launch(2, 'odd', '--batch-size', '9');
+    const { status, stderr } = run(2, 'odd', '--batch-size', '9');
     expect(status).not.toBe(0);
     expect(stderr).toMatch(
       /A batch of 9 cannot be shared by 2 processes in micro-batches of 1. Give a --batch-size/,

@@ -25,6 +25,7 @@ export const FINETUNE_ARGUMENTS = {
   'layer-decay': { type: 'string' },
   seed: { type: 'string' },
   ...ENGINE_ARGUMENTS,
+  'shard-optimizer': { type: 'boolean' },
   workers: { type: 'string' },
   top: { type: 'string' },
   'dry-run': { type: 'boolean' },
@@ -51,6 +52,8 @@ export interface FinetuneOptions {
   /** Classes shown of a prediction. */
   readonly top: number;
   readonly engine: EngineOptions;
+  /** Whether each process of a job keeps a part of the optimizer's state. */
+  readonly shardOptimizer: boolean;
   readonly workers: number;
   readonly dryRun: boolean;
   readonly quiet: boolean;
@@ -75,6 +78,7 @@ export function finetuneOptions(
     files: files.map((file) => resolve(typedIn(), file)),
     top: values.top === undefined ? 5 : integer(values.top, 'top', 1),
     engine: engineOptions(values),
+    shardOptimizer: values['shard-optimizer'] ?? false,
     workers: values.workers === undefined ? 1 : integer(values.workers, 'workers', 0),
     dryRun: values['dry-run'] ?? false,
     quiet: values.quiet ?? false,

@@ -2,6 +2,7 @@ import { assertAgreement, type Communicator, connectMpi } from '@beit/mpi';
 import { interruptSignal, type ProgressReporter, silentProgress, terminalProgress } from '@beit/trainer';
 import { describeEngine, type EngineOptions } from './engineOptions';
 import { printSummary } from './printSummary';
+import { programVersion } from './programVersion';
 import type { SummaryRow } from './report/reportData';
 
 /** What a run of any app comes to. */
@@ -21,7 +22,7 @@ export interface TrainCommand {
   readonly quiet: boolean;
   /** What the summary was measured on: `on validation images`. */
   readonly measuredOn: string;
-  /** What all processes of a job must have alike, beside the engine: the recipe. */
+  /** What all processes of a job must have alike, beside program, engine and folder: the recipe. */
   readonly agreement: Readonly<Record<string, unknown>>;
   run(progress: ProgressReporter, signal: AbortSignal, job: Communicator): Promise<RunResult>;
 }
@@ -44,7 +45,8 @@ export async function trainCommand({
   // Before the engines, whose libraries are loaded through koffi too.
   const job = await connectMpi();
   const isFirst = job.rank === 0;
-  await assertAgreement(job, { engine, out, ...agreement });
+  if (job.size > 1)
+    await assertAgreement(job, { version: await programVersion(), engine, out, ...agreement });
   const progress = isFirst ? terminalProgress({ quiet }) : silentProgress;
   const interrupt = interruptSignal();
   const together = job.size > 1 ? `${job.size} processes, with ${job.library}\n` : '';

@@ -2,14 +2,23 @@ import { compile, type Tree } from '@beit/compile';
 import {
   gradientState,
   gradientStep,
+  isRunningStatistic,
   type LossFunction,
   type Optimizer,
+  partialUpdateStep,
   trainState,
   trainStep,
   updateStep,
   withEma,
 } from '@beit/optim';
-import { accumulatedProgram, type Job, type MicroBatch, type Program } from '@beit/trainer';
+import {
+  accumulatedProgram,
+  type Job,
+  type MicroBatch,
+  type Program,
+  partition,
+  shardOf,
+} from '@beit/trainer';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { EngineOptions } from './engineOptions';
@@ -43,16 +52,24 @@ export interface TrainingProgramOptions {
   readonly microBatches: number;
   /** The processes that train together. Default: this one. */
   readonly job?: Job;
+  /** Whether each process keeps the optimizer's state of a part of the parameters only. Default false. */
+  readonly shardOptimizer?: boolean;
   /** Of the moving average of the parameters, `ema` in the state; left out: none. */
   readonly emaDecay?: number;
   readonly engine: EngineOptions;
 }
 
-/** A loss and an optimizer as one program, whatever the number of micro-batches. State: `{ params, m, v }`, and `ema`. */
+/**
+ * A loss and an optimizer as one program, whatever the number of micro-batches and processes. State: `{ params, m, v }`,
+ * and `ema`.
+ */
 export async function trainingProgram(options: TrainingProgramOptions): Promise<TrainingProgram> {
   const { loss, optimizer, params, example, microBatches, emaDecay, engine } = options;
   const job = options.job && options.job.size > 1 ? options.job : undefined;
-  const state = { ...trainState(params, optimizer), ...(emaDecay !== undefined && { ema: params }) };
+  const stateOf = (params: NamedTensors) => ({
+    ...trainState(params, optimizer),
+    ...(emaDecay !== undefined && { ema: params }),
+  });
   const averaged = <S extends Parameters<typeof withEma>[0]>(step: S): S =>
     emaDecay === undefined ? step : (withEma(step, emaDecay) as never);
   const specs = example as Leaves as never;
@@ -60,7 +77,7 @@ export async function trainingProgram(options: TrainingProgramOptions): Promise<
     const program = await compile(
       averaged(trainStep(loss, optimizer) as never) as never,
       {
-        state: state as never,
+        state: stateOf(params) as never,
         inputs: { batch: specs, scalars: optimizer.scalarSpecs } as never,
       },
       engine,
@@ -82,11 +99,17 @@ export async function trainingProgram(options: TrainingProgramOptions): Promise<
     { state: gradients as never, inputs: { batch: specs, weight: scalar } as never },
     engine,
   );
+  const parts = job && options.shardOptimizer ? partition(gradients.gradients, job.size) : undefined;
+  const kept = (tensors: NamedTensors) => (parts ? shardOf(tensors, parts, job!.rank) : tensors);
   const updateProgram = await compile(
-    averaged(updateStep(optimizer) as never) as never,
+    averaged((parts ? partialUpdateStep(optimizer) : updateStep(optimizer)) as never) as never,
     {
-      state: state as never,
-      inputs: { gradients: gradients.gradients, scalars: optimizer.scalarSpecs } as never,
+      state: stateOf(kept(params)) as never,
+      inputs: {
+        gradients: kept(gradients.gradients),
+        scalars: optimizer.scalarSpecs,
+        ...(parts && { gradNorm: scalar }),
+      } as never,
     },
     engine,
   );
@@ -94,6 +117,7 @@ export async function trainingProgram(options: TrainingProgramOptions): Promise<
     gradientProgram: gradientProgram as never,
     updateProgram: updateProgram as never,
     job,
+    shards: parts && { parts, isClipped: (name) => !isRunningStatistic(name) },
   });
   return {
     ...program,

@@ -1,5 +1,5 @@
 export { availableEngines, compile } from './compile';
-export { hasNativeBfloat16 } from './engines/openvinoEngine';
+export { hasNativeBfloat16, openvinoVersion } from './engines/openvinoEngine';
 export { type TensorflowEngineName, useTensorflow } from './engines/tensorflowEngine';
 export { cacheFolder } from './install/cacheFolder';
 export * from './portable';

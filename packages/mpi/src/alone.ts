@@ -1,4 +1,9 @@
-import type { Communicator } from './communicator';
+import type { Communicator, Numbers } from './communicator';
+
+function copied<A extends Numbers>(data: A, to = data.slice() as A): A {
+  to.set(data);
+  return to;
+}
 
 /** One process, without MPI: a job of its own. */
 export const alone: Communicator = {
@@ -7,8 +12,8 @@ export const alone: Communicator = {
   library: 'none',
   allReduce: async () => {},
   broadcast: async () => {},
-  allGather: async (data) => data.slice() as typeof data,
-  reduceScatter: async (data) => data.slice(),
+  allGather: async (data, all) => copied(data, all),
+  reduceScatter: async (data, own) => copied(data, own),
   barrier: async () => {},
   abort: (status) => process.exit(status),
   close: async () => {},

@@ -20,15 +20,19 @@ export interface Communicator {
   allReduce(data: Exclude<Numbers, Uint8Array>, reduction?: Reduction): Promise<void>;
   /** In place: everywhere what `root` has. Default 0. */
   broadcast(data: Numbers, root?: number): Promise<void>;
-  /** Everywhere all arrays, one behind the other in the order of the ranks. */
-  allGather<A extends Numbers>(data: A): Promise<A>;
+  /**
+   * Everywhere all arrays, one behind the other in the order of the ranks.
+   *
+   * @param all where they go, `size` times as long as `data`. Default: a new array
+   */
+  allGather<A extends Numbers>(data: A, all?: A): Promise<A>;
   /**
    * The sum of all arrays, of which every process gets its part.
    *
    * @param data a multiple of `size` long
-   * @returns the part of this rank: one of `size` equal ones
+   * @param own where this rank's part goes, one of `size` equal ones. Default: a new array
    */
-  reduceScatter(data: Float32Array): Promise<Float32Array>;
+  reduceScatter(data: Float32Array, own?: Float32Array): Promise<Float32Array>;
   /** Waits for all. */
   barrier(): Promise<void>;
   /** Ends all processes of the job, this one first. */

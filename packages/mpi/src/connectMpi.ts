@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { alone } from './alone';
-import type { Communicator } from './communicator';
+import type { Communicator, Numbers } from './communicator';
 import { libraryNames } from './findLibrary';
 import { launchedByMpi, launchedSize } from './launchedByMpi';
 import { loadMpi, type MpiLibrary } from './library';
@@ -44,15 +44,18 @@ export async function connectMpi({ library }: ConnectOptions = {}): Promise<Comm
       checked(root);
       await inTurn(() => mpi.broadcast(data, root));
     },
-    async allGather(data) {
-      const all = new (data.constructor as new (length: number) => typeof data)(data.length * size);
+    async allGather(
+      data,
+      all = new (data.constructor as new (length: number) => typeof data)(data.length * size),
+    ) {
+      assertLength(all, data.length * size);
       await inTurn(() => mpi.allGather(data, all));
       return all;
     },
-    async reduceScatter(data) {
+    async reduceScatter(data, own = new Float32Array(data.length / size)) {
       if (data.length % size !== 0)
         throw new RangeError(`The array has ${data.length} numbers; expected a multiple of ${size}.`);
-      const own = new Float32Array(data.length / size);
+      assertLength(own, data.length / size);
       await inTurn(() => mpi.reduceScatter(data, own));
       return own;
     },
@@ -63,6 +66,11 @@ export async function connectMpi({ library }: ConnectOptions = {}): Promise<Comm
     },
     close: () => inTurn(async () => mpi.finalize()),
   };
+}
+
+function assertLength({ length }: Numbers, expected: number): void {
+  if (length !== expected)
+    throw new RangeError(`The result's array has ${length} numbers; expected ${expected}.`);
 }
 
 function open(names: readonly string[]): MpiLibrary {

@@ -30,6 +30,10 @@ const tasks = {
     results.allGather = [...(await mpi.allGather(Int32Array.of(rank, rank * rank)))];
     const parts = Float32Array.from({ length: 2 * size }, (_, i) => i + rank);
     results.reduceScatter = [...(await mpi.reduceScatter(parts))];
+    const [own, all] = [new Float32Array(2), new Float32Array(4 * size)];
+    await mpi.reduceScatter(parts, own);
+    await mpi.allGather(own, all.subarray(size, 3 * size));
+    results.intoArrays = [...own, ...all];
     results.texts = await gatherTexts(mpi, 'é'.repeat(rank));
     // Asked for at once, they run in the order of asking.
     const [a, b] = [Float32Array.of(1), Float32Array.of(2)];
@@ -39,6 +43,7 @@ const tasks = {
     await mpi.allReduce(long);
     results.long = [long[0], long.at(-1)];
     results.refused = [await errorOf(() => mpi.broadcast(Float32Array.of(1), size))];
+    results.refused.push(await errorOf(() => mpi.allGather(own, all)));
     if (size > 1) results.refused.push(await errorOf(() => mpi.reduceScatter(new Float32Array(size + 1))));
     tell('collectives', results);
   },

@@ -70,11 +70,19 @@ describe.each(installed)('%s', (launcher) => {
         library: expect.stringMatching(launcher === 'mpirun.mpich' ? /^MPICH \d/ : /^Open MPI v\d/),
         allGather: ranks.flatMap((r) => [r, r * r]),
         reduceScatter: [2 * rank * size + sum, (2 * rank + 1) * size + sum],
+        // In the middle of an array that is there.
+        intoArrays: [
+          ...[2 * rank * size + sum, (2 * rank + 1) * size + sum],
+          ...new Array<number>(size).fill(0),
+          ...ranks.flatMap((r) => [2 * r * size + sum, (2 * r + 1) * size + sum]),
+          ...new Array<number>(size).fill(0),
+        ],
         texts: ranks.map((r) => 'é'.repeat(r)),
         queued: [size, 2 * size],
         long: [sum, sum],
         refused: [
           `root is ${size}; expected a rank from 0 to ${size - 1}.`,
+          `The result's array has ${4 * size} numbers; expected ${2 * size}.`,
           ...(size === 1 ? [] : [`The array has ${size + 1} numbers; expected a multiple of ${size}.`]),
         ],
       });

@@ -75,13 +75,13 @@ export function adamW(config: AdamWConfig = {}): Optimizer {
       };
     },
 
-    update(params, gradients, moments, scalars) {
+    update(params, gradients, moments, scalars, givenNorm) {
       return tf.tidy(() => {
         const trained = Object.keys(params).filter((name) => trains(name, params[name]!));
         assertSameNames(trained, gradients, 'gradients');
         assertSameNames(trained, moments.m, 'moments');
         const kernels = fused ? tensorflowKernels() : undefined;
-        const gradNorm = globalNorm(gradients);
+        const gradNorm = givenNorm ?? globalNorm(gradients);
         const clip = clipNorm === undefined ? undefined : clipCoefficient(gradNorm, clipNorm);
         const rates = { beta1, beta2, epsilon: scalars.epsilon, clip };
         const rule = kernels ? fusedRule(kernels, rates) : composedRule(rates);

@@ -16,6 +16,7 @@ export {
   gradientState,
   gradientStep,
   type LossFunction,
+  partialUpdateStep,
   type Step,
   type TrainState,
   trainState,

@@ -18,11 +18,15 @@ export interface Optimizer {
   readonly scalarSpecs: OptimizerScalars<{ readonly dtype: 'float32'; readonly shape: readonly [] }>;
   /** The scalars of a step. `step` is 0-based; `weightDecay` overrides the config's, for schedules of it. */
   scalars(step: number, learningRate: number, weightDecay?: number): OptimizerScalars<HostTensor>;
-  /** One update. `gradients` has every trained parameter. `gradNorm`: global norm before clipping, a scalar. */
+  /**
+   * One update. `gradients` has every trained parameter. `gradNorm`: global norm before clipping, a scalar; given where
+   * these parameters are a part only of all that are clipped together.
+   */
   update(
     params: NamedTfTensors,
     gradients: NamedTfTensors,
     moments: Moments<tf.Tensor>,
     scalars: OptimizerScalars<tf.Tensor>,
+    gradNorm?: tf.Scalar,
   ): { params: NamedTfTensors; moments: { m: NamedTfTensors; v: NamedTfTensors }; gradNorm: tf.Scalar };
 }

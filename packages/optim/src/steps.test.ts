@@ -3,7 +3,15 @@ import * as tf from '@tensorflow/tfjs';
 import { adamW } from './adamW';
 import { clipByGlobalNorm, globalNorm } from './clipping';
 import { updateEma } from './ema';
-import { gradientState, gradientStep, trainState, trainStep, updateStep, withEma } from './steps';
+import {
+  gradientState,
+  gradientStep,
+  partialUpdateStep,
+  trainState,
+  trainStep,
+  updateStep,
+  withEma,
+} from './steps';
 import { toTensors } from './toTensors';
 import type { NamedTfTensors } from './valueAndGrads';
 
@@ -112,6 +120,32 @@ test('clipping by global norm, as torch does it', () => {
   expect(read(clipped.a)[0]).toBeCloseTo(3 / (5 + 1e-6), 7);
   expect(read(clipped.b)[0]).toBeCloseTo(4 / (5 + 1e-6), 7);
   expect(read(clipByGlobalNorm(gradients, 6).gradients.a)).toEqual([3, 0]);
+});
+
+test('parts that are updated alone, clipped by the norm of all, make the update of the whole', () => {
+  const summed = gradientStep(loss, optimizer)(toTensors(gradientState(params, optimizer)), {
+    batch: rows(0, 8),
+    weight: tf.scalar(1),
+  }).state.gradients;
+  const scalars = scalarsOf(0);
+  const { state: whole, outputs } = updateStep(optimizer)(toTensors(trainState(params, optimizer)), {
+    gradients: summed,
+    scalars,
+  });
+  // Larger than the norm to which it is clipped.
+  expect(read(outputs.gradNorm)[0]).toBeGreaterThan(0.5);
+  for (const own of ['layer.weight', 'layer.bias']) {
+    const part = { [own]: params[own]!, 'frozen.weight': params['frozen.weight']! };
+    const { state, outputs: given } = partialUpdateStep(optimizer)(toTensors(trainState(part, optimizer)), {
+      gradients: { [own]: summed[own]! },
+      scalars,
+      gradNorm: outputs.gradNorm,
+    });
+    expect(Object.keys(state.m)).toEqual([own]);
+    for (const group of ['params', 'm', 'v'] as const)
+      expect(read(state[group][own])).toEqual(read(whole[group][own]));
+    expect(read(given.params[own])).toEqual(read(whole.params[own]));
+  }
 });
 
 describe('running statistics', () => {

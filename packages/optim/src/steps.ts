@@ -108,13 +108,41 @@ export function updateStep(
   { gradients: NamedTfTensors; scalars: OptimizerScalars<tf.Tensor> },
   { gradNorm: tf.Tensor; params: NamedTfTensors }
 > {
-  return ({ params, m, v }, { gradients, scalars }) => {
-    const { statistics: moves, rest } = splitStatistics(gradients);
-    const { params: trained, moments, gradNorm } = optimizer.update(params, rest, { m, v }, scalars);
-    const next = { ...trained };
-    for (const [name, move] of Object.entries(moves)) next[name] = tf.add(params[name]!, move);
-    return { state: { params: next, ...moments }, outputs: { gradNorm, params: next } };
+  return (state, { gradients, scalars }) => {
+    const { next, gradNorm } = updated(optimizer, state, gradients, scalars);
+    return { state: next, outputs: { gradNorm, params: next.params } };
   };
+}
+
+/**
+ * `updateStep` for a part of the parameters, with the moments of these alone: several processes update a part each.
+ * Clipping needs the norm of all gradients, which is an input here, `gradNorm`. Outputs: `params` of the part.
+ */
+export function partialUpdateStep(
+  optimizer: Optimizer,
+): Step<
+  TrainState,
+  { gradients: NamedTfTensors; scalars: OptimizerScalars<tf.Tensor>; gradNorm: tf.Tensor },
+  { params: NamedTfTensors }
+> {
+  return (state, { gradients, scalars, gradNorm }) => {
+    const { next } = updated(optimizer, state, gradients, scalars, gradNorm as tf.Scalar);
+    return { state: next, outputs: { params: next.params } };
+  };
+}
+
+function updated(
+  optimizer: Optimizer,
+  { params, m, v }: TrainState,
+  gradients: NamedTfTensors,
+  scalars: OptimizerScalars<tf.Tensor>,
+  norm?: tf.Scalar,
+): { next: TrainState; gradNorm: tf.Scalar } {
+  const { statistics: moves, rest } = splitStatistics(gradients);
+  const { params: trained, moments, gradNorm } = optimizer.update(params, rest, { m, v }, scalars, norm);
+  const next = { ...trained };
+  for (const [name, move] of Object.entries(moves)) next[name] = tf.add(params[name]!, move);
+  return { next: { params: next, ...moments }, gradNorm };
 }
 
 function lossGradients<B, O extends LossAndOutputs>(

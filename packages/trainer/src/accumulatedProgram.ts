@@ -1,10 +1,10 @@
 import { type HostTensor, scalar, zeros } from '@beit/weights';
 import type { Job } from './job';
 import type { Program, TensorTree } from './program';
-import { sharedMean, sumScalars } from './sharedMean';
+import { type Shards, shardedUpdate } from './shardedUpdate';
+import { sumScalars } from './sharedMean';
 import { mapTree, scalarsOf } from './tensorTree';
-
-type Group = { readonly [name: string]: TensorTree };
+import { type Group, type Tensors, wholeUpdate } from './wholeUpdate';
 
 /** Among the sums of the outputs. */
 const TOTAL = '';
@@ -25,28 +25,36 @@ export interface AccumulatedInputs<B> {
 export interface AccumulatedProgramOptions<B> {
   /** State `{ params, gradients }`, inputs `{ batch, weight }`: adds weight * gradient (`gradientStep` of `@beit/optim`). */
   readonly gradientProgram: Program<{ batch: B; weight: HostTensor }>;
-  /** State with `params`, inputs `{ gradients, scalars }`, outputs with `params` (`updateStep` of `@beit/optim`). */
-  readonly updateProgram: Program<{ gradients: TensorTree; scalars: Group }>;
+  /**
+   * State with `params`, inputs `{ gradients, scalars }`, outputs with `params` (`updateStep` of `@beit/optim`). With
+   * `shards` that of a part of them, with an input `gradNorm` too (`partialUpdateStep`).
+   */
+  readonly updateProgram: Program<{ gradients: TensorTree; scalars: Group; gradNorm?: HostTensor }>;
   /** The processes that train together, each with micro-batches of its own. Default: this one alone. */
-  readonly job?: Pick<Job, 'allReduce'>;
+  readonly job?: Job;
+  /** Which part of the optimizer's state each of them keeps. Default: all of it. */
+  readonly shards?: Shards;
 }
 
 /**
  * One program of two halves, for batches that do not fit at once and for several processes. Its state is that of the
- * update; its outputs are the weighted means of the gradient program's scalar outputs, and the update's scalars.
+ * update, put together where it is spread over the processes; its outputs are the weighted means of the gradient program's
+ * scalar outputs, and the update's scalars.
  * Errors of `run`: RangeError for no micro-batch, or a weight that is not above 0.
  */
 export async function accumulatedProgram<B>({
   gradientProgram,
   updateProgram,
   job,
+  shards,
 }: AccumulatedProgramOptions<B>): Promise<Program<AccumulatedInputs<B>>> {
-  const { gradients } = (await gradientProgram.readState()) as { gradients: Group };
+  const heldNow = async () => (await gradientProgram.readState()) as { params: Tensors; gradients: Tensors };
+  const { params, gradients } = await heldNow();
   const noGradients = zerosLike(gradients);
-  const mean = job ? sharedMean(job) : async (sum: Group, total: number) => divided(sum, total);
+  const update =
+    job && shards ? shardedUpdate(updateProgram, shards, noGradients, job) : wholeUpdate(updateProgram, job);
   const begin = (params: TensorTree) => gradientProgram.writeState({ params, gradients: noGradients });
-  const paramsOf = (tree: TensorTree) => (tree as Group).params!;
-  await begin(paramsOf(await updateProgram.readState()));
+  await begin(await update.params(params));
 
   return {
     async run({ microBatches, scalars }) {
@@ -62,23 +70,19 @@ export async function accumulatedProgram<B>({
       if (total === 0) throw new RangeError('A step needs at least one micro-batch; got none.');
       const all: Record<string, number> = { ...sums, [TOTAL]: total };
       if (job) await sumScalars(all, job);
-      const { gradients } = (await gradientProgram.readState()) as { gradients: Group };
-      const outputs = await updateProgram.run({ gradients: await mean(gradients, all[TOTAL]!), scalars });
-      const { params, ...reported } = outputs as Group;
+      const { params, ...reported } = await update.run(await heldNow(), all[TOTAL]!, scalars);
       await begin(params!);
       const means = Object.keys(sums).map((name) => [name, all[name]! / all[TOTAL]!] as const);
       const scalarOutputs = [...means, ...Object.entries(scalarsOf(reported))];
       return Object.fromEntries(scalarOutputs.map(([name, value]) => [name, scalar(value)]));
     },
-    readState: () => updateProgram.readState(),
+    readState: async () => update.readState((await heldNow()).params),
     async writeState(state) {
-      await updateProgram.writeState(state);
-      await begin(paramsOf(state));
+      await update.writeState(state);
+      await begin((state as Group).params!);
     },
+    ...(job && shards && { replicated: ['params'] }),
   };
 }
 
-const zerosLike = (tree: TensorTree) => mapTree(tree, ({ shape }) => zeros(shape));
-
-const divided = (tree: TensorTree, by: number): TensorTree =>
-  mapTree(tree, (tensor) => ({ ...tensor, data: (tensor.data as Float32Array).map((x) => x / by) }));
+const zerosLike = (tensors: Tensors): Tensors => mapTree(tensors, ({ shape }) => zeros(shape)) as Tensors;

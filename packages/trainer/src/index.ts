@@ -18,8 +18,10 @@ export { type InterruptSignal, interruptSignal, type SignalSource } from './inte
 export { isFirst, type Job } from './job';
 export { type MetricsRecord, readMetrics } from './metricsLog';
 export { NonFiniteError, type PostMortem } from './nonFinite';
+export { partition, shardOf } from './partition';
 export type { Program, TensorTree } from './program';
 export { type ProgressReporter, type ProgressUpdate, silentProgress } from './progress';
+export type { Shards } from './shardedUpdate';
 export { type ScalarEvent, scalarRecord } from './tensorBoard';
 export { flattenTree, unflattenTree } from './tensorTree';
 export { type TerminalProgressOptions, type TerminalStream, terminalProgress } from './terminalProgress';

@@ -12,12 +12,24 @@ export interface Job {
   readonly size: number;
   /** In place: everywhere the sum, or the largest, of the values in the same place. */
   allReduce(data: Float32Array | Float64Array | Int32Array, reduction?: 'sum' | 'max'): Promise<void>;
+  /** The sum of all arrays, of which every process gets its part in `own`: one of `size` equal ones. */
+  reduceScatter(data: Float32Array, own: Float32Array): Promise<unknown>;
+  /** In `all` the arrays of all, one behind the other in the order of the ranks. */
+  allGather(data: Float32Array, all: Float32Array): Promise<unknown>;
   /** Waits for all. */
   barrier(): Promise<void>;
 }
 
 /** Whether this process is the one that writes and reports; without a job it is. */
 export const isFirst = (job?: Pick<Job, 'rank'>): boolean => (job?.rank ?? 0) === 0;
+
+/** Whether any process says so. */
+export async function anyOf(job: Job | undefined, own: boolean): Promise<boolean> {
+  if (!job) return own;
+  const said = Int32Array.of(own ? 1 : 0);
+  await job.allReduce(said, 'max');
+  return said[0] === 1;
+}
 
 /** @throws in every process, unless all have the same number */
 export async function agreeOn(job: Job, own: number, message: (own: number) => string): Promise<void> {

@@ -12,4 +12,10 @@ export interface Program<I> {
   run(inputs: I): Promise<TensorTree>;
   readState(): Promise<TensorTree>;
   writeState(state: TensorTree): Promise<void>;
+  /**
+   * The groups of the state that every process of a job keeps whole, where the others are spread over them. Then
+   * all call `readState` together, and the first one gets the whole state, the others these groups and their parts.
+   * Default: all groups.
+   */
+  readonly replicated?: readonly string[];
 }

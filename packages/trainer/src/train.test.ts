@@ -7,7 +7,7 @@ import { pretendedJob } from '../test/pretendedJob';
 import { checkpointPath, checkpointSteps, loadCheckpoint } from './checkpoint';
 import { readMetrics } from './metricsLog';
 import { NonFiniteError } from './nonFinite';
-import type { Program } from './program';
+import type { Program, TensorTree } from './program';
 import { silentProgress } from './progress';
 import { flattenTree } from './tensorTree';
 import { type TrainOptions, train } from './train';
@@ -430,6 +430,58 @@ describe('several processes', () => {
     expect(evaluated).toEqual([0, 0]);
     const trained = (await withoutTimes()).filter(({ kind }) => kind === 'train');
     expect(trained).toEqual(await withoutTimes(reference));
+  });
+
+  test('save the best evaluation together, between other checkpoints too', async () => {
+    const measured = [0.1, 0.9, 0.2, 0.3];
+    const { programs, results } = trainAll(() => ({
+      checkpointEvery: 4,
+      evaluate: {
+        every: 1,
+        run: async (step) => ({ accuracy: measured[step - 1]! }),
+        best: { metric: 'accuracy', mode: 'max' },
+      },
+    }));
+    const [first, second] = await Promise.all(results);
+    expect(first!.best).toEqual({ step: 2, value: 0.9, checkpoint: checkpointPath(runDir, 2) });
+    expect(second!.step).toBe(4);
+    expect(await checkpointSteps(runDir)).toEqual([2, 4]);
+    expect(await bitsOf(programs[0]!)).toBe(await bitsOf(programs[1]!));
+  });
+
+  test('that keep a part of the state each save all of it, compare what they share, and go on from it', async () => {
+    /** The moments, `m`, are read whole by the first process only. */
+    const spread = (rank: number, read: () => void) => {
+      const program = fakeProgram();
+      return {
+        ...program,
+        run: (inputs: FakeInputs) => program.run(inputs),
+        async readState() {
+          read();
+          const { params, m } = (await program.readState()) as Record<string, TensorTree>;
+          return { params: params!, m: rank === 0 ? m! : {} };
+        },
+        replicated: ['params'],
+      };
+    };
+    const reads = [0, 0];
+    for (const totalSteps of [2, 4]) {
+      const { results } = trainAll((rank) => ({
+        program: spread(rank, () => reads[rank]!++),
+        totalSteps,
+        evaluate: { every: 1, run: async (_step, state) => ({ groups: Object.keys(state).length }) },
+      }));
+      await Promise.all(results);
+    }
+    // Reading is a call of all of them.
+    expect(reads[0]).toBeGreaterThan(4);
+    expect(reads[1]).toBe(reads[0]);
+    const reference = join(runDir, 'alone');
+    await train(options(fakeProgram(), { runDir: reference }));
+    const [spreadState, wholeState] = await Promise.all(
+      [runDir, reference].map(async (run) => (await loadCheckpoint(checkpointPath(run, 4))).state),
+    );
+    expect(flattenTree(spreadState!)).toEqual(flattenTree(wholeState!));
   });
 
   test('continue together where they stopped; an interrupt of one stops all after the same step', async () => {

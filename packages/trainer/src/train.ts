@@ -11,7 +11,7 @@ import {
   saveCheckpoint,
 } from './checkpoint';
 import { configDifferences, toJson } from './config';
-import { agreeOn, agreeOnState, isFirst, type Job } from './job';
+import { agreeOn, agreeOnState, anyOf, isFirst, type Job } from './job';
 import { messageOf } from './messageOf';
 import { type MetricsRecord, openMetricsLog } from './metricsLog';
 import { nonFiniteScalars, nonFiniteTensors, reportNonFinite } from './nonFinite';
@@ -46,10 +46,13 @@ export interface TrainOptions<I> {
   readonly checkpointEvery?: number;
   /** How many of the newest checkpoints stay. Default 2. */
   readonly keepCheckpoints?: number;
-  /** Numbers on held-out data every so many steps, and after the last. `run` gets the completed steps. */
+  /**
+   * Numbers on held-out data every so many steps, and after the last. `run` gets the completed steps and the program's
+   * state; of several processes only the first one runs it.
+   */
   readonly evaluate?: {
     readonly every: number;
-    run(step: number): Promise<Readonly<Record<string, number>>>;
+    run(step: number, state: TensorTree): Promise<Readonly<Record<string, number>>>;
     /** The checkpoint where this metric was best is saved and kept beside the newest. */
     readonly best?: { readonly metric: string; readonly mode: 'min' | 'max' };
   };
@@ -92,7 +95,7 @@ const HISTORY_STEPS = 50;
 export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
   const { name, program, totalSteps, runDir, progress, signal, schedules = {}, job } = options;
   const writes = isFirst(job);
-  const evaluate = writes ? options.evaluate : undefined;
+  const { evaluate } = options;
   const config = toJson(options.config);
   const { logEvery = 10, checkpointEvery = totalSteps, keepCheckpoints = 2 } = options;
   assertOptions({
@@ -137,7 +140,7 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
       const state = await program.readState();
       const broken = nonFiniteTensors(flattenTree(state));
       if (broken.length > 0) throw await failed(step - 1, broken, history.at(-1) ?? {});
-      if (job) await agreeOnState(job, state, step);
+      if (job) await agreeOnState(job, replicatedPart(program, state), step);
       saved = step;
       if (!log) return;
       await log.sync();
@@ -146,11 +149,16 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
       await pruneCheckpoints(runDir, step, keepCheckpoints, best?.step);
     };
     /** Whether a process of the job is to stop; all of them learn it before the same step. */
-    const isAborted = async () => {
-      if (!job) return signal?.aborted ?? false;
-      const aborted = Int32Array.of(signal?.aborted ? 1 : 0);
-      await job.allReduce(aborted, 'max');
-      return aborted[0] === 1;
+    const isAborted = () => anyOf(job, signal?.aborted ?? false);
+    /** @returns whether this is the best so far; all processes learn what the first one found */
+    const evaluated = async ({ run, best: choice }: NonNullable<typeof evaluate>) => {
+      // Read by all: the state may be spread over them.
+      const state = await program.readState();
+      const measured = writes ? await run(step, state) : undefined;
+      if (measured) await record('evaluation', measured);
+      const better = choice && measured && betterOf(best, step, measured, choice);
+      best = better ?? best;
+      return anyOf(job, better !== undefined);
     };
 
     let next = prefetch(options.batch, step, totalSteps);
@@ -185,14 +193,9 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
         window = EMPTY_WINDOW;
         speed.startWindow();
       }
-      let better: Best | undefined;
-      if (evaluate && (step % evaluate.every === 0 || last)) {
-        const measured = await evaluate.run(step);
-        await record('evaluation', measured);
-        better = evaluate.best && betterOf(best, step, measured, evaluate.best);
-        best = better ?? best;
-      }
-      if (step % checkpointEvery === 0 || last || better) await save();
+      const isDue = evaluate && (step % evaluate.every === 0 || last);
+      const isBest = isDue && (await evaluated(evaluate));
+      if (step % checkpointEvery === 0 || last || isBest) await save();
     }
     if (step > saved) await save();
     return {
@@ -222,23 +225,32 @@ async function resume<I>({
   });
   if (isFirst(job)) await removeTemporaryFiles(runDir);
   const latest = await latestCheckpoint(runDir, (text) => progress.message(text));
-  if (latest) {
-    const { path, checkpoint } = latest;
-    assertContinues(checkpoint, path, name, config, totalSteps);
-    assertFits(flattenTree(checkpoint.state), flattenTree(await program.readState()), path);
-    await program.writeState(checkpoint.state);
-    progress.message(`${name}: continuing at step ${checkpoint.step} of ${totalSteps} from ${path}.`);
-  }
   if (job)
     await agreeOn(job, latest?.checkpoint.step ?? 0, (own) => {
       const found = latest ? `checkpoint of step ${own}` : 'no checkpoint';
       return `Process ${job.rank} finds ${found} in ${runDir}, and others another one. It must be one folder for all.`;
     });
+  if (latest) {
+    const { path, checkpoint } = latest;
+    assertContinues(checkpoint, path, name, config, totalSteps);
+    const state = await program.readState();
+    if (isFirst(job)) assertFits(flattenTree(checkpoint.state), flattenTree(state), path);
+    // The first one has all of the state to compare with; when it finds fault, its end is theirs.
+    await job?.barrier();
+    await program.writeState(checkpoint.state);
+    progress.message(`${name}: continuing at step ${checkpoint.step} of ${totalSteps} from ${path}.`);
+  }
   const json = new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`);
   if (isFirst(job)) await writeFileAtomic(join(runDir, 'config.json'), [json]);
   if (!latest) return { step: 0, window: EMPTY_WINDOW, path: null };
   return { ...latest.checkpoint, path: latest.path };
 }
+
+/** What every process has of a state, and can compare. */
+const replicatedPart = ({ replicated }: Program<never>, state: TensorTree): TensorTree =>
+  replicated ? Object.fromEntries(replicated.map((group) => [group, (state as Group)[group]!])) : state;
+
+type Group = { readonly [name: string]: TensorTree };
 
 function assertContinues(
   checkpoint: Checkpoint,

@@ -1,0 +1,152 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { BEIT_BASE_PATCH16_224, BEIT_LARGE_PATCH16_224 } from '@beit/vit';
+import { commandLine, integer, oneOf } from '../shared/commandLine';
+import { describeMachine, machineLine } from '../shared/machine';
+import { markdownTable } from '../shared/markdownTable';
+import { publish } from '../shared/publish';
+import { runJson } from '../shared/runJson';
+import { MODELS, type ModelName, VOCAB_SIZE } from '../trainStep/task';
+import type { ShardingArguments, ShardingRun } from './ours';
+import { pretrainShapes, stateBytes } from './stateBytes';
+
+const ENGINES = ['auto', 'openvino', 'onnxruntime'] as const;
+const values = commandLine(
+  `Usage: pnpm bench:sharding [options]
+
+What --shard-optimizer saves: memory of every process that pre-trains, measured with and without it, and computed from the
+sizes of tensors, for BEiT-Large too. Needs mpirun.
+
+  --model NAME     ${Object.keys(MODELS).join(', ')}: what is measured (default: base)
+  --processes N,M  of the jobs that are measured (default: 2)
+  --steps N        of a job (default: 3)
+  --engine NAME    ${ENGINES.join(', ')} (default: auto, the fastest that is installed)
+  --launcher NAME  default: mpirun
+  --computed       measure nothing
+  --json           one JSON object on stdout; progress goes to stderr
+  --write          also put the results into docs/scaling.md and docs/performance/
+  --help           this text`,
+  {
+    model: { type: 'string', default: 'base' },
+    processes: { type: 'string', default: '2' },
+    steps: { type: 'string', default: '3' },
+    engine: { type: 'string', default: 'auto' },
+    launcher: { type: 'string', default: 'mpirun' },
+    computed: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
+);
+const model = oneOf(values.model, 'model', Object.keys(MODELS) as ModelName[]);
+const processes = values.computed
+  ? []
+  : values.processes.split(',').map((text) => integer(text, 'processes', 2));
+const steps = integer(values.steps, 'steps', 1);
+const engine = oneOf(values.engine, 'engine', ENGINES);
+
+const OURS = fileURLToPath(new URL('./ours.ts', import.meta.url));
+/** There may be fewer processors than processes, and in a container one is the superuser; MPICH does not mind. */
+const launchOptions = () =>
+  execFileSync(values.launcher, ['--version'], { encoding: 'utf8' }).includes('Open MPI')
+    ? ['--oversubscribe', '--bind-to', 'none', '--allow-run-as-root']
+    : [];
+
+const largest = (numbers: readonly number[]) => Math.max(...numbers);
+const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(2);
+
+async function measure(count: number, sharded: boolean): Promise<ShardingRun[]> {
+  const args: ShardingArguments = { model, engine, threads: 1, steps, sharded };
+  console.error(`${count} processes, ${sharded ? 'sharded' : 'whole'}`);
+  const node = [process.execPath, ...process.execArgv, OURS, JSON.stringify(args)];
+  const runs = await runJson<ShardingRun[]>(values.launcher, [
+    ...launchOptions(),
+    '-n',
+    String(count),
+    ...node,
+  ]);
+  console.error(`At most ${gigabytes(largest(runs.map(({ training }) => training)))} GB in each`);
+  return runs;
+}
+
+/** Relative, the largest of all steps. */
+const difference = (
+  whole: readonly ShardingRun[],
+  sharded: readonly ShardingRun[],
+  key: 'losses' | 'gradNorms',
+): number => largest(whole[0]![key].map((value, step) => Math.abs(sharded[0]![key][step]! / value - 1)));
+
+const shapes = pretrainShapes(MODELS[model], VOCAB_SIZE);
+const measured: {
+  readonly processes: number;
+  readonly whole: readonly ShardingRun[];
+  readonly sharded: readonly ShardingRun[];
+}[] = [];
+for (const count of processes) {
+  const [whole, sharded] = [await measure(count, false), await measure(count, true)];
+  const { parameters } = stateBytes(shapes, count);
+  if (whole[0]!.parameters !== parameters)
+    throw new Error(`The model has ${whole[0]!.parameters} parameters; ${parameters} were computed.`);
+  if (!(difference(whole, sharded, 'losses') < 1e-5 && difference(whole, sharded, 'gradNorms') < 1e-3))
+    throw new Error(`They do not do the same: ${JSON.stringify([whole[0], sharded[0]])}`);
+  measured.push({ processes: count, whole, sharded });
+}
+
+const measuredRows = measured.map(({ processes, whole, sharded }) => {
+  const of = (runs: readonly ShardingRun[], key: 'training' | 'gathering') => runs.map((run) => run[key]);
+  const computed = stateBytes(shapes, processes);
+  const [before, after] = [largest(of(whole, 'training')), largest(of(sharded, 'training'))];
+  return {
+    processes,
+    'GB in each': gigabytes(before),
+    sharded: gigabytes(after),
+    saved: gigabytes(before - after),
+    'saved, computed': gigabytes(computed.whole - computed.sharded),
+    'first one at a checkpoint': gigabytes(sharded[0]!.gathering),
+    'the others': gigabytes(largest(of(sharded.slice(1), 'gathering'))),
+    'difference of a loss': difference(whole, sharded, 'losses').toExponential(0),
+    'of a norm': difference(whole, sharded, 'gradNorms').toExponential(0),
+  };
+});
+const computed = Object.entries({ base: BEIT_BASE_PATCH16_224, large: BEIT_LARGE_PATCH16_224 }).flatMap(
+  ([name, config]) =>
+    [2, 4, 8, 16].map((count) => ({
+      model: name,
+      processes: count,
+      ...stateBytes(pretrainShapes(config, VOCAB_SIZE), count),
+    })),
+);
+const computedRows = computed.map(({ model, processes, parameters, whole, sharded }) => ({
+  model: `BEiT-${model === 'base' ? 'Base' : 'Large'}, ${(parameters / 1e6).toFixed(0)} M parameters`,
+  processes,
+  'GB in each': gigabytes(whole),
+  sharded: gigabytes(sharded),
+  saved: gigabytes(whole - sharded),
+}));
+
+const machine = describeMachine();
+const command = values.computed
+  ? 'pnpm bench:sharding --computed'
+  : `pnpm bench:sharding --model ${model} --processes ${processes} --steps ${steps} --engine ${engine}`;
+const [first] = measured;
+const markdown = [
+  ...(first
+    ? [
+        `Measured: most memory of a process that pre-trains a ViT of ${(first.whole[0]!.parameters / 1e6).toFixed(0)} M parameters, one image at a time, with ${first.whole[0]!.engine}; activations and the engine included.`,
+        '',
+        markdownTable(measuredRows),
+        '',
+      ]
+    : []),
+  'Computed from the sizes of tensors, for parameters, gradients and optimizer alone (`benchmarks/sharding/stateBytes.ts` says what they are):',
+  '',
+  markdownTable(computedRows),
+  '',
+  `\`${command}\`${first ? `; ${machineLine(machine)}` : ''}.`,
+].join('\n');
+await publish(
+  'sharding',
+  { command, machine, model, steps, measured, computed },
+  markdown,
+  { json: values.json, write: values.write },
+  'scaling.md',
+);

@@ -1,0 +1,41 @@
+import type { HostTensor } from '@beit/weights';
+import type { Job } from './job';
+import type { Program, TensorTree } from './program';
+import { sharedMean } from './sharedMean';
+import { mapTree } from './tensorTree';
+
+export type Group = { readonly [name: string]: TensorTree };
+export type Tensors = Record<string, HostTensor>;
+
+/** The second half of a step: sums of gradients to new parameters. */
+export interface Update {
+  /**
+   * @param held parameters, and sums of gradients of this process; both may be written to
+   * @param total what the sums are divided by
+   * @returns outputs, with the new `params`
+   */
+  run(held: { params: Tensors; gradients: Tensors }, total: number, scalars: Group): Promise<Group>;
+  /** The parameters that the first half is to begin with; `like`: arrays of their shapes, which may be written to. */
+  params(like: Tensors): Promise<Tensors>;
+  /** @param params of the first half */
+  readState(params: Tensors): Promise<TensorTree>;
+  writeState(state: TensorTree): Promise<void>;
+}
+
+/** All of the update in every process. */
+export function wholeUpdate(
+  program: Program<{ gradients: TensorTree; scalars: Group }>,
+  job?: Pick<Job, 'allReduce'>,
+): Update {
+  const mean = job ? sharedMean(job) : async (sums: TensorTree, total: number) => divided(sums, total);
+  return {
+    run: async ({ gradients }, total, scalars) =>
+      (await program.run({ gradients: await mean(gradients, total), scalars })) as Group,
+    params: async () => ((await program.readState()) as { params: Tensors }).params,
+    readState: () => program.readState(),
+    writeState: (state) => program.writeState(state),
+  };
+}
+
+const divided = (tree: TensorTree, by: number): TensorTree =>
+  mapTree(tree, (tensor) => ({ ...tensor, data: (tensor.data as Float32Array).map((x) => x / by) }));
