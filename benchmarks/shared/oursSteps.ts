@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { peakBytes } from '@beit/apps-shared/measurements';
 import { availableEngines, compile, type Program, type Step, type Tree } from '@beit/compile';
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import type { OursArguments } from './measureSteps';
-import { peakBytes } from './peakBytes';
 import type { StepRun } from './stepRun';
 
 type Tensors = Tree<tf.Tensor>;
