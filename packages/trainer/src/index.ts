@@ -20,6 +20,7 @@ export { type MetricsRecord, readMetrics } from './metricsLog';
 export { NonFiniteError, type PostMortem } from './nonFinite';
 export type { Program, TensorTree } from './program';
 export { type ProgressReporter, type ProgressUpdate, silentProgress } from './progress';
+export { BUCKET_BYTES } from './sharedMean';
 export { type ScalarEvent, scalarRecord } from './tensorBoard';
 export { flattenTree, unflattenTree } from './tensorTree';
 export { type TerminalProgressOptions, type TerminalStream, terminalProgress } from './terminalProgress';

@@ -4,7 +4,7 @@ import type { TensorTree } from './program';
 import { flattenTree, unflattenTree } from './tensorTree';
 
 /** Bytes that are sent at once: many small messages wait for each other, one large one for the last copy. */
-const BUCKET_BYTES = 2 ** 25;
+export const BUCKET_BYTES = 2 ** 25;
 
 /** The values become their sums over the processes, which must have the same names. */
 export async function sumScalars(values: Record<string, number>, job: Pick<Job, 'allReduce'>): Promise<void> {
