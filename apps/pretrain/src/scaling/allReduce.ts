@@ -3,14 +3,15 @@ import { median } from '@beit/apps-shared/measurements';
 import { connectMpi } from '@beit/mpi';
 import type { AllReduceTask, AllReduceTimes } from './measureNetwork';
 
+const WARM_UP = 3;
 const { bytes: sizes, repeats } = JSON.parse(process.argv[2]!) as AllReduceTask;
 const mpi = await connectMpi();
 const points: { bytes: number; seconds: number }[] = [];
 for (const bytes of sizes) {
   const data = new Float32Array(bytes / Float32Array.BYTES_PER_ELEMENT);
   const times: number[] = [];
-  // The first one makes connections and touches memory.
-  for (let i = -1; i < repeats; i++) {
+  // The first ones make connections and touch memory.
+  for (let i = -WARM_UP; i < repeats; i++) {
     await mpi.barrier();
     const began = performance.now();
     await mpi.allReduce(data);

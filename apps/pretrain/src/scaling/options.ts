@@ -65,7 +65,8 @@ export interface ScalingOptions {
   readonly recipe: PretrainRecipe;
   readonly data?: string;
   readonly ranks: readonly number[];
-  readonly ranksPerMachine: number;
+  /** Undefined: all are on one. */
+  readonly ranksPerMachine?: number;
   /** Undefined: to be measured. */
   readonly network?: Network;
   readonly launcher: string;
@@ -115,16 +116,23 @@ export async function parseOptions(args: readonly string[]): Promise<ScalingOpti
     throw new UsageError(
       `--copy-bandwidth is '${values['copy-bandwidth']}', but copies are measured; it is for ${RATES.map(([flag]) => `--${flag}`).join(', ')}.`,
     );
+  if (values.json && values.write)
+    throw new UsageError(
+      '--json goes to standard output and --write has it in scaling.json; give one of them.',
+    );
   const check = values.check ?? false;
   if (check && network)
     throw new UsageError('--check trains on what is here; it cannot be had with --bandwidth.');
-  const whole = (flag: 'steps' | 'rounds' | 'workers' | 'ranks-per-machine', least: number, or: number) =>
-    values[flag] === undefined ? or : integer(values[flag], flag, least);
+  const whole = <Or extends number | undefined>(
+    flag: 'steps' | 'rounds' | 'workers' | 'ranks-per-machine',
+    least: number,
+    or: Or,
+  ) => (values[flag] === undefined ? or : integer(values[flag], flag, least));
   return {
     recipe: { ...recipe, mim: { ...recipe.mim, ...batches(recipe, values) } },
     ...(values.data !== undefined && { data: resolve(typedIn(), values.data) }),
     ranks: ranksOf(values.ranks ?? '1,2,4'),
-    ranksPerMachine: whole('ranks-per-machine', 1, network ? 1 : Number.POSITIVE_INFINITY),
+    ranksPerMachine: whole('ranks-per-machine', 1, network ? 1 : undefined),
     ...(network && { network }),
     launcher: values.launcher ?? 'mpirun',
     ...(rate && { rate }),
@@ -140,8 +148,15 @@ export async function parseOptions(args: readonly string[]): Promise<ScalingOpti
     json: values.json ?? false,
     write: values.write ?? false,
     out: values.out === undefined ? resolve(RUNS, '../docs/results') : resolve(typedIn(), values.out),
-    command: ['pnpm scaling', ...ownArguments(args).filter((arg) => arg !== '--json')].join(' '),
+    command: typed(args),
   };
+}
+
+/** What was typed, but for how the results are told: the same on another machine. */
+function typed(args: readonly string[]): string {
+  const own = ownArguments(args);
+  const kept = own.filter((arg, i) => arg !== '--json' && !/^--out(=|$)/.test(arg) && own[i - 1] !== '--out');
+  return ['pnpm scaling', ...kept].join(' ');
 }
 
 type Values = ReturnType<typeof parse>['values'];

@@ -16,8 +16,8 @@ export interface Task {
 /** Where ranks are. */
 export interface Placement {
   readonly ranks: number;
-  /** At most. */
-  readonly ranksPerMachine: number;
+  /** At most; undefined: all are on one. */
+  readonly ranksPerMachine?: number;
   /** Of one machine, that ranks share; undefined: each has a device of its own. */
   readonly processors?: number;
 }
@@ -50,7 +50,7 @@ export interface Prediction extends Plan {
 
 /** @throws when ranks cannot have equal shares */
 export function planOf(task: Task, placement: Placement, batches = 1): Plan {
-  const { ranks, ranksPerMachine, processors } = placement;
+  const { ranks, ranksPerMachine = ranks, processors } = placement;
   const local = Math.min(ranks, ranksPerMachine);
   const { microBatchSize, parts } = shareOf(task.batchSize * batches, task.microBatchSize, ranks);
   const sideBySide = Math.min(local, processors ?? local);
@@ -77,7 +77,7 @@ function stepOf(task: Task, placement: Placement, known: Known, batches: number)
 }
 
 /** What shares a batch in weak scaling: machines where ranks share processors, else devices. */
-const unitsOf = ({ ranks, ranksPerMachine, processors }: Placement): number =>
+const unitsOf = ({ ranks, ranksPerMachine = ranks, processors }: Placement): number =>
   processors === undefined ? ranks : Math.ceil(ranks / ranksPerMachine);
 
 /** Steps of one rank alone and of many. */

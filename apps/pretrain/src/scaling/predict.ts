@@ -60,14 +60,12 @@ export function predictStep(work: RankWork, network: Network, size: StepSize): S
   const compute = crowding * parts * work.compute;
   const update = crowding * work.update;
   const copies = crowding * (work.firstCopy + work.otherCopies);
+  const buckets = Math.ceil(gradientBytes / bucketBytes);
+  const bucket = ringAllReduce(gradientBytes / buckets, ranks, network);
   const exposed =
     ranks === 1
       ? 0
-      : exposedAllReduce(
-          ringAllReduce(bucketBytes, ranks, network),
-          gradientBytes / bucketBytes,
-          crowding * work.otherCopies,
-        ) +
+      : exposedAllReduce(bucket, buckets, crowding * work.otherCopies) +
         SMALL_ALL_REDUCES * ringAllReduce(0, ranks, network);
   return { compute, copies, exposed, update, step: compute + copies + exposed + update };
 }
@@ -76,11 +74,9 @@ export function predictStep(work: RankWork, network: Network, size: StepSize): S
  * What remains of all-reduce behind copying: a bucket is on its way while the next one is copied, and the last one has
  * nothing to hide behind.
  *
- * @param bucket seconds of a full bucket
- * @param count buckets, the last of which may be filled in part
+ * @param bucket seconds of one
+ * @param buckets how many there are
  * @param copying seconds of all buckets after the first
  */
-function exposedAllReduce(bucket: number, count: number, copying: number): number {
-  if (count <= 1) return bucket * count;
-  return Math.max(0, (count - 1) * bucket - copying) + bucket;
-}
+const exposedAllReduce = (bucket: number, buckets: number, copying: number): number =>
+  Math.max(0, (buckets - 1) * bucket - copying) + bucket;
