@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createRandom } from '@beit/random';
 import { readMetrics } from '@beit/trainer';
-import { loadSafetensors } from '@beit/weights';
 import sharp from 'sharp';
+import { largestDifference } from '../src/scaling/largestDifference';
 
 const APP = join(__dirname, '..');
 const LAUNCHER = 'mpirun.openmpi';
@@ -55,17 +55,8 @@ if (!isInstalled && !process.env.CI)
   const launch = (size: number, out: string, ...more: string[]) =>
     spawnSync(LAUNCHER, command(size, out, ...more), { cwd: APP, encoding: 'utf8' });
 
-  async function largestDifference(a: string, b: string, file: string): Promise<number> {
-    const [first, second] = await Promise.all(
-      [a, b].map(async (run) => (await loadSafetensors(join(folder, run, file))).tensors),
-    );
-    return Math.max(
-      ...Object.entries(first!).map(([name, { data }]) => {
-        const scale = Math.max(...Array.from(data, Math.abs), 1e-6);
-        return Math.max(...Array.from(data, (x, i) => Math.abs(x - second![name]!.data[i]!) / scale));
-      }),
-    );
-  }
+  const difference = (a: string, b: string, file: string) =>
+    largestDifference(join(folder, a, file), join(folder, b, file));
 
   /** Kills one of the processes when there is a checkpoint. @returns the launcher's status */
   async function killedOnTheWay(size: number, out: string): Promise<number | null> {
@@ -101,8 +92,8 @@ if (!isInstalled && !process.env.CI)
     expect(stderr).toMatch(/3 processes, with Open MPI v\d/);
     expect(stderr.match(/pretraining: continuing at step \d+ of 15/g)).toHaveLength(1);
     expect(stdout.match(/The report:/g)).toHaveLength(1);
-    expect(await largestDifference('alone', 'together', 'tokenizer.safetensors')).toBeLessThan(TOLERANCE);
-    expect(await largestDifference('alone', 'together', 'model.safetensors')).toBeLessThan(TOLERANCE);
+    expect(await difference('alone', 'together', 'tokenizer.safetensors')).toBeLessThan(TOLERANCE);
+    expect(await difference('alone', 'together', 'model.safetensors')).toBeLessThan(TOLERANCE);
     const losses = async (run: string) =>
       (await readMetrics(join(folder, run, 'pretrain'))).map(({ kind, step, loss }) => [kind, step, loss]);
     const [one, several] = [await losses('alone'), await losses('together')];

@@ -3,6 +3,7 @@ import { optimize, trace } from '@beit/compile';
 import { createDvae } from '@beit/dvae';
 import { adamW, gradientState, gradientStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
+import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import { blankBatch, mostMasked } from '../blankBatch';
 import type { PretrainRecipe } from '../recipe';
@@ -23,8 +24,8 @@ export interface RecipeCounts {
   activationBytes(images: number): number;
 }
 
-/** What all three objectives differ in is not asked for: a tokenizer's parameters. */
-export const objectiveOf = (recipe: PretrainRecipe): Objective =>
+/** Without a tokenizer's parameters, which nothing here asks for. */
+const objectiveOf = (recipe: PretrainRecipe): Objective =>
   recipe.mim.target === 'pixels' ? pixelObjective(recipe) : tokenObjective(recipe, {});
 
 export async function countRecipe(recipe: PretrainRecipe): Promise<RecipeCounts> {
@@ -32,10 +33,14 @@ export async function countRecipe(recipe: PretrainRecipe): Promise<RecipeCounts>
   const optimizer = adamW();
   const params = objective.init(createRandom(0));
   const maxMasked = await mostMasked(recipe);
+  const parameters = countParameters(params);
+  const state = gradientState(params, optimizer);
+  // Shapes alone: the numbers of a large model would stay for as long as its counts.
+  const specs = { params: shapesOf(state.params), gradients: shapesOf(state.gradients) };
   const graphOf = (images: number) => {
     const { graph } = trace(
       gradientStep(objective.loss, optimizer) as never,
-      gradientState(params, optimizer) as never,
+      specs as never,
       {
         batch: blankBatch(objective, images, maxMasked),
         weight: { dtype: 'float32', shape: [] },
@@ -44,12 +49,15 @@ export async function countRecipe(recipe: PretrainRecipe): Promise<RecipeCounts>
     return optimize(graph);
   };
   return {
-    parameters: countParameters(params),
+    parameters,
     trainFlops: countFlops(graphOf(1)),
     tokenizeFlops: recipe.mim.target === 'pixels' ? 0 : tokenizeFlops(recipe),
     activationBytes: (images) => countLiveBytes(graphOf(images)),
   };
 }
+
+const shapesOf = (tensors: NamedTensors) =>
+  Object.fromEntries(Object.entries(tensors).map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
 
 function tokenizeFlops({ tokenizer, views: { tokenImageSize } }: PretrainRecipe): number {
   const dvae = createDvae(tokenizer.model);

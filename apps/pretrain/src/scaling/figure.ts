@@ -35,7 +35,7 @@ function daysOf({ task, counts, rows }: PaperPlan): LineChart {
   const bandwidths = [...new Set(rows.map(({ bandwidth }) => bandwidth))];
   return {
     id: 'days',
-    title: `Predicted days of the paper’s run, ${100 * shareOfPeak} % of a V100’s peak`,
+    title: `The paper’s run, predicted days at ${100 * shareOfPeak} %`,
     xLabel: 'GPUs',
     yScale: 'log',
     series: bandwidths.map((bandwidth) => ({
