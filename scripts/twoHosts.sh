@@ -48,6 +48,20 @@ clean() {
 trap clean EXIT
 trap 'exit 130' INT TERM
 
+# What a host sends over its end of the cable. Every kernel has tbf; delays need netem, which is a module of its own.
+shape() {
+  local shaped=()
+  if [ -n "$delay" ]; then
+    shaped=(netem delay "$delay" limit 100000 ${rate:+rate "$rate"})
+  elif [ -n "$rate" ]; then
+    shaped=(tbf rate "$rate" burst 256kb latency 50ms)
+  else
+    return 0
+  fi
+  ip netns exec "$1" tc qdisc add dev "$2" root "${shaped[@]}" ||
+    fail "This system's tc does not take '${shaped[*]}'; --delay needs the kernel module sch_netem."
+}
+
 for host in "${hosts[@]}"; do
   ip netns add "$host" || fail 'This system permits no network namespaces (in a container: --privileged).'
 done
@@ -56,9 +70,7 @@ for i in 0 1; do
   ip -n "${hosts[i]}" address add "${addresses[i]}/24" dev "${cables[i]}"
   ip -n "${hosts[i]}" link set "${cables[i]}" up
   ip -n "${hosts[i]}" link set lo up
-  if [ -n "$rate$delay" ]; then
-    ip netns exec "${hosts[i]}" tc qdisc add dev "${cables[i]}" root netem ${rate:+rate "$rate"} ${delay:+delay "$delay"} limit 100000
-  fi
+  shape "${hosts[i]}" "${cables[i]}"
 done
 
 # In place of ssh, which mpirun calls as: AGENT HOST COMMAND...
