@@ -21,6 +21,11 @@ function taskText(report: ScalingReport): string {
   );
 }
 
+const LEFT_OUT =
+  'Not in the prediction: waiting for the slowest rank, which is measured together with all-reduce; that ranks which ' +
+  'train together are all at the same part of a step, while those that are measured side by side are not; and whatever ' +
+  'else the machine does. With another program on it the quartiles lie far apart, and errors are as large as they.';
+
 /** For the terminal and for the page. */
 export function reportText(report: ScalingReport): string {
   const { networks, rows } = report;
@@ -35,7 +40,7 @@ export function reportText(report: ScalingReport): string {
     ...(worst
       ? [
           `\nPredicted, and measured in jobs that really trained:\n\n${check}`,
-          `\nThe largest error is ${Math.abs(100 * worst.error).toFixed(0)} %, with ${worst.ranks} ${worst.ranks === 1 ? 'rank' : 'ranks'}.`,
+          `\nThe largest error is ${Math.abs(100 * worst.error).toFixed(0)} %, with ${worst.ranks} ${worst.ranks === 1 ? 'rank' : 'ranks'}. ${LEFT_OUT}`,
         ]
       : []),
   ].join('\n');
