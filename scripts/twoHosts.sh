@@ -37,7 +37,9 @@ work=$(mktemp -d)
 hosts=("beit-a-$$" "beit-b-$$") cables=("ba$$" "bb$$") addresses=(10.213.77.1 10.213.77.2)
 
 clean() {
-  local host
+  local host running
+  running=$(jobs -p)
+  [ -z "$running" ] || kill $running 2>/dev/null || true
   for host in "${hosts[@]}"; do
     # Who is still in it would keep it alive.
     ip netns pids "$host" 2>/dev/null | xargs -r kill 2>/dev/null || true
@@ -88,6 +90,12 @@ AGENT
 chmod +x "$work/agent"
 printf '%s slots=1\n' "${addresses[@]}" >"$work/hosts"
 
+# bash hears of a signal at once only while it waits.
+waited() {
+  "$@" &
+  wait $!
+}
+
 received() { ip netns exec "${hosts[0]}" cat "/sys/class/net/${cables[0]}/statistics/rx_bytes"; }
 
 # One process on each host, and between them TCP over the cable alone: the hosts are one machine, whose shared memory
@@ -102,7 +110,7 @@ together() {
 echo "Hosts: ${addresses[*]}; the cable: ${rate:-no limit}${delay:+, $delay later}"
 before=$(received)
 if [ $# -gt 0 ]; then
-  together "$@"
+  waited together "$@"
 else
   node=(node --conditions=@beit/source --import tsx src/main.ts --recipe "$work/recipe.json" --quiet)
   # Shared by one or two processes it has the same micro-batches, and so the same numbers.
@@ -115,9 +123,9 @@ else
 RECIPE
   cd "$root/apps/pretrain"
   echo '== two processes, one on each host'
-  together "${node[@]}" --out "$work/together"
+  waited together "${node[@]}" --out "$work/together"
   echo '== one process'
-  "${node[@]}" --out "$work/alone" >/dev/null
+  waited "${node[@]}" --out "$work/alone" >/dev/null
   node --conditions=@beit/source --import tsx src/scaling/compareRuns.ts "$work/alone" "$work/together"
 fi
 echo "$((($(received) - before) / 1024)) KiB came over the cable to the first host."
