@@ -63,7 +63,7 @@ export const scalingPage = (report: ScalingReport): string => `# Many processes:
 
 ![Steps by ranks, and days of the paper's run by GPUs](scaling.svg)
 
-## On this machine
+## ${report.imagesPerSecond === undefined ? 'On this machine' : 'On devices that are not here'}
 
 ${reportText(report)}
 ${
