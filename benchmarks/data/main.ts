@@ -2,15 +2,19 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import {
+  describeMachine,
+  machineLine,
+  markdownTable,
+  median,
+  runJson,
+  runNodeJson,
+} from '@beit/apps-shared/measurements';
 import { imageFolder, writeShards } from '@beit/data';
 import { alternate, type Competitor, competitor, isAbsent } from '../shared/alternate';
 import { commandLine, fail, integer } from '../shared/commandLine';
-import { describeMachine, machineLine } from '../shared/machine';
-import { markdownTable } from '../shared/markdownTable';
 import { publish } from '../shared/publish';
 import { pythonEnvironment } from '../shared/pythonEnvironment';
-import { runJson, runNodeJson } from '../shared/runJson';
-import { median } from '../shared/statistics';
 import type { LoaderRate, OursOptions } from './ours';
 import { PHOTOGRAPH, writePhotographs } from './writePhotographs';
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
+import { describeMachine, machineLine } from '@beit/apps-shared/measurements';
 import { multiplyAdds } from '@beit/dvae';
 import { fail, integer } from '../shared/commandLine';
-import { describeMachine, machineLine } from '../shared/machine';
 import { measureSteps } from '../shared/measureSteps';
 import { CONVOLUTION_PEER_MODES, OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';

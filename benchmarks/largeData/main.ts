@@ -2,14 +2,20 @@ import { link, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import {
+  describeMachine,
+  machineLine,
+  markdownTable,
+  runJson,
+  runNodeJson,
+} from '@beit/apps-shared/measurements';
 import { writePhotographs } from '../data/writePhotographs';
 import { isAbsent } from '../shared/alternate';
 import { commandLine, fail, integer } from '../shared/commandLine';
-import { describeMachine, machineLine } from '../shared/machine';
-import { markdownTable } from '../shared/markdownTable';
+
 import { publish } from '../shared/publish';
 import { pythonEnvironment } from '../shared/pythonEnvironment';
-import { runJson, runNodeJson } from '../shared/runJson';
+
 import type { LargeOptions, LargeResult } from './ours';
 
 const HELP = `Usage: pnpm bench:large-data [options]

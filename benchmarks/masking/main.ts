@@ -1,12 +1,16 @@
 import { fileURLToPath } from 'node:url';
+import {
+  describeMachine,
+  machineLine,
+  markdownTable,
+  median,
+  runJson,
+  runNodeJson,
+} from '@beit/apps-shared/measurements';
 import { alternate, competitor, isAbsent } from '../shared/alternate';
 import { commandLine, fail, integer } from '../shared/commandLine';
-import { describeMachine, machineLine } from '../shared/machine';
-import { markdownTable } from '../shared/markdownTable';
 import { publish } from '../shared/publish';
 import { pythonEnvironment } from '../shared/pythonEnvironment';
-import { runJson, runNodeJson } from '../shared/runJson';
-import { median } from '../shared/statistics';
 import type { MaskingRate, MaskingTask } from './ours';
 
 const HELP = `Usage: pnpm bench:masking [options]

@@ -1,4 +1,4 @@
-import type { Point } from './leastSquares';
+import type { Point } from '@beit/apps-shared/measurements';
 
 export interface Panel {
   /** What varies, with its unit. */

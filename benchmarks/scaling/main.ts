@@ -1,19 +1,22 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import {
+  describeMachine,
+  leastSquares,
+  machineLine,
+  markdownTable,
+  median,
+  runNodeJson,
+} from '@beit/apps-shared/measurements';
 import type { VitConfig } from '@beit/vit';
 import { type Absent, alternate, type Competitor, competitor } from '../shared/alternate';
-import { describeMachine, machineLine } from '../shared/machine';
-import { markdownTable } from '../shared/markdownTable';
 import { OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
-import { runNodeJson } from '../shared/runJson';
-import { median } from '../shared/statistics';
 import { stepCommandLine } from '../shared/stepOptions';
 import { type StepRun, WARM_UP_STEPS } from '../shared/stepRun';
 import { stepFlops } from '../trainStep/stepFlops';
 import { type Task, VOCAB_SIZE } from '../trainStep/task';
 import { figure } from './figure';
-import { leastSquares } from './leastSquares';
 
 const { steps, rounds, threads, chosen, publishing } = stepCommandLine({
   about: `Usage: pnpm bench:scaling [options]

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { describeMachine, machineLine, markdownTable, runJson } from '@beit/apps-shared/measurements';
 import { BEIT_BASE_PATCH16_224, BEIT_LARGE_PATCH16_224 } from '@beit/vit';
 import { commandLine, integer, oneOf } from '../shared/commandLine';
-import { describeMachine, machineLine } from '../shared/machine';
-import { markdownTable } from '../shared/markdownTable';
+
 import { publish } from '../shared/publish';
-import { runJson } from '../shared/runJson';
+
 import { MODELS, type ModelName, VOCAB_SIZE } from '../trainStep/task';
 import type { ShardingArguments, ShardingRun } from './ours';
 import { pretrainShapes, stateBytes } from './stateBytes';

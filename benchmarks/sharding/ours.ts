@@ -3,13 +3,13 @@
  * argument: `ShardingArguments` as JSON.
  */
 import { firstBatch, trainingProgram } from '@beit/apps-shared';
+import { peakBytes, restartPeak } from '@beit/apps-shared/measurements';
 import type { EngineName } from '@beit/compile';
 import { pretrainLoss } from '@beit/mim';
 import { connectMpi, gatherTexts } from '@beit/mpi';
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { collectGarbage } from '../shared/collectGarbage';
-import { peakBytes, restartPeak } from '../shared/peakBytes';
 import { createTask, MODELS, type ModelName } from '../trainStep/task';
 
 export interface ShardingArguments {

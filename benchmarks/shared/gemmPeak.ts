@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import { runJson, runNodeJson } from '@beit/apps-shared/measurements';
 import type { Precision } from '@beit/compile';
 import { type Absent, type Competitor, competitor } from './alternate';
 import type { GemmOptions } from './gemm';
 import { OUR_ENGINES } from './ourEngines';
-import { runJson, runNodeJson } from './runJson';
 
 const PEER = fileURLToPath(new URL('./gemm.py', import.meta.url));
 const OURS = fileURLToPath(new URL('./gemm.ts', import.meta.url));

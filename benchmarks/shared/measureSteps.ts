@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runJson, runNodeJson } from '@beit/apps-shared/measurements';
 import type { EngineName, Precision } from '@beit/compile';
 import { type Absent, alternate, competitor, isAbsent } from './alternate';
 import { gemmCompetitors, type PeakRates, peakRates } from './gemmPeak';
 import { pythonEnvironment } from './pythonEnvironment';
-import { runJson, runNodeJson } from './runJson';
 import { type StepCompetitor, type StepResult, type StepRun, stepResult } from './stepRun';
 
 /** Where peer_steps.py is. */

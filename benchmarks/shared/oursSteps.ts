@@ -1,9 +1,9 @@
+import { peakBytes } from '@beit/apps-shared/measurements';
 import { availableEngines, compile, type Program, type Step, type Tree } from '@beit/compile';
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { collectGarbage } from './collectGarbage';
 import type { OursArguments } from './measureSteps';
-import { peakBytes } from './peakBytes';
 import type { StepRun } from './stepRun';
 
 type Tensors = Tree<tf.Tensor>;

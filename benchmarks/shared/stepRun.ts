@@ -1,6 +1,6 @@
+import { median, type Spread, spreadOf } from '@beit/apps-shared/measurements';
 import type { Precision } from '@beit/compile';
 import type { Competitor } from './alternate';
-import { median, type Spread, spreadOf } from './statistics';
 
 /** One process's steps, ours or the peer's. */
 export interface StepRun {

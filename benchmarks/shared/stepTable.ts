@@ -1,4 +1,4 @@
-import { type Cell, markdownTable } from './markdownTable';
+import { type Cell, markdownTable } from '@beit/apps-shared/measurements';
 import { type Difference, fastestPeer, type StepResult, timesAsFast, WARM_UP_STEPS } from './stepRun';
 
 const seconds = (value: number) => value.toFixed(2);

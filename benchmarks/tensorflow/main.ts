@@ -7,14 +7,13 @@
  * The optimizers take turns, so that a change in the machine's speed meets all of them; medians are compared. A tensor
  * that a step leaves behind is an error.
  */
+
 import { parseArgs } from 'node:util';
+import { describeMachine, machineLine, markdownTable, median } from '@beit/apps-shared/measurements';
 import { type TensorflowEngineName, useTensorflow } from '@beit/compile';
 import { pretrainLoss } from '@beit/mim';
 import { adamW, toTensors, trainState, valueAndGrads } from '@beit/optim';
 import * as tf from '@tensorflow/tfjs';
-import { describeMachine, machineLine } from '../shared/machine';
-import { markdownTable } from '../shared/markdownTable';
-import { median } from '../shared/statistics';
 import { createTask, MODELS, type ModelName } from '../trainStep/task';
 
 const { values } = parseArgs({

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
+import { describeMachine, machineLine } from '@beit/apps-shared/measurements';
 import { integer, oneOf } from '../shared/commandLine';
-import { describeMachine, machineLine } from '../shared/machine';
 import { measureSteps } from '../shared/measureSteps';
 import { OUR_ENGINES, PEER_MODES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runJson } from '@beit/apps-shared/measurements';
 import { pixelValuesToLogits } from '@beit/classification';
 import { availableEngines, type CompileOptions, compile, type EngineName, exportOnnx } from '@beit/compile';
 import * as tf from '@tensorflow/tfjs';
@@ -9,7 +10,6 @@ import '@tensorflow/tfjs-backend-wasm';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { commandLine, fail, oneOf } from '../shared/commandLine';
 import { pythonEnvironment } from '../shared/pythonEnvironment';
-import { runJson } from '../shared/runJson';
 import { PYTHON_OPTION } from '../shared/stepOptions';
 import { createTask, FORMS, type Form, type Peer, writeTask } from './task';
 

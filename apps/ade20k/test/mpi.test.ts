@@ -3,10 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { largestFileDifference } from '@beit/apps-shared/measurements';
 import { createRandom } from '@beit/random';
 import { readMetrics } from '@beit/trainer';
 import sharp from 'sharp';
-import { describeMpi, largestDifference, launch } from '../../shared/test/mpirun';
+import { describeMpi, launch } from '../../shared/test/mpirun';
 
 const APP = join(__dirname, '..');
 /** Sums in another order differ in the last bits, and AdamW enlarges what small gradients differ in. */
@@ -75,7 +76,10 @@ describeMpi('mpirun', () => {
       expect({ status, errors: stderr.match(/.*Error.*/g) }).toEqual({ status: 0, errors: null });
     }
     expect(
-      await largestDifference(join(folder, 'alone'), join(folder, 'together'), 'model.safetensors'),
+      await largestFileDifference(
+        join(folder, 'alone/model.safetensors'),
+        join(folder, 'together/model.safetensors'),
+      ),
     ).toBeLessThan(TOLERANCE);
     const evaluated = async (out: string) =>
       (await readMetrics(join(folder, out)))

@@ -1,42 +1,19 @@
-import {
-  countParameters,
-  dropPathKeeps,
-  duration,
-  gibibytes,
-  type HostTree,
-  millions,
-  timeMicroBatch,
-} from '@beit/apps-shared';
-import { createLoader, emojiDataset } from '@beit/data';
+import { countParameters, duration, gibibytes, millions, timeMicroBatch } from '@beit/apps-shared';
 import { createDvae, type DvaeBatch, dvaeLoss } from '@beit/dvae';
 import { createRandom } from '@beit/random';
-import { type NamedTensors, scalar, zeros } from '@beit/weights';
-import { loadImages } from './images';
+import { type NamedTensors, scalar } from '@beit/weights';
+import { blankBatch, full, mostMasked } from './blankBatch';
+import { countImages } from './countImages';
 import type { RunOptions } from './options';
 import { pixelObjective } from './targets/pixelObjective';
 import { tokenObjective } from './targets/tokenObjective';
-import { trainingViews } from './views';
-
-const IMAGENET_TRAIN = 1_281_167;
-
-const full = (shape: readonly number[], value: number) => {
-  const tensor = zeros(shape);
-  (tensor.data as Float32Array).fill(value);
-  return tensor;
-};
 
 /** Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps. */
 export async function dryRun(options: RunOptions): Promise<void> {
   const { recipe, engine } = options;
   const { tokenizer, mim: settings, views } = recipe;
   console.log(JSON.stringify(recipe, null, 2));
-  const images =
-    recipe.data.kind === 'emoji'
-      ? (await emojiDataset({ split: 'train', size: 8, heldOutShare: recipe.data.heldOutShare })).source.names
-          .length
-      : options.data === undefined
-        ? IMAGENET_TRAIN
-        : (await loadImages(recipe, options.data)).train.names.length;
+  const images = await countImages(recipe, options.data);
   console.log(
     `\n${images} images${options.data === undefined && recipe.data.kind === 'folder' ? ' (of ImageNet-1k; --data was not given)' : ''}`,
   );
@@ -113,21 +90,7 @@ export async function dryRun(options: RunOptions): Promise<void> {
   const params = objective.init(createRandom(0));
   const batch = settings.microBatchSize;
   const patches = vit.gridSize[0] * vit.gridSize[1];
-  const masked = createLoader({
-    source: {
-      kind: 'memory',
-      names: new Array<string>(batch).fill(''),
-      size: 1,
-      pixels: new SharedArrayBuffer(4 * batch),
-    },
-    batchSize: batch,
-    seed: 0,
-    views: trainingViews(recipe),
-    masking: settings.masking,
-    workers: 0,
-  });
-  const { maxMasked } = masked;
-  await masked.close();
+  const maxMasked = await mostMasked(recipe);
   const steps = report(
     objective.title,
     params,
@@ -137,19 +100,7 @@ export async function dryRun(options: RunOptions): Promise<void> {
     batch,
   );
   console.log(`  masked patches    at most ${maxMasked} of ${patches}`);
-  const example: HostTree = {
-    images: full([batch, vit.config.imageSize, vit.config.imageSize, 3], 0.1),
-    ...objective.blankAnswers(batch),
-    masked: {
-      positions: {
-        dtype: 'int32',
-        shape: [batch, maxMasked],
-        data: Int32Array.from({ length: batch * maxMasked }, (_, i) => i % maxMasked),
-      },
-      weights: full([batch, maxMasked], 1),
-    },
-    ...dropPathKeeps(vit, batch, createRandom(0)),
-  };
+  const example = blankBatch(objective, batch, maxMasked);
   timing(steps, settings.batchSize, batch, await timeMicroBatch(objective.loss, params, example, engine));
   if (!pixels) console.log('  The time for tokenizing each batch with the frozen encoder comes on top.');
 }

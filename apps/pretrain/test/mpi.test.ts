@@ -16,10 +16,11 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { largestFileDifference } from '@beit/apps-shared/measurements';
 import { createRandom } from '@beit/random';
 import { readMetrics } from '@beit/trainer';
 import sharp from 'sharp';
-import { describeMpi, LAUNCH, LAUNCHER, largestDifference, launch, NODE } from '../../shared/test/mpirun';
+import { describeMpi, LAUNCH, LAUNCHER, launch, NODE } from '../../shared/test/mpirun';
 
 const APP = join(__dirname, '..');
 /** Sums in another order differ in the last bits, and AdamW enlarges what small gradients differ in. */
@@ -54,7 +55,7 @@ describeMpi('mpirun', () => {
   const argumentsFor = (out: string, ...more: string[]) => [...own, '--out', join(folder, out), ...more];
   const run = (size: number, out: string, ...more: string[]) => launch(APP, size, argumentsFor(out, ...more));
   const difference = (a: string, b: string, file: string) =>
-    largestDifference(join(folder, a), join(folder, b), file);
+    largestFileDifference(join(folder, a, file), join(folder, b, file));
 
   /** Kills one of the processes when there is a checkpoint. @returns the launcher's status */
   async function killedOnTheWay(size: number, out: string, ...more: string[]): Promise<number | null> {

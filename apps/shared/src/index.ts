@@ -30,7 +30,7 @@ export { programVersion } from './programVersion';
 export { runClock, writeRecipe } from './runClock';
 export { outFolder, RUNS, runFolders } from './runFolder';
 export { assertSameImages } from './sharedData';
-export { type StageLoader, stageLoader } from './stageLoader';
+export { type StageLoader, shareOf, stageLoader } from './stageLoader';
 export { loadPretrained, type PlainViews, type Pretrained } from './start/loadPretrained';
 export { pretrainedOf } from './start/pretrainedOf';
 export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';

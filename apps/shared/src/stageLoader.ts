@@ -28,6 +28,27 @@ export interface StageLoaderOptions<Batch> {
   create(sharing: Sharing): SampleLoader<Batch>;
 }
 
+/**
+ * What one of `size` processes takes of a batch: micro-batches of at most `most` images.
+ *
+ * @throws unless all can have the same
+ */
+export function shareOf(
+  batchSize: number,
+  most: number,
+  size: number,
+): { readonly microBatchSize: number; readonly parts: number } {
+  const microBatchSize = Math.min(most, batchSize / size);
+  const parts = batchSize / size / microBatchSize;
+  if (!Number.isInteger(microBatchSize) || !Number.isInteger(parts)) {
+    throw new Error(
+      `A batch of ${batchSize} cannot be shared by ${size} processes in micro-batches of ${most}. ` +
+        'Give a --batch-size that is a multiple of both together, or another number of processes.',
+    );
+  }
+  return { microBatchSize, parts };
+}
+
 /** The images of a stage, in steps of `batchSize`, of which `microBatchSize` are in memory at a time. */
 export function stageLoader<Batch>({
   images,
@@ -43,14 +64,7 @@ export function stageLoader<Batch>({
         'Give a smaller --batch-size or more images.',
     );
   }
-  const microBatchSize = Math.min(most, batchSize / size);
-  const parts = batchSize / size / microBatchSize;
-  if (!Number.isInteger(microBatchSize) || !Number.isInteger(parts)) {
-    throw new Error(
-      `A batch of ${batchSize} cannot be shared by ${size} processes in micro-batches of ${most}. ` +
-        'Give a --batch-size that is a multiple of both together, or another number of processes.',
-    );
-  }
+  const { microBatchSize, parts } = shareOf(batchSize, most, size);
   const loader = create({ batchSize, share: { index: rank, count: size }, parts });
   const own = (step: number) => Array.from({ length: parts }, (_, part) => step * parts + part);
   return {

@@ -46,6 +46,7 @@ const MOST_AT_ONCE = 2 ** 30;
 export function loadMpi(koffi: Koffi, path: string): MpiLibrary {
   // Plugins of Open MPI look for its functions among those of the whole process.
   const library = koffi.load(path, { global: true });
+  keepLoaded(koffi, path);
   const abi = abiOf(library, path);
   const { handle, world, inPlace } = abi;
   const define = (declaration: string) => library.func(declaration.replaceAll('handle', handle));
@@ -156,6 +157,19 @@ export function loadMpi(koffi: Koffi, path: string): MpiLibrary {
     abort: (status) => void abort(world, status),
     finalize: () => check('MPI_Finalize', finalize()),
   };
+}
+
+/** Of dlopen(3): bind all symbols now; show them to libraries that are loaded later; never unload. */
+const RTLD = { now: 0x2, global: 0x100, noDelete: 0x1000 };
+
+/**
+ * Keeps the library until the process is gone. koffi unloads it before, and what Open MPI leaves behind when it has spoken
+ * TCP then runs into memory that is no more: every process that had sent something crashed at its very end.
+ */
+function keepLoaded(koffi: Koffi, path: string): void {
+  if (process.platform !== 'linux') return;
+  const dlopen = koffi.load(null).func('void* dlopen(const char* path, int flags)');
+  dlopen(path, RTLD.now | RTLD.global | RTLD.noDelete);
 }
 
 function abiOf(library: ReturnType<Koffi['load']>, path: string): Abi {

@@ -89,6 +89,16 @@ describe.each(installed)('%s', (launcher) => {
     });
   });
 
+  (launcher === 'mpirun.openmpi' ? test : test.skip)(
+    'over TCP, as between machines, the end is as good',
+    () => {
+      const overTcp = { OMPI_MCA_pml: 'ob1', OMPI_MCA_btl: 'self,tcp' };
+      const { status, stderr } = run(launcher, 2, 'collectives', overTcp);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(told('collectives').length).toBe(2);
+    },
+  );
+
   test('processes that do not agree are told so, all of them, with who and what', () => {
     expect(run(launcher, 3, 'agreement').status).toBe(0);
     const expected = 'The processes of this job do not agree:\n' + '  rank 1: recipe.seed is 5; rank 0 has 4';

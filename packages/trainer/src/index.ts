@@ -22,6 +22,7 @@ export { partition, shardOf } from './partition';
 export type { Program, TensorTree } from './program';
 export { type ProgressReporter, type ProgressUpdate, silentProgress } from './progress';
 export type { Shards } from './shardedUpdate';
+export { BUCKET_BYTES } from './sharedMean';
 export { type ScalarEvent, scalarRecord } from './tensorBoard';
 export { flattenTree, unflattenTree } from './tensorTree';
 export { type TerminalProgressOptions, type TerminalStream, terminalProgress } from './terminalProgress';

@@ -105,7 +105,7 @@ export interface Findings {
 /** Writes the findings and prints their summary. */
 export async function publishFindings(
   name: string,
-  { out }: ExperimentOptions,
+  { out }: Pick<ExperimentOptions, 'out'>,
   { result, figure, page }: Findings,
 ): Promise<void> {
   await mkdir(out, { recursive: true });

@@ -1,4 +1,4 @@
-import { leastSquares } from './leastSquares';
+import { leastSquares } from '../src/measurements';
 
 test('a line through points of a line', () => {
   const line = leastSquares([1, 2, 5, 9].map((x) => ({ x, y: 0.5 + 2 * x })));

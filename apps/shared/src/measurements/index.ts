@@ -1,0 +1,7 @@
+export { largestDifference, largestFileDifference } from './largestDifference';
+export { type Line, leastSquares, type Point } from './leastSquares';
+export { describeMachine, type Machine, machineLine } from './machine';
+export { type Cell, markdownTable } from './markdownTable';
+export { peakBytes, restartPeak } from './peakBytes';
+export { runJson, runNodeJson } from './runJson';
+export { median, quantile, type Spread, spreadOf } from './statistics';
