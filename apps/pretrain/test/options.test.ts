@@ -69,7 +69,10 @@ test.each([
     'views.tokenImageSize is 64; expected 32, so that a visual token is a patch.',
   ],
   [{ data: { heldOutShare: 1 } }, 'data.heldOutShare is 1; expected a number above 0 and below 1.'],
-  [{ data: { kind: 'folder', size: 3 } }, 'data.size is not known; expected an object with the keys kind, shardWindow.'],
+  [
+    { data: { kind: 'folder', size: 3 } },
+    'data.size is not known; expected an object with the keys kind, shardWindow.',
+  ],
   [
     { views: { crop: { scale: [0.8, 0.2] } } },
     'views.crop.scale is [0.8,0.2]; expected the smaller one first.',

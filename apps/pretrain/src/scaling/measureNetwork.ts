@@ -5,7 +5,7 @@ import type { Network } from './predict';
 
 export interface AllReduceTask {
   readonly bytes: readonly number[];
-  /** Of each size. */
+  /** Of each size, at least. */
   readonly repeats: number;
 }
 
