@@ -16,7 +16,7 @@ test('every fixture is reproduced, by every engine', async () => {
   // OpenVINO may be missing on a developer's machine, but not in CI.
   if (process.env.CI) expect(engines).toContain('openvino-bf16');
   expect(rows.length).toBeGreaterThanOrEqual(60);
-}, 240_000);
+}, 600_000);
 
 test('bfloat16 is used where the processor has it: it is not as exact as float32', async () => {
   if (!(await enginesHere()).includes('openvino-bf16')) return;
@@ -29,7 +29,7 @@ test('bfloat16 is used where the processor has it: it is not as exact as float32
     const [row] = rows.filter((row) => row.group === group);
     expect(row!.error > 1e-3).toBe(isUsed);
   }
-}, 240_000);
+}, 600_000);
 
 test('a folder without fixtures is an error that says what was looked for', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'parity-'));
