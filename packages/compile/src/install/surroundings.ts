@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 /** What the machine says of itself; handed in, so that tests can speak of any machine. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly platform: NodeJS.Platform;
+  readonly platform: string;
   /** As Node names it: `x64`, `arm64`. */
   readonly arch: string;
   /** `[2, 35]`; Linux without it has another C library, for which there are no wheels of ours. */
