@@ -12,10 +12,8 @@ import {
 import { writePhotographs } from '../data/writePhotographs';
 import { isAbsent } from '../shared/alternate';
 import { commandLine, fail, integer } from '../shared/commandLine';
-
 import { publish } from '../shared/publish';
 import { pythonEnvironment } from '../shared/pythonEnvironment';
-
 import type { LargeOptions, LargeResult } from './ours';
 
 const HELP = `Usage: pnpm bench:large-data [options]

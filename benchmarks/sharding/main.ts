@@ -1,11 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { describeMachine, machineLine, markdownTable, runJson } from '@beit/apps-shared/measurements';
+import {
+  describeMachine,
+  findLauncher,
+  launchJson,
+  machineLine,
+  markdownTable,
+} from '@beit/apps-shared/measurements';
 import { BEIT_BASE_PATCH16_224, BEIT_LARGE_PATCH16_224 } from '@beit/vit';
 import { commandLine, integer, oneOf } from '../shared/commandLine';
-
 import { publish } from '../shared/publish';
-
 import { MODELS, type ModelName, VOCAB_SIZE } from '../trainStep/task';
 import type { ShardingArguments, ShardingRun } from './ours';
 import { pretrainShapes, stateBytes } from './stateBytes';
@@ -44,12 +46,7 @@ const processes = values.computed
 const steps = integer(values.steps, 'steps', 1);
 const engine = oneOf(values.engine, 'engine', ENGINES);
 
-const OURS = fileURLToPath(new URL('./ours.ts', import.meta.url));
-/** There may be fewer processors than processes, and in a container one is the superuser; MPICH does not mind. */
-const launchOptions = () =>
-  execFileSync(values.launcher, ['--version'], { encoding: 'utf8' }).includes('Open MPI')
-    ? ['--oversubscribe', '--bind-to', 'none', '--allow-run-as-root']
-    : [];
+const OURS = new URL('./ours.ts', import.meta.url);
 
 const largest = (numbers: readonly number[]) => Math.max(...numbers);
 const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(2);
@@ -57,13 +54,8 @@ const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(2);
 async function measure(count: number, sharded: boolean): Promise<ShardingRun[]> {
   const args: ShardingArguments = { model, engine, threads: 1, steps, sharded };
   console.error(`${count} processes, ${sharded ? 'sharded' : 'whole'}`);
-  const node = [process.execPath, ...process.execArgv, OURS, JSON.stringify(args)];
-  const runs = await runJson<ShardingRun[]>(values.launcher, [
-    ...launchOptions(),
-    '-n',
-    String(count),
-    ...node,
-  ]);
+  const launcher = findLauncher(values.launcher, 'measure nothing: --computed');
+  const runs = await launchJson<ShardingRun[]>(launcher, count, OURS, args);
   console.error(`At most ${gigabytes(largest(runs.map(({ training }) => training)))} GB in each`);
   return runs;
 }

@@ -1,4 +1,4 @@
-import { partition } from '@beit/trainer';
+import { BUCKET_BYTES, partition } from '@beit/trainer';
 import { parameterShapes, resolveVitConfig, type VitConfig } from '@beit/vit';
 
 type Shapes = Readonly<Record<string, { readonly shape: readonly number[] }>>;
@@ -25,13 +25,11 @@ export interface StateBytes {
   readonly sharded: number;
 }
 
-/** Of a bucket, in which gradients and parameters go from process to process; there are two. */
-const BUCKET_BYTES = 2 ** 25;
-
 /**
  * The memory that training takes for parameters, gradients and optimizer in each of several processes. Both ways the
  * first half of a step has the parameters and the sum of their gradients. The second half has averaged gradients, parameters
- * and two moments, and gives new parameters out, which are copied once: six numbers for each of its parameters.
+ * and two moments, and gives new parameters out, which are copied once: six numbers for each of its parameters. Sharded ones go from process to
+ * process in two buckets.
  */
 export function stateBytes(shapes: Shapes, processes: number): StateBytes {
   const sizeOf = (names: readonly string[]) =>

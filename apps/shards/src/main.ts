@@ -1,4 +1,3 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { passProgress, runMain, UsageError } from '@beit/apps-shared';
 import {
@@ -14,6 +13,7 @@ import {
   writeShards,
 } from '@beit/data';
 import { interruptSignal, terminalProgress } from '@beit/trainer';
+import { writeFileAtomic } from '@beit/weights';
 import { HELP, type Options, parseOptions } from './options';
 
 async function main(): Promise<number> {
@@ -123,16 +123,13 @@ async function verify({ location, quiet }: Options): Promise<number> {
   return faults.length === 0 ? 0 : 1;
 }
 
-/** Written whole or not at all. What is beside it is named from there. */
+/** What is beside it is named from there. */
 async function writeIndex(path: string, made: ShardIndex): Promise<void> {
   const folder = dirname(path);
   const nameOf = ({ location }: IndexedShard) =>
     isAddress(location) ? location : relative(folder, location).split(sep).join('/');
   const text = formatShardIndex(made, nameOf);
-  const before = await readFile(path, 'utf8').catch(() => undefined);
-  if (before === text) return;
-  await writeFile(`${path}.part`, text);
-  await rename(`${path}.part`, path);
+  await writeFileAtomic(path, [Buffer.from(text)]);
 }
 
 function describe(shards: readonly IndexedShard[]): string {

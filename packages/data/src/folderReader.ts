@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomic } from '@beit/weights';
 import { IMAGE_EXTENSIONS } from './imageExtensions';
 
 /** What is in a folder, by name. */
@@ -60,9 +61,8 @@ export async function createFolderReader(root: string, indexes: string | undefin
         ([, { changed }]) => changed < Date.now() - SETTLED_MILLISECONDS,
       );
       await mkdir(indexes!, { recursive: true });
-      const part = `${path}.${process.pid}.part`;
-      await writeFile(part, JSON.stringify({ version: VERSION, folders: Object.fromEntries(settled) }));
-      await rename(part, path);
+      const text = JSON.stringify({ version: VERSION, folders: Object.fromEntries(settled) });
+      await writeFileAtomic(path, [Buffer.from(text)]);
     },
   };
 }

@@ -11,6 +11,9 @@ export interface Hardware {
 /** Of PCI Express 3.0 with 16 lanes, each way: 8 GT/s a lane, 128 bits in 130. */
 export const PCIE_3_X16 = (16 * 8e9 * (128 / 130)) / 8;
 
+/** Seconds of one message between machines, where nothing else is said: what TCP in one data centre is within. */
+export const LATENCY = 50e-6;
+
 /** New parameters to the host and into the program of gradients, means into the update, zeros in place of gradients. */
 const COPIES_AFTER = 4;
 

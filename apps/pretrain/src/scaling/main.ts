@@ -2,23 +2,23 @@
 import { availableParallelism } from 'node:os';
 import { runMain, shareOf, UsageError } from '@beit/apps-shared';
 import { publishFindings } from '@beit/apps-shared/experiments';
-import { describeMachine, median } from '@beit/apps-shared/measurements';
-import { BUCKET_BYTES } from '@beit/trainer';
+import { describeMachine, findLauncher, median } from '@beit/apps-shared/measurements';
 import * as tf from '@tensorflow/tfjs';
 import { countImages } from '../countImages';
 import { countRecipe, type RecipeCounts } from './countRecipe';
 import { scalingFigure } from './figure';
 import { hardwareWork } from './hardware';
-import { findLauncher } from './launcher';
 import { type Measured, measureAll } from './measureAll';
 import { memoryOf } from './memory';
 import { HELP, parseOptions, type ScalingOptions } from './options';
 import { reportText, scalingPage } from './page';
 import { paperPlan } from './paper';
-import { type Known, neededWork, type Placement, planOf, predict, type Task, workKey } from './plan';
+import { type Known, neededWork, type Placement, planOf, predict, type Task, taskOf, workKey } from './plan';
 import type { Row, ScalingReport } from './report';
 
 const WARM_UP = 3;
+const WITHOUT_LAUNCHER =
+  'say what the network has, so that nothing needs to be started: --bandwidth 100Gb/s --latency 20us';
 const say = (text: string) => console.error(text);
 
 async function main(): Promise<number> {
@@ -31,15 +31,8 @@ async function main(): Promise<number> {
   assertShares(options);
   say('Counting what the recipe takes');
   const counts = await countRecipe(options.recipe);
-  const { batchSize, microBatchSize, epochs } = options.recipe.mim;
   const images = await countImages(options.recipe, options.data);
-  const task: Task = {
-    batchSize,
-    microBatchSize,
-    steps: Math.round(epochs * Math.floor(images / batchSize)),
-    gradientBytes: counts.parameters * Float32Array.BYTES_PER_ELEMENT,
-    bucketBytes: BUCKET_BYTES,
-  };
+  const task = taskOf(options.recipe.mim, images, counts.parameters);
   const placements = options.ranks.map(
     (ranks): Placement => ({
       ranks,
@@ -101,7 +94,7 @@ async function measure(
     work: rate ? [] : neededWork(task, placements),
     networks,
     jobs,
-    ...(networks.length + jobs.length > 0 && { launcher: findLauncher(options.launcher) }),
+    ...(networks.length + jobs.length > 0 && { launcher: findLauncher(options.launcher, WITHOUT_LAUNCHER) }),
     rounds,
   };
   return measureAll(wanted, say);

@@ -1,5 +1,4 @@
-import { median } from '@beit/apps-shared/measurements';
-import type { Launcher } from './launcher';
+import { type Launcher, median } from '@beit/apps-shared/measurements';
 import { measureJob } from './measureJob';
 import { fitNetwork, type MeasuredNetwork, measureNetwork } from './measureNetwork';
 import { type MeasuredWork, measureWork, type WorkPlan, type WorkTask } from './measureWork';

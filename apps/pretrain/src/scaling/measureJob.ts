@@ -1,8 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { launch } from './launch';
-import type { Launcher } from './launcher';
+import { type Launcher, launchJson } from '@beit/apps-shared/measurements';
 import type { WorkTask } from './measureWork';
 import type { RankResult, RankTask } from './rankTask';
 
@@ -17,7 +16,12 @@ export async function measureJob(
   try {
     const engine = { ...(threads !== undefined && { numThreads: threads }), ...task.engine };
     const own: RankTask = { ...task, engine, runDir };
-    return await launch<readonly RankResult[]>(launcher, ranks, './rank.ts', own);
+    return await launchJson<readonly RankResult[]>(
+      launcher,
+      ranks,
+      new URL('./rank.ts', import.meta.url),
+      own,
+    );
   } finally {
     await rm(runDir, { recursive: true, force: true });
   }

@@ -1,6 +1,4 @@
-import { leastSquares } from '@beit/apps-shared/measurements';
-import { launch } from './launch';
-import type { Launcher } from './launcher';
+import { type Launcher, launchJson, leastSquares } from '@beit/apps-shared/measurements';
 import type { Network } from './predict';
 
 export interface AllReduceTask {
@@ -30,7 +28,12 @@ const REPEATS = 9;
 /** The network between so many ranks, as the launcher places them. */
 export async function measureNetwork(launcher: Launcher, ranks: number): Promise<MeasuredNetwork> {
   const task: AllReduceTask = { bytes: SIZES, repeats: REPEATS };
-  const times = await launch<AllReduceTimes>(launcher, ranks, './allReduce.ts', task);
+  const times = await launchJson<AllReduceTimes>(
+    launcher,
+    ranks,
+    new URL('./allReduce.ts', import.meta.url),
+    task,
+  );
   return { ranks, ...times, ...fitNetwork(times.points, ranks) };
 }
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
+  dataLocation,
   ENGINE_ARGUMENTS,
   ENGINE_HELP,
   type EngineOptions,
@@ -17,12 +18,9 @@ import {
 import { readRecipe } from '@beit/apps-shared/recipe';
 import { type PretrainRecipe, pretrainRecipe } from '../recipe';
 import { RECIPES } from '../recipes';
-import { PCIE_3_X16 } from './hardware';
+import { LATENCY, PCIE_3_X16 } from './hardware';
 import type { Network } from './predict';
 import { bytesPerSecond, secondsOf } from './units';
-
-/** Seconds of one message between machines, where nothing else is said: what TCP in one data centre is within. */
-const LATENCY = 50e-6;
 
 export const HELP = `Usage: pnpm scaling [options]
 
@@ -39,7 +37,7 @@ and all-reduce on the machine at hand, or takes what you know of another; the mo
   --ranks N,M,...         numbers of processes (default: 1,2,4)
   --batch-size N          of all ranks together (default: the recipe's)
   --micro-batch-size N    images at once in a rank, at most (default: the recipe's)
-  --data DIR              a folder of images; default: noise that is in memory already, so that reading and decoding
+  --data DIR              a folder of images, or shards; default: noise that is in memory already, so that reading and decoding
                           files does not count
   --ranks-per-machine N   ranks that share a machine (default: all of them; with --bandwidth, one)
   --bandwidth RATE        that each rank can send, such as 100Gb/s (bits) or 12GB/s (bytes); default: measured between
@@ -130,7 +128,7 @@ export async function parseOptions(args: readonly string[]): Promise<ScalingOpti
   ) => (values[flag] === undefined ? or : integer(values[flag], flag, least));
   return {
     recipe: { ...recipe, mim: { ...recipe.mim, ...batches(recipe, values) } },
-    ...(values.data !== undefined && { data: resolve(typedIn(), values.data) }),
+    ...(values.data !== undefined && { data: dataLocation(values.data) }),
     ranks: ranksOf(values.ranks ?? '1,2,4'),
     ranksPerMachine: whole('ranks-per-machine', 1, network ? 1 : undefined),
     ...(network && { network }),

@@ -3,13 +3,12 @@
  * https://arxiv.org/abs/2106.08254v2, section 2.5 and table 12: 800 epochs in batches of 2,048, and "about five days using
  * 16 Nvidia Telsa V100 32GB GPU cards".
  */
-import { BUCKET_BYTES } from '@beit/trainer';
 import { countImages } from '../countImages';
 import { RECIPES } from '../recipes';
 import { countRecipe, type RecipeCounts } from './countRecipe';
-import { hardwareWork, PCIE_3_X16 } from './hardware';
+import { hardwareWork, LATENCY, PCIE_3_X16 } from './hardware';
 import { type Memory, memoryOf } from './memory';
-import { type Prediction, predict, type Task } from './plan';
+import { type Prediction, predict, type Task, taskOf } from './plan';
 
 export const REPORTED = { gpus: 16, days: 5, memoryGiB: 32 } as const;
 /** Of a V100 SXM2's tensor cores, half precision, operations a second: https://www.nvidia.com/en-us/data-center/v100/ */
@@ -17,7 +16,6 @@ const V100_PEAK = 125e12;
 
 const SHARES_OF_PEAK = [0.1, 0.2, 0.3];
 const BANDWIDTHS = [10e9 / 8, 25e9 / 8, 100e9 / 8];
-const LATENCY = 50e-6;
 const DAY = 86_400;
 
 export interface PaperRow {
@@ -45,16 +43,10 @@ export interface PaperPlan {
 export async function paperPlan(): Promise<PaperPlan> {
   const recipe = RECIPES.find(({ name }) => name === 'beit-base-imagenet1k')!;
   const { activationBytes, ...counts } = await countRecipe(recipe);
-  const { batchSize, epochs } = recipe.mim;
+  const { batchSize } = recipe.mim;
   const images = await countImages(recipe, undefined);
   const microBatchSize = batchSize / REPORTED.gpus;
-  const task: Task = {
-    batchSize,
-    microBatchSize,
-    steps: Math.round(epochs * Math.floor(images / batchSize)),
-    gradientBytes: counts.parameters * Float32Array.BYTES_PER_ELEMENT,
-    bucketBytes: BUCKET_BYTES,
-  };
+  const task = taskOf({ ...recipe.mim, microBatchSize }, images, counts.parameters);
   const flops = counts.trainFlops + counts.tokenizeFlops;
   const imagesPerSecond = (task.steps * batchSize) / (REPORTED.days * DAY) / REPORTED.gpus;
   return {

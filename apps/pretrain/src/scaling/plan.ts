@@ -1,4 +1,6 @@
 import { shareOf } from '@beit/apps-shared';
+import { BUCKET_BYTES } from '@beit/trainer';
+import type { PretrainRecipe } from '../recipe';
 import type { WorkPlan } from './measureWork';
 import { type Network, predictStep, type RankWork, type StepSeconds } from './predict';
 
@@ -12,6 +14,23 @@ export interface Task {
   readonly gradientBytes: number;
   readonly bucketBytes: number;
 }
+
+/** @param images of an epoch. @param parameters numbers that have gradients */
+export const taskOf = (
+  {
+    batchSize,
+    microBatchSize,
+    epochs,
+  }: Pick<PretrainRecipe['mim'], 'batchSize' | 'microBatchSize' | 'epochs'>,
+  images: number,
+  parameters: number,
+): Task => ({
+  batchSize,
+  microBatchSize,
+  steps: Math.round(epochs * Math.floor(images / batchSize)),
+  gradientBytes: parameters * Float32Array.BYTES_PER_ELEMENT,
+  bucketBytes: BUCKET_BYTES,
+});
 
 /** Where ranks are. */
 export interface Placement {

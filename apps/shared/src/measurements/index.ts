@@ -1,4 +1,5 @@
 export { largestDifference, largestFileDifference } from './largestDifference';
+export { findLauncher, type Launcher, launchJson } from './launcher';
 export { type Line, leastSquares, type Point } from './leastSquares';
 export { describeMachine, type Machine, machineLine } from './machine';
 export { type Cell, markdownTable } from './markdownTable';

@@ -51,7 +51,7 @@ export async function withRetries<T>(
 /**
  * Asks for a part of a file, and hands its pieces on as they come.
  *
- * @param range the first byte, and the last where it is known
+ * @param headers of the request: a range, and what it depends on
  * @param begin is told the answer before the first piece
  * @throws TemporaryError when the connection breaks or stalls, or the server is busy; else an error that says what it
  *   answered

@@ -53,10 +53,10 @@ export async function writeShards(options: ShardWriterOptions): Promise<IndexedS
     const own = images.slice(first, first + imagesPerShard);
     const path = join(directory, `${prefix}-${String(shards.length).padStart(6, '0')}.tar`);
     const isThere = await stat(path).catch(() => undefined);
-    if (!isThere) {
-      await writeShard(path, own, options.signal, (done) => onProgress?.(first + done, names.length));
-    }
-    shards.push(await describeShard(path, own));
+    const sha256 = isThere
+      ? await checksumOf(path, 'sha256')
+      : await writeShard(path, own, options.signal, (done) => onProgress?.(first + done, names.length));
+    shards.push(await describeShard(path, own, sha256));
     onProgress?.(first + own.length, names.length);
   }
   return shards;
@@ -89,12 +89,13 @@ interface Output {
   readonly hash: Hash;
 }
 
+/** @returns the sha256 of the file as it was read back */
 async function writeShard(
   path: string,
   images: readonly PlannedImage[],
   signal: AbortSignal | undefined,
   onProgress: (done: number) => void,
-): Promise<void> {
+): Promise<string> {
   const part = `${path}.part`;
   const output: Output = { file: await open(part, 'w'), hash: createHash('sha256') };
   try {
@@ -113,6 +114,7 @@ async function writeShard(
       throw new ShardError(`'${part}' reads back with the sha256 ${actual}; ${written} was written.`);
     }
     await rename(part, path);
+    return actual;
   } catch (error) {
     await output.file.close().catch(() => {});
     await rm(part, { force: true });
@@ -139,7 +141,11 @@ async function put({ file, hash }: Output, pieces: readonly Buffer[]): Promise<v
 }
 
 /** @throws ShardError unless it has these images */
-async function describeShard(path: string, images: readonly PlannedImage[]): Promise<IndexedShard> {
+async function describeShard(
+  path: string,
+  images: readonly PlannedImage[],
+  sha256: string,
+): Promise<IndexedShard> {
   const samples = shardSamples(path);
   const labels = shardLabels(path, samples);
   const isAsPlanned =
@@ -156,6 +162,6 @@ async function describeShard(path: string, images: readonly PlannedImage[]): Pro
     samples: samples.length,
     ...(labels && { labels }),
     bytes: (await stat(path)).size,
-    checksum: { algorithm: 'sha256', value: await checksumOf(path, 'sha256') },
+    checksum: { algorithm: 'sha256', value: sha256 },
   };
 }
