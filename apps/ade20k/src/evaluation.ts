@@ -77,7 +77,7 @@ export async function openEvaluation({
       const { names } = validation.images;
       const chosen = new Set(evenlySpread(EXAMPLES, names.length));
       const examples: SegmentedImage[] = [];
-      for (const [index, name] of names.entries()) {
+      for (const [index, name] of [...names].entries()) {
         const ratios = multiScale ? SCALES : [1];
         const read = await readLabelled(validation, index, {
           normalization,

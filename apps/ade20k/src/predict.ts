@@ -60,7 +60,7 @@ async function imagesOf(paths: readonly string[]): Promise<{ file: string; name:
     if (!info) throw new UsageError(`There is no '${path}'; expected an image or a folder of images.`);
     if (info.isDirectory()) {
       const { directory, names } = await imageFolder(path);
-      all.push(...names.map((name) => ({ file: join(directory, name), name })));
+      all.push(...Array.from(names, (name) => ({ file: join(directory, name), name })));
     } else all.push({ file: path, name: basename(path) });
   }
   return all;

@@ -76,7 +76,7 @@ async function writeResults(
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
   const lines = indices.map((index, i) => {
     const best = mostLikely(logits.data.subarray(i * classes.length, (i + 1) * classes.length));
-    return [validation.source.names[index]!, classes[labels[i]!]!, classes[best]!].map(quoted).join(',');
+    return [validation.source.names.at(index)!, classes[labels[i]!]!, classes[best]!].map(quoted).join(',');
   });
   await writeFile(join(out, 'predictions.csv'), `image,class,prediction\n${lines.join('\n')}\n`);
 }

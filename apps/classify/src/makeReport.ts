@@ -170,7 +170,7 @@ async function pictureSection({ dataset, evaluated, recipe }: Outcome): Promise<
     recipe,
   );
   const figures = chosen.map(({ index, label, best, share }, i) => {
-    const name = dataset.title(source.names[index]!);
+    const name = dataset.title(source.names.at(index)!);
     const said = `${dataset.classes[best]}, ${percent(share)}`;
     const caption = label === best ? `${name}: ${said}` : `${name}: ${said}; it is ${dataset.classes[label]}`;
     return figure(pictures[i]!, caption, caption);
@@ -197,7 +197,7 @@ async function picturesOf(
   const { mean, std } = views.normalization;
   const size = views.imageSize;
   const pixels = size * size * 3;
-  return source.names.map((_, i) => ({
+  return Array.from(source.names, (_, i) => ({
     width: size,
     height: size,
     data: Float32Array.from(

@@ -20,7 +20,7 @@ test('the emoji: subgroups of enough different ones, and no emoji both trained o
   expect(classes).not.toContain('other');
   const catalog = new Map((await emojiCatalog()).map((emoji) => [emoji.id, emoji]));
   const basesOf = ({ source, labels }: Labelled) =>
-    source.names.map((id, i) => {
+    Array.from(source.names, (id, i) => {
       const { base, subgroup } = catalog.get(id)!;
       expect(classes[labels[i]!]).toBe(subgroup);
       return base;
@@ -36,7 +36,7 @@ test('the emoji: subgroups of enough different ones, and no emoji both trained o
   expect(Math.max(...counts)).toBeLessThanOrEqual(60);
   expect(validated.length / all.length).toBeGreaterThan(0.2);
   expect(validated.length / all.length).toBeLessThan(0.3);
-  expect(dataset.title(train.source.names[0]!)).not.toBe('');
+  expect(dataset.title(train.source.names.at(0)!)).not.toBe('');
   // Whatever the seed, so that pre-training can hold out the same ones.
   const again = await loadDataset({ data: EMOJI, seed: 7 }, undefined);
   expect(again.train.source.names).toEqual(train.source.names);
@@ -60,7 +60,7 @@ test('a share of the labels: of every class, the smaller in the larger, as the s
             Math.max(1, Math.round(share * own)),
           );
         }
-        for (const [i, name] of small.source.names.entries())
+        for (const [i, name] of [...small.source.names].entries())
           expect(small.labels[i]).toBe(labels[Number(name)]);
       },
     ),
@@ -74,7 +74,7 @@ test('a share of pictures in memory has their pixels', () => {
   const part = labelledShare({ source, labels: Int32Array.of(0, 1, 0, 1, 0, 1) }, 0.4, 3);
   const { names, pixels: own } = part.source as MemorySource;
   expect(names.length).toBe(2);
-  names.forEach((name, i) => {
+  [...names].forEach((name, i) => {
     expect(new Uint8Array(own)[4 * i]).toBe(Number(name));
   });
 });

@@ -1,5 +1,6 @@
 import { folderIndexes, shardsAt } from '@beit/apps-shared';
 import {
+  compactNames,
   type EmojiOptions,
   emojiDataset,
   type FolderSource,
@@ -42,7 +43,7 @@ export async function loadImages(
   const isHeldOut = (name: string) => createRandom('held out', name).uniform() < share;
   const part = (heldOut: boolean): FolderSource => ({
     ...all,
-    names: all.names.filter((name) => isHeldOut(name) === heldOut),
+    names: compactNames([...all.names].filter((name) => isHeldOut(name) === heldOut)),
   });
   const images: Images = { train: part(false), heldOut: part(true), title: (name) => name };
   if (images.heldOut.names.length === 0 || images.train.names.length === 0) {

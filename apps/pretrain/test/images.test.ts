@@ -33,5 +33,5 @@ test('of shards those for validation are held out, or else the last images', asy
   const both = await load(directory);
   expect(both.train.names).toHaveLength(60);
   expect(both.heldOut.names).toHaveLength(5);
-  expect(both.heldOut.names[0]).toBe('val-000000.tar/0');
+  expect(both.heldOut.names.at(0)).toBe('val-000000.tar/0');
 });

@@ -8,6 +8,7 @@ import {
   imageFolder,
   indexShards,
   isAddress,
+  type Names,
   type ShardIndex,
   verifyShards,
   writeShards,
@@ -30,7 +31,7 @@ async function main(): Promise<number> {
 /** Images of one part, and what its shards are called. */
 interface Part {
   readonly prefix: string;
-  readonly names: readonly string[];
+  readonly names: Names;
   readonly labels?: ArrayLike<number>;
 }
 

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { Names } from '@beit/data';
 import { assertAgreement, type Communicator } from '@beit/mpi';
 
 /** @throws in all processes of a job unless they train on the same images */
-export const assertSameImages = (job: Communicator, names: readonly string[]): Promise<void> =>
-  assertAgreement(job, {
-    images: names.length,
-    'their names': createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 16),
-  });
+export async function assertSameImages(job: Communicator, names: Names): Promise<void> {
+  const hash = createHash('sha256');
+  for (const name of names) hash.update(`${name}\n`);
+  await assertAgreement(job, { images: names.length, 'their names': hash.digest('hex').slice(0, 16) });
+}

@@ -1,5 +1,6 @@
 import { createRandom } from '@beit/random';
 import { type ImageFolderOptions, imageFolder } from './imageFolder';
+import { compactNames } from './names';
 import type { FolderSource } from './source';
 
 /** Images with their classes. */
@@ -37,7 +38,7 @@ export async function classFolder(
   directory: string,
   { validationShare = 0.2, seed = 0, ...folder }: ClassFolderOptions = {},
 ): Promise<ClassFolder> {
-  const { names } = await imageFolder(directory, folder);
+  const names = [...(await imageFolder(directory, folder)).names];
   const parts = new Set(names.map((name) => name.split('/')[0]!));
   const heldOut = VALIDATION.filter((part) => parts.has(part));
   if (parts.has(TRAIN) && heldOut.length === 0 && parts.size === 1) {
@@ -74,7 +75,7 @@ export async function classFolder(
     if (missing.length > 0) {
       throw new Error(`There is no image for ${part} of ${missing.map((name) => `'${name}'`).join(', ')}.`);
     }
-    return { source: { kind: 'folder', directory, names: chosen }, labels };
+    return { source: { kind: 'folder', directory, names: compactNames(chosen) }, labels };
   };
   return {
     classes,

@@ -2,6 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFolderReader, type FolderReader } from './folderReader';
 import { IMAGE_EXTENSIONS } from './imageExtensions';
+import { compactNames } from './names';
 import type { FolderSource } from './source';
 
 export interface ImageFolderOptions {
@@ -61,5 +62,5 @@ export async function imageFolder(
     );
   }
   await reader.keep();
-  return { kind: 'folder', directory, names };
+  return { kind: 'folder', directory, names: compactNames(names) };
 }

@@ -22,6 +22,7 @@ export {
 export { IMAGE_EXTENSIONS } from './imageExtensions';
 export { imageFolder } from './imageFolder';
 export { loadViews } from './loadViews';
+export { compactNames, type Names } from './names';
 export type { Box, Pixels } from './pixels';
 export type { MaskingOptions, SampleRecipe, Samples } from './prepareSamples';
 export { BEIT_RAND_AUGMENT, type RandAugment } from './randAugment';

@@ -8,7 +8,7 @@ import {
 import { createRandom } from '@beit/random';
 import { eachReadable, type Unreadable } from './eachReadable';
 import { withinShard } from './shards/withinShard';
-import type { ReadableSource } from './source';
+import type { ImageSource } from './source';
 import { emptyViews, type TwoViewOptions, type TwoViews, twoViews, viewsAt } from './twoViews';
 import { withCanvas } from './withCanvas';
 
@@ -45,7 +45,7 @@ export interface Samples extends TwoViews {
  * @param wanted indices of images; one of `index + k * images` is the image's k-th repetition, augmented otherwise
  */
 export async function prepareSamples(
-  source: ReadableSource,
+  source: ImageSource,
   { seed, views, masking }: SampleRecipe,
   epoch: number,
   wanted: readonly number[],

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Sharp } from 'sharp';
 import type { Pixels } from './pixels';
 import { readShardImage } from './shards/readShardImage';
-import type { ReadableSource } from './source';
+import type { ImageSource } from './source';
 
 /** Larger images are refused before memory is taken for them. */
 export const MOST_PIXELS = 100_000_000;
@@ -21,7 +21,7 @@ export async function openImage(file: string | Buffer, upright: boolean): Promis
  * @throws when a file can't be read or decoded, or has more than 100 million pixels; ShardError when its shard can't be read
  */
 export async function readPixels(
-  source: ReadableSource,
+  source: ImageSource,
   index: number,
   { upright = true }: { readonly upright?: boolean } = {},
 ): Promise<Pixels> {

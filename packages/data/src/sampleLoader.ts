@@ -1,5 +1,6 @@
 import type { Unreadable } from './eachReadable';
 import { createEpochOrder, shardsAhead } from './epochOrder';
+import type { Names } from './names';
 import { createPool, type WorkerSetup } from './workerPool';
 
 export interface SampleLoaderOptions {
@@ -44,7 +45,7 @@ export interface SampleLoader<Batch> {
 
 interface Definition<Samples, Batch> {
   /** Of the images. */
-  readonly names: readonly string[];
+  readonly names: Names;
   readonly setup: WorkerSetup;
   readonly options: SampleLoaderOptions;
   /** One batch of what the workers prepared, in order. */
@@ -149,7 +150,7 @@ export function createSampleLoader<Samples, Batch>({
       pending.delete(step);
       return batch;
     },
-    namesOf: (step) => indicesOf(step).indices.map((index) => names[index % count]!),
+    namesOf: (step) => indicesOf(step).indices.map((index) => names.at(index % count)!),
     unreadable: () => [...unreadable.values()],
     close: () => pool.close(),
   };

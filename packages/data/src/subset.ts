@@ -1,8 +1,9 @@
+import { compactNames } from './names';
 import type { ImageSource } from './source';
 
 /** Some of the images of a source, in this order; one may come more than once. */
 export function subset(source: ImageSource, indices: ArrayLike<number>): ImageSource {
-  const names = Array.from(indices, (index) => source.names[index]!);
+  const names = compactNames(Array.from(indices, (index) => source.names.at(index)!));
   if (source.kind === 'folder') return { ...source, names };
   if (source.kind === 'shards') {
     const chosen = (values: Int32Array) => Int32Array.from(indices, (index) => values[index]!);

@@ -4,7 +4,7 @@ import { type Canvas, createCanvas } from './canvas';
 import { decodeJpeg } from './decodeJpeg';
 import { decodePixels, readPixels } from './readPixels';
 import { readShardImage } from './shards/readShardImage';
-import type { ReadableSource } from './source';
+import type { ImageSource } from './source';
 
 /** Larger files are not read as a whole. */
 const MOST_BYTES = 2 ** 26;
@@ -15,7 +15,7 @@ const MOST_BYTES = 2 ** 26;
  * @throws what `readPixels` throws, and `use`
  */
 export async function withCanvas<T>(
-  source: ReadableSource,
+  source: ImageSource,
   index: number,
   use: (canvas: Canvas) => T,
 ): Promise<T> {

@@ -5,7 +5,7 @@ import { type CropRecipe, prepareCrops } from './segmentation/prepareCrops';
 import type { SegmentationSource } from './segmentation/segmentationFolder';
 import { bringAhead } from './shards/bringAhead';
 import { releaseLocks } from './shards/withLock';
-import { type ImageSource, type PackedSource, packSource, type ReadableSource } from './source';
+import { type ImageSource, type PackedSource, packSource } from './source';
 
 /** What samples are made of and by. */
 export type WorkerSetup<Source = ImageSource> =
@@ -33,7 +33,7 @@ export interface SamplePool<Samples> {
 
 /** Makes the samples of a setup; their type is that of its kind. */
 export function prepare(
-  setup: WorkerSetup<ReadableSource>,
+  setup: WorkerSetup,
   { epoch, indices, ahead }: Omit<WorkerRequest, 'id'>,
 ): Promise<Prepared<object>> {
   if (setup.kind === 'crops') return prepareCrops(setup.source, setup.recipe, epoch, indices);

@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const names = async () => (await imageFolder(images, { indexes })).names;
+const names = async () => [...(await imageFolder(images, { indexes })).names];
 
 test('a large folder is read from its index, and what has changed is read again', async () => {
   const first = await names();

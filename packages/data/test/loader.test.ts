@@ -93,7 +93,7 @@ describe('a folder of images', () => {
   test('is read at any depth, sorted, without what is no image', async () => {
     const { names } = await imageFolder(folder);
     expect(names).toHaveLength(11);
-    expect(names[0]).toBe('cats/indoors/0.jpg');
+    expect(names.at(0)).toBe('cats/indoors/0.jpg');
     expect(names).not.toContain('dogs/notes.txt');
   });
   test('with a link in a circle ends', async () => {

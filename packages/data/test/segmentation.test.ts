@@ -301,7 +301,7 @@ test('emoji scenes: true masks of several objects, the same ones every time', as
     expect(found.classes).toEqual(classes);
     const read = (source: SegmentationSource) =>
       Promise.all(
-        source.images.names.map((_, i) =>
+        Array.from(source.images.names, (_, i) =>
           readLabelled(source, i, {
             normalization: IMAGENET_NORMALIZATION,
             annotation: { numClasses: classes.length, reduceZeroLabel: true },

@@ -72,7 +72,7 @@ export async function readLabelled(
   index: number,
   options: ScaledOptions & { readonly annotation: AnnotationOptions },
 ): Promise<ScaledImages & Pick<Annotation, 'labels'>> {
-  const path = join(images.directory, images.names[index]!);
+  const path = join(images.directory, images.names.at(index)!);
   const { width, height, labels } = await readAnnotation(
     join(directory, annotations[index]!),
     options.annotation,
@@ -84,7 +84,7 @@ export async function readLabelled(
   const stored = await read(path, options, false);
   if (fits(stored)) return { ...stored, labels };
   throw new Error(
-    `'${images.names[index]}' has ${image.width}x${image.height} pixels, its annotation ${width}x${height}`,
+    `'${images.names.at(index)}' has ${image.width}x${image.height} pixels, its annotation ${width}x${height}`,
   );
 }
 

@@ -43,7 +43,7 @@ export async function segmentationFolder(directory: string): Promise<Segmentatio
     const images = await imageFolder(join(directory, 'images', part));
     const annotations = await imageFolder(join(directory, 'annotations', part));
     const known = new Set(annotations.names);
-    const missing = images.names.filter((name) => !known.has(annotationOf(name)));
+    const missing = [...images.names].filter((name) => !known.has(annotationOf(name)));
     if (missing.length > 0) {
       const shown = missing.slice(0, 5).map((name) => `'${name}'`);
       const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
@@ -52,7 +52,7 @@ export async function segmentationFolder(directory: string): Promise<Segmentatio
       );
     }
     const { directory: of } = annotations;
-    parts[part] = { images, directory: of, annotations: images.names.map(annotationOf) };
+    parts[part] = { images, directory: of, annotations: Array.from(images.names, annotationOf) };
   }
   const { training, validation } = parts as Required<typeof parts>;
   const classes = await readClasses(join(directory, CLASSES));

@@ -1,3 +1,4 @@
+import { compactNames } from '../names';
 import type { ShardSource } from '../source';
 import { findShards } from './findShards';
 import { type IndexOptions, indexShards } from './indexShards';
@@ -112,7 +113,7 @@ function shardPart(
 function shardSource(parts: Omit<ShardSource, 'kind' | 'names'>): ShardSource {
   const short = parts.shards.map(({ location }) => location.split(/[/\\]/).at(-1)!);
   const names = Array.from(parts.shardOf, (shard, i) => `${short[shard]}/${parts.sampleOf[i]}`);
-  return { kind: 'shards', names, ...parts };
+  return { kind: 'shards', names: compactNames(names), ...parts };
 }
 
 /** Two windows are needed at once: one that is read and the next one, which is brought. */

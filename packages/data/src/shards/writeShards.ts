@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRandom } from '@beit/random';
+import type { Names } from '../names';
 import { checksumOf } from './download';
 import { ShardError } from './shardError';
 import type { IndexedShard } from './shardIndex';
@@ -13,7 +14,7 @@ export interface ShardWriterOptions {
   readonly directory: string;
   readonly prefix: string;
   /** Below `from`, with `/`. */
-  readonly names: readonly string[];
+  readonly names: Names;
   /** Folder of the images. */
   readonly from: string;
   /** The class of each image. */
@@ -74,7 +75,7 @@ function plan({ names, from, labels, seed = 0 }: ShardWriterOptions): PlannedIma
     taken.add(key);
     return key;
   };
-  const planned = names.map((name, i) => ({
+  const planned = Array.from(names, (name, i) => ({
     key: keyOf(name),
     extension: /\.[^.]*$/.exec(name)![0].toLowerCase(),
     path: join(from, name),

@@ -72,7 +72,7 @@ describe('writeShards', () => {
     const shards = await pack(join(folder, 'packed'));
     expect(shards.map(({ samples }) => samples)).toEqual([5, 5, 5, 5, 3]);
     const { train } = await openShards(join(folder, 'packed'));
-    expect(train.source.names[6]).toBe('train-000001.tar/1');
+    expect(train.source.names.at(6)).toBe('train-000001.tar/1');
     const known = new Map(names.map((_, i) => [colorOf(i).join(), i]));
     const found: number[] = [];
     for (let i = 0; i < names.length; i++) {
