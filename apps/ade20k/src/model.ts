@@ -1,4 +1,4 @@
-import { createSegmenter, type Segmenter, type SetrPup, type UperNet } from '@beit/segmentation';
+import { createSegmenter, type Segmenter, type SegmenterHead } from '@beit/segmentation';
 import { createVit, type Vit, type VitConfig } from '@beit/vit';
 
 export interface Model {
@@ -8,7 +8,7 @@ export interface Model {
 
 /** The network of a recipe, or of a trained segmenter, for so many classes. */
 export function createModel(
-  { model, head }: { readonly model: VitConfig; readonly head: SetrPup | UperNet },
+  { model, head }: { readonly model: VitConfig; readonly head: SegmenterHead },
   numClasses: number,
 ): Model {
   const vit = createVit(model);
@@ -20,6 +20,7 @@ export function createModel(
 /** Used in training alone. */
 export const isAuxiliary = (name: string): boolean => name.startsWith('auxiliary_head.');
 /** Begun anew for other classes. */
-export const isHead = (name: string): boolean => /^(decode_head|fpn[12])\./.test(name) || isAuxiliary(name);
+export const isHead = (name: string): boolean =>
+  /^(decode_head|neck|fpn[12])\./.test(name) || isAuxiliary(name);
 /** An encoder has them, and no segmenter asks for them. */
 export const isUnused = (name: string): boolean => /^(norm\.|mask_token$)/.test(name);

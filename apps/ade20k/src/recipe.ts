@@ -18,7 +18,7 @@ import {
   z,
 } from '@beit/apps-shared/recipe';
 import type { CropOptions, PhotometricDistortion } from '@beit/data';
-import type { AuxiliaryHead, SetrPup, UperNet } from '@beit/segmentation';
+import type { AuxiliaryHead, SetrMla, SetrNaive, SetrPup, UperNet } from '@beit/segmentation';
 
 const distortion = fields({
   brightness: atLeast(0),
@@ -43,10 +43,25 @@ const setrPup = fields({
   auxiliary,
 }) satisfies z.ZodType<SetrPup>;
 
+const setrNaive = fields({
+  kind: z.literal('setr-naive'),
+  channels: whole(1),
+  auxiliary,
+}) satisfies z.ZodType<SetrNaive>;
+
 const block = whole(0);
+const fourBlocks = z.tuple([block, block, block, block], { error: 'expected four numbers' }).readonly();
+
+const setrMla = fields({
+  kind: z.literal('setr-mla'),
+  blocks: fourBlocks,
+  channels: whole(1),
+  headChannels: whole(1),
+}) satisfies z.ZodType<SetrMla>;
+
 const uperNet = fields({
   kind: z.literal('upernet'),
-  blocks: z.tuple([block, block, block, block], { error: 'expected four numbers' }).readonly(),
+  blocks: fourBlocks,
   channels: whole(1),
   auxiliary,
 }) satisfies z.ZodType<UperNet>;
@@ -77,7 +92,9 @@ const parts = fields({
   start: oneOfNames(['checkpoint', 'scratch']),
   /** Its `imageSize` is that of crops and windows. */
   model: vitConfig,
-  head: z.discriminatedUnion('kind', [setrPup, uperNet], { error: 'expected one of setr-pup, upernet' }),
+  head: z.discriminatedUnion('kind', [setrPup, setrNaive, setrMla, uperNet], {
+    error: 'expected one of setr-pup, setr-naive, setr-mla, upernet',
+  }),
   views: fields({
     normalization,
     /** Longer and shorter side that images are resized to; left out: they stay as they are. */
@@ -122,12 +139,13 @@ export const segmentRecipe: z.ZodType<SegmentRecipe> = parts.check(({ value, iss
     expected(['views', 'stride'], `at most model.imageSize, which is ${model.imageSize}`);
   if (head.kind === 'setr-pup' && model.patchSize % 2 ** head.numConvs !== 0)
     expected(['head', 'numConvs'], `so many doublings as go into a patch of ${model.patchSize} pixels`);
-  if (head.kind === 'upernet' && model.patchSize % 4 !== 0)
-    expected(['model', 'patchSize'], 'a multiple of 4 pixels, with UPerNet');
+  // The others' logits are 4 times as large as the grid of patches.
+  if (head.kind !== 'setr-pup' && model.patchSize % 4 !== 0)
+    expected(['model', 'patchSize'], `a multiple of 4 pixels, with ${head.kind}`);
   if (head.kind === 'upernet' && head.auxiliary.length > 1)
     expected(['head', 'auxiliary'], 'at most one, with UPerNet');
-  if (head.auxiliary.some(({ block }) => block >= model.depth))
+  if ('auxiliary' in head && head.auxiliary.some(({ block }) => block >= model.depth))
     expected(['head', 'auxiliary'], `blocks below model.depth, which is ${model.depth}`);
-  if (head.kind === 'upernet' && head.blocks.some((block) => block >= model.depth))
+  if ('blocks' in head && head.blocks.some((block) => block >= model.depth))
     expected(['head', 'blocks'], `blocks below model.depth, which is ${model.depth}`);
 });

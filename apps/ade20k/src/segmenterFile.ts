@@ -7,8 +7,7 @@ import {
   type Color,
   createPalette,
   inferHead,
-  type SetrPup,
-  type UperNet,
+  type SegmenterHead,
   uperNetOfTransformers,
 } from '@beit/segmentation';
 import type { VitConfig } from '@beit/vit';
@@ -25,7 +24,7 @@ export interface TrainedSegmenter {
   readonly classes: readonly string[];
   readonly palette: readonly Color[];
   readonly model: VitConfig;
-  readonly head: SetrPup | UperNet;
+  readonly head: SegmenterHead;
   readonly views: PlainViews;
 }
 
@@ -38,9 +37,12 @@ export async function saveSegmenter(path: string, trained: TrainedSegmenter): Pr
     config: JSON.stringify(model),
     classes: JSON.stringify(classes),
     normalization: JSON.stringify(normalization),
-    segmenter: JSON.stringify({ palette, head: { ...head, auxiliary: [] }, views: { scale, stride } }),
+    segmenter: JSON.stringify({ palette, head: withoutAuxiliary(head), views: { scale, stride } }),
   });
 }
+
+const withoutAuxiliary = (head: SegmenterHead): SegmenterHead =>
+  'auxiliary' in head ? { ...head, auxiliary: [] } : head;
 
 /**
  * A segmenter of this app, or a released one: a folder of transformers, or an official `.pth` file.

@@ -2,6 +2,7 @@
 import { layerRates } from '@beit/apps-shared';
 import { overlay } from '@beit/apps-shared/recipe';
 import { createRandom } from '@beit/random';
+import type { SegmenterHead } from '@beit/segmentation';
 import { createModel } from '../src/model';
 import { segmentRecipe } from '../src/recipe';
 import { RECIPES } from '../src/recipes';
@@ -26,11 +27,14 @@ test('table 14 of the paper', () => {
     views: { scale: [2048, 512], ratio: [0.5, 2], categoryMaxRatio: 0.75, flip: 0.5, stride: 341 },
   });
   expect(PAPER.clipNorm).toBeUndefined();
-  expect(PAPER.head.auxiliary.map(({ block }) => block)).toEqual([4, 7, 9, 11]);
+  expect(PAPER.head).toMatchObject({
+    kind: 'setr-pup',
+    auxiliary: [{ block: 4 }, { block: 7 }, { block: 9 }, { block: 11 }],
+  });
 });
 
 test('heads have the sizes of mmsegmentation, and every recipe is one', () => {
-  const head = { ...PAPER.head, auxiliary: PAPER.head.auxiliary.slice(0, 1) };
+  const head: SegmenterHead = { kind: 'setr-pup', auxiliary: [{ block: 4 }] };
   const { segmenter } = createModel({ ...PAPER, head }, 150);
   const heads = Object.entries(segmenter.initHeads(createRandom(0)));
   const count = (prefix: string) =>
@@ -75,6 +79,13 @@ test('the released UPerNet', () => {
   expect(count).toBe(pyramid + decode + 9 * D * 256 + 2 * 256 + 150 * 257);
 });
 
+test.each([
+  { kind: 'setr-naive', channels: 256, auxiliary: [] },
+  { kind: 'setr-mla', blocks: [2, 5, 8, 11], channels: 256, headChannels: 128 },
+])('the paper with another head: $kind', (head) => {
+  expect(segmentRecipe.parse(overlay(PAPER, { head })).head).toEqual(head);
+});
+
 test('layer-wise decay: heads learn at the full rate, the patches at 0.65^13', () => {
   const small = { ...PAPER, model: { ...PAPER.model, imageSize: 32, embedDim: 24, numHeads: 2 } };
   const params = createModel(small, 3).segmenter.init(createRandom(0));
@@ -95,6 +106,16 @@ test.each([
     'head.blocks',
     { head: { kind: 'upernet', blocks: [3, 5, 7, 12], channels: 8, auxiliary: [] } },
     'blocks below model.depth',
+  ],
+  [
+    'head.blocks',
+    { head: { kind: 'setr-mla', blocks: [2, 5, 8, 12], channels: 8, headChannels: 4 } },
+    'blocks below model.depth',
+  ],
+  [
+    'model.patchSize',
+    { head: { kind: 'setr-naive', channels: 8, auxiliary: [] }, model: { patchSize: 2 } },
+    'a multiple of 4 pixels, with setr-naive',
   ],
 ])('%s that does not fit is refused', (path, change, message) => {
   const { error } = segmentRecipe.safeParse(overlay(PAPER, change));

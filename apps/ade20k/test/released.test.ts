@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadPretrained } from '@beit/apps-shared';
 import { IMAGENET_NORMALIZATION, INCEPTION_NORMALIZATION } from '@beit/data';
 import { createRandom } from '@beit/random';
-import { ADE20K_CLASSES, ADE20K_PALETTE, type SetrPup, type UperNet } from '@beit/segmentation';
+import { ADE20K_CLASSES, ADE20K_PALETTE, type SegmenterHead, type UperNet } from '@beit/segmentation';
 import { RELEASED_FINETUNE, transformersConfig, type VitConfig } from '@beit/vit';
 import { type NamedTensors, saveSafetensors, saveTransformers, toMmsegmentation } from '@beit/weights';
 import { createModel } from '../src/model';
@@ -31,7 +31,7 @@ const MODEL: VitConfig = {
 const UPERNET: UperNet = { kind: 'upernet', blocks: [3, 5, 7, 11], channels: 4 };
 
 /** As files have them: without what segmentation does not need, with auxiliary heads. */
-function paramsOf(head: SetrPup | UperNet, numClasses: number): NamedTensors {
+function paramsOf(head: SegmenterHead, numClasses: number): NamedTensors {
   const all = createModel({ model: MODEL, head }, numClasses).segmenter.init(createRandom(1));
   return Object.fromEntries(Object.entries(all).filter(([name]) => !/^(norm\.|mask_token$)/.test(name)));
 }
@@ -77,9 +77,12 @@ test('training begins with its encoder', async () => {
   expect(start.notes[0]).toMatch(/^New, at random: .*decode_head/);
 });
 
-test('so does one of mmsegmentation with SETR-PUP', async () => {
-  const path = join(folder, 'setr.safetensors');
-  const head: SetrPup = { kind: 'setr-pup', channels: 6, numConvs: 3 };
+test.each<SegmenterHead>([
+  { kind: 'setr-pup', channels: 6, numConvs: 3 },
+  { kind: 'setr-naive', channels: 6 },
+  { kind: 'setr-mla', blocks: [2, 5, 8, 11], channels: 6, headChannels: 4 },
+])('so does one of mmsegmentation with $kind', async (head) => {
+  const path = join(folder, `${head.kind}.safetensors`);
   await saveSafetensors(path, toMmsegmentation(paramsOf(head, 2)));
   const loaded = await loadSegmenter(path);
   expect(loaded.head).toEqual(head);

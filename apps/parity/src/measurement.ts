@@ -1,3 +1,6 @@
+import type { Engine } from './engines';
+import type { Fixture } from './fixture';
+
 /** One quantity group of one fixture: how far ours is from the reference. */
 export interface Measurement {
   readonly group: string;
@@ -9,3 +12,6 @@ export interface Measurement {
   /** Largest error allowed. Default 1e-4. */
   readonly tolerance?: number;
 }
+
+/** Compares what an engine computes with a fixture. */
+export type EngineCheck = (fixture: Fixture, engine: Engine) => Promise<Measurement[]>;

@@ -6,15 +6,15 @@ import { bfloat16Tolerance } from './bfloat16Tolerance';
 import { classifyParity } from './classifyParity';
 import { dvaeParity } from './dvaeParity';
 import type { Engine } from './engines';
-import { type Fixture, loadFixture } from './fixture';
+import { loadFixture } from './fixture';
+import { setrMlaParity, setrNaiveParity, uperNetParity } from './headParity';
 import { maskingParity } from './maskingParity';
-import type { Measurement } from './measurement';
+import type { EngineCheck, Measurement } from './measurement';
 import { mimParity } from './mimParity';
 import { namesParity } from './namesParity';
 import { resizeParity } from './resizeParity';
 import { segmentationMetricsParity } from './segmentationMetricsParity';
-import { setrParity } from './setrParity';
-import { uperNetParity } from './uperNetParity';
+import { setrPupParity } from './setrPupParity';
 
 export interface ParityRow extends Measurement {
   readonly file: string;
@@ -23,15 +23,15 @@ export interface ParityRow extends Measurement {
   readonly tolerance: number;
 }
 
-type EngineCheck = (fixture: Fixture, engine: Engine) => Promise<Measurement[]>;
-
 /** By the beginning of the file name. */
 const ENGINE_CHECKS: readonly (readonly [prefix: string, check: EngineCheck])[] = [
   ['mim-', mimParity],
   ['classify.', classifyParity],
   ['dvae', dvaeParity],
   ['adamw', adamwParity],
-  ['setr-', setrParity],
+  ['setr-pup', setrPupParity],
+  ['setr-naive', setrNaiveParity],
+  ['setr-mla', setrMlaParity],
   ['upernet', uperNetParity],
 ];
 

@@ -3,7 +3,7 @@ import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorParams } from './heads/headLayers';
-import { type PlacedHead, placedHeads, type SetrPup, type UperNet } from './heads/placedHeads';
+import { type PlacedHead, placedHeads, type SegmenterHead } from './heads/placedHeads';
 import { type PixelCrossEntropyOptions, pixelAccuracy, pixelCrossEntropy } from './pixelCrossEntropy';
 
 /** All that a segmenter needs to know of an encoder; `createVit` of `@beit/vit` makes one. */
@@ -26,7 +26,7 @@ export interface SegmenterConfig {
   readonly backbone: Backbone;
   readonly numClasses: number;
   /** Default: SETR-PUP. */
-  readonly head?: SetrPup | UperNet;
+  readonly head?: SegmenterHead;
 }
 
 export interface SegmenterLossOptions extends PixelCrossEntropyOptions {
@@ -67,8 +67,8 @@ export interface Segmenter {
 }
 
 /**
- * A BEiT that names the class of every pixel, with the task layer of the paper, SETR-PUP, or that of the released models,
- * UPerNet. Paper: BEiT, sections 2.6 and 3.2; SETR, arXiv 2012.15840. Reference: mmsegmentation.
+ * A BEiT that names the class of every pixel, with the task layer of the paper, SETR-PUP, another of SETR's, or that of
+ * the released models, UPerNet. Paper: BEiT, sections 2.6 and 3.2; SETR, arXiv 2012.15840. Reference: mmsegmentation.
  *
  * @throws RangeError when there are fewer than two classes, or a size of a head is not a positive integer
  */

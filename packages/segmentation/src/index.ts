@@ -2,12 +2,17 @@ export { ADE20K_CLASSES, ADE20K_PALETTE, type Color } from './ade20k';
 export { colorClasses, createPalette, overlayClasses } from './colorClasses';
 export * from './createSegmenter';
 export { createFcnHead, type FcnHeadConfig } from './heads/createFcnHead';
+export { createMlaHead, type MlaHeadConfig } from './heads/createMlaHead';
 export { createSetrHead, type SetrHeadConfig } from './heads/createSetrHead';
 export { createUperHead, type UperHeadConfig } from './heads/createUperHead';
 export type { TensorParams } from './heads/headLayers';
 export {
   type AuxiliaryHead,
+  MLA_BLOCKS,
   SETR_AUXILIARY_HEADS,
+  type SegmenterHead,
+  type SetrMla,
+  type SetrNaive,
   type SetrPup,
   UPERNET_BLOCKS,
   type UperNet,

@@ -1,29 +1,42 @@
-import { type SetrPup, UPERNET_BLOCKS, type UperNet } from './heads/placedHeads';
+import { MLA_BLOCKS, type SegmenterHead, UPERNET_BLOCKS, type UperNet } from './heads/placedHeads';
 
 type Shapes = Readonly<Record<string, { readonly shape: readonly number[] }>>;
 type Json = Readonly<Record<string, unknown>>;
 
 /**
  * The head of a checkpoint that comes without a description, from the names and shapes of its tensors (mmsegmentation's):
- * UPerNet as released for 12 and for 24 blocks, or SETR-PUP. Auxiliary heads are left out: they are for training.
+ * UPerNet as released for 12 and for 24 blocks, or one of SETR's. Auxiliary heads are left out: they are for training.
  *
  * @param depth blocks of the backbone
  * @throws Error when there is no such head
  */
-export function inferHead(tensors: Shapes, depth: number): SetrPup | UperNet {
-  const names = Object.keys(tensors);
-  const [, channels] = tensors['decode_head.conv_seg.weight']?.shape ?? [];
+export function inferHead(tensors: Shapes, depth: number): SegmenterHead {
+  const shapeOf = (name: string) => tensors[`${name}.weight`]?.shape;
+  const countOf = (part: string, inner: string) =>
+    Object.keys(tensors).filter((name) => name.startsWith(part) && name.endsWith(`${inner}.weight`)).length;
+  const [, channels] = shapeOf('decode_head.conv_seg') ?? [];
   if (channels === undefined)
     throw new Error(
       'There is no "decode_head.conv_seg.weight", so the tensors are not those of a segmenter.',
     );
-  const numConvs = names.filter((name) => /^decode_head\.up_convs\.\d+\.0\.conv\.weight$/.test(name)).length;
-  if (numConvs > 0) return { kind: 'setr-pup', channels, numConvs };
-  const scales = names.filter((name) => /^decode_head\.psp_modules\.\d+\.1\.conv\.weight$/.test(name)).length;
+  const [, summed] = shapeOf('neck.mla.feat_extract.0.conv') ?? [];
+  const mlaBlocks = MLA_BLOCKS[depth];
+  if (summed !== undefined && mlaBlocks)
+    return {
+      kind: 'setr-mla',
+      blocks: mlaBlocks,
+      channels: summed,
+      headChannels: channels / mlaBlocks.length,
+    };
+  const kernelSize = shapeOf('decode_head.up_convs.0.0.conv')?.at(-1);
+  if (kernelSize === 1) return { kind: 'setr-naive', channels };
+  if (kernelSize !== undefined)
+    return { kind: 'setr-pup', channels, numConvs: countOf('decode_head.up_convs.', '.0.conv') };
+  const scales = countOf('decode_head.psp_modules.', '.1.conv');
   const blocks = UPERNET_BLOCKS[depth];
   if (scales === 4 && blocks) return { kind: 'upernet', blocks, channels };
   throw new Error(
-    `The head is neither SETR-PUP nor UPerNet as released: it averages over ${scales} grids, expected 4; there are ${depth} blocks, expected ${Object.keys(UPERNET_BLOCKS).join(' or ')}.`,
+    `The head is neither SETR's nor UPerNet as released: it averages over ${scales} grids, expected 4; there are ${depth} blocks, expected ${Object.keys(UPERNET_BLOCKS).join(' or ')}.`,
   );
 }
 

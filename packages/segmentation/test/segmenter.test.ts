@@ -5,7 +5,15 @@ import { createRandom } from '@beit/random';
 import { createVit } from '@beit/vit';
 import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import { createSegmenter, createSetrHead, pixelAccuracy, pixelCrossEntropy } from '../src';
+import {
+  createSegmenter,
+  createSetrHead,
+  inferHead,
+  MLA_BLOCKS,
+  pixelAccuracy,
+  pixelCrossEntropy,
+  type SegmenterHead,
+} from '../src';
 
 tf.enableProdMode();
 beforeAll(() => tf.setBackend('cpu'));
@@ -174,6 +182,44 @@ describe('a segmenter', () => {
     expect(() => wrong.loss(own, images, tf.zeros([2, 16, 16], 'int32'))).toThrow(
       'There is no block 3; the last is 2.',
     );
+  });
+});
+
+describe.each<SegmenterHead>([
+  { kind: 'setr-naive', channels: 4, auxiliary: [{ block: 0 }] },
+  { kind: 'setr-mla', blocks: [0, 1, 1, 2], channels: 6, headChannels: 4 },
+])('$kind', (head) => {
+  const segmenter = createSegmenter({ backbone: vit, numClasses: CLASSES, head });
+  const params = moved(segmenter.init(createRandom(2)));
+  const images = noise(2, 16, 16, 3);
+  const labels = tf.tensor(
+    Int32Array.from({ length: 2 * 16 * 16 }, (_, i) => (i % 16) % CLASSES),
+    [2, 16, 16],
+  );
+
+  test('has a class for every pixel, and is recognized by its names', () => {
+    expect(segmenter.logits(params, images).shape).toEqual([2, 16, 16, CLASSES]);
+    const { auxiliary: _, ...main } = { auxiliary: undefined, ...head };
+    const found = inferHead(params, 12);
+    expect(found).toEqual(head.kind === 'setr-mla' ? { ...main, blocks: MLA_BLOCKS[12] } : main);
+  });
+
+  test('every parameter of a head has a gradient, those of batch norm have next statistics', () => {
+    const trained = Object.keys(segmenter.initHeads(createRandom(2))).filter(
+      (name) => !isRunningStatistic(name),
+    );
+    const { loss, ...rest } = segmenter.loss(params, images, labels);
+    expect(scalar(loss)).toBeGreaterThan(0);
+    expect(Object.keys(rest).filter(isRunningStatistic).sort()).toEqual(
+      Object.keys(params).filter(isRunningStatistic).sort(),
+    );
+    const gradients = tf.grads((...values: tf.Tensor[]) => {
+      const own = Object.fromEntries(trained.map((name, i) => [name, values[i]!]));
+      return segmenter.loss({ ...params, ...own }, images, labels).loss;
+    })(trained.map((name) => params[name]!));
+    // Batch norm takes away what a bias adds to a convolution of one pixel.
+    const unused = trained.filter((_, i) => scalar(tf.max(tf.abs(gradients[i]!))) < 1e-6);
+    expect(unused).toEqual(trained.filter((name) => /norm(\.\d)?\.bias$/.test(name)));
   });
 });
 

@@ -28,7 +28,7 @@ export const shapesOf = (params: NamedTensors): Record<string, readonly number[]
 
 /** What training does not take from pre-training and other tasks: their heads, and norms before these. */
 const isOther = (name: string) =>
-  /^(lm_head|pixel_head|norm|fc_norm|head|decode_head|auxiliary_head|fpn[12])\.|^mask_token$/.test(name);
+  /^(lm_head|pixel_head|norm|fc_norm|head|decode_head|auxiliary_head|neck|fpn[12])\.|^mask_token$/.test(name);
 
 /**
  * What training begins with: the checkpoint's encoder, brought to the model's resolution, and a new head. A head of the

@@ -12,14 +12,16 @@ export interface SetrHeadConfig {
   readonly numConvs?: number;
   /** Of one upsampling. Default 2. */
   readonly upScale?: number;
+  /** Of the convolutions, pixels along a side. Default 3. */
+  readonly kernelSize?: 1 | 3;
   /** What the names of its parameters begin with. Default `decode_head`. */
   readonly name?: string;
 }
 
 /**
  * The progressive upsampling of SETR (PUP), on the features of one block: layer norm, then convolution, batch norm, ReLU
- * and bilinear upsampling, several times, and a classifier of pixels. With one or two convolutions and an `upScale` of 4
- * it is SETR's auxiliary head, with two convolutions of one pixel its naive one.
+ * and bilinear upsampling, several times, and a classifier of pixels. With two convolutions and an `upScale` of 4 it is
+ * SETR's auxiliary head, with one of a single pixel its naive one.
  * Paper: SETR, arXiv 2012.15840, section 3.2. Reference: mmsegmentation models/decode_heads/setr_up_head.py, and its names.
  *
  * The classifier comes before the last upsampling, as in SETR's own code: both are linear, and the bilinear weights of a
@@ -34,6 +36,7 @@ export function createSetrHead({
   channels = 256,
   numConvs = 4,
   upScale = 2,
+  kernelSize = 3,
   name = 'decode_head',
 }: SetrHeadConfig): SegmentationHead {
   assertSizes({ embedDim, numClasses, channels, numConvs, upScale });
@@ -42,7 +45,7 @@ export function createSetrHead({
     (random) => ({
       [`${name}.norm.weight`]: constant([embedDim], 1),
       [`${name}.norm.bias`]: constant([embedDim], 0),
-      ...initConvModules(random, convs, embedDim, channels),
+      ...initConvModules(random, convs, embedDim, channels, kernelSize),
       ...initClassifier(random, `${name}.conv_seg`, channels, numClasses),
     }),
     ({ param, convModule, classify }, [features]) => {

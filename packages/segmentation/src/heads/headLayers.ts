@@ -72,17 +72,18 @@ export const initConvModule = (
   ...initBatchNorm(out, `${name}.bn`),
 });
 
-/** Of `ConvModule`s of 3x3 pixels, one behind the other. */
+/** Of `ConvModule`s, one behind the other; `size` is that of their kernels. */
 export const initConvModules = (
   random: Random,
   names: readonly string[],
   embedDim: number,
   channels: number,
+  size = 3,
 ): NamedTensors =>
   Object.assign(
     {},
     ...names.map((name, i) =>
-      initConvModule(random, name, { into: i === 0 ? embedDim : channels, out: channels, size: 3 }),
+      initConvModule(random, name, { into: i === 0 ? embedDim : channels, out: channels, size }),
     ),
   );
 

@@ -1,5 +1,6 @@
 /** Which heads a segmenter has, and which blocks each looks at. */
 import { createFcnHead } from './createFcnHead';
+import { createMlaHead } from './createMlaHead';
 import { createSetrHead } from './createSetrHead';
 import { createUperHead } from './createUperHead';
 import type { SegmentationHead } from './segmentationHead';
@@ -8,7 +9,7 @@ import type { SegmentationHead } from './segmentationHead';
 export interface AuxiliaryHead {
   /** 0-based. */
   readonly block: number;
-  /** Default: 2, as SETR's for ADE20K; 1 with UPerNet. */
+  /** Default: 2, as SETR's for ADE20K; 1 with UPerNet and the naive head. */
   readonly numConvs?: number;
   /** Of the upsampling behind each convolution. Default 4. UPerNet's has none. */
   readonly upScale?: number;
@@ -30,6 +31,26 @@ export interface SetrPup {
   readonly auxiliary?: readonly AuxiliaryHead[];
 }
 
+/** SETR's naive head, on the last block: a convolution of one pixel, and one upsampling by 4. */
+export interface SetrNaive {
+  readonly kind: 'setr-naive';
+  /** Of all convolutions. Default 256. */
+  readonly channels?: number;
+  /** Naive too. Default: none. */
+  readonly auxiliary?: readonly AuxiliaryHead[];
+}
+
+/** SETR's multi-level feature aggregation, on four blocks. Without its auxiliary heads, which share its sums. */
+export interface SetrMla {
+  readonly kind: 'setr-mla';
+  /** 0-based, lowest first; see `MLA_BLOCKS`. */
+  readonly blocks: readonly [number, number, number, number];
+  /** In which features are summed up. Default 256. */
+  readonly channels?: number;
+  /** Of the convolutions behind each sum. Default 128. */
+  readonly headChannels?: number;
+}
+
 /** UPerNet on four blocks: what the released models for ADE20K have. */
 export interface UperNet {
   readonly kind: 'upernet';
@@ -42,6 +63,15 @@ export interface UperNet {
   /** At most one, of 256 channels. Default: none. The released models have one on the third of their blocks. */
   readonly auxiliary?: readonly AuxiliaryHead[];
 }
+
+/** What a segmenter's heads are: the main one, and those for training alone. */
+export type SegmenterHead = SetrPup | SetrNaive | SetrMla | UperNet;
+
+/** SETR's own, by the number of blocks. */
+export const MLA_BLOCKS: Readonly<Record<number, SetrMla['blocks']>> = {
+  12: [2, 5, 8, 11],
+  24: [5, 11, 17, 23],
+};
 
 /** Of the released models, by the number of their blocks. */
 export const UPERNET_BLOCKS: Readonly<Record<number, UperNet['blocks']>> = {
@@ -64,28 +94,52 @@ interface Sizes {
 
 const AUXILIARY_WEIGHT = 0.4;
 
-/** The main head, then the auxiliary ones. @throws RangeError when a size is not a positive integer */
-export const placedHeads = (head: SetrPup | UperNet, sizes: Sizes): [PlacedHead, ...PlacedHead[]] =>
-  head.kind === 'setr-pup' ? setrPup(head, sizes) : uperNet(head, sizes);
+type Placed = [PlacedHead, ...PlacedHead[]];
 
-function setrPup(
-  { channels, numConvs, auxiliary = [] }: SetrPup,
-  sizes: Sizes,
-): [PlacedHead, ...PlacedHead[]] {
+/** The main head, then the auxiliary ones. @throws RangeError when a size is not a positive integer */
+export function placedHeads(head: SegmenterHead, sizes: Sizes): Placed {
+  switch (head.kind) {
+    case 'setr-pup':
+      return setrPup(head, sizes);
+    case 'setr-naive':
+      return setrNaive(head, sizes);
+    case 'setr-mla':
+      return setrMla(head, sizes);
+    case 'upernet':
+      return uperNet(head, sizes);
+  }
+}
+
+const auxiliaryName = (i: number) => `auxiliary_head.${i}`;
+
+function setrPup({ channels, numConvs, auxiliary = [] }: SetrPup, sizes: Sizes): Placed {
   return [
     { head: createSetrHead({ ...sizes, channels, numConvs }), blocks: [-1], weight: 1 },
     ...auxiliary.map(({ block, numConvs = 2, upScale = 4, weight = AUXILIARY_WEIGHT }, i) => ({
-      head: createSetrHead({ ...sizes, channels, numConvs, upScale, name: `auxiliary_head.${i}` }),
+      head: createSetrHead({ ...sizes, channels, numConvs, upScale, name: auxiliaryName(i) }),
       blocks: [block],
       weight,
     })),
   ];
 }
 
-function uperNet(
-  { blocks, channels, poolScales, auxiliary = [] }: UperNet,
-  sizes: Sizes,
-): [PlacedHead, ...PlacedHead[]] {
+function setrNaive({ channels, auxiliary = [] }: SetrNaive, sizes: Sizes): Placed {
+  const naive = { ...sizes, channels, numConvs: 1, upScale: 4, kernelSize: 1 } as const;
+  return [
+    { head: createSetrHead(naive), blocks: [-1], weight: 1 },
+    ...auxiliary.map(({ block, numConvs = 1, upScale = 4, weight = AUXILIARY_WEIGHT }, i) => ({
+      head: createSetrHead({ ...naive, numConvs, upScale, name: auxiliaryName(i) }),
+      blocks: [block],
+      weight,
+    })),
+  ];
+}
+
+function setrMla({ blocks, channels, headChannels }: SetrMla, sizes: Sizes): Placed {
+  return [{ head: createMlaHead({ ...sizes, channels, headChannels }), blocks, weight: 1 }];
+}
+
+function uperNet({ blocks, channels, poolScales, auxiliary = [] }: UperNet, sizes: Sizes): Placed {
   if (auxiliary.length > 1)
     throw new RangeError(`UPerNet has ${auxiliary.length} auxiliary heads; expected at most one.`);
   return [

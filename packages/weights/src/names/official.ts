@@ -11,7 +11,7 @@ export const isNoParameter = (name: string): boolean =>
   name.endsWith('relative_position_index') || name.endsWith('.num_batches_tracked');
 
 const BACKBONE = 'backbone.';
-const SEGMENTATION_HEAD = /^(decode_head|auxiliary_head)\./;
+const SEGMENTATION_HEAD = /^(neck|decode_head|auxiliary_head)\./;
 
 /**
  * Official or timm parameters as this project wants them: the wrapper's prefix is stripped when every name has it

@@ -22,7 +22,7 @@ const named = (tensors: NamedTensors): Record<string, HostTensor> =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${NAME}.${name}`, tensor]));
 
 /** Logits of training and evaluation, loss, running statistics and gradients of a SETR-PUP head. */
-export async function setrParity(fixture: Fixture, engine: Engine): Promise<Measurement[]> {
+export async function setrPupParity(fixture: Fixture, engine: Engine): Promise<Measurement[]> {
   const { dim, ...sizes } = fixture.meta<SetrFixtureConfig>('config');
   const head = createSetrHead({ embedDim: dim, ...sizes, name: NAME });
   const params = named(chosen(fixture.group('param'), (name) => !name.endsWith('num_batches_tracked')));

@@ -1,35 +1,69 @@
 import { resizeBilinear2d } from '@beit/nn';
 import { isRunningStatistic, valueAndGrads } from '@beit/optim';
-import { createFcnHead, createUperHead, pixelCrossEntropy } from '@beit/segmentation';
+import {
+  createFcnHead,
+  createMlaHead,
+  createSetrHead,
+  createUperHead,
+  pixelCrossEntropy,
+  type SegmentationHead,
+} from '@beit/segmentation';
 import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
 import { chosen, type Fixture, largestError, normError, relativeError, toChannelsLast } from './fixture';
-import type { Measurement } from './measurement';
-
-interface UperNetFixtureConfig {
-  dim: number;
-  channels: number;
-  numClasses: number;
-  auxiliaryChannels: number;
-  auxiliaryWeight: number;
-}
+import type { EngineCheck, Measurement } from './measurement';
 
 type Tensors = Record<string, tf.Tensor>;
 
-const FEATURES = 'features.';
-/** The block whose features the auxiliary head looks at, of the four. */
-const AUXILIARY = 2;
+interface Heads {
+  readonly main: SegmentationHead;
+  /** On the features of one of the blocks. */
+  readonly auxiliary?: {
+    readonly head: SegmentationHead;
+    readonly level: number;
+    /** Of its loss. */
+    readonly weight: number;
+  };
+}
 
-/** Logits of training and evaluation, loss, running statistics and gradients of UPerNet with its auxiliary head. */
-export async function uperNetParity(fixture: Fixture, engine: Engine): Promise<Measurement[]> {
-  const { dim, channels, numClasses, ...auxiliaryConfig } = fixture.meta<UperNetFixtureConfig>('config');
-  const head = createUperHead({ embedDim: dim, numClasses, channels });
-  const auxiliary = createFcnHead({
-    embedDim: dim,
-    numClasses,
-    channels: auxiliaryConfig.auxiliaryChannels,
-  });
+interface Sizes {
+  dim: number;
+  channels: number;
+  numClasses: number;
+}
+
+export const uperNetParity: EngineCheck = (fixture, engine) => {
+  type Config = Sizes & { auxiliaryChannels: number; auxiliaryWeight: number };
+  const { dim: embedDim, auxiliaryChannels, auxiliaryWeight, ...sizes } = fixture.meta<Config>('config');
+  const { numClasses } = sizes;
+  const auxiliary = {
+    head: createFcnHead({ embedDim, numClasses, channels: auxiliaryChannels }),
+    level: 2,
+    weight: auxiliaryWeight,
+  };
+  return headParity(fixture, engine, { main: createUperHead({ embedDim, ...sizes }), auxiliary });
+};
+
+export const setrNaiveParity: EngineCheck = (fixture, engine) => {
+  type Config = Sizes & { numConvs: number; upScale: number; kernelSize: 1 | 3 };
+  const { dim: embedDim, ...sizes } = fixture.meta<Config>('config');
+  return headParity(fixture, engine, { main: createSetrHead({ embedDim, ...sizes }) });
+};
+
+export const setrMlaParity: EngineCheck = (fixture, engine) => {
+  const { dim: embedDim, ...sizes } = fixture.meta<Sizes & { headChannels: number }>('config');
+  return headParity(fixture, engine, { main: createMlaHead({ embedDim, ...sizes }) });
+};
+
+const FEATURES = 'features.';
+
+/** Logits of training and evaluation, loss, running statistics and gradients of heads on features of several blocks. */
+async function headParity(
+  fixture: Fixture,
+  engine: Engine,
+  { main, auxiliary }: Heads,
+): Promise<Measurement[]> {
   const params = fixture.group('param');
   const labels = fixture.tensor('input.labels');
   const features: NamedTensors = Object.fromEntries(
@@ -50,30 +84,32 @@ export async function uperNetParity(fixture: Fixture, engine: Engine): Promise<M
       const [, height, width] = inputs.labels.shape as [number, number, number];
       return pixelCrossEntropy(resizeBilinear2d(logits, [height, width]), inputs.labels);
     };
-    const levels = (tensors: Tensors) => [0, 1, 2, 3].map((level) => tensors[`${FEATURES}${level}`]!);
+    const levels = (tensors: Tensors) => Object.keys(features).map((name) => tensors[name]!);
     const { loss, outputs, gradients } = valueAndGrads(
       (trained) => {
         const all = { ...trained, ...state.statistics };
-        const main = head.trainingLogits(all, levels(trained));
-        const other = auxiliary.trainingLogits(all, [levels(trained)[AUXILIARY]!]);
+        const own = main.trainingLogits(all, levels(trained));
+        const logits = own.logits as tf.Tensor;
+        if (!auxiliary) return { ...own.statistics, logits, loss: lossOf(logits) };
+        const other = auxiliary.head.trainingLogits(all, [levels(trained)[auxiliary.level]!]);
         return {
-          ...main.statistics,
+          ...own.statistics,
           ...other.statistics,
-          logits: main.logits as tf.Tensor,
+          logits,
           auxiliaryLogits: other.logits as tf.Tensor,
-          loss: lossOf(main.logits).add(lossOf(other.logits).mul(auxiliaryConfig.auxiliaryWeight)),
+          loss: lossOf(logits).add(lossOf(other.logits).mul(auxiliary.weight)),
         };
       },
       { ...state.weights, ...inputs.features },
     );
     const { logits, auxiliaryLogits, ...statistics } = outputs as Tensors;
-    const evaluated = head.logits({ ...state.weights, ...state.statistics }, levels(inputs.features));
+    const evaluated = main.logits({ ...state.weights, ...state.statistics }, levels(inputs.features));
     return {
       state,
       outputs: {
         loss: loss as tf.Tensor,
         logits: logits!,
-        auxiliaryLogits: auxiliaryLogits!,
+        ...(auxiliaryLogits && { auxiliaryLogits }),
         statistics,
         gradients: gradients as Tensors,
         evaluated: evaluated as tf.Tensor,
@@ -98,7 +134,14 @@ export async function uperNetParity(fixture: Fixture, engine: Engine): Promise<M
   );
   return [
     { group: 'training logits', error: relativeError(outputs.logits, logits('train_logits')) },
-    { group: 'auxiliary logits', error: relativeError(outputs.auxiliaryLogits, logits('auxiliary_logits')) },
+    ...(outputs.auxiliaryLogits
+      ? [
+          {
+            group: 'auxiliary logits',
+            error: relativeError(outputs.auxiliaryLogits, logits('auxiliary_logits')),
+          },
+        ]
+      : []),
     { group: 'evaluation logits', error: relativeError(outputs.evaluated, logits('eval_logits')) },
     {
       group: 'running statistics',
