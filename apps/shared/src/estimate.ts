@@ -3,7 +3,10 @@ import type { NamedTensors } from '@beit/weights';
 import type { EngineOptions } from './engineOptions';
 import { type HostTree, type TrainingProgramOptions, trainingProgram } from './trainingProgram';
 
+/** At most so many, */
 const TIMED_STEPS = 2;
+/** and no other one after so long. */
+const LONG_MS = 5000;
 
 /** Numbers in all tensors. */
 export const countParameters = (params: NamedTensors): number =>
@@ -33,8 +36,12 @@ export async function timeMicroBatch(
     program.run({ microBatches: microBatches(), scalars: optimizer.scalars(i, 1e-5) });
   await step(0);
   const start = performance.now();
-  for (let i = 1; i <= TIMED_STEPS; i++) await step(i);
-  const seconds = (performance.now() - start) / 1000 / TIMED_STEPS;
+  let [steps, milliseconds] = [0, 0];
+  while (steps < TIMED_STEPS && milliseconds < LONG_MS) {
+    await step(++steps);
+    milliseconds = performance.now() - start;
+  }
+  const seconds = milliseconds / 1000 / steps;
   await program.dispose();
   return { seconds, engine: `${program.engine}, ${engine.precision}` };
 }
