@@ -3,7 +3,7 @@ import type { Picture } from '@beit/apps-shared/report';
 import { attentionOfImages, type GridSize, type LayerAttention } from '@beit/attention';
 import { compile } from '@beit/compile';
 import { INCEPTION_NORMALIZATION, type Normalization } from '@beit/data';
-import { createVit, resizeParams } from '@beit/vit';
+import { createVit, resizeParams, type Vit } from '@beit/vit';
 import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 
@@ -20,7 +20,17 @@ export interface AttentionModel {
 }
 
 /** Of an encoder; heads and the last norm are not asked for. */
-const IS_ENCODER = /^(cls_token$|pos_embed$|patch_embed\.|blocks\.|rel_pos_bias\.)/;
+const IS_ENCODER = /^(cls_token$|mask_token$|pos_embed$|patch_embed\.|blocks\.|rel_pos_bias\.)/;
+
+/** A pre-trained encoder at any resolution: positions are interpolated. */
+export function encoderAt({ tensors, config }: Pretrained, size: number): { vit: Vit; params: NamedTensors } {
+  const wanted = { ...config, imageSize: size };
+  const resized = Object.entries(resizeParams(tensors, config, wanted));
+  return {
+    vit: createVit(wanted),
+    params: Object.fromEntries(resized.filter(([name]) => IS_ENCODER.test(name))),
+  };
+}
 
 /**
  * The attention of a pre-trained encoder, compiled once, at any resolution: positions are interpolated, as for the paper's
@@ -29,15 +39,11 @@ const IS_ENCODER = /^(cls_token$|pos_embed$|patch_embed\.|blocks\.|rel_pos_bias\
  * @param size pixels, a multiple of the patch size
  */
 export async function openAttention(
-  { tensors, config, normalization = INCEPTION_NORMALIZATION }: Pretrained,
+  pretrained: Pretrained,
   size: number,
   engine: EngineOptions,
 ): Promise<AttentionModel> {
-  const wanted = { ...config, imageSize: size };
-  const vit = createVit(wanted);
-  const params: NamedTensors = Object.fromEntries(
-    Object.entries(resizeParams(tensors, config, wanted)).filter(([name]) => IS_ENCODER.test(name)),
-  );
+  const { vit, params } = encoderAt(pretrained, size);
   const program = await compile(
     (state: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => {
       const patches = vit.embedPatches(state, images);
@@ -56,12 +62,7 @@ export async function openAttention(
     numHeads,
     engine: program.engine,
     async attention(image) {
-      const images = {
-        dtype: 'float32',
-        shape: [1, size, size, 3],
-        data: normalized(image, normalization),
-      } as const;
-      const { attention } = await program.run({ images });
+      const { attention } = await program.run({ images: normalizedImage(image, pretrained.normalization) });
       const [, , ...own] = attention.shape;
       return attentionOfImages({
         shape: [depth, ...own],
@@ -72,5 +73,14 @@ export async function openAttention(
   };
 }
 
-const normalized = ({ data }: Picture, { mean, std }: Normalization): Float32Array =>
-  data.map((value, i) => (value - mean[i % 3]!) / std[i % 3]!);
+/** A batch of one image, as the model wants its pixels. */
+export function normalizedImage(
+  { width, height, data }: Picture,
+  { mean, std }: Normalization = INCEPTION_NORMALIZATION,
+) {
+  return {
+    dtype: 'float32',
+    shape: [1, height, width, 3],
+    data: data.map((value, i) => (value - mean[i % 3]!) / std[i % 3]!),
+  } as const;
+}

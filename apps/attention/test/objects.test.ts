@@ -1,4 +1,10 @@
 import { objectness, patchAttention } from '@beit/attention';
+import { createRandom } from '@beit/random';
+import { createVit } from '@beit/vit';
+import { zeros } from '@beit/weights';
+import * as tf from '@tensorflow/tfjs';
+import { normalizedImage } from '../src/attentionModel';
+import { openMaskedQueries } from '../src/experiments/maskedQueryModel';
 import { nearnessModel } from '../src/experiments/nearnessModel';
 import {
   type Measured,
@@ -31,6 +37,49 @@ test('nearness alone: high, but not among patches at equal distance', async () =
   for (const { scenes } of scores) expect(scenes[0]).toEqual(found);
 });
 
+test('where masked patches ask, a row is that of the image in which its patch is masked', async () => {
+  const config = { imageSize: 32, patchSize: 8, embedDim: 12, depth: 2, numHeads: 2 };
+  const random = createRandom('masked');
+  const drawn = Object.entries({ ...createVit(config).init(random), mask_token: zeros([1, 1, 12]) });
+  const tensors = Object.fromEntries(
+    drawn.map(([name, tensor]) => [
+      name,
+      { ...tensor, data: tensor.data.map((x) => x + 0.3 * random.normal()) },
+    ]),
+  );
+  const params = Object.fromEntries(
+    Object.entries(tensors).map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
+  );
+  const image = {
+    width: 32,
+    height: 32,
+    data: Float32Array.from({ length: 32 * 32 * 3 }, () => random.uniform()),
+  };
+  const vit = createVit(config);
+  const pretrained = { path: '', tensors, config: vit.config, metadata: {} } as never;
+  const model = await openMaskedQueries(pretrained, 32, { engine: 'onnxruntime', precision: 'fp32' });
+  const layers = await model.attention(image);
+  await model.dispose();
+
+  const batch = normalizedImage(image);
+  const seen = vit.embedPatches(params, tf.tensor(batch.data, [...batch.shape]));
+  for (const query of [0, 6, 15]) {
+    const hidden = tf.reshape(tf.oneHot(query, 16), [1, 16, 1]);
+    const corrupted = tf.where(tf.greater(hidden, 0.5), params.mask_token!, seen);
+    const { attention } = vit.encode(params, corrupted, { withAttention: true });
+    for (const [block, layer] of attention.entries()) {
+      const expected = tf.slice(layer, [0, 0, 1 + query, 0], [1, 2, 1, 17]).dataSync();
+      const found = [0, 1].flatMap((head) => {
+        const from = (head * 17 + 1 + query) * 17;
+        return Array.from(layers[block]!.data).slice(from, from + 17);
+      });
+      found.forEach((value, i) => {
+        expect(value).toBeCloseTo(expected[i]!, 5);
+      });
+    }
+  }
+});
+
 const measured: Measured[] = STARTS.map((start, i) => ({
   start,
   heads: [0, 1].map((block) => ({
@@ -55,6 +104,6 @@ test('the page and its figure have every network, and the verdict is by interval
   expect(page).toMatch(/above that of a network at random: \*\*yes\*\*/);
   expect(page).not.toMatch(/NaN|undefined/);
   const figure = objectsFigure(measured);
-  expect(figure.match(/class="band"/g)?.length).toBe(8);
+  expect(figure.match(/class="band"/g)?.length).toBe(10);
   expect(figure).not.toMatch(/NaN|undefined/);
 });

@@ -22,6 +22,7 @@ import * as tf from '@tensorflow/tfjs';
 import { openAttention } from '../attentionModel';
 import { estimates, objectScores } from '../measure';
 import { sceneSource } from '../sceneObjects';
+import { openMaskedQueries } from './maskedQueryModel';
 import { nearnessModel } from './nearnessModel';
 import {
   type Measured,
@@ -39,7 +40,8 @@ const HELP = `Usage: pnpm experiment:attention [options]
 
 Does self-attention tell objects apart that nobody has labelled? On scenes of emoji with true masks: the area under the ROC
 curve of "the same object", given the attention of a patch on it, for every head; of a network at random, pre-trained as
-BEiT, fine-tuned from that, and trained from scratch. Trains nothing: it takes what experiment:efficiency leaves behind.
+BEiT, fine-tuned from that, and trained from scratch; and of patches that are masked themselves. Trains nothing: it takes
+what experiment:efficiency leaves behind.
 
   --pretrained RUN  default: runs/efficiency/beit-seed-0
   --finetuned RUN   default: runs/efficiency/classify-beit-seed-0-labels-1-epochs-20
@@ -89,9 +91,13 @@ async function main(): Promise<number> {
     return loadPretrained(folder);
   };
   const pretrained = await load('pretrained');
+  const drawn = createVit(pretrained.config).init(createRandom(0, 'attention'));
+  const random = { ...pretrained, tensors: { mask_token: pretrained.tensors.mask_token!, ...drawn } };
   const checkpoints: Record<Exclude<Start, 'nearness'>, Pretrained> = {
-    random: { ...pretrained, tensors: createVit(pretrained.config).init(createRandom(0, 'attention')) },
+    random,
     pretrained,
+    maskedRandom: random,
+    maskedPretrained: pretrained,
     finetuned: await load('finetuned'),
     scratch: await load('scratch'),
   };
@@ -102,10 +108,11 @@ async function main(): Promise<number> {
   const scene = await sceneSource(size, [side, side]);
   const measured: Measured[] = [];
   for (const start of STARTS) {
+    const open = start.startsWith('masked') ? openMaskedQueries : openAttention;
     const model =
       start === 'nearness'
         ? nearnessModel(size, side)
-        : await openAttention(checkpoints[start], size, { engine: 'auto', precision: 'fp32' });
+        : await open(checkpoints[start], size, { engine: 'auto', precision: 'fp32' });
     const heads = await objectScores(model, scene, scenes, passProgress(`scenes, ${start}`, progress.update));
     measured.push({ start, heads });
     await model.dispose();

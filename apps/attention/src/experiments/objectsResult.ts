@@ -8,8 +8,16 @@ import {
   type HeadScores,
 } from '../measure';
 
-/** What is compared; `nearness` knows nothing but distances. */
-export const STARTS = ['nearness', 'random', 'pretrained', 'finetuned', 'scratch'] as const;
+/** What is compared; `nearness` knows nothing but distances, `masked...` is attention of patches that are masked themselves. */
+export const STARTS = [
+  'nearness',
+  'random',
+  'pretrained',
+  'finetuned',
+  'scratch',
+  'maskedRandom',
+  'maskedPretrained',
+] as const;
 export type Start = (typeof STARTS)[number];
 
 export interface Measured {
@@ -36,7 +44,12 @@ const NAMES: Readonly<Record<Start, string>> = {
   pretrained: 'BEiT, no labels',
   finetuned: 'BEiT, fine-tuned',
   scratch: 'from scratch',
+  maskedRandom: 'at random, masked patches ask',
+  maskedPretrained: 'BEiT, no labels, masked patches ask',
 };
+
+/** Lines of the figure. */
+const SHOWN: readonly Start[] = ['random', 'pretrained', 'finetuned', 'scratch', 'maskedPretrained'];
 
 export function objectsSummary(measured: readonly Measured[]): ObjectsSummary {
   const of = ({ heads }: Measured) => {
@@ -63,7 +76,7 @@ export function objectsFigure(measured: readonly Measured[]): string {
     title: TITLES[metric],
     xLabel: 'block',
     series: measured
-      .filter(({ start }) => start !== 'nearness')
+      .filter(({ start }) => SHOWN.includes(start))
       .map(({ start, heads }): ChartSeries => {
         const blocks = [...new Set(heads.map(({ block }) => block))];
         const points = blocks.map((block) => {
@@ -88,7 +101,7 @@ export function objectsPage(
     const { atEqualDistance, mass, ...auc } = summary[start];
     return `| ${NAMES[start]} | ${describeEstimate(auc)} | ${describeHead(bestHead(heads, 'auc'))} | ${describeEstimate(atEqualDistance)} | ${describeEstimate(mass)} |`;
   });
-  const { pretrained, random, nearness } = summary;
+  const { pretrained, random, nearness, maskedPretrained, maskedRandom } = summary;
   const above = (a: Estimate, b: Estimate) =>
     a.low > b.high ? 'yes' : a.mean > b.mean ? 'not clearly' : 'no';
   const half: Estimate = { mean: 0.5, low: 0.5, high: 0.5 };
@@ -98,6 +111,10 @@ export function objectsPage(
     ['it is above nearness alone', above(pretrained, nearness)],
     ['among patches at equal distance it is above 0.5', above(pretrained.atEqualDistance, half)],
     ['and above that of a network at random', above(pretrained.atEqualDistance, random.atEqualDistance)],
+    [
+      'the same where masked patches ask',
+      above(maskedPretrained.atEqualDistance, maskedRandom.atEqualDistance),
+    ],
   ];
   return `# Does attention tell objects apart?
 
@@ -112,6 +129,8 @@ ${rows.join('\n')}
 In brackets 95 % confidence intervals. The best head (or the mean of a block's heads) is chosen on every second scene and measured on the others. Objects take ${summary.area.mean.toFixed(3)} of the grid, which is the mass of attention that looks nowhere in particular.
 
 What is near is often of the same object, so that attention which knows nothing but distances already has an area of ${nearness.mean.toFixed(3)}. Hence the third column, chosen by itself: only patches that are equally far from the one that asks are compared, where such attention has 0.5.
+
+Pre-training asks masked patches alone. So in the last two rows every patch that asks is masked, and it alone: it knows where it is, not what it shows.
 
 ${goals.map(([claim, verdict]) => `- ${claim}: **${verdict}**.`).join('\n')}
 
