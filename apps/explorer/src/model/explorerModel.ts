@@ -159,10 +159,18 @@ export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerF
     );
   };
 
-  const tokens = async (picture: ModelPicture): Promise<Tokens> => {
+  const tokenize = async (images: Float32Array): Promise<Tokens> => {
     const session = await tokenSession();
-    const found = await session.run({ images: picture.tokenizer! });
+    const found = await session.run({ images });
     return { tokens: Int32Array.from(found.tokens!), picture: found.picture as Float32Array };
+  };
+  // A brush asks again and again about one picture.
+  let last: { readonly images: Float32Array; readonly tokens: Tokens } | undefined;
+  const tokens = async (picture: ModelPicture): Promise<Tokens> => {
+    const images = picture.tokenizer!;
+    if (!last || last.images.length !== images.length || last.images.some((x, i) => x !== images[i]))
+      last = { images, tokens: await tokenize(images) };
+    return last.tokens;
   };
 
   // Asked for first, and made while the picture is still read; what goes wrong is told to who asks for it.
