@@ -20,15 +20,24 @@ export interface AttentionModel {
 }
 
 /** Of an encoder; heads and the last norm are not asked for. */
-const IS_ENCODER = /^(cls_token$|mask_token$|pos_embed$|patch_embed\.|blocks\.|rel_pos_bias\.)/;
+const IS_ENCODER = /^(cls_token$|pos_embed$|patch_embed\.|blocks\.|rel_pos_bias\.)/;
+
+export interface Encoder {
+  readonly vit: Vit;
+  readonly params: NamedTensors;
+  readonly facts: Pick<AttentionModel, 'size' | 'gridSize' | 'depth' | 'numHeads'>;
+}
 
 /** A pre-trained encoder at any resolution: positions are interpolated. */
-export function encoderAt({ tensors, config }: Pretrained, size: number): { vit: Vit; params: NamedTensors } {
+export function encoderAt({ tensors, config }: Pretrained, size: number): Encoder {
   const wanted = { ...config, imageSize: size };
+  const vit = createVit(wanted);
+  const { depth, numHeads } = vit.config;
   const resized = Object.entries(resizeParams(tensors, config, wanted));
   return {
-    vit: createVit(wanted),
+    vit,
     params: Object.fromEntries(resized.filter(([name]) => IS_ENCODER.test(name))),
+    facts: { size, gridSize: vit.gridSize, depth, numHeads },
   };
 }
 
@@ -43,7 +52,7 @@ export async function openAttention(
   size: number,
   engine: EngineOptions,
 ): Promise<AttentionModel> {
-  const { vit, params } = encoderAt(pretrained, size);
+  const { vit, params, facts } = encoderAt(pretrained, size);
   const program = await compile(
     (state: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => {
       const patches = vit.embedPatches(state, images);
@@ -54,18 +63,14 @@ export async function openAttention(
     { state: params, inputs: { images: { dtype: 'float32', shape: [1, size, size, 3] } } },
     engine,
   );
-  const { depth, numHeads } = vit.config;
   return {
-    size,
-    gridSize: vit.gridSize,
-    depth,
-    numHeads,
+    ...facts,
     engine: program.engine,
     async attention(image) {
       const { attention } = await program.run({ images: normalizedImage(image, pretrained.normalization) });
       const [, , ...own] = attention.shape;
       return attentionOfImages({
-        shape: [depth, ...own],
+        shape: [facts.depth, ...own],
         data: Float32Array.from(attention.data as Float32Array),
       });
     },

@@ -1,6 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { passProgress, pretrainedOf, runMain, UsageError } from '@beit/apps-shared';
+import {
+  loadPretrained,
+  newestPretraining,
+  passProgress,
+  RUNS,
+  runMain,
+  UsageError,
+} from '@beit/apps-shared';
 import type { Picture } from '@beit/apps-shared/report';
 import { type ProgressReporter, terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
@@ -19,8 +26,14 @@ async function main(): Promise<number> {
   }
   tf.enableProdMode();
   const progress = terminalProgress({ quiet: options.quiet });
-  const pretrained = await pretrainedOf({ ...options, scratch: false, name: 'emoji' }, progress);
-  if (!pretrained) throw new UsageError('There is nothing to look at: give --checkpoint.');
+  const checkpoint = options.checkpoint ?? (await newestPretraining('emoji'));
+  if (checkpoint === undefined)
+    throw new UsageError(
+      `There is nothing to look at: no finished pre-training run 'emoji' in ${RUNS}. ` +
+        'First pnpm --filter pretrain start; or --checkpoint RUN_OR_FILE.',
+    );
+  const pretrained = await loadPretrained(checkpoint);
+  progress.message(`Looking at ${pretrained.path}.`);
   const { patchSize, imageSize } = pretrained.config;
   const { size = imageSize, block = pretrained.config.depth } = options;
   if (size % patchSize !== 0)

@@ -32,7 +32,7 @@ export { outFolder, RUNS, runFolders } from './runFolder';
 export { assertSameImages } from './sharedData';
 export { type StageLoader, shareOf, stageLoader } from './stageLoader';
 export { loadPretrained, type PlainViews, type Pretrained } from './start/loadPretrained';
-export { pretrainedOf } from './start/pretrainedOf';
+export { newestPretraining, pretrainedOf } from './start/pretrainedOf';
 export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';
 export { type RunResult, type TrainCommand, trainCommand } from './trainCommand';
 export { firstBatch, type HostTree, type TrainingProgram, trainingProgram } from './trainingProgram';

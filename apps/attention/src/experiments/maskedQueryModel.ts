@@ -13,9 +13,11 @@ export async function openMaskedQueries(
   size: number,
   engine: EngineOptions,
 ): Promise<AttentionModel> {
-  const { vit, params } = encoderAt(pretrained, size);
-  const { depth, numHeads } = vit.config;
-  const [rows, columns] = vit.gridSize;
+  const { vit, params, facts } = encoderAt(pretrained, size);
+  const maskToken = pretrained.tensors.mask_token;
+  if (!maskToken) throw new Error(`${pretrained.path} has no mask_token, so that no patch can be masked.`);
+  const { depth, numHeads } = facts;
+  const [rows, columns] = facts.gridSize;
   const patches = rows * columns;
   const tokens = patches + 1;
   /** The patches of a row of the grid at a time. */
@@ -38,7 +40,7 @@ export async function openMaskedQueries(
       return { state, outputs: { asked: tf.stack(asked) as tf.Tensor } };
     },
     {
-      state: params,
+      state: { ...params, mask_token: maskToken },
       inputs: {
         images: { dtype: 'float32', shape: [1, size, size, 3] },
         masks: { dtype: 'float32', shape: [columns, patches] },
@@ -48,10 +50,7 @@ export async function openMaskedQueries(
   );
 
   return {
-    size,
-    gridSize: vit.gridSize,
-    depth,
-    numHeads,
+    ...facts,
     engine: program.engine,
     async attention(image) {
       const images = normalizedImage(image, pretrained.normalization);

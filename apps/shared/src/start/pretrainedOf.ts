@@ -34,7 +34,8 @@ export async function pretrainedOf(
   return pretrained;
 }
 
-async function newestPretraining(name: string): Promise<string | undefined> {
+/** The folder of the newest finished pre-training run of this name. */
+export async function newestPretraining(name: string): Promise<string | undefined> {
   const folders = await runFolders(name);
   return folders.filter((folder) => existsSync(join(folder, 'results.json'))).at(-1);
 }

@@ -110,28 +110,40 @@ export function placedHeads(head: SegmenterHead, sizes: Sizes): Placed {
   }
 }
 
-const auxiliaryName = (i: number) => `auxiliary_head.${i}`;
-
-function setrPup({ channels, numConvs, auxiliary = [] }: SetrPup, sizes: Sizes): Placed {
-  return [
-    { head: createSetrHead({ ...sizes, channels, numConvs }), blocks: [-1], weight: 1 },
-    ...auxiliary.map(({ block, numConvs = 2, upScale = 4, weight = AUXILIARY_WEIGHT }, i) => ({
-      head: createSetrHead({ ...sizes, channels, numConvs, upScale, name: auxiliaryName(i) }),
-      blocks: [block],
-      weight,
-    })),
-  ];
+function setrPup({ numConvs, ...head }: SetrPup, sizes: Sizes): Placed {
+  return setr(head, sizes, { numConvs }, { numConvs: 2, upScale: 4 });
 }
 
-function setrNaive({ channels, auxiliary = [] }: SetrNaive, sizes: Sizes): Placed {
-  const naive = { ...sizes, channels, numConvs: 1, upScale: 4, kernelSize: 1 } as const;
+function setrNaive(head: SetrNaive, sizes: Sizes): Placed {
+  const naive = { numConvs: 1, upScale: 4, kernelSize: 1 } as const;
+  return setr(head, sizes, naive, naive);
+}
+
+type SetrShape = Pick<Parameters<typeof createSetrHead>[0], 'numConvs' | 'upScale' | 'kernelSize'>;
+
+/** One on the last block, and more of their kind on others. */
+function setr(
+  { channels, auxiliary = [] }: Pick<SetrPup, 'channels' | 'auxiliary'>,
+  sizes: Sizes,
+  main: SetrShape,
+  other: SetrShape,
+): Placed {
   return [
-    { head: createSetrHead(naive), blocks: [-1], weight: 1 },
-    ...auxiliary.map(({ block, numConvs = 1, upScale = 4, weight = AUXILIARY_WEIGHT }, i) => ({
-      head: createSetrHead({ ...naive, numConvs, upScale, name: auxiliaryName(i) }),
-      blocks: [block],
-      weight,
-    })),
+    { head: createSetrHead({ ...sizes, channels, ...main }), blocks: [-1], weight: 1 },
+    ...auxiliary.map(
+      ({ block, weight = AUXILIARY_WEIGHT, numConvs = other.numConvs, upScale = other.upScale }, i) => ({
+        head: createSetrHead({
+          ...sizes,
+          channels,
+          ...other,
+          numConvs,
+          upScale,
+          name: `auxiliary_head.${i}`,
+        }),
+        blocks: [block],
+        weight,
+      }),
+    ),
   ];
 }
 
