@@ -1,4 +1,4 @@
-export { largestDifference, largestFileDifference } from './largestDifference';
+export { largestDifference, largestFileDifference, normOfFileDifference } from './differences';
 export { findLauncher, type Launcher, launchJson } from './launcher';
 export { type Line, leastSquares, type Point } from './leastSquares';
 export { describeMachine, type Machine, machineLine } from './machine';

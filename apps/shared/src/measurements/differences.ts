@@ -1,0 +1,49 @@
+import { loadSafetensors, type NamedTensors } from '@beit/weights';
+
+/**
+ * Of two records of the same tensors: the largest difference of a number, relative to the largest number of its tensor.
+ *
+ * @param least what a smaller largest number counts as
+ * @throws when they do not have the same names
+ */
+export function largestDifference(first: NamedTensors, second: NamedTensors, least = 1e-6): number {
+  assertSameNames(first, second);
+  return Object.entries(first).reduce((largest, [name, { data: own }]) => {
+    const { data: other } = second[name]!;
+    let [scale, difference] = [least, 0];
+    for (let i = 0; i < own.length; i++) {
+      scale = Math.max(scale, Math.abs(own[i]!));
+      difference = Math.max(difference, Math.abs(own[i]! - other[i]!));
+    }
+    return Math.max(largest, difference / scale);
+  }, 0);
+}
+
+/** The norm of all differences relative to the norm of `first`, the tensors of a record taken as one vector. */
+export function normOfDifference(first: NamedTensors, second: NamedTensors): number {
+  assertSameNames(first, second);
+  let [differences, squares] = [0, 0];
+  for (const [name, { data: own }] of Object.entries(first)) {
+    const { data: other } = second[name]!;
+    for (let i = 0; i < own.length; i++) {
+      differences += (own[i]! - other[i]!) ** 2;
+      squares += own[i]! ** 2;
+    }
+  }
+  return Math.sqrt(differences / squares);
+}
+
+/** Of two safetensors files. */
+export const largestFileDifference = async (first: string, second: string): Promise<number> =>
+  largestDifference(await tensorsOf(first), await tensorsOf(second));
+
+/** Of two safetensors files. */
+export const normOfFileDifference = async (first: string, second: string): Promise<number> =>
+  normOfDifference(await tensorsOf(first), await tensorsOf(second));
+
+const tensorsOf = async (path: string): Promise<NamedTensors> => (await loadSafetensors(path)).tensors;
+
+function assertSameNames(first: NamedTensors, second: NamedTensors): void {
+  const [names, others] = [first, second].map((record) => Object.keys(record).sort().join(', '));
+  if (names !== others) throw new Error(`The tensors ${names} are compared with ${others}.`);
+}

@@ -1,0 +1,74 @@
+/** Short trainings of the three apps, with the models of their default recipes. */
+
+export interface Training {
+  readonly app: 'pretrain' | 'classify' | 'ade20k';
+  readonly about: string;
+  readonly recipe: object;
+  readonly options: readonly string[];
+  /** What it leaves behind, and is compared. */
+  readonly models: readonly string[];
+  /** Of its metrics, in the run's. */
+  readonly folder: string;
+}
+
+/** Micro-batches of two, whether 1, 2, 3 or 4 processes share the batch. */
+const BATCH = { batchSize: 24, microBatchSize: 2 };
+
+export const TOKENIZER: Training = {
+  app: 'pretrain',
+  about: 'the tokenizer',
+  recipe: {
+    extends: 'emoji',
+    tokenizer: { ...BATCH, epochs: 0.15 },
+    mim: { ...BATCH, epochs: 0.01, warmupEpochs: 0 },
+  },
+  options: [],
+  models: ['tokenizer.safetensors'],
+  folder: 'tokenizer',
+};
+
+/** @param tokenizer one for all: a rounding error in learning it would change tokens, which are what is learned here */
+export const trainingsWith = (tokenizer: string): readonly Training[] => [
+  {
+    app: 'pretrain',
+    about: 'masked image modelling, dropped paths',
+    recipe: {
+      extends: 'emoji',
+      mim: { ...BATCH, epochs: 0.15, warmupEpochs: 0.05, model: { dropPathRate: 0.1 } },
+    },
+    options: ['--tokenizer', tokenizer],
+    models: ['model.safetensors'],
+    folder: 'pretrain',
+  },
+  {
+    app: 'classify',
+    about: 'mixup, cutmix, dropped paths, moving average',
+    recipe: {
+      extends: 'emoji',
+      ...BATCH,
+      model: { dropPathRate: 0.1 },
+      mix: { mixupAlpha: 0.8, cutmixAlpha: 1 },
+      epochs: 1,
+      warmupEpochs: 0.2,
+      emaDecay: 0.9,
+    },
+    options: ['--scratch'],
+    models: ['model.safetensors', 'model-ema.safetensors'],
+    folder: '.',
+  },
+  {
+    app: 'ade20k',
+    about: 'SETR-PUP with running statistics, dropped paths',
+    recipe: {
+      extends: 'emoji',
+      ...BATCH,
+      data: { training: 120, validation: 12 },
+      steps: 20,
+      warmupSteps: 2,
+      evaluateEvery: 20,
+    },
+    options: ['--scratch'],
+    models: ['model.safetensors'],
+    folder: '.',
+  },
+];
