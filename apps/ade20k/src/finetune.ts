@@ -12,7 +12,7 @@ import { adamW, layerDecay, linearSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type Job, type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
 import type { Evaluated, Evaluation } from './evaluation';
 import type { Model } from './model';
@@ -48,12 +48,16 @@ export interface FinetuneResult extends TrainResult {
 
 /** The objective as programs take it. */
 export const segmentLoss =
-  ({ segmenter }: Model, { average }: Pick<SegmentRecipe, 'average'>) =>
+  ({ segmenter }: Model, { average, classWeights }: Pick<SegmentRecipe, 'average' | 'classWeights'>) =>
   (
     params: Record<string, tf.Tensor>,
     { images, labels, dropPathKeeps }: Record<string, tf.Tensor>,
   ): { loss: tf.Scalar } & Record<string, tf.Tensor> =>
-    segmenter.loss(params, images!, labels!, { average, dropPathKeeps }) as never;
+    segmenter.loss(params, images!, labels!, {
+      average,
+      classWeights: classWeights && tf.tensor1d(classWeights),
+      dropPathKeeps,
+    }) as never;
 
 /** Trains a segmenter. Paper: BEiT, sections 2.6 and 3.2, table 14. Reference: mmsegmentation. */
 export async function finetune(options: FinetuneOptions): Promise<FinetuneResult> {

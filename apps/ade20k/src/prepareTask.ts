@@ -1,4 +1,4 @@
-import { modelOf, type Pretrained, pretrainedOf, type Start, startFrom } from '@beit/apps-shared';
+import { modelOf, type Pretrained, pretrainedOf, type Start, startFrom, UsageError } from '@beit/apps-shared';
 import { createRandom } from '@beit/random';
 import type { ProgressReporter } from '@beit/trainer';
 import { type Dataset, describeDataset, loadDataset } from './dataset';
@@ -24,8 +24,20 @@ export async function prepareTask(
 ): Promise<Task> {
   const dataset = await loadDataset(recipe, data, progress);
   progress.message(describeDataset(dataset));
+  assertClassWeights(recipe, dataset.classes);
   const pretrained = await pretrainedOf({ checkpoint, scratch, name: recipe.name }, progress);
   return { dataset, ...beginWith(recipe, dataset.classes.length, pretrained), startedFrom: pretrained?.path };
+}
+
+function assertClassWeights(
+  { name, classWeights }: Pick<SegmentRecipe, 'name' | 'classWeights'>,
+  classes: readonly string[],
+): void {
+  if (classWeights && classWeights.length !== classes.length)
+    throw new UsageError(
+      `The recipe '${name}' has ${classWeights.length} classWeights; expected ${classes.length}, ` +
+        `for ${classes.join(', ')}.`,
+    );
 }
 
 /**

@@ -109,6 +109,8 @@ const parts = fields({
   }) satisfies z.ZodType<Omit<CropOptions, 'cropSize'>>,
   /** What the loss is a mean over: the labelled pixels, or all of them as in mmsegmentation. */
   average: oneOfNames(['labelled', 'all']),
+  /** Of each class in the loss, which then is a weighted mean over the labelled pixels; left out: all count alike. */
+  classWeights: z.array(atLeast(0)).optional(),
   /** Crops per step, in micro-batches of at most `microBatchSize`, each of which normalizes by its own statistics. */
   batchSize: whole(1),
   microBatchSize: whole(1),
