@@ -87,6 +87,7 @@ beforeAll(async () => {
     steps: 60,
     warmupSteps: 5,
     learningRate: 5e-3,
+    classWeights: [1, 2],
     evaluateEvery: 30,
   };
   await writeFile(join(folder, 'small.json'), JSON.stringify(recipe));
@@ -159,6 +160,14 @@ test.each([[['segment'], /no command 'segment'. Commands: train, evaluate, predi
     expect(stderr).toMatch(message);
   },
 );
+
+test('weights for other classes are refused', async () => {
+  const recipe = join(folder, 'weights.json');
+  await writeFile(recipe, JSON.stringify({ extends: 'emoji', classWeights: [1, 2, 3] }));
+  const { status, stderr } = start(...small('refused'), '--recipe', recipe);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/has 3 classWeights; expected 2, for ground, square/);
+});
 
 test('the dry run shows the rates of all layers', () => {
   const { stdout, status } = start(...small('x'), '--dry-run');

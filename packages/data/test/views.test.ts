@@ -1,6 +1,7 @@
 import { createRandom } from '@beit/random';
 import * as fc from 'fast-check';
 import {
+  type Background,
   BEIT_COLOR_JITTER,
   BEIT_CROP,
   centerCropBox,
@@ -106,6 +107,24 @@ describe('two views', () => {
     expect(twoViews(createCanvas(pixels), options, createRandom(5)).image).toEqual(views.image);
     twoViews(createCanvas(pixels), { ...options, augmentation }, createRandom(1));
     expect(picture).toEqual(before);
+  });
+  test('a background is behind the picture: one color, or textures', () => {
+    // A single opaque pixel, black, in a corner.
+    const data = new Uint8Array(8 * 8 * 4);
+    data[3] = 255;
+    const shown = (background: Background, seed: number) => {
+      const canvas = createCanvas({ width: 8, height: 8, channels: 4, data });
+      const { image } = twoViews(canvas, { ...options, background }, createRandom(seed));
+      expect(Array.from(image.subarray(0, 3))).toEqual([-1, -1, -1]);
+      const colors = Array.from({ length: 63 }, (_, i) => image.subarray(3 * (i + 1), 3 * (i + 2)).join());
+      return new Set(colors);
+    };
+    expect(shown('white', 0)).toEqual(new Set(['1,1,1']));
+    expect(shown('pastel', 0).size).toBe(1);
+    expect(shown('textured', 0).size).toBeGreaterThan(8);
+    expect(shown('textured', 0)).toEqual(shown('textured', 0));
+    for (const background of ['pastel', 'textured'] as const)
+      expect(shown(background, 0)).not.toEqual(shown(background, 1));
   });
   test('opacity follows crop and mirror, and covers patches', () => {
     const data = new Uint8Array(8 * 8 * 4);

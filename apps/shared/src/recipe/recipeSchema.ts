@@ -83,7 +83,7 @@ export const normalization = fields({
   std: triple(above(0)),
 }) satisfies z.ZodType<Normalization>;
 
-export const background = oneOfNames(['white', 'pastel']) satisfies z.ZodType<Background>;
+export const background = oneOfNames(['white', 'pastel', 'textured']) satisfies z.ZodType<Background>;
 
 export const crop = fields({
   scale: range(share),
