@@ -25,8 +25,12 @@ const FULL: SegmentationSettings = {
   imagesPerClass: [15, 60],
   training: 1200,
   validation: 200,
-  steps: 1500,
-  evaluations: 10,
+  steps: 600,
+  rates: {
+    scratch: { learningRate: 2e-3, layerDecay: 1 },
+    pretrained: { learningRate: 4e-3, layerDecay: 0.65 },
+  },
+  evaluations: 4,
 };
 
 /** Every part of it, too short to show anything. */
