@@ -53,6 +53,20 @@ test('a job waits for what it needs, and others do not wait for it', async () =>
   expect(most).toBe(2);
 });
 
+test('what was begun with another recipe is refused', async () => {
+  const own = job('a');
+  const withSteps = (steps: number): Job => ({
+    ...own,
+    recipe: { path: `${own.folder}.json`, json: { steps } },
+  });
+  await finish(own);
+  await writeFile(`${own.folder}.json`, JSON.stringify({ steps: 10 }, null, 2));
+  expect((await watch([withSteps(10)], 1)).began).toEqual([]);
+  await expect(watch([withSteps(20)], 1)).rejects.toThrow(
+    /begun with other settings: .*a\.json has {"steps":10}; expected {"steps":20}/,
+  );
+});
+
 test('what is done is not done again', async () => {
   const jobs = [job('a'), job('b', 'a')];
   await finish(jobs[0]!);

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ownArguments, parsed, runMain, typedIn, UsageError } from '@beit/apps-shared';
+import { integer, ownArguments, parsed, runMain, typedIn, UsageError } from '@beit/apps-shared';
 import {
   EXPERIMENT_ARGUMENTS,
   EXPERIMENT_HELP,
@@ -26,10 +26,6 @@ const FULL: SegmentationSettings = {
   training: 1200,
   validation: 200,
   steps: 600,
-  rates: {
-    scratch: { learningRate: 2e-3, layerDecay: 1 },
-    pretrained: { learningRate: 4e-3, layerDecay: 0.65 },
-  },
   evaluations: 4,
 };
 
@@ -55,6 +51,7 @@ head on scenes of the embedded emoji: from scratch, pre-trained as BEiT, and pre
 budget, several seeds. Writes segmentation.json, segmentation.md and its figure. What is done is kept; the same command
 continues.
 
+  --steps N      of training on scenes (default: ${FULL.steps}); with another number name another --runs too
   --pretrained RUN  a finished pre-training instead of an own one: the same is runs/efficiency/beit-seed-0, which
                  experiment:efficiency leaves behind
 ${EXPERIMENT_HELP('segmentation', FULL.seeds.length)}`;
@@ -63,7 +60,7 @@ async function main(): Promise<number> {
   const { values } = parsed(() =>
     parseArgs({
       args: ownArguments(process.argv.slice(2)),
-      options: { ...EXPERIMENT_ARGUMENTS, pretrained: { type: 'string' } },
+      options: { ...EXPERIMENT_ARGUMENTS, pretrained: { type: 'string' }, steps: { type: 'string' } },
     }),
   );
   if (values.help) {
@@ -73,7 +70,8 @@ async function main(): Promise<number> {
   const base = values.reduced ? REDUCED : FULL;
   const options = await experimentOptions('segmentation', values, base.seeds.length);
   const { runs, seeds, engine } = options;
-  const settings = { ...base, seeds };
+  const steps = values.steps === undefined ? base.steps : integer(values.steps, 'steps', base.evaluations);
+  const settings = { ...base, seeds, steps };
   const pretrained = await pretrainedRun(values.pretrained, settings);
   const plan = segmentationPlan(runs, settings, engine, pretrained);
   if (!(await runExperiment([...plan.pretraining, ...plan.training], options))) return 130;

@@ -21,8 +21,6 @@ export interface SegmentationSettings {
   readonly training: number;
   readonly validation: number;
   readonly steps: number;
-  /** From scratch, all layers learn alike; what is pre-trained learns less from layer to layer below. */
-  readonly rates: Readonly<Record<'scratch' | 'pretrained', { learningRate: number; layerDecay: number }>>;
   /** Of them, evaluated; the last is the result. */
   readonly evaluations: number;
 }
@@ -84,12 +82,13 @@ export function segmentationPlan(
   const train = (start: Start, seed: number): SegmentationJob => {
     const folder = join(runs, `${start}-seed-${seed}`);
     const checkpoint = checkpoints[start];
-    const { training, validation, steps, rates, evaluations } = settings;
+    const { training, validation, steps, evaluations } = settings;
     const json = {
       name: `segmentation-${start}`,
       data: { training, validation, heldOutShare },
       start: checkpoint === undefined ? 'scratch' : 'checkpoint',
-      ...rates[checkpoint === undefined ? 'scratch' : 'pretrained'],
+      // From scratch all layers learn alike.
+      ...(checkpoint === undefined && { layerDecay: 1 }),
       steps,
       warmupSteps: Math.round(steps / 10),
       evaluateEvery: Math.max(1, Math.round(steps / evaluations)),

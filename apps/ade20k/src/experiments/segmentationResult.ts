@@ -78,7 +78,7 @@ export function segmentationFigure({ curves }: SegmentationResult): string {
 /** Command, figures, verdict. */
 export function segmentationPage(result: SegmentationResult): string {
   const { summary, settings, environment, curves } = result;
-  const { seeds, training, validation, steps, rates, heldOutShare } = settings;
+  const { seeds, training, validation, steps, heldOutShare } = settings;
   const of = (start: Start) => curves.filter((curve) => curve.start === start);
   const rows = STARTS.map(
     (start) => `| ${NAMES[start]} | ${withSd(spread(of(start).map(({ points }) => points.at(-1)!.mIoU)))} |`,
@@ -97,7 +97,7 @@ export function segmentationPage(result: SegmentationResult): string {
   };
   return `# Does pre-training help dense prediction?
 
-\`pnpm experiment:segmentation\` trains one small network with a SETR-PUP head (64x64 windows, 8x8 patches, 4 blocks of width 128) to name the group of what each pixel of a scene shows: ${training} scenes of several emoji before textured backgrounds, ${validation} to validate, made of other emoji. ${Math.round(100 * heldOutShare)} % of the emoji are in no training, with or without labels. It begins at random; with ${settings.pretrainingEpochs} epochs of BEiT's pre-training on the other emoji; or with these and ${settings.intermediateEpochs} epochs of classification on subgroups of them (intermediate fine-tuning, section 3.1 of the paper). Seeds: ${seeds.length}; ${steps} steps of 16 crops, the same for all but the learning rate: ${rates.scratch.learningRate} from scratch, ${rates.pretrained.learningRate} after pre-training, times ${rates.pretrained.layerDecay} from a layer to the one below. ${environment}.
+\`pnpm experiment:segmentation\` trains one small network with a SETR-PUP head (64x64 windows, 8x8 patches, 4 blocks of width 128) to name the group of what each pixel of a scene shows: ${training} scenes of several emoji before textured backgrounds, ${validation} to validate, made of other emoji. ${Math.round(100 * heldOutShare)} % of the emoji are in no training, with or without labels. It begins at random; with ${settings.pretrainingEpochs} epochs of BEiT's pre-training on the other emoji; or with these and ${settings.intermediateEpochs} epochs of classification on subgroups of them (intermediate fine-tuning, section 3.1 of the paper). Seeds: ${seeds.length}; ${steps} steps of 16 crops, the same for all but the layer-wise decay of learning rates, which is for what is pre-trained. ${environment}.
 
 ![mIoU by step](segmentation.svg)
 

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { UsageError } from '../commandLine';
 import type { Job } from './job';
 
 const APPS = fileURLToPath(new URL('../../..', import.meta.url));
@@ -21,7 +22,7 @@ const isDone = (folder: string) => existsSync(join(folder, 'results.json'));
 
 /**
  * Runs what is not done yet, each job as soon as those that it needs are done; one that was interrupted continues.
- * @throws when a job fails, with what it said; others are stopped then
+ * @throws UsageError when one was begun with another recipe; when a job fails, with what it said; others are stopped then
  */
 export async function runJobs(
   jobs: readonly Job[],
@@ -29,6 +30,7 @@ export async function runJobs(
 ): Promise<void> {
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
+  for (const job of jobs) await assertSameRecipe(job);
   const waiting = jobs.filter(({ folder }) => !isDone(folder));
   const running = new Set<Promise<void>>();
 
@@ -52,6 +54,18 @@ export async function runJobs(
     failed.abort();
     await Promise.allSettled(running);
   }
+}
+
+/** What was done with other settings is no result of these. */
+async function assertSameRecipe({ folder, recipe }: Job): Promise<void> {
+  if (!recipe || !existsSync(folder) || !existsSync(recipe.path)) return;
+  const begun = JSON.stringify(JSON.parse(await readFile(recipe.path, 'utf8')));
+  const wanted = JSON.stringify(recipe.json);
+  if (begun !== wanted)
+    throw new UsageError(
+      `${folder} was begun with other settings: ${recipe.path} has ${begun}; expected ${wanted}. ` +
+        'Move them away, or choose another folder with --runs.',
+    );
 }
 
 async function runApp({ app, folder, args, recipe }: Job, signal: AbortSignal): Promise<void> {
