@@ -51,7 +51,7 @@ head on scenes of the embedded emoji: from scratch, pre-trained as BEiT, and pre
 budget, several seeds. Writes segmentation.json, segmentation.md and its figure. What is done is kept; the same command
 continues.
 
-  --steps N      of training on scenes (default: ${FULL.steps}); with another number name another --runs too
+  --steps N        of training on scenes (default: ${FULL.steps}); with another number name another --runs too
   --pretrained RUN  a finished pre-training instead of an own one: the same is runs/efficiency/beit-seed-0, which
                  experiment:efficiency leaves behind
 ${EXPERIMENT_HELP('segmentation', FULL.seeds.length)}`;
