@@ -1,16 +1,15 @@
 import {
-  copied,
   dropPathKeeps,
-  type EngineOptions,
-  firstBatch,
   type HostTree,
+  type StageOptions,
+  type StageResult,
   stageLoader,
-  trainingProgram,
+  trainStage,
 } from '@beit/apps-shared';
 import { createCropLoader } from '@beit/data';
 import { adamW, layerDecay, linearSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { type Job, type MicroBatch, type ProgressReporter, type TrainResult, train } from '@beit/trainer';
+import type { MicroBatch } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
@@ -18,7 +17,7 @@ import type { Evaluated, Evaluation } from './evaluation';
 import type { Model } from './model';
 import type { SegmentRecipe } from './recipe';
 
-export interface FinetuneOptions {
+export interface FinetuneOptions extends StageOptions {
   readonly recipe: SegmentRecipe;
   readonly dataset: Dataset;
   readonly model: Model;
@@ -26,24 +25,11 @@ export interface FinetuneOptions {
   readonly params: NamedTensors;
   /** In the first process, which evaluates. */
   readonly evaluation: Evaluation | undefined;
-  /** Where metrics and checkpoints are written; the same folder again continues. */
-  readonly runDir: string;
-  readonly engine: EngineOptions;
-  readonly workers: number;
-  readonly progress: ProgressReporter;
-  readonly signal?: AbortSignal;
-  /** The processes that train together; the first one evaluates. Default: this one. */
-  readonly job?: Job;
-  /** Whether each of them keeps a part of the optimizer's state. Default false. */
-  readonly shardOptimizer?: boolean;
 }
 
-export interface FinetuneResult extends TrainResult {
-  readonly params: NamedTensors;
+export interface FinetuneResult extends StageResult {
   /** Of `params` on the validation images, by the first process; left out when the run was interrupted. */
   readonly evaluated?: Evaluated;
-  readonly engine: string;
-  readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
 }
 
 /** The objective as programs take it. */
@@ -61,7 +47,7 @@ export const segmentLoss =
 
 /** Trains a segmenter. Paper: BEiT, sections 2.6 and 3.2, table 14. Reference: mmsegmentation. */
 export async function finetune(options: FinetuneOptions): Promise<FinetuneResult> {
-  const { recipe, dataset, model, evaluation, runDir, engine, progress, signal, workers } = options;
+  const { recipe, dataset, model, params, evaluation, workers } = options;
   const { seed, batchSize, steps: totalSteps, views } = recipe;
   const { vit } = model;
   const { training: source, annotation } = dataset;
@@ -96,67 +82,42 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       yield { batch, weight: microBatchSize };
     }
   }
-  const program = await trainingProgram({
-    loss: segmentLoss(model, recipe) as never,
-    optimizer,
-    params: options.params,
-    example: await firstBatch(microBatches(0)),
-    microBatches: loader.parts,
-    job: options.job,
-    shardOptimizer: options.shardOptimizer,
-    engine,
-  });
-  progress.message(`segmentation: ${program.engine}, ${engine.precision}`);
+
   let last: { readonly step: number; readonly evaluated: Evaluated } | undefined;
   try {
-    const result = await train({
-      name: 'segmentation',
-      program,
-      batch: async (step) => ({
-        microBatches: microBatches(step),
-        scalars: optimizer.scalars(step, learningRate(step)),
-      }),
-      totalSteps,
-      imagesPerStep: batchSize,
-      stepsPerEpoch: loader.stepsPerEpoch,
-      runDir,
-      config: {
-        stage: 'segmentation',
-        ...recipe,
-        precision: engine.precision,
-        images: source.images.names.length,
-        classes: dataset.classes.length,
-      },
-      schedules: { learningRate },
-      checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
-      evaluate: {
-        every: recipe.evaluateEvery,
-        async run(step, state) {
-          const { params } = state as { params: NamedTensors };
-          last = { step, evaluated: await evaluation!.evaluate(params) };
-          const { mIoU, pixelAccuracy, meanAccuracy } = last.evaluated.metrics;
-          return { mIoU, pixelAccuracy, meanAccuracy };
+    const result = await trainStage(
+      {
+        name: 'segmentation',
+        loss: segmentLoss(model, recipe) as never,
+        optimizer,
+        params,
+        loader,
+        microBatches,
+        batchSize,
+        totalSteps,
+        schedules: { learningRate },
+        config: { ...recipe, images: source.images.names.length, classes: dataset.classes.length },
+        evaluate: {
+          every: recipe.evaluateEvery,
+          async run({ params }, step) {
+            last = { step, evaluated: await evaluation!.evaluate(params) };
+            const { mIoU, pixelAccuracy, meanAccuracy } = last.evaluated.metrics;
+            return { mIoU, pixelAccuracy, meanAccuracy };
+          },
+          best: { metric: 'mIoU', mode: 'max' },
         },
-        best: { metric: 'mIoU', mode: 'max' },
       },
-      progress,
-      signal,
-      job: options.job,
-      batchNames: (step) => loader.namesOf(step),
-    });
-    const params = copied(((await program.readState()) as { params: NamedTensors }).params);
+      options,
+    );
     // A run that had come to its end before has not been evaluated by this process.
     const evaluated = async () =>
-      last?.step === totalSteps ? last.evaluated : await evaluation?.evaluate(params);
+      last?.step === totalSteps ? last.evaluated : await evaluation?.evaluate(result.params);
     return {
       ...result,
-      params,
       evaluated: result.interrupted ? undefined : await evaluated(),
-      engine: program.engine,
-      unreadable: [...loader.unreadable(), ...(evaluation?.unreadable() ?? [])],
+      unreadable: [...result.unreadable, ...(evaluation?.unreadable() ?? [])],
     };
   } finally {
-    await program.dispose();
     await loader.close();
   }
 }

@@ -1,24 +1,16 @@
 import {
-  copied,
   dropPathKeeps,
-  type EngineOptions,
-  firstBatch,
   type HostTree,
+  type StageOptions,
+  type StageResult,
   stageLoader,
-  trainingProgram,
+  trainStage,
 } from '@beit/apps-shared';
 import { drawMix, finetuneLoss, softTargets } from '@beit/classification';
 import { createLoader } from '@beit/data';
 import { adamW, cosineSchedule, layerDecay } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import {
-  isFirst,
-  type Job,
-  type MicroBatch,
-  type ProgressReporter,
-  type TrainResult,
-  train,
-} from '@beit/trainer';
+import { isFirst, type MicroBatch } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
@@ -27,42 +19,26 @@ import type { Model } from './model';
 import type { FinetuneRecipe } from './recipe';
 import { plainView, trainingView } from './views';
 
-export interface FinetuneOptions {
+export interface FinetuneOptions extends StageOptions {
   readonly recipe: FinetuneRecipe;
   readonly dataset: Dataset;
   readonly model: Model;
   /** What training begins with. */
   readonly params: NamedTensors;
-  /** Where metrics and checkpoints are written; the same folder again continues. */
-  readonly runDir: string;
-  readonly engine: EngineOptions;
-  readonly workers: number;
-  readonly progress: ProgressReporter;
-  readonly signal?: AbortSignal;
-  /** The processes that train together; the first one evaluates. Default: this one. */
-  readonly job?: Job;
-  /** Whether each of them keeps a part of the optimizer's state. Default false. */
-  readonly shardOptimizer?: boolean;
 }
 
-export interface FinetuneResult extends TrainResult {
-  readonly params: NamedTensors;
-  /** Their moving average, where the recipe has one. */
-  readonly ema?: NamedTensors;
+export interface FinetuneResult extends StageResult {
   /** Of `params` on the validation images, by the first process; left out when the run was interrupted. */
   readonly evaluated?: Evaluated;
-  readonly engine: string;
-  readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
 }
 
 /** Trains a classifier. Paper: BEiT, section 2.6 and table 13. Reference: microsoft/unilm beit/run_class_finetuning.py. */
 export async function finetune(options: FinetuneOptions): Promise<FinetuneResult> {
-  const { recipe, dataset, runDir, engine, progress, signal } = options;
+  const { recipe, dataset, params, engine, workers } = options;
   const { vit, classifier } = options.model;
   const { seed, batchSize, mix } = recipe;
   const { source, labels } = dataset.train;
   const { repeats } = recipe;
-  const { workers } = options;
   const views = trainingView(recipe);
   const loader = stageLoader({
     images: source.names.length,
@@ -107,83 +83,55 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     return (mix ? { loss } : { loss, top1: accuracy }) as { loss: tf.Scalar } & Record<string, tf.Tensor>;
   };
 
-  const program = await trainingProgram({
-    loss,
-    optimizer,
-    params: options.params,
-    example: await firstBatch(microBatches(0)),
-    microBatches: loader.parts,
-    emaDecay: recipe.emaDecay,
-    job: options.job,
-    shardOptimizer: options.shardOptimizer,
-    engine,
-  });
-  progress.message(`fine-tuning: ${program.engine}, ${engine.precision}`);
   // The first process evaluates; the others need no program for it.
   const evaluation = isFirst(options.job)
     ? await openEvaluation({
         classifier,
-        params: options.params,
+        params,
         images: dataset.validation,
         view: plainView(recipe),
         engine,
         workers: 0,
       })
     : undefined;
-  type State = { params: NamedTensors; ema?: NamedTensors };
   let last: { readonly step: number; readonly evaluated: Evaluated } | undefined;
   try {
-    const result = await train({
-      name: 'fine-tuning',
-      program,
-      batch: async (step) => ({
-        microBatches: microBatches(step),
-        scalars: optimizer.scalars(step, learningRate(step)),
-      }),
-      totalSteps,
-      imagesPerStep: batchSize,
-      stepsPerEpoch: loader.stepsPerEpoch,
-      runDir,
-      config: {
-        stage: 'fine-tuning',
-        ...recipe,
-        precision: engine.precision,
-        images: new Set(source.names).size,
-      },
-      schedules: { learningRate },
-      checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
-      evaluate: {
-        every: loader.stepsPerEpoch,
-        async run(step, state) {
-          const { params, ema } = state as State;
-          const evaluated = await evaluation!.evaluate(params);
-          last = { step, evaluated };
-          const { metrics, loss } = evaluated;
-          const { top1, top5, meanClassAccuracy } = metrics;
-          const averaged = ema && { emaTop1: (await evaluation!.evaluate(ema)).metrics.top1 };
-          return { loss, top1, top5, meanClassAccuracy, ...averaged };
+    const result = await trainStage(
+      {
+        name: 'fine-tuning',
+        loss,
+        optimizer,
+        params,
+        emaDecay: recipe.emaDecay,
+        loader,
+        microBatches,
+        batchSize,
+        totalSteps,
+        schedules: { learningRate },
+        config: { ...recipe, images: new Set(source.names).size },
+        evaluate: {
+          every: loader.stepsPerEpoch,
+          async run({ params, ema }, step) {
+            last = { step, evaluated: await evaluation!.evaluate(params) };
+            const { metrics, loss } = last.evaluated;
+            const { top1, top5, meanClassAccuracy } = metrics;
+            const averaged = ema && { emaTop1: (await evaluation!.evaluate(ema)).metrics.top1 };
+            return { loss, top1, top5, meanClassAccuracy, ...averaged };
+          },
+          best: { metric: 'top1', mode: 'max' },
         },
-        best: { metric: 'top1', mode: 'max' },
       },
-      progress,
-      signal,
-      job: options.job,
-      batchNames: (step) => loader.namesOf(step),
-    });
-    const { params, ema } = (await program.readState()) as State;
+      options,
+    );
     // A run that had come to its end before has not been evaluated by this process.
     const evaluated = async () =>
-      last?.step === totalSteps ? last.evaluated : await evaluation?.evaluate(params);
+      last?.step === totalSteps ? last.evaluated : await evaluation?.evaluate(result.params);
     return {
       ...result,
-      params: copied(params),
-      ema: ema && copied(ema),
       evaluated: result.interrupted ? undefined : await evaluated(),
-      engine: program.engine,
-      unreadable: [...loader.unreadable(), ...(evaluation?.unreadable() ?? [])],
+      unreadable: [...result.unreadable, ...(evaluation?.unreadable() ?? [])],
     };
   } finally {
-    await program.dispose();
     await evaluation?.dispose();
     await loader.close();
   }

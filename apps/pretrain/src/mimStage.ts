@@ -1,32 +1,23 @@
-import {
-  copied,
-  dropPathKeeps,
-  firstBatch,
-  type HostTree,
-  stageLoader,
-  trainingProgram,
-} from '@beit/apps-shared';
+import { dropPathKeeps, type HostTree, type StageResult, stageLoader, trainStage } from '@beit/apps-shared';
 import { createLoader } from '@beit/data';
 import { adamW, cosineSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { type MicroBatch, train } from '@beit/trainer';
+import type { MicroBatch } from '@beit/trainer';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import type { Objective } from './targets/objective';
-import type { StageOptions, StageResult } from './tokenizerStage';
+import type { PretrainStageOptions } from './tokenizerStage';
 import { trainingViews } from './views';
 
 /** Stage 2: predicts what masked patches hide. `evaluate` measures the parameters so far on held-out images. */
 export async function mimStage(
-  options: StageOptions,
+  options: PretrainStageOptions,
   objective: Objective,
   evaluate: (params: NamedTensors) => Promise<Record<string, number>>,
 ): Promise<StageResult> {
-  const { recipe, source, runDir, progress, signal } = options;
+  const { recipe, source, workers } = options;
   const { seed, mim: settings } = recipe;
   const { vit } = objective;
-  const { batchSize } = settings;
-  const { masking } = settings;
-  const { workers } = options;
+  const { batchSize, masking } = settings;
   const views = trainingViews(recipe);
   const loader = stageLoader({
     images: source.names.length,
@@ -63,53 +54,26 @@ export async function mimStage(
       yield { batch, weight: sum(masked.weights) };
     }
   }
-  const batch = async (step: number) => ({
-    microBatches: microBatches(step),
-    scalars: optimizer.scalars(step, learningRate(step)),
-  });
-
   try {
-    const program = await trainingProgram({
-      loss: objective.loss,
-      optimizer,
-      params: objective.init(createRandom(seed, 'model')),
-      example: await firstBatch(microBatches(0)),
-      microBatches: loader.parts,
-      job: options.job,
-      shardOptimizer: options.shardOptimizer,
-      engine: options.engine,
-    });
-    progress.message(`pretraining: ${program.engine}, ${options.engine.precision}`);
-    const result = await train({
-      name: 'pretraining',
-      program,
-      batch,
-      totalSteps,
-      imagesPerStep: batchSize,
-      stepsPerEpoch: loader.stepsPerEpoch,
-      runDir,
-      config: {
-        stage: 'pretraining',
-        ...recipe,
-        precision: options.engine.precision,
-        images: source.names.length,
+    return await trainStage(
+      {
+        name: 'pretraining',
+        loss: objective.loss,
+        optimizer,
+        params: objective.init(createRandom(seed, 'model')),
+        loader,
+        microBatches,
+        batchSize,
+        totalSteps,
+        schedules: { learningRate },
+        config: { ...recipe, images: source.names.length },
+        evaluate: {
+          every: Math.max(1, Math.ceil(totalSteps / 8)),
+          run: ({ params }) => evaluate(params),
+        },
       },
-      schedules: { learningRate },
-      logEvery: options.logEvery,
-      checkpointEvery: Math.max(5, Math.ceil(totalSteps / 10)),
-      evaluate: {
-        every: Math.max(1, Math.ceil(totalSteps / 8)),
-        run: async (_step, state) => evaluate((state as { params: NamedTensors }).params),
-      },
-      progress,
-      signal,
-      job: options.job,
-      batchNames: (step) => loader.namesOf(step),
-    });
-    const { params } = (await program.readState()) as { params: NamedTensors };
-    const trained = copied(params);
-    await program.dispose();
-    return { ...result, params: trained, engine: program.engine, unreadable: loader.unreadable() };
+      options,
+    );
   } finally {
     await answers.dispose();
     await loader.close();

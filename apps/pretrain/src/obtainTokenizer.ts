@@ -1,11 +1,12 @@
 import { join } from 'node:path';
+import type { StageResult } from '@beit/apps-shared';
 import { createDvae, type Dvae } from '@beit/dvae';
 import { isFirst } from '@beit/trainer';
 import { loadSafetensors, type NamedTensors, saveSafetensors } from '@beit/weights';
 import type { HeldOut } from './heldOut';
 import { loadTokenizer } from './loadTokenizer';
 import { tokenizerEvaluation } from './tokenizerEvaluation';
-import { type StageOptions, type StageResult, tokenizerStage } from './tokenizerStage';
+import { type PretrainStageOptions, tokenizerStage } from './tokenizerStage';
 
 export interface ObtainedTokenizer {
   readonly params: NamedTensors;
@@ -19,7 +20,7 @@ export interface ObtainedTokenizer {
  * @returns undefined when the training was interrupted
  */
 export async function obtainTokenizer(
-  stage: Omit<StageOptions, 'runDir'>,
+  stage: Omit<PretrainStageOptions, 'runDir'>,
   out: string,
   given: string | undefined,
   heldOut: HeldOut,
@@ -50,7 +51,7 @@ async function finishedTokenizer(path: string, dvae: Dvae): Promise<NamedTensors
 }
 
 async function trained(
-  stage: Omit<StageOptions, 'runDir'>,
+  stage: Omit<PretrainStageOptions, 'runDir'>,
   out: string,
   dvae: Dvae,
   heldOut: HeldOut,

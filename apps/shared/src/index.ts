@@ -35,5 +35,6 @@ export { loadPretrained, type PlainViews, type Pretrained } from './start/loadPr
 export { newestPretraining, pretrainedOf } from './start/pretrainedOf';
 export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';
 export { type RunResult, type TrainCommand, trainCommand } from './trainCommand';
-export { firstBatch, type HostTree, type TrainingProgram, trainingProgram } from './trainingProgram';
+export { type HostTree, trainingProgram } from './trainingProgram';
+export { type StageOptions, type StageResult, type Trained, trainStage } from './trainStage';
 export { unreadableOfAll } from './unreadableOfAll';

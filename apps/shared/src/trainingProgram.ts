@@ -30,7 +30,7 @@ export interface TrainingInputs {
 }
 export type HostTree = { readonly [name: string]: HostTensor | HostTree };
 
-export interface TrainingProgram extends Program<TrainingInputs> {
+interface TrainingProgram extends Program<TrainingInputs> {
   readonly engine: string;
   dispose(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { StageResult } from '@beit/apps-shared';
 import type { Precision } from '@beit/compile';
 import { interruptSignal, readMetrics, terminalProgress } from '@beit/trainer';
 import type { NamedTensors } from '@beit/weights';
@@ -13,7 +14,7 @@ import { mimStage } from '../mimStage';
 import type { PretrainRecipe } from '../recipe';
 import { RECIPES } from '../recipes';
 import { tokenObjective } from '../targets/tokenObjective';
-import { type StageOptions, type StageResult, tokenizerStage } from '../tokenizerStage';
+import { type PretrainStageOptions, tokenizerStage } from '../tokenizerStage';
 import {
   type Curve,
   precisionFigure,
@@ -100,7 +101,7 @@ async function main(): Promise<number> {
     stage: 'tokenizer' | 'pretraining',
     precision: Precision,
     seed: number,
-    run: (options: StageOptions) => Promise<StageResult>,
+    run: (options: PretrainStageOptions) => Promise<StageResult>,
   ): Promise<{ params: NamedTensors; curve: Curve }> {
     progress.message(`${stage}, ${precision}, seed ${seed}`);
     const runDir = join(runs, stage, `${precision}-seed-${seed}`);
