@@ -35,6 +35,6 @@ export { loadPretrained, type PlainViews, type Pretrained } from './start/loadPr
 export { newestPretraining, pretrainedOf } from './start/pretrainedOf';
 export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';
 export { type RunResult, type TrainCommand, trainCommand } from './trainCommand';
-export { type HostTree, trainingProgram } from './trainingProgram';
+export { firstBatch, type HostTree, trainingProgram } from './trainingProgram';
 export { type StageOptions, type StageResult, type Trained, trainStage } from './trainStage';
 export { unreadableOfAll } from './unreadableOfAll';

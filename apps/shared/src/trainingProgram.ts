@@ -30,7 +30,7 @@ export interface TrainingInputs {
 }
 export type HostTree = { readonly [name: string]: HostTensor | HostTree };
 
-interface TrainingProgram extends Program<TrainingInputs> {
+export interface TrainingProgram extends Program<TrainingInputs> {
   readonly engine: string;
   dispose(): Promise<void>;
 }
