@@ -12,7 +12,7 @@ import {
 } from '@beit/apps-shared/measurements';
 import { imageFolder, writeShards } from '@beit/data';
 import { alternate, type Competitor, competitor, isAbsent } from '../shared/alternate';
-import { commandLine, fail, integer } from '../shared/commandLine';
+import { commandLine, fail, integer, integers } from '../shared/commandLine';
 import { publish } from '../shared/publish';
 import { pythonEnvironment } from '../shared/pythonEnvironment';
 import type { LoaderRate, OursOptions } from './ours';
@@ -45,7 +45,7 @@ const values = commandLine(HELP, {
   json: { type: 'boolean', default: false },
   write: { type: 'boolean', default: false },
 });
-const workerCounts = values.workers.split(',').map((text) => integer(text, 'workers', 0));
+const workerCounts = integers(values.workers, 'workers', 0);
 const seconds = Number(values.seconds);
 if (!(seconds > 0)) fail(`--seconds is '${values.seconds}'; expected a time above 0.`);
 const rounds = integer(values.rounds, 'rounds', 1);

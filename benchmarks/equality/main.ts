@@ -11,11 +11,11 @@ import {
   normOfFileDifference,
 } from '@beit/apps-shared/measurements';
 import { readMetrics } from '@beit/trainer';
-import { commandLine, integer, oneOf } from '../shared/commandLine';
+import { commandLine, integers, oneOf } from '../shared/commandLine';
+import { APP_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { TOKENIZER, type Training, trainingsWith } from './trainings';
 
-const ENGINES = ['auto', 'openvino', 'onnxruntime'] as const;
 /**
  * Sums in another order differ in the last bits. AdamW divides gradients by their size: one that is 0 but for rounding, as
  * of a bias before a batch normalization, moves its parameter as far as any other. So parameters are compared as one
@@ -31,7 +31,7 @@ process and by several, with and without --shard-optimizer. Ends with 1 when the
 than ${TOLERANCE} of its norm, or a loss on the way by more than ${TOLERANCE} of it. Needs mpirun.
 
   --processes N,M  of the jobs that are compared with one process; divisors of 12 (default: 2,3,4)
-  --engine NAME    ${ENGINES.join(', ')} (default: auto, the fastest that is installed)
+  --engine NAME    ${APP_ENGINES.join(', ')} (default: auto, the fastest that is installed)
   --launcher NAME  default: mpirun
   --json           one JSON object on stdout; progress goes to stderr
   --write          also put the results into docs/scaling.md and docs/performance/
@@ -44,8 +44,8 @@ than ${TOLERANCE} of its norm, or a loss on the way by more than ${TOLERANCE} of
     write: { type: 'boolean', default: false },
   },
 );
-const processes = values.processes.split(',').map((text) => integer(text, 'processes', 2));
-const engine = oneOf(values.engine, 'engine', ENGINES);
+const processes = integers(values.processes, 'processes', 2);
+const engine = oneOf(values.engine, 'engine', APP_ENGINES);
 const launcher = findLauncher(values.launcher, 'name another launcher');
 
 const folder = await mkdtemp(join(tmpdir(), 'beit-equality-'));

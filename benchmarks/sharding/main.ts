@@ -6,13 +6,13 @@ import {
   markdownTable,
 } from '@beit/apps-shared/measurements';
 import { BEIT_BASE_PATCH16_224, BEIT_LARGE_PATCH16_224 } from '@beit/vit';
-import { commandLine, integer, oneOf } from '../shared/commandLine';
+import { commandLine, integer, integers, oneOf } from '../shared/commandLine';
+import { APP_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { MODELS, type ModelName, VOCAB_SIZE } from '../trainStep/task';
 import type { ShardingArguments, ShardingRun } from './ours';
 import { pretrainShapes, stateBytes } from './stateBytes';
 
-const ENGINES = ['auto', 'openvino', 'onnxruntime'] as const;
 const values = commandLine(
   `Usage: pnpm bench:sharding [options]
 
@@ -22,7 +22,7 @@ sizes of tensors, for BEiT-Large too. Needs mpirun.
   --model NAME     ${Object.keys(MODELS).join(', ')}: what is measured (default: base)
   --processes N,M  of the jobs that are measured (default: 2)
   --steps N        of a job (default: 3)
-  --engine NAME    ${ENGINES.join(', ')} (default: auto, the fastest that is installed)
+  --engine NAME    ${APP_ENGINES.join(', ')} (default: auto, the fastest that is installed)
   --launcher NAME  default: mpirun
   --computed       measure nothing
   --json           one JSON object on stdout; progress goes to stderr
@@ -40,11 +40,9 @@ sizes of tensors, for BEiT-Large too. Needs mpirun.
   },
 );
 const model = oneOf(values.model, 'model', Object.keys(MODELS) as ModelName[]);
-const processes = values.computed
-  ? []
-  : values.processes.split(',').map((text) => integer(text, 'processes', 2));
+const processes = values.computed ? [] : integers(values.processes, 'processes', 2);
 const steps = integer(values.steps, 'steps', 1);
-const engine = oneOf(values.engine, 'engine', ENGINES);
+const engine = oneOf(values.engine, 'engine', APP_ENGINES);
 
 const OURS = new URL('./ours.ts', import.meta.url);
 

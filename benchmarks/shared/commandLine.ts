@@ -33,6 +33,10 @@ export function integer(text: string, flag: string, least: number): number {
   return fail(`--${flag} is '${text}'; expected a whole number of at least ${least}.`);
 }
 
+/** Whole numbers of at least `least`, with commas between them. */
+export const integers = (text: string, flag: string, least: number): number[] =>
+  text.split(',').map((one) => integer(one, flag, least));
+
 /** One of some names from the command line. */
 export function oneOf<const T extends string>(text: string, flag: string, names: readonly T[]): T {
   const found = names.find((name) => name === text);

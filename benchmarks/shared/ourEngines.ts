@@ -7,6 +7,9 @@ export const OUR_ENGINES = [
   { name: 'onnxruntime-fp32', engine: 'onnxruntime', precision: 'fp32' },
 ] as const satisfies readonly { name: string; engine: EngineName; precision: Precision }[];
 
+/** What `--engine` of apps may be, where it trains at full speed on a CPU. */
+export const APP_ENGINES = ['auto', 'openvino', 'onnxruntime'] as const;
+
 /** PyTorch's ways of running a step. */
 export const PEER_MODES = [
   { name: 'torch-compile-bf16', precision: 'bf16' },

@@ -12,7 +12,7 @@ const EMOJI: SegmentRecipe = {
   name: 'emoji',
   about: 'A small BEiT on scenes of the embedded emoji: 64x64 windows of 192x144 pixels, 8x8 patches',
   evidence: 'trained here',
-  // Objects are as large in a window as in pre-training.
+  // Objects are nearly as large in a window as in pre-training.
   data: { kind: 'scenes', training: 1200, validation: 200, width: 192, height: 144, heldOutShare: 0.1 },
   start: 'checkpoint',
   model: {

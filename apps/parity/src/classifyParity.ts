@@ -1,9 +1,10 @@
+import { normOfDifference } from '@beit/apps-shared/measurements';
 import { createClassifier, softTargets } from '@beit/classification';
 import { valueAndGrads } from '@beit/optim';
 import { createVit } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
-import { type Fixture, largestError, normError, relativeError, toChannelsLast } from './fixture';
+import { type Fixture, largestError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
 import { type FixtureSizes, vitSizes } from './vitSizes';
 
@@ -50,6 +51,6 @@ export async function classifyParity(fixture: Fixture, engine: Engine): Promise<
     { group: 'logits', error: relativeError(outputs.logits, fixture.tensor('output.logits')) },
     { group: 'loss', error: relativeError(outputs.loss, fixture.tensor('output.loss')) },
     { group: 'gradients', error: largestError(outputs.gradients, fixture.group('grad')) },
-    { group: 'all gradients', error: normError(outputs.gradients, fixture.group('grad')) },
+    { group: 'all gradients', error: normOfDifference(fixture.group('grad'), outputs.gradients) },
   ];
 }

@@ -1,3 +1,4 @@
+import { normOfDifference } from '@beit/apps-shared/measurements';
 import {
   createDvae,
   gumbelSoftmax,
@@ -11,14 +12,7 @@ import { valueAndGrads } from '@beit/optim';
 import { withPrefix } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
-import {
-  type Fixture,
-  largestError,
-  normError,
-  relativeError,
-  shareOfDifferent,
-  toChannelsLast,
-} from './fixture';
+import { type Fixture, largestError, relativeError, shareOfDifferent, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
 
 interface DvaeFixtureConfig {
@@ -88,6 +82,6 @@ export async function dvaeParity(fixture: Fixture, engine: Engine): Promise<Meas
   return [
     ...measured,
     { group: 'gradients', error: largestError(outputs.gradients, gradients) },
-    { group: 'all gradients', error: normError(outputs.gradients, gradients) },
+    { group: 'all gradients', error: normOfDifference(gradients, outputs.gradients) },
   ];
 }

@@ -64,19 +64,6 @@ export function relativeError(actual: HostTensor, expected: HostTensor): number 
   return magnitude === 0 ? difference : difference / magnitude;
 }
 
-/** Norm of all differences relative to the norm of all that is expected, the tensors taken as one vector. */
-export function normError(actual: NamedTensors, expected: NamedTensors): number {
-  let differences = 0;
-  let squares = 0;
-  for (const [name, { data }] of Object.entries(expected)) {
-    data.forEach((x, i) => {
-      differences += (actual[name]!.data[i]! - x) ** 2;
-      squares += x ** 2;
-    });
-  }
-  return Math.sqrt(differences / squares);
-}
-
 /** Share of elements that are not equal. */
 export const shareOfDifferent = (actual: HostTensor, expected: HostTensor): number =>
   [...expected.data].filter((x, i) => x !== actual.data[i]).length / expected.data.length;

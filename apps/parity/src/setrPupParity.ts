@@ -1,9 +1,10 @@
+import { normOfDifference } from '@beit/apps-shared/measurements';
 import { isRunningStatistic, valueAndGrads } from '@beit/optim';
 import { createSetrHead, pixelCrossEntropy } from '@beit/segmentation';
 import type { HostTensor, NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
-import { chosen, type Fixture, largestError, normError, relativeError, toChannelsLast } from './fixture';
+import { chosen, type Fixture, largestError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
 
 interface SetrFixtureConfig {
@@ -79,6 +80,6 @@ export async function setrPupParity(fixture: Fixture, engine: Engine): Promise<M
     { group: 'running statistics', error: largestError(outputs.statistics, statistics) },
     { group: 'loss', error: relativeError(outputs.loss, fixture.tensor('output.loss')) },
     { group: 'gradients', error: largestError(outputs.gradients, gradients) },
-    { group: 'all gradients', error: normError(outputs.gradients, gradients) },
+    { group: 'all gradients', error: normOfDifference(gradients, outputs.gradients) },
   ];
 }

@@ -36,5 +36,5 @@ export { newestPretraining, pretrainedOf } from './start/pretrainedOf';
 export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';
 export { type RunResult, type TrainCommand, trainCommand } from './trainCommand';
 export { firstBatch, type HostTree, trainingProgram } from './trainingProgram';
-export { type StageOptions, type StageResult, type Trained, trainStage } from './trainStage';
+export { type StageOptions, type StageResult, trainStage } from './trainStage';
 export { unreadableOfAll } from './unreadableOfAll';

@@ -1,4 +1,3 @@
-import type { Optimizer } from '@beit/optim';
 import {
   type Job,
   type MicroBatch,
@@ -46,7 +45,6 @@ export interface StageResult extends TrainResult, Trained {
 export interface Stage extends Pick<TrainingProgramOptions, 'loss' | 'optimizer' | 'params' | 'emaDecay'> {
   /** In messages and checkpoints: `tokenizer`. */
   readonly name: string;
-  readonly optimizer: Optimizer;
   readonly loader: Omit<StageLoader<unknown>, 'microBatches' | 'microBatchSize'>;
   /** Of a step, those of this process; a pure function of it. */
   microBatches(step: number): AsyncGenerator<MicroBatch<HostTree>>;

@@ -19,9 +19,8 @@ export function largestDifference(first: NamedTensors, second: NamedTensors, lea
   }, 0);
 }
 
-/** The norm of all differences relative to the norm of `first`, the tensors of a record taken as one vector. */
+/** The norm of all differences from `first` relative to its norm, its tensors taken as one vector; `second` may have more. */
 export function normOfDifference(first: NamedTensors, second: NamedTensors): number {
-  assertSameNames(first, second);
   let [differences, squares] = [0, 0];
   for (const [name, { data: own }] of Object.entries(first)) {
     const { data: other } = second[name]!;
@@ -37,9 +36,12 @@ export function normOfDifference(first: NamedTensors, second: NamedTensors): num
 export const largestFileDifference = async (first: string, second: string): Promise<number> =>
   largestDifference(await tensorsOf(first), await tensorsOf(second));
 
-/** Of two safetensors files. */
-export const normOfFileDifference = async (first: string, second: string): Promise<number> =>
-  normOfDifference(await tensorsOf(first), await tensorsOf(second));
+/** Of two safetensors files. @throws when they do not have the same names */
+export async function normOfFileDifference(first: string, second: string): Promise<number> {
+  const [a, b] = [await tensorsOf(first), await tensorsOf(second)];
+  assertSameNames(a, b);
+  return normOfDifference(a, b);
+}
 
 const tensorsOf = async (path: string): Promise<NamedTensors> => (await loadSafetensors(path)).tensors;
 

@@ -1,4 +1,9 @@
-export { largestDifference, largestFileDifference, normOfFileDifference } from './differences';
+export {
+  largestDifference,
+  largestFileDifference,
+  normOfDifference,
+  normOfFileDifference,
+} from './differences';
 export { findLauncher, type Launcher, launchJson } from './launcher';
 export { type Line, leastSquares, type Point } from './leastSquares';
 export { describeMachine, type Machine, machineLine } from './machine';
