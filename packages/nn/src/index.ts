@@ -10,7 +10,7 @@ export { gelu } from './gelu';
 export * from './gridResampling';
 export { constant, fanInUniform, normal, truncatedNormal } from './initializers';
 export { LAYER_NORM_EPSILON, layerNorm } from './layerNorm';
-export { linear } from './linear';
+export { geluLinear, linear } from './linear';
 export * from './maxPool2d';
 export { patchify } from './patchify';
 export { type ResizeGridOptions, resizeGrid, resizeWeights } from './resizeGrid';

@@ -6,6 +6,7 @@ import {
   dropPathRates,
   gatherPositions,
   gelu,
+  geluLinear,
   layerNorm,
   linear,
   patchify,
@@ -31,6 +32,7 @@ describe('gradients agree with finite differences', () => {
         [4, 5],
       ],
     ],
+    ['geluLinear', (x, w, b) => geluLinear(x!, w!, b), [[2, 3, 5], [4, 5], [4]]],
     ['layerNorm', (x, g, b) => layerNorm(x!, g!, b!), [[2, 3, 8], [8], [8]]],
     ['gelu', (x) => gelu(x!), [[3, 7]]],
     ['softmax', (x) => softmax(x!), [[2, 3, 5]]],
@@ -68,7 +70,7 @@ test('layers leave no tensors behind but their results', () => {
   const [x, w, b] = [numbers([2, 3, 5], 0), numbers([4, 5], 1), numbers([4], 2)];
   const before = tf.memory().numTensors;
   for (let i = 0; i < 3; i++) {
-    const results = tf.tidy(() => tf.grads((a, c, d) => gelu(linear(a, c, d)).sum())([x, w, b]));
+    const results = tf.tidy(() => tf.grads((a, c, d) => gelu(geluLinear(a, c, d)).sum())([x, w, b]));
     tf.dispose(results);
   }
   expect(tf.memory().numTensors).toBe(before);
@@ -86,6 +88,24 @@ test('linear is x times weight transposed plus bias', () => {
   );
   expect(values(y)).toEqual([11.5, 17, 22.5]);
   expect(() => linear(tf.ones([2, 3]), tf.ones([4, 5]))).toThrow('linear weight is [4,5]; expected [out, 3]');
+});
+
+test('geluLinear is linear after gelu, and so is its gradient', () => {
+  const given = [numbers([2, 3, 5], 0), numbers([4, 5], 1), numbers([4], 2)];
+  const apart = (...[x, w, b]: tf.Tensor[]) => tf.sum(tf.square(linear(gelu(x!), w!, b))) as tf.Scalar;
+  const fused = (...[x, w, b]: tf.Tensor[]) => tf.sum(tf.square(geluLinear(x!, w!, b))) as tf.Scalar;
+  const results = [apart, fused].map((f) => {
+    const { value, grads } = tf.valueAndGrads(f)(given);
+    return [value, ...grads].map(values);
+  });
+  results[0]!.forEach((expected, i) => {
+    expected.forEach((number, j) => {
+      expect(results[1]![i]![j]).toBeCloseTo(number, 5);
+    });
+  });
+  expect(() => geluLinear(tf.ones([2, 3]), tf.ones([4, 5]))).toThrow(
+    'linear weight is [4,5]; expected [out, 3]',
+  );
 });
 
 test('layerNorm gives rows of mean offset and deviation scale', () => {

@@ -143,13 +143,14 @@ interface Rates {
 /** The update in TensorFlow.js's ops, for any backend and for compiling. */
 function composedRule({ beta1, beta2, epsilon, clip }: Rates): Rule {
   const [decay1, decay2] = [tf.scalar(beta1), tf.scalar(beta2)];
-  // With the factor of clipping in the weights, the gradient is read by two passes and not by three.
-  const weight = (share: number) => (clip ? tf.mul(clip, share) : tf.scalar(share));
-  const [weight1, weight2] = [weight(1 - beta1), weight(Math.sqrt(1 - beta2))];
+  // The factor of clipping is in the gradient's weight in m, and that in v follows from it: as few scalars that are no
+  // constants as can be, since an engine that makes one kernel of this has room for eleven operands.
+  const weight = clip ? tf.mul(clip, 1 - beta1) : tf.scalar(1 - beta1);
+  const rest = Math.sqrt(1 - beta2) / (1 - beta1);
   return ({ param, gradient, m, v }, stepSize, keep) => {
-    // As few different scalars as can be: an engine that makes one kernel of this has room for a dozen operands.
-    const nextM = tf.add(tf.mul(m, decay1), tf.mul(gradient, weight1));
-    const nextV = tf.add(tf.mul(v, decay2), tf.square(tf.mul(gradient, weight2)));
+    const weighted = tf.mul(gradient, weight);
+    const nextM = tf.add(tf.mul(m, decay1), weighted);
+    const nextV = tf.add(tf.mul(v, decay2), tf.square(tf.mul(weighted, rest)));
     const direction = tf.div(nextM, tf.add(tf.sqrt(nextV), epsilon));
     const decayed = keep ? tf.mul(param, keep) : param;
     return { param: tf.sub(decayed, tf.mul(direction, stepSize)), m: nextM, v: nextV };

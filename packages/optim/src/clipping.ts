@@ -6,7 +6,9 @@ import type { NamedTfTensors } from './valueAndGrads';
 export function globalNorm(tensors: NamedTfTensors): tf.Scalar {
   return tf.tidy(() => {
     const kernels = tensorflowKernels();
-    const all = Object.values(tensors);
+    // In the order in which they were made: an engine that computes the terms of a sum one after the other, and what each
+    // needs before it, then takes a gradient while that is at hand, instead of keeping all of it to the end.
+    const all = Object.values(tensors).sort((a, b) => a.id - b.id);
     if (kernels) return tf.sqrt(tf.mul(tf.addN(all.map(kernels.l2Loss)), 2)) as tf.Scalar;
     return tf.sqrt(tf.addN(all.map((tensor) => tf.sum(tf.square(tensor))))) as tf.Scalar;
   });

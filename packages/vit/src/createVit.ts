@@ -3,7 +3,7 @@ import {
   dropPath,
   dropPathRates,
   gatherPositions,
-  gelu,
+  geluLinear,
   layerNorm,
   linear,
   patchify,
@@ -112,14 +112,12 @@ export function createVit(vitConfig: VitConfig): Vit {
         queries && norm1(x),
       );
       x = tf.add(x, residual(attended.output, 0));
-      const wide = gelu(
-        linear(
-          layerNorm(x, p['norm2.weight']!, p['norm2.bias']!, epsilon),
-          p['mlp.fc1.weight']!,
-          p['mlp.fc1.bias'],
-        ),
+      const wide = linear(
+        layerNorm(x, p['norm2.weight']!, p['norm2.bias']!, epsilon),
+        p['mlp.fc1.weight']!,
+        p['mlp.fc1.bias'],
       );
-      x = tf.add(x, residual(linear(wide, p['mlp.fc2.weight']!, p['mlp.fc2.bias']), 1));
+      x = tf.add(x, residual(geluLinear(wide, p['mlp.fc2.weight']!, p['mlp.fc2.bias']), 1));
       hidden.push(x);
       if (withAttention) attention.push(tf.softmax(attended.logits));
     }

@@ -2,6 +2,7 @@ import { createGraphBuilder } from '../graph/builder';
 import type { Graph } from '../graph/graph';
 import { removeDeadCode } from '../passes/optimize';
 import { rebuildGraph } from '../passes/rebuildGraph';
+import { biasBelowReshape } from './biasBelowReshape';
 import { elementwiseAsMatrices } from './elementwiseAsMatrices';
 import { filterGradientProducts } from './filterGradients';
 import { separateNorm } from './separateNorms';
@@ -14,6 +15,7 @@ export function openvinoForms(graph: Graph): Graph {
     const value =
       separateNorm(node, inputs, builder) ??
       filterGradientProducts(node, inputs, builder) ??
+      biasBelowReshape(node, inputs, builder) ??
       asMatrices(node, inputs);
     return value && [value];
   });

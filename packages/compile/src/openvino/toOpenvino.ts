@@ -152,16 +152,20 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
   ArgMin: argExtreme,
   Softmax: (_, [x], w) => w.emit('SoftMax', 8, [x!], { axis: -1 }),
   LogSoftmax: (_, [x], w) => w.emit('LogSoftmax', 5, [x!], { axis: -1 }),
-  LayerNorm: ({ attributes: a }, [x, scale, offset], w) => {
+  // The deviation comes from a norm, which needs no squares written out, and is part of y, so that it is computed here
+  // and not where the gradient asks for it: x minus its mean is then all that is kept.
+  LayerNorm: ({ inputs: [value], attributes: a }, [x, scale, offset], w) => {
+    const width = value!.shape.at(-1)!;
     const last = w.integers([-1]);
     const mean = w.emit('ReduceMean', 1, [x!, last], { keep_dims: true });
     const centered = w.emit('Subtract', 1, [x!, mean], NUMPY);
-    const square = w.emit('Multiply', 1, [centered, centered], NUMPY);
-    const variance = w.emit('ReduceMean', 1, [square, last], { keep_dims: true });
+    const norm = w.emit('ReduceL2', 4, [centered, last], { keep_dims: true });
+    const scaled = w.emit('Multiply', 1, [norm, w.float(width ** -0.5)], NUMPY);
+    const variance = w.emit('Multiply', 1, [scaled, scaled], NUMPY);
     const deviation = w.emit('Sqrt', 1, [w.emit('Add', 1, [variance, w.float(number(a, 'epsilon'))], NUMPY)]);
     const inverse = w.emit('Divide', 1, [w.float(1), deviation], { ...NUMPY, m_pythondiv: false });
-    const normalized = w.emit('Multiply', 1, [centered, inverse], NUMPY);
-    const y = w.emit('Add', 1, [w.emit('Multiply', 1, [normalized, scale!], NUMPY), offset!], NUMPY);
+    const factor = w.emit('Multiply', 1, [inverse, scale!], NUMPY);
+    const y = w.emit('Add', 1, [w.emit('Multiply', 1, [centered, factor], NUMPY), offset!], NUMPY);
     return [y, mean, inverse];
   },
   MatMul: ({ attributes: a }, inputs, w) =>
