@@ -6,9 +6,9 @@ import {
   dropPathRates,
   gatherPositions,
   gelu,
-  geluLinear,
   layerNorm,
   linear,
+  mlp,
   patchify,
   softmax,
   softTargetCrossEntropy,
@@ -32,7 +32,11 @@ describe('gradients agree with finite differences', () => {
         [4, 5],
       ],
     ],
-    ['geluLinear', (x, w, b) => geluLinear(x!, w!, b), [[2, 3, 5], [4, 5], [4]]],
+    [
+      'mlp',
+      (x, w1, b1, w2, b2) => mlp(x!, { weight: w1!, bias: b1! }, { weight: w2!, bias: b2! }),
+      [[2, 3, 5], [7, 5], [7], [4, 7], [4]],
+    ],
     ['layerNorm', (x, g, b) => layerNorm(x!, g!, b!), [[2, 3, 8], [8], [8]]],
     ['gelu', (x) => gelu(x!), [[3, 7]]],
     ['softmax', (x) => softmax(x!), [[2, 3, 5]]],
@@ -70,7 +74,11 @@ test('layers leave no tensors behind but their results', () => {
   const [x, w, b] = [numbers([2, 3, 5], 0), numbers([4, 5], 1), numbers([4], 2)];
   const before = tf.memory().numTensors;
   for (let i = 0; i < 3; i++) {
-    const results = tf.tidy(() => tf.grads((a, c, d) => gelu(geluLinear(a, c, d)).sum())([x, w, b]));
+    const results = tf.tidy(() =>
+      tf.grads((a, c, d) =>
+        mlp(linear(a, c, d), { weight: c.transpose(), bias: tf.zeros([5]) }, { weight: c, bias: d }).sum(),
+      )([x, w, b]),
+    );
     tf.dispose(results);
   }
   expect(tf.memory().numTensors).toBe(before);
@@ -90,10 +98,18 @@ test('linear is x times weight transposed plus bias', () => {
   expect(() => linear(tf.ones([2, 3]), tf.ones([4, 5]))).toThrow('linear weight is [4,5]; expected [out, 3]');
 });
 
-test('geluLinear is linear after gelu, and so is its gradient', () => {
-  const given = [numbers([2, 3, 5], 0), numbers([4, 5], 1), numbers([4], 2)];
-  const apart = (...[x, w, b]: tf.Tensor[]) => tf.sum(tf.square(linear(gelu(x!), w!, b))) as tf.Scalar;
-  const fused = (...[x, w, b]: tf.Tensor[]) => tf.sum(tf.square(geluLinear(x!, w!, b))) as tf.Scalar;
+test('mlp is two linear layers and a gelu, and so is its gradient', () => {
+  const given = [
+    numbers([2, 3, 5], 0),
+    numbers([7, 5], 1),
+    numbers([7], 2),
+    numbers([4, 7], 3),
+    numbers([4], 4),
+  ];
+  const apart = (...[x, w1, b1, w2, b2]: tf.Tensor[]) =>
+    tf.sum(tf.square(linear(gelu(linear(x!, w1!, b1)), w2!, b2))) as tf.Scalar;
+  const fused = (...[x, w1, b1, w2, b2]: tf.Tensor[]) =>
+    tf.sum(tf.square(mlp(x!, { weight: w1!, bias: b1! }, { weight: w2!, bias: b2! }))) as tf.Scalar;
   const results = [apart, fused].map((f) => {
     const { value, grads } = tf.valueAndGrads(f)(given);
     return [value, ...grads].map(values);
@@ -103,8 +119,9 @@ test('geluLinear is linear after gelu, and so is its gradient', () => {
       expect(results[1]![i]![j]).toBeCloseTo(number, 5);
     });
   });
-  expect(() => geluLinear(tf.ones([2, 3]), tf.ones([4, 5]))).toThrow(
-    'linear weight is [4,5]; expected [out, 3]',
+  const layer = (out: number, width: number) => ({ weight: tf.ones([out, width]), bias: tf.ones([out]) });
+  expect(() => mlp(tf.ones([2, 3]), layer(4, 5), layer(3, 4))).toThrow(
+    'The first weight of an MLP: got [4, 5]; expected [4, 3]',
   );
 });
 

@@ -3,9 +3,9 @@ import {
   dropPath,
   dropPathRates,
   gatherPositions,
-  geluLinear,
   layerNorm,
   linear,
+  mlp,
   patchify,
 } from '@beit/nn';
 import type { Random } from '@beit/random';
@@ -112,12 +112,12 @@ export function createVit(vitConfig: VitConfig): Vit {
         queries && norm1(x),
       );
       x = tf.add(x, residual(attended.output, 0));
-      const wide = linear(
-        layerNorm(x, p['norm2.weight']!, p['norm2.bias']!, epsilon),
-        p['mlp.fc1.weight']!,
-        p['mlp.fc1.bias'],
-      );
-      x = tf.add(x, residual(geluLinear(wide, p['mlp.fc2.weight']!, p['mlp.fc2.bias']), 1));
+      const normalized = layerNorm(x, p['norm2.weight']!, p['norm2.bias']!, epsilon);
+      const layer = (name: 'fc1' | 'fc2') => ({
+        weight: p[`mlp.${name}.weight`]!,
+        bias: p[`mlp.${name}.bias`]!,
+      });
+      x = tf.add(x, residual(mlp(normalized, layer('fc1'), layer('fc2')), 1));
       hidden.push(x);
       if (withAttention) attention.push(tf.softmax(attended.logits));
     }

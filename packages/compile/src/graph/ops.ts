@@ -20,7 +20,7 @@ export const COMPARISON_OPS: ReadonlySet<string> = new Set(
   'Greater GreaterOrEqual Less LessOrEqual Equal'.split(' '),
 );
 export const REDUCE_OPS: ReadonlySet<string> = new Set(
-  'ReduceSum ReduceSumSquare ReduceMean ReduceMax ReduceMin ReduceProd'.split(' '),
+  'ReduceSum ReduceSumSquare ReduceL2 ReduceMean ReduceMax ReduceMin ReduceProd'.split(' '),
 );
 
 /** Ops that treat every element alike and broadcast: what may pass through a transpose or a broadcast. */
@@ -150,6 +150,7 @@ const INFER: Readonly<Record<string, Infer>> = {
   CumSum: ([x]) => [like(x!)],
   ReduceSum: reduce,
   ReduceSumSquare: reduce,
+  ReduceL2: reduce,
   ReduceMean: reduce,
   ReduceMax: reduce,
   ReduceMin: reduce,

@@ -11,10 +11,10 @@ function viewed(value: Value, builder: GraphBuilder): Node {
 }
 
 /**
- * Sums of squares of a bfloat16 tensor widen it by themselves, as a view of other axes. The norm of all gradients is
- * needed before the first update, so an update that shares the widened gradient with it would need it written out in
- * float32; and OpenVINO makes one of two equal conversions, but not of conversions of different views. Of a view with
- * several long axes, as a matrix's, it sums many at once.
+ * A sum of squares comes from the norms of rows, which OpenVINO computes from what it is given: neither the squares nor,
+ * of what is in bfloat16, a float32 copy are written out. Only the norms of rows are rounded to bfloat16, up and down
+ * alike, so that little of it is left in their sum. The norm of all gradients is needed before the first update; an update
+ * that shared anything with it would need it kept until then.
  */
 export function separateNorm(
   { op, attributes, outputs }: Node,
@@ -24,13 +24,11 @@ export function separateNorm(
   if (op !== 'ReduceSum' || numbers(attributes, 'axes').length !== x!.shape.length) return undefined;
   const square = viewed(x!, builder);
   const [a, b] = square.inputs;
-  const source = square.op === 'Mul' && a === b ? wideningSource(a!, builder) : undefined;
-  if (!source) return undefined;
-  const view = builder.emit('Reshape', [source], { shape: [1, ...matrixShape(source.shape)] });
-  const wide = builder.emit('Cast', [view], { dtype: 'float32' });
-  const sum = builder.emit('ReduceSum', [builder.emit('Mul', [wide, wide])], {
-    axes: [0, 1, 2],
-    keepDims: false,
-  });
+  if (square.op !== 'Mul' || a !== b || a!.shape.length < 2) return undefined;
+  const source = wideningSource(a!, builder) ?? a!;
+  const view = builder.emit('Reshape', [source], { shape: matrixShape(source.shape) });
+  const norms = builder.emit('ReduceL2', [view], { axes: [1], keepDims: false });
+  const wide = norms.dtype === 'float32' ? norms : builder.emit('Cast', [norms], { dtype: 'float32' });
+  const sum = builder.emit('ReduceSum', [builder.emit('Mul', [wide, wide])], { axes: [0], keepDims: false });
   return builder.emit('Reshape', [sum], { shape: outputs[0]!.shape });
 }

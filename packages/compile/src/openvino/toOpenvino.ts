@@ -69,7 +69,8 @@ const TYPES: Readonly<Record<ValueType, IrType>> = {
 const reduce: IrLowering = ({ op, attributes: a, outputs }, [x], w) => {
   const { shape } = outputs[0]!;
   const keep_dims = flag(a, 'keepDims') || shape.length > 1;
-  const reduced = w.emit(op, 1, [x!, w.integers(numbers(a, 'axes'))], { keep_dims });
+  const opset = op === 'ReduceL2' ? 4 : 1;
+  const reduced = w.emit(op, opset, [x!, w.integers(numbers(a, 'axes'))], { keep_dims });
   if (keep_dims === flag(a, 'keepDims')) return reduced;
   return w.reshape(reduced, shape);
 };
@@ -144,6 +145,7 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
       reverse: flag(a, 'reverse'),
     }),
   ReduceSum: reduce,
+  ReduceL2: reduce,
   ReduceMean: reduce,
   ReduceMax: reduce,
   ReduceMin: reduce,
