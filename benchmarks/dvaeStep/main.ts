@@ -19,13 +19,13 @@ import { absentSentence, agreementTable, stepsSentence, stepTable, versionsOf } 
 import { createTask, IMAGE_SIZE, type Task, writeTask } from './task';
 import { tokenAgreement } from './tokenAgreement';
 
-const { own, steps, rounds, threads, chosen, publishing } = stepCommandLine({
+const { own, steps, rounds, together, threads, chosen, publishing } = stepCommandLine({
   about: `Usage: pnpm bench:dvae-step [options]
 
 Seconds per training step of DALL-E's discrete VAE, and per batch of images that its full-size encoder tokenizes: our
 engines against PyTorch, eager and compiled, fp32 and bf16 autocast, both layouts of its images. Images of ${IMAGE_SIZE}x${IMAGE_SIZE},
-8192 tokens. Every competitor runs in a process of its own, one at a time, in rounds. The first run makes a virtual
-environment with PyTorch in your cache (a download of 3 GB).`,
+8192 tokens. Every competitor runs in a process of its own; those of one precision take turns step by step. The first run
+makes a virtual environment with PyTorch in your cache (a download of 3 GB).`,
   own: {
     'hidden-dim': { help: "width of the trained dVAE, of DALL-E's 256", default: '128' },
     batch: { help: 'images in a training step', default: '4' },
@@ -51,6 +51,7 @@ const measure = (task: Task) =>
     threads,
     steps,
     rounds,
+    together,
     python: own.python!,
   });
 

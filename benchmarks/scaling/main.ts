@@ -6,14 +6,13 @@ import {
   machineLine,
   markdownTable,
   median,
-  runNodeJson,
 } from '@beit/apps-shared/measurements';
 import type { VitConfig } from '@beit/vit';
-import { type Absent, alternate, type Competitor, competitor } from '../shared/alternate';
 import { OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { stepCommandLine } from '../shared/stepOptions';
-import { type StepRun, WARM_UP_STEPS } from '../shared/stepRun';
+import { type StepCompetitor, WARM_UP_STEPS } from '../shared/stepRun';
+import { takeTurns } from '../shared/takeTurns';
 import { stepFlops } from '../trainStep/stepFlops';
 import { type Task, VOCAB_SIZE } from '../trainStep/task';
 import { figure } from './figure';
@@ -49,20 +48,19 @@ const SWEEPS = [
 
 const STEPS = fileURLToPath(new URL('../trainStep/ours.ts', import.meta.url));
 const engines = OUR_ENGINES.filter(({ name }) => chosen.includes(name));
-const competitors = new Map<string, Competitor<StepRun>>();
-for (const { varies, xs, at } of SWEEPS) {
-  for (const x of xs) {
-    for (const { name, engine, precision } of engines) {
-      const key = `${name}, ${varies} ${x}`;
-      const args = JSON.stringify({ ...at(x), engine, precision, threads, steps });
-      competitors.set(
-        key,
-        competitor(key, () => runNodeJson<StepRun | Absent>(STEPS, [args])),
-      );
-    }
-  }
-}
-await alternate([...competitors.values()], rounds);
+/** The points of a curve take turns, so that all are of the same minutes. */
+const curves = SWEEPS.flatMap(({ varies, xs, at }) =>
+  engines.map(({ name, engine, precision }) => ({
+    varies,
+    name,
+    points: xs.map((x): StepCompetitor => {
+      const task = JSON.stringify({ ...at(x), engine, precision, threads, steps });
+      const command = { command: process.execPath, args: [...process.execArgv, STEPS, task] };
+      return { name: `${name}, ${varies} ${x}`, precision, ours: true, command, results: [] };
+    }),
+  })),
+);
+for (let round = 0; round < rounds; round++) for (const { points } of curves) await takeTurns(points);
 
 const sweeps = SWEEPS.map(({ varies, xLabel, xs, at }) => ({
   varies,
@@ -71,7 +69,8 @@ const sweeps = SWEEPS.map(({ varies, xLabel, xs, at }) => ({
     (x) => stepFlops(at(x).model, { ...at(x), vocabSize: VOCAB_SIZE, lastBlock: 'masked' }) / 1e9,
   ),
   series: engines.flatMap(({ name }) => {
-    const runs = xs.map((x) => competitors.get(`${name}, ${varies} ${x}`)!.results);
+    const curve = curves.find((one) => one.varies === varies && one.name === name)!;
+    const runs = curve.points.map(({ results }) => results);
     if (runs.some(({ length }) => length === 0)) return [];
     const seconds = runs.map((all) => median(all.flatMap((run) => run.seconds.slice(WARM_UP_STEPS))));
     return [{ name, points: xs.map((x, i) => ({ x, y: seconds[i]! })) }];

@@ -17,14 +17,14 @@ import {
 import { absentSentence, agreementTable, stepsSentence, stepTable, versionsOf } from '../shared/stepTable';
 import { MODELS, type ModelName, NUM_CLASSES, type Task, writeTask } from './task';
 
-const { own, steps, rounds, threads, chosen, publishing } = stepCommandLine({
+const { own, steps, rounds, together, threads, chosen, publishing } = stepCommandLine({
   about: `Usage: pnpm bench:segment-step [options]
 
 Seconds per training step of BEiT with a SETR-PUP head on crops of 512x512 with ${NUM_CLASSES} classes, and per window that
 evaluation asks for: our engines against PyTorch with transformers' BEiT and mmsegmentation's head, eager and compiled,
 fp32 and bf16 autocast, both layouts of its images. The same parameters, batch and optimizer. Every competitor runs in a
-process of its own, one at a time, in rounds. The first run makes a virtual environment with PyTorch in your cache (a
-download of 3 GB).
+process of its own; those of one precision take turns step by step. The first run makes a virtual environment with PyTorch
+in your cache (a download of 3 GB).
 
 A quick look: pnpm bench:segment-step --model small --rounds 1 --steps 5`,
   own: {
@@ -52,6 +52,7 @@ const measure = (task: Task) =>
     threads,
     steps,
     rounds,
+    together,
     python: own.python!,
   });
 const trainTask: Task = { work: 'train', model, batchSize: integer(own.batch!, 'batch', 1) };

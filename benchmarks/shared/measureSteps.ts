@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runJson, runNodeJson } from '@beit/apps-shared/measurements';
 import type { EngineName, Precision } from '@beit/compile';
-import { type Absent, alternate, competitor, isAbsent } from './alternate';
+import { alternate, isAbsent } from './alternate';
 import { gemmCompetitors, type PeakRates, peakRates } from './gemmPeak';
 import { pythonEnvironment } from './pythonEnvironment';
-import { type StepCompetitor, type StepResult, type StepRun, stepResult } from './stepRun';
+import { type StepCompetitor, type StepResult, stepResult } from './stepRun';
+import { takeTurns } from './takeTurns';
 
 /** Where peer_steps.py is. */
 const SHARED = fileURLToPath(new URL('.', import.meta.url));
@@ -34,9 +34,9 @@ export interface PeerMode {
 }
 
 export interface MeasureStepsOptions {
-  /** Script that takes one argument, `OursArguments` and `task` as JSON, and prints a `StepRun`. */
+  /** Script that takes one argument, `OursArguments` and `task` as JSON, and steps in turns: see `oursSteps`. */
   readonly ours: string;
-  /** Script that takes `--mode`, `--threads`, `--steps` and `--inputs FOLDER`, and prints a `StepRun`. */
+  /** Script that takes `--mode`, `--threads`, `--steps` and `--inputs FOLDER`, and does likewise: see peer_steps.py. */
   readonly peer: string;
   readonly engines: readonly OurEngine[];
   readonly peerModes: readonly PeerMode[];
@@ -49,6 +49,8 @@ export interface MeasureStepsOptions {
   readonly threads: number;
   readonly steps: number;
   readonly rounds: number;
+  /** How many take turns. */
+  readonly together: number;
   readonly python: string;
   /** Also measure the rate of matrix products, in the same rounds. */
   readonly gemm?: boolean;
@@ -61,9 +63,12 @@ export interface MeasuredSteps {
   readonly gemm: PeakRates;
 }
 
-/** Steps of all that were chosen, and the rate of matrix products, alternating over the rounds. */
+/**
+ * Steps of all that were chosen, those of one precision in turns, step by step; in every round new processes, in another
+ * order. And the rate of matrix products.
+ */
 export async function measureSteps(options: MeasureStepsOptions): Promise<MeasuredSteps> {
-  const { peerModes, chosen, threads, steps, rounds } = options;
+  const { peerModes, chosen, threads, steps, rounds, together } = options;
   const environment = await pythonEnvironment(options.python);
   const folder = await mkdtemp(join(tmpdir(), 'beit-benchmark-'));
   try {
@@ -73,40 +78,31 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
     const ours = options.engines.map(({ name, engine, precision, task }): StepCompetitor => {
       const args: OursArguments = { engine, precision, threads, steps };
       const json = JSON.stringify({ ...options.task, ...task, ...args });
-      return {
-        ...competitor(name, () => runNodeJson<StepRun | Absent>(options.ours, [json])),
-        precision,
-        ours: true,
-      };
+      const command = { command: process.execPath, args: [...process.execArgv, options.ours, json] };
+      return { name, precision, ours: true, command, results: [] };
     });
     const peers = peerModes.map(({ name, precision }): StepCompetitor => {
-      const args = [
-        '--mode',
-        name,
-        '--threads',
-        String(threads),
-        '--steps',
-        String(steps),
-        '--inputs',
-        inputs,
-      ];
+      const given = { mode: name, threads: String(threads), steps: String(steps), inputs };
+      const args = Object.entries(given).flatMap(([option, value]) => [`--${option}`, value]);
       // A cache of its own, so that the first round compiles and the later ones find what it left.
       const env = { TORCHINDUCTOR_CACHE_DIR: join(folder, name), PYTHONPATH: SHARED };
-      return {
-        ...competitor(name, async () =>
-          isAbsent(environment)
-            ? environment
-            : runJson<StepRun>(environment.python, [options.peer, ...args], env),
-        ),
-        precision,
-        ours: false,
-      };
+      const common = { name, precision, ours: false, results: [] };
+      if (isAbsent(environment))
+        return { ...common, command: { command: '', args: [] }, absent: environment.absent };
+      return { ...common, command: { command: environment.python, args: [options.peer, ...args], env } };
     });
     const competitors = [...ours, ...peers].filter(({ name }) => chosen.includes(name));
     const gemm = options.gemm
       ? gemmCompetitors(threads, isAbsent(environment) ? undefined : environment.python)
       : [];
-    await alternate([...competitors, ...gemm], rounds);
+    for (let round = 0; round < rounds; round++) {
+      console.error(`Round ${round + 1} of ${rounds}`);
+      for (const group of groups(competitors, together)) {
+        const first = round % group.length;
+        await takeTurns([...group.slice(first), ...group.slice(0, first)]);
+      }
+    }
+    await alternate(gemm, rounds);
 
     const results = competitors.filter((one) => one.results.length > 0).map(stepResult);
     return {
@@ -117,4 +113,14 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Those of one precision, at most so many. */
+function groups(all: readonly StepCompetitor[], together: number): StepCompetitor[][] {
+  return (['bf16', 'fp32'] as const).flatMap((precision) => {
+    const alike = all.filter((one) => one.precision === precision);
+    return Array.from({ length: Math.ceil(alike.length / together) }, (_, i) =>
+      alike.slice(i * together, (i + 1) * together),
+    );
+  });
 }

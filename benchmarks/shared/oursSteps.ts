@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { peakBytes } from '@beit/apps-shared/measurements';
 import { availableEngines, compile, type Program, type Step, type Tree } from '@beit/compile';
 import type { HostTensor } from '@beit/weights';
@@ -19,8 +21,8 @@ export interface OurSteps {
 }
 
 /**
- * Compiles and runs the steps that the command line asks for, and prints a `StepRun` as JSON, or why the engine is not
- * there. The command line is one argument: `OursArguments` and the task, as JSON.
+ * Compiles and runs the steps that the command line asks for, each when it is its turn (`takeTurns`), and prints a
+ * `StepRun` as JSON, or why the engine is not there. The command line is one argument: `OursArguments` and the task, as JSON.
  */
 export async function oursSteps<Task>(prepare: (task: Task) => OurSteps): Promise<void> {
   const task = JSON.parse(process.argv[2]!) as Task & OursArguments;
@@ -52,10 +54,13 @@ async function measure(
   { engine, precision, steps }: OursArguments,
 ): Promise<StepRun> {
   collectGarbage();
+  const turns = createInterface({ input: process.stdin });
   const seconds: number[] = [];
   const outputs: Record<string, number[]> = {};
   for (let i = 0; i < steps; i++) {
     const given = inputs(i) as never;
+    console.log('"ready"');
+    await once(turns, 'line');
     const start = performance.now();
     const results = (await program.run(given)) as unknown as Record<string, HostTensor>;
     seconds.push((performance.now() - start) / 1000);
@@ -64,6 +69,7 @@ async function measure(
     }
     console.error(`${engine}-${precision}: step ${i} ${seconds.at(-1)!.toFixed(3)} s`);
   }
+  turns.close();
   await program.dispose();
   return { seconds, outputs, compileSeconds, peakBytes: peakBytes(), versions: {} };
 }

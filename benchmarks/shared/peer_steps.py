@@ -61,9 +61,11 @@ class Task:
         return step
 
     def report(self, step, versions):
-        """Runs the steps and prints their times and all that they return."""
+        """Runs the steps, each when a line comes (takeTurns.ts), and prints their times and all that they return."""
         seconds, outputs = [], {}
         for i in range(self.steps):
+            print('"ready"', flush=True)
+            sys.stdin.readline()
             start = time.perf_counter()
             result = step()
             seconds.append(time.perf_counter() - start)

@@ -28,7 +28,11 @@ export function stepCommandLine({ about, own, names, steps, rounds }: StepComman
       help: `steps of a process, the first ${WARM_UP_STEPS} of which are told apart`,
       default: `${steps}`,
     },
-    rounds: { help: 'how often every competitor has its turn', default: `${rounds}` },
+    rounds: { help: 'how often every competitor is started', default: `${rounds}` },
+    together: {
+      help: 'of one precision, how many take turns step by step; all of them are in memory then',
+      default: '5',
+    },
     engines: { help: `some of ${names.join(', ')}`, default: 'all' },
     threads: { help: 'of every competitor', default: `${availableParallelism()}` },
   };
@@ -54,6 +58,7 @@ ${lines.join('\n')}
     own: values,
     steps: integer(values.steps!, 'steps', WARM_UP_STEPS + 1),
     rounds: integer(values.rounds!, 'rounds', 1),
+    together: integer(values.together!, 'together', 1),
     threads: integer(values.threads!, 'threads', 1),
     chosen: chosen.map((name) => oneOf(name, 'engines', names)),
     publishing: { json: values.json, write: values.write },

@@ -1,6 +1,6 @@
 import { median, type Spread, spreadOf } from '@beit/apps-shared/measurements';
 import type { Precision } from '@beit/compile';
-import type { Competitor } from './alternate';
+import type { Command } from './takeTurns';
 
 /** One process's steps, ours or the peer's. */
 export interface StepRun {
@@ -33,9 +33,14 @@ export interface StepResult {
   readonly runs: readonly StepRun[];
 }
 
-export interface StepCompetitor extends Competitor<StepRun> {
+/** One of those that are compared, and its runs so far: one a round, or why there are none. */
+export interface StepCompetitor {
+  readonly name: string;
   readonly precision: Precision;
   readonly ours: boolean;
+  readonly command: Command;
+  readonly results: StepRun[];
+  absent?: string;
 }
 
 /** Steps that are told apart: memory is touched for the first time, and PyTorch compiles in the first. */

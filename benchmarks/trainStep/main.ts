@@ -25,12 +25,12 @@ const ALL_TOKENS = OUR_ENGINES.filter(({ engine }) => engine === 'openvino').map
   task: { lastBlock: 'all' },
 }));
 const OURS = [...OUR_ENGINES, ...ALL_TOKENS];
-const { own, steps, rounds, threads, chosen, publishing } = stepCommandLine({
+const { own, steps, rounds, together, threads, chosen, publishing } = stepCommandLine({
   about: `Usage: pnpm bench:train-step [options]
 
 Seconds per step of BEiT's pre-training: our engines against PyTorch, eager and compiled, fp32 and bf16 autocast. The
-same parameters, batch and optimizer; forward, backward, clipping, AdamW. Every competitor runs in a process of its own,
-one at a time, in rounds. The first run makes a virtual environment with PyTorch in your cache (a download of 3 GB).
+same parameters, batch and optimizer; forward, backward, clipping, AdamW. Every competitor runs in a process of its own;
+those of one precision take turns step by step. The first run makes a virtual environment with PyTorch in your cache (a download of 3 GB).
 
 A quick look: pnpm bench:train-step --model small --rounds 1 --steps 5`,
   own: {
@@ -57,6 +57,7 @@ const measured = await measureSteps({
   threads,
   steps,
   rounds,
+  together,
   python: own.python!,
   gemm: true,
 });
