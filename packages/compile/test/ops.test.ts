@@ -33,7 +33,12 @@ const DIFFERENTIABLE: Record<string, Op> = {
   negation: (x) => x.neg().add(x.neg().neg()).sub(x.mul(2).neg()).add(tf.sub(0, x)),
   broadcasting: (x) => x.mul(tf.tensor1d([1, 2, 3, 4])).add(x.slice([0, 0, 0, 0], [1, 3, 1, 4])),
   sums: (x) => x.sum([0, 2], true).add(x.sum(3, true)).add(x.sum()),
-  'sums of squares': (x) => x.square().sum().add(x.reshape([6, 16]).square().sum()).add(x.square().sum(1)),
+  'sums of squares': (x) =>
+    x
+      .square()
+      .sum()
+      .add(x.reshape([6, 16]).square().sum())
+      .add(x.square().sum(1)),
   'sums of three axes to two': (x) =>
     x
       .reshape([2, 12, 4])
