@@ -18,6 +18,8 @@ export interface OursArguments {
   readonly precision: Precision;
   readonly threads: number;
   readonly steps: number;
+  /** A folder where compiled programs are kept from one round to the next. */
+  readonly programCache: string;
 }
 
 export interface OurEngine {
@@ -76,7 +78,9 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
     if (!isAbsent(environment)) await options.writeTask(inputs);
 
     const ours = options.engines.map(({ name, engine, precision, task }): StepCompetitor => {
-      const args: OursArguments = { engine, precision, threads, steps };
+      // Empty at first, so that the first round compiles and the later ones find what it left.
+      const programCache = join(folder, name);
+      const args: OursArguments = { engine, precision, threads, steps, programCache };
       const json = JSON.stringify({ ...options.task, ...task, ...args });
       const command = { command: process.execPath, args: [...process.execArgv, options.ours, json] };
       return { name, precision, ours: true, command, results: [] };
@@ -84,7 +88,6 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
     const peers = peerModes.map(({ name, precision }): StepCompetitor => {
       const given = { mode: name, threads: String(threads), steps: String(steps), inputs };
       const args = Object.entries(given).flatMap(([option, value]) => [`--${option}`, value]);
-      // A cache of its own, so that the first round compiles and the later ones find what it left.
       const env = { TORCHINDUCTOR_CACHE_DIR: join(folder, name), PYTHONPATH: SHARED };
       const common = { name, precision, ours: false, results: [] };
       if (isAbsent(environment))

@@ -44,7 +44,12 @@ async function compileTask<Task>(
   const program = await compile(
     step,
     { state: state as never, inputs: inputs(0) as never },
-    { engine: task.engine, precision: task.precision, numThreads: task.threads },
+    {
+      engine: task.engine,
+      precision: task.precision,
+      numThreads: task.threads,
+      programCache: task.programCache,
+    },
   );
   return { program, inputs, summarize, compileSeconds: (performance.now() - begin) / 1000 };
 }
