@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAbsent } from './alternate';
+import { type Absent, isAbsent } from './alternate';
 import type { StepCompetitor, StepRun } from './stepRun';
 
 /** How a competitor's process is started. */
@@ -15,7 +15,7 @@ export interface Command {
  * What a process says, a line of JSON each: that it is ready for its next step, which it begins when it is sent a line;
  * and in the end its `StepRun`, or why there is none.
  */
-type Message = 'ready' | StepRun | { readonly absent: string };
+type Message = 'ready' | StepRun | Absent;
 
 /** For threads of the one before that still wait for work. */
 const PAUSE_MS = 50;

@@ -8,11 +8,11 @@ const normalCdf = (x: tf.Tensor): tf.Tensor => tf.mul(tf.add(tf.erf(tf.mul(x, Ma
 export const geluOf = (x: tf.Tensor): tf.Tensor =>
   (fusedKernel('BeitGelu', { x }) as tf.Tensor | undefined) ?? tf.mul(x, normalCdf(x));
 
-/** What its gradient needs: its slope Φ(x) + x φ(x), and its value again, x Φ(x). */
-export function geluAgain(x: tf.Tensor): { readonly slope: tf.Tensor; readonly value: tf.Tensor } {
+/** Its slope, Φ(x) + x φ(x), and the distribution function Φ(x), of which x times is its value. */
+export function geluSlope(x: tf.Tensor): { readonly slope: tf.Tensor; readonly cdf: tf.Tensor } {
   const cdf = normalCdf(x);
   const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-  return { slope: tf.add(cdf, tf.mul(x, density)), value: tf.mul(x, cdf) };
+  return { slope: tf.add(cdf, tf.mul(x, density)), cdf };
 }
 
 /**
@@ -27,7 +27,7 @@ export function gelu(x: tf.Tensor): tf.Tensor {
       value: geluOf(xs),
       // As rows, the form in which linear layers make x and take its gradient: nothing is reshaped in between.
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        tf.reshape(tf.mul(toRows(dy), geluAgain(toRows(saved[0]!)).slope), xs.shape),
+        tf.reshape(tf.mul(toRows(dy), geluSlope(toRows(saved[0]!)).slope), xs.shape),
     };
   })(x);
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from './assertShape';
-import { geluAgain, geluOf } from './gelu';
+import { geluOf, geluSlope } from './gelu';
 import { sumRows, toRows } from './rows';
 
 /** Parameters of a fully connected layer, as torch.nn.Linear has them. */
@@ -44,11 +44,12 @@ export function mlp(x: tf.Tensor, fc1: LinearParams, fc2: LinearParams): tf.Tens
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const [input, weight1, weight2, z] = saved as [tf.Tensor, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
         const rows = toRows(dy);
-        const { slope, value } = geluAgain(z);
+        const { slope, cdf } = geluSlope(z);
         const dWide = tf.mul(tf.matMul(rows, weight2), slope) as tf.Tensor2D;
-        // In this order, so that the slope and the value are asked for together.
+        // In this order, so that the slope and the value of the GELU are asked for together.
         const dBias1 = sumRows(dWide);
-        const dWeight2 = tf.matMul(rows, value as tf.Tensor2D, true, false);
+        const active = tf.mul(z, cdf) as tf.Tensor2D;
+        const dWeight2 = tf.matMul(rows, active, true, false);
         const dWeight1 = tf.matMul(dWide, toRows(input), true, false);
         const dx = tf.reshape(tf.matMul(dWide, weight1), input.shape);
         return [dx, dWeight1, dBias1, dWeight2, sumRows(rows)];
