@@ -34,12 +34,6 @@ test('runs with one seed differ in what they begin with', () => {
   for (const start of STARTS) expect(rest(start)).toEqual(rest('scratch'));
 });
 
-test('a pre-training that is there already is not made again', () => {
-  const { pretraining, training } = segmentationPlan('/runs', SETTINGS, [], '/other/beit');
-  expect(pretraining.map(({ app, needs }) => [app, needs])).toEqual([['classify', ['/other/beit']]]);
-  expect(training.find(({ start }) => start === 'beit')!.args).toContain('/other/beit');
-});
-
 const curves: Curve[] = [0, 1].flatMap((seed) =>
   STARTS.map((start, i) => ({
     start,

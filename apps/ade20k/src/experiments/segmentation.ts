@@ -1,9 +1,8 @@
 /** Does pre-training help dense prediction? See `HELP`. */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { integer, ownArguments, parsed, runMain, typedIn, UsageError } from '@beit/apps-shared';
+import { integer, ownArguments, parsed, runMain } from '@beit/apps-shared';
 import {
   EXPERIMENT_ARGUMENTS,
   EXPERIMENT_HELP,
@@ -22,7 +21,7 @@ const FULL: SegmentationSettings = {
   tokenizerEpochs: 8,
   pretrainingEpochs: 64,
   intermediateEpochs: 30,
-  imagesPerClass: [15, 60],
+  imagesPerClass: [5, 200],
   training: 1200,
   validation: 200,
   steps: 600,
@@ -52,15 +51,13 @@ budget, several seeds. Writes segmentation.json, segmentation.md and its figure.
 continues.
 
   --steps N        of training on scenes (default: ${FULL.steps}); with another number name another --runs too
-  --pretrained RUN  a finished pre-training instead of an own one: the same is runs/efficiency/beit-seed-0, which
-                 experiment:efficiency leaves behind
 ${EXPERIMENT_HELP('segmentation', FULL.seeds.length)}`;
 
 async function main(): Promise<number> {
   const { values } = parsed(() =>
     parseArgs({
       args: ownArguments(process.argv.slice(2)),
-      options: { ...EXPERIMENT_ARGUMENTS, pretrained: { type: 'string' }, steps: { type: 'string' } },
+      options: { ...EXPERIMENT_ARGUMENTS, steps: { type: 'string' } },
     }),
   );
   if (values.help) {
@@ -72,8 +69,7 @@ async function main(): Promise<number> {
   const { runs, seeds, engine } = options;
   const steps = values.steps === undefined ? base.steps : integer(values.steps, 'steps', base.evaluations);
   const settings = { ...base, seeds, steps };
-  const pretrained = await pretrainedRun(values.pretrained, settings);
-  const plan = segmentationPlan(runs, settings, engine, pretrained);
+  const plan = segmentationPlan(runs, settings, engine);
   if (!(await runExperiment([...plan.pretraining, ...plan.training], options))) return 130;
 
   const curves = await Promise.all(plan.training.map(curveOf));
@@ -85,28 +81,6 @@ async function main(): Promise<number> {
     page: segmentationPage(result),
   });
   return 0;
-}
-
-/** @throws UsageError for a run that is not finished, or was made otherwise */
-async function pretrainedRun(
-  path: string | undefined,
-  { heldOutShare, tokenizerEpochs, pretrainingEpochs }: SegmentationSettings,
-): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  const folder = resolve(typedIn(), path);
-  if (!existsSync(join(folder, 'results.json')))
-    throw new UsageError(`--pretrained is '${path}'; expected a finished run of pre-training.`);
-  const { data, tokenizer, mim } = JSON.parse(await readFile(join(folder, 'recipe.json'), 'utf8'));
-  const [own, wanted] = [
-    [data?.heldOutShare, tokenizer?.epochs, mim?.epochs],
-    [heldOutShare, tokenizerEpochs, pretrainingEpochs],
-  ].map((values) => values.join(', '));
-  if (own !== wanted) {
-    throw new UsageError(
-      `'${path}' has held out share, epochs of the tokenizer and of pre-training ${own}; expected ${wanted}.`,
-    );
-  }
-  return folder;
 }
 
 async function curveOf({ folder, start, seed }: SegmentationJob): Promise<Curve> {

@@ -35,12 +35,13 @@ export interface SegmentationPlan {
   readonly training: readonly SegmentationJob[];
 }
 
-/** @param pretrained a finished run of pre-training that is taken instead of an own one; absolute path */
+/** As behind the objects of scenes: what is learned of objects before plain backgrounds does not carry over to them. */
+const VIEWS = { background: 'textured' } as const;
+
 export function segmentationPlan(
   runs: string,
   settings: SegmentationSettings,
   engine: readonly string[],
-  pretrained?: string,
 ): SegmentationPlan {
   const { seeds, heldOutShare, tokenizerEpochs, pretrainingEpochs, intermediateEpochs } = settings;
   const recipeOf = (folder: string, json: object) => ({
@@ -53,7 +54,7 @@ export function segmentationPlan(
     ...engine,
   ];
 
-  const beit = pretrained ?? join(runs, 'beit');
+  const beit = join(runs, 'beit');
   const intermediate = join(runs, 'beit-intermediate');
   const pretraining: Job = {
     app: 'pretrain',
@@ -62,6 +63,7 @@ export function segmentationPlan(
     needs: [],
     recipe: recipeOf(beit, {
       data: { heldOutShare },
+      views: VIEWS,
       tokenizer: { epochs: tokenizerEpochs },
       mim: { epochs: pretrainingEpochs, warmupEpochs: pretrainingEpochs / 8 },
     }),
@@ -73,6 +75,7 @@ export function segmentationPlan(
     needs: [beit],
     recipe: recipeOf(intermediate, {
       data: { heldOutShare, imagesPerClass: settings.imagesPerClass },
+      views: VIEWS,
       epochs: intermediateEpochs,
       warmupEpochs: intermediateEpochs / 10,
     }),
@@ -105,7 +108,7 @@ export function segmentationPlan(
     };
   };
   return {
-    pretraining: pretrained === undefined ? [pretraining, classification] : [classification],
+    pretraining: [pretraining, classification],
     training: seeds.flatMap((seed) => STARTS.map((start) => train(start, seed))),
   };
 }
