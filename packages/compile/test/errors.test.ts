@@ -15,6 +15,10 @@ describe('a program that can not be traced is told why', () => {
     const topOne = (x: tf.Tensor) => tf.topk(x, 1).values;
     expect(() => trace(output(topOne), {}, X)).toThrow(/op 'TopK' can't be traced.*errors\.test\.ts/s);
   });
+  test('bilinear resizing by corners', () => {
+    const byCorners = (x: tf.Tensor) => tf.image.resizeBilinear(x.reshape([1, 2, 3, 1]), [4, 6]);
+    expect(() => trace(output(byCorners), {}, X)).toThrow(/can't be traced but with halfPixelCenters/);
+  });
   test('reading numbers names the op that made them', () => {
     expect(() =>
       trace(

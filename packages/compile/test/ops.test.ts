@@ -152,6 +152,11 @@ const NOT_DIFFERENTIABLE: Record<string, Op> = {
       .add(tf.mod(x.mul(9), 2)),
   'depthwise convolution': (x) =>
     tf.depthwiseConv2d(x as tf.Tensor4D, tf.range(0, 72).reshape([3, 3, 4, 2]) as tf.Tensor4D, 1, 'same'),
+  'bilinear resizing': (x) =>
+    tf.image
+      .resizeBilinear(x as tf.Tensor4D, [6, 8], false, true)
+      .flatten()
+      .concat(tf.image.resizeBilinear(x as tf.Tensor4D, [5, 3], false, true).flatten()),
   'fused convolution and matrix product': (x) =>
     tf.fused
       .conv2d({

@@ -198,6 +198,8 @@ const INFER: Readonly<Record<string, Infer>> = {
     const [fh, fw] = numbers(a, 'factors') as [number, number];
     return [like(x!, [n, c, h * fh, w * fw])];
   },
+  /** Of `[n, h, w, c]`, by the centres of pixels. */
+  ResizeBilinear: ([x], a) => [like(x!, [x!.shape[0]!, ...numbers(a, 'size'), x!.shape[3]!])],
 };
 
 /** Output dtypes and shapes of an op. @throws when the op is unknown or its operands do not fit */

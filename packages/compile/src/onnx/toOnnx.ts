@@ -151,6 +151,11 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
       nearest_mode: 'floor',
       coordinate_transformation_mode: 'asymmetric',
     }),
+  ResizeBilinear: ({ outputs: [value] }, [x], outputs, w) =>
+    w.emitInto(outputs, 'Resize', [x!, '', '', w.integers(value!.shape)], {
+      mode: 'linear',
+      coordinate_transformation_mode: 'half_pixel',
+    }),
 };
 
 const CONSTANT_TYPES: Readonly<Record<string, OnnxType>> = {

@@ -193,6 +193,13 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
       nearest_mode: 'floor',
       antialias: false,
     }),
+  ResizeBilinear: ({ attributes: a }, [x], w) =>
+    w.emit('Interpolate', 11, [x!, w.integers(numbers(a, 'size')), w.integers([1, 2])], {
+      mode: 'linear_onnx',
+      shape_calculation_mode: 'sizes',
+      coordinate_transformation_mode: 'half_pixel',
+      antialias: false,
+    }),
 };
 
 /**

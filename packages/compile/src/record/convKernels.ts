@@ -183,4 +183,12 @@ export const convKernels: Readonly<Record<string, RecordKernel>> = {
     const mean = b.emit('AveragePool', [transpose(b, dy!, TO_NCHW)], pool);
     return transpose(b, b.emit('Mul', [mean, b.scalar(factors[0] * factors[1])]), TO_NHWC);
   },
+  // Channels stay last: both engines resize pixel by pixel, and read whole pixels then.
+  ResizeBilinear: ({ images }, attrs, b) => {
+    if (attrs.alignCorners || !attrs.halfPixelCenters)
+      throw new Error(
+        "Bilinear resizing can't be traced but with halfPixelCenters and without alignCorners.",
+      );
+    return b.emit('ResizeBilinear', [images!], { size: attrs.size });
+  },
 };
