@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { describeMachine, machineLine } from '@beit/apps-shared/measurements';
+import { describeMachine } from '@beit/apps-shared/measurements';
 import { multiplyAdds } from '@beit/dvae';
 import { fail, integer } from '../shared/commandLine';
 import { measureSteps } from '../shared/measureSteps';
@@ -15,7 +15,13 @@ import {
   timesAsFast,
   WARM_UP_STEPS,
 } from '../shared/stepRun';
-import { absentSentence, agreementTable, stepsSentence, stepTable, versionsOf } from '../shared/stepTable';
+import {
+  absentSentence,
+  agreementTable,
+  commandSentence,
+  stepsSentence,
+  stepTable,
+} from '../shared/stepTable';
 import { createTask, IMAGE_SIZE, type Task, writeTask } from './task';
 import { tokenAgreement } from './tokenAgreement';
 
@@ -131,7 +137,7 @@ const markdown = [
     'same tokens': sameTokens && `${(100 * sameTokens[name]!).toFixed(1)} %`,
   })),
   '',
-  `\`${report.command}\`; ${machineLine(machine)}, ${threads} threads; ${versionsOf(training.results)}.`,
+  commandSentence(report.command, machine, threads, training.results),
   stepsSentence(steps, rounds),
   absentSentence(training.absent),
   '',

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { describeMachine, machineLine } from '@beit/apps-shared/measurements';
+import { describeMachine } from '@beit/apps-shared/measurements';
 import { integer, oneOf } from '../shared/commandLine';
 import { measureSteps } from '../shared/measureSteps';
 import { CONVOLUTION_PEER_MODES, OUR_ENGINES } from '../shared/ourEngines';
@@ -14,7 +14,13 @@ import {
   timesAsFast,
   WARM_UP_STEPS,
 } from '../shared/stepRun';
-import { absentSentence, agreementTable, stepsSentence, stepTable, versionsOf } from '../shared/stepTable';
+import {
+  absentSentence,
+  agreementTable,
+  commandSentence,
+  stepsSentence,
+  stepTable,
+} from '../shared/stepTable';
 import { MODELS, type ModelName, NUM_CLASSES, type Task, writeTask } from './task';
 
 const { own, steps, rounds, together, threads, chosen, publishing } = stepCommandLine({
@@ -103,7 +109,7 @@ const markdown = [
     'windows a second': (windowTask.batchSize / seconds.median).toFixed(2),
   })),
   '',
-  `\`${report.command}\`; ${machineLine(machine)}, ${threads} threads; ${versionsOf(training.results)}.`,
+  commandSentence(report.command, machine, threads, training.results),
   stepsSentence(steps, rounds),
   'The classifier of ours comes before the last upsampling, which gives the same logits.',
   absentSentence(training.absent),

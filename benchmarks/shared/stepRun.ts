@@ -1,6 +1,5 @@
-import { median, type Spread, spreadOf } from '@beit/apps-shared/measurements';
+import { type Command, median, type Spread, spreadOf } from '@beit/apps-shared/measurements';
 import type { Precision } from '@beit/compile';
-import type { Command } from './takeTurns';
 
 /** One process's steps, ours or the peer's. */
 export interface StepRun {

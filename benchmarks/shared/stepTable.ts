@@ -1,4 +1,4 @@
-import { type Cell, markdownTable } from '@beit/apps-shared/measurements';
+import { type Cell, type Machine, machineLine, markdownTable } from '@beit/apps-shared/measurements';
 import { type Difference, fastestPeer, type StepResult, timesAsFast, WARM_UP_STEPS } from './stepRun';
 
 const seconds = (value: number) => value.toFixed(2);
@@ -30,11 +30,18 @@ export const stepTable = (
 export const stepsSentence = (steps: number, rounds: number): string =>
   `Medians of the steps after the first ${WARM_UP_STEPS}: ${steps - WARM_UP_STEPS} steps in each of ${rounds} rounds.`;
 
-/** Versions of what ran, one after the other. */
-export const versionsOf = (results: readonly StepResult[]): string =>
-  Object.entries(Object.assign({}, ...results.map(({ runs }) => runs[0]!.versions)) as Record<string, string>)
-    .map((pair) => pair.join(' '))
-    .join(', ');
+/** What was run, on what, with which versions, in a sentence. */
+export function commandSentence(
+  command: string,
+  machine: Machine,
+  threads: number,
+  results: readonly StepResult[],
+): string {
+  const versions: Record<string, string> = Object.assign({}, ...results.map(({ runs }) => runs[0]!.versions));
+  const peers = Object.entries(versions).map((pair) => pair.join(' '));
+  const where = `${machineLine(machine)}, ${threads} threads`;
+  return `\`${command}\`; ${[where, ...(peers.length > 0 ? [peers.join(', ')] : [])].join('; ')}.`;
+}
 
 /** Why some are not in the table; empty where all are. */
 export const absentSentence = (absent: Readonly<Record<string, string>>): string =>
@@ -42,14 +49,16 @@ export const absentSentence = (absent: Readonly<Record<string, string>>): string
     .map(([name, reason]) => `Not here: ${name}, ${reason}.`)
     .join(' ');
 
-/** Losses and gradient norms beside those of PyTorch in fp32. */
+/** Losses and gradient norms beside those of PyTorch in fp32; empty where PyTorch has not run. */
 export const agreementTable = (loss: readonly Difference[], gradNorm: readonly Difference[]): string =>
-  markdownTable(
-    loss.map(({ name, first, last, largest }, i) => ({
-      '': name,
-      'first loss': first.toFixed(6),
-      'last loss': last.toFixed(6),
-      'largest relative difference of a loss': largest.toExponential(1),
-      'of a gradient norm': gradNorm[i]!.largest.toExponential(1),
-    })),
-  );
+  loss.length === 0
+    ? ''
+    : markdownTable(
+        loss.map(({ name, first, last, largest }, i) => ({
+          '': name,
+          'first loss': first.toFixed(6),
+          'last loss': last.toFixed(6),
+          'largest relative difference of a loss': largest.toExponential(1),
+          'of a gradient norm': gradNorm[i]!.largest.toExponential(1),
+        })),
+      );

@@ -1,15 +1,8 @@
-import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, startCommand } from '@beit/apps-shared/measurements';
 import { type Absent, isAbsent } from './alternate';
 import type { StepCompetitor, StepRun } from './stepRun';
-
-/** How a competitor's process is started. */
-export interface Command {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-}
 
 /**
  * What a process says, a line of JSON each: that it is ready for its next step, which it begins when it is sent a line;
@@ -59,28 +52,19 @@ function finish(competitor: StepCompetitor, message: Message): boolean {
   return true;
 }
 
-function start({ command, args, env }: Command) {
-  const child = spawn(command, args, {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
+function start(command: Command) {
+  const { child, ended } = startCommand(command);
+  const silenced = ended.then((): never => {
+    throw new Error(`${command.command} ${command.args[0]} ended without a result.`);
   });
-  const kill = () => child.kill();
-  process.once('exit', kill);
-  const ended = new Promise<never>((_, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
-      process.off('exit', kill);
-      reject(new Error(`${command} ${args[0]} ended with ${signal ?? `exit code ${code}`}.`));
-    });
-  });
-  ended.catch(() => {}); // After its result a process may end.
+  silenced.catch(() => {}); // After its result a process may end.
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     next: async (): Promise<Message> => {
-      const { value, done } = await Promise.race([lines.next(), ended]);
-      return done ? ended : (JSON.parse(value) as Message);
+      const { value, done } = await Promise.race([lines.next(), silenced]);
+      return done ? silenced : (JSON.parse(value) as Message);
     },
     go: () => child.stdin.write('\n'),
-    kill,
+    kill: () => child.kill(),
   };
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { describeMachine, machineLine } from '@beit/apps-shared/measurements';
+import { describeMachine } from '@beit/apps-shared/measurements';
 import { integer, oneOf } from '../shared/commandLine';
 import { measureSteps } from '../shared/measureSteps';
 import { OUR_ENGINES, PEER_MODES } from '../shared/ourEngines';
@@ -14,7 +14,13 @@ import {
   timesAsFast,
   WARM_UP_STEPS,
 } from '../shared/stepRun';
-import { absentSentence, agreementTable, stepsSentence, stepTable, versionsOf } from '../shared/stepTable';
+import {
+  absentSentence,
+  agreementTable,
+  commandSentence,
+  stepsSentence,
+  stepTable,
+} from '../shared/stepTable';
 import { type StepSize, stepFlops } from './stepFlops';
 import { MODELS, type ModelName, type Task, VOCAB_SIZE, writeTask } from './task';
 
@@ -121,7 +127,7 @@ const markdown = [
     'share of peak': `${(100 * (shareOfPeak(result) ?? Number.NaN)).toFixed(0)} %`,
   })),
   '',
-  `\`${report.command}\`; ${machineLine(machine)}, ${threads} threads; ${versionsOf(results)}.`,
+  commandSentence(report.command, machine, threads, results),
   stepsSentence(steps, rounds),
   `A step has ${(flops('all') / 1e9).toFixed(0)} GFLOP in its matrix products. After the last block only the masked patches are used; ours computes no others there, which leaves ${(flops('masked') / 1e9).toFixed(0)} GFLOP, and "all-tokens" does. Large square products reach ${rate('fp32')} GFLOP a second in fp32 and ${rate('bf16')} in bf16.`,
   absentSentence(measured.absent),

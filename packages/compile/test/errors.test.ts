@@ -16,7 +16,8 @@ describe('a program that can not be traced is told why', () => {
     expect(() => trace(output(topOne), {}, X)).toThrow(/op 'TopK' can't be traced.*errors\.test\.ts/s);
   });
   test('bilinear resizing by corners', () => {
-    const byCorners = (x: tf.Tensor) => tf.image.resizeBilinear(x.reshape([1, 2, 3, 1]), [4, 6]);
+    const byCorners = (x: tf.Tensor) =>
+      tf.image.resizeBilinear(x.reshape([1, 2, 3, 1]) as tf.Tensor4D, [4, 6]);
     expect(() => trace(output(byCorners), {}, X)).toThrow(/can't be traced but with halfPixelCenters/);
   });
   test('reading numbers names the op that made them', () => {
