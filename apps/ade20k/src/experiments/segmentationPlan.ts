@@ -1,6 +1,7 @@
 /** What the experiment trains, as commands of the three apps. */
 import { join } from 'node:path';
 import type { Job } from '@beit/apps-shared/experiments';
+import { BEIT_COLOR_JITTER } from '@beit/data';
 
 /** What segmentation begins with. */
 export const STARTS = ['scratch', 'beit', 'beitIntermediate'] as const;
@@ -37,6 +38,9 @@ export interface SegmentationPlan {
 
 /** As behind the objects of scenes: what is learned of objects before plain backgrounds does not carry over to them. */
 const VIEWS = { background: 'textured' } as const;
+
+/** Of intermediate fine-tuning: crops and colors as in pre-training, without which it learns its few pictures by heart. */
+const AUGMENTATION = { crop: { scale: [0.35, 1] }, colorJitter: BEIT_COLOR_JITTER } as const;
 
 export function segmentationPlan(
   runs: string,
@@ -75,7 +79,9 @@ export function segmentationPlan(
     needs: [beit],
     recipe: recipeOf(intermediate, {
       data: { heldOutShare, imagesPerClass: settings.imagesPerClass },
-      views: VIEWS,
+      views: { ...VIEWS, augmentation: AUGMENTATION },
+      labelSmoothing: 0.1,
+      learningRate: 1e-3,
       epochs: intermediateEpochs,
       warmupEpochs: intermediateEpochs / 10,
     }),
