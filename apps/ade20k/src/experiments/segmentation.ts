@@ -50,14 +50,15 @@ head on scenes of the embedded emoji: from scratch, pre-trained as BEiT, and pre
 budget, several seeds. Writes segmentation.json, segmentation.md and its figure. What is done is kept; the same command
 continues.
 
-  --steps N        of training on scenes (default: ${FULL.steps}); with another number name another --runs too
+  --scenes N     labelled scenes to train on (default: ${FULL.training})
+  --steps N      of training on them (default: ${FULL.steps}); with other numbers name another --runs too
 ${EXPERIMENT_HELP('segmentation', FULL.seeds.length)}`;
 
 async function main(): Promise<number> {
   const { values } = parsed(() =>
     parseArgs({
       args: ownArguments(process.argv.slice(2)),
-      options: { ...EXPERIMENT_ARGUMENTS, steps: { type: 'string' } },
+      options: { ...EXPERIMENT_ARGUMENTS, steps: { type: 'string' }, scenes: { type: 'string' } },
     }),
   );
   if (values.help) {
@@ -68,7 +69,8 @@ async function main(): Promise<number> {
   const options = await experimentOptions('segmentation', values, base.seeds.length);
   const { runs, seeds, engine } = options;
   const steps = values.steps === undefined ? base.steps : integer(values.steps, 'steps', base.evaluations);
-  const settings = { ...base, seeds, steps };
+  const training = values.scenes === undefined ? base.training : integer(values.scenes, 'scenes', 1);
+  const settings = { ...base, seeds, steps, training };
   const plan = segmentationPlan(runs, settings, engine);
   if (!(await runExperiment([...plan.pretraining, ...plan.training], options))) return 130;
 
