@@ -22,15 +22,16 @@ text { font-family: system-ui, sans-serif; font-size: 11px; fill: #1d1f21; }
 .series-4 { color: #b4568f; }
 `;
 
-/** Charts, two in a row under their titles, as an SVG file of its own. */
+/** Charts, at most two in a row, under their titles, as an SVG file of its own. */
 export function standaloneSvg(title: string, charts: readonly LineChart[]): string {
-  const rows = Math.ceil(charts.length / 2);
+  const columns = Math.min(2, charts.length);
+  const rows = Math.ceil(charts.length / columns);
   const chart = Math.max(...charts.map(({ series }) => chartWidth(series)));
-  const width = 2 * chart + GAP;
+  const width = columns * (chart + GAP) - GAP;
   const height = rows * (HEIGHT + TITLE + GAP);
   const placed = charts.map((one, i) => {
-    const x = (i % 2) * (chart + GAP);
-    const y = Math.floor(i / 2) * (HEIGHT + TITLE + GAP);
+    const x = (i % columns) * (chart + GAP);
+    const y = Math.floor(i / columns) * (HEIGHT + TITLE + GAP);
     const svg = lineChart(one).replace(
       '<svg ',
       `<svg x="${x}" y="${y + TITLE}" width="${chartWidth(one.series)}" height="${HEIGHT}" `,
