@@ -16,7 +16,7 @@ import { type SegmentationJob, type SegmentationSettings, segmentationPlan } fro
 import { type Curve, segmentationFigure, segmentationPage, segmentationSummary } from './segmentationResult';
 
 const FULL: SegmentationSettings = {
-  seeds: [0, 1, 2, 3, 4],
+  seeds: [0, 1, 2, 3, 4, 5, 6],
   heldOutShare: 0.25,
   tokenizerEpochs: 8,
   pretrainingEpochs: 64,
