@@ -11,6 +11,7 @@ import {
   fastestPeer,
   memoryAgainst,
   type StepResult,
+  TOLERANCE,
   timesAsFast,
   WARM_UP_STEPS,
 } from '../shared/stepRun';
@@ -68,7 +69,9 @@ const agreement = {
   loss: differences(training.results, 'loss'),
   gradNorm: differences(training.results, 'gradNorm'),
 };
-for (const [output, all] of Object.entries(agreement)) assertSameWork(output, all);
+assertSameWork('loss', agreement.loss);
+// On onnxruntime rounding is 6e-6 of the norm in the first step, and grows to 1e-3 in the seventh.
+assertSameWork('gradNorm', agreement.gradNorm, { ...TOLERANCE, fp32: 2e-3 });
 const windows = await measure(windowTask);
 assertSameWork('logitsSum', differences(windows.results, 'logitsSum'));
 

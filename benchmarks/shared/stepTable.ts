@@ -39,8 +39,8 @@ export function commandSentence(
 ): string {
   const versions: Record<string, string> = Object.assign({}, ...results.map(({ runs }) => runs[0]!.versions));
   const peers = Object.entries(versions).map((pair) => pair.join(' '));
-  const where = `${machineLine(machine)}, ${threads} threads`;
-  return `\`${command}\`; ${[where, ...(peers.length > 0 ? [peers.join(', ')] : [])].join('; ')}.`;
+  const parts = [`\`${command}\``, `${machineLine(machine)}, ${threads} threads`, peers.join(', ')];
+  return `${parts.filter(Boolean).join('; ')}.`;
 }
 
 /** Why some are not in the table; empty where all are. */

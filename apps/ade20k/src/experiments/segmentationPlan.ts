@@ -42,6 +42,7 @@ const VIEWS = { background: 'textured' } as const;
 /** Of intermediate fine-tuning: crops and colors as in pre-training, without which it learns its few pictures by heart. */
 const AUGMENTATION = { crop: { scale: [0.35, 1] }, colorJitter: BEIT_COLOR_JITTER } as const;
 
+/** @param runs folder of all of them; absolute path */
 export function segmentationPlan(
   runs: string,
   settings: SegmentationSettings,
