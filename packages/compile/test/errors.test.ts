@@ -39,16 +39,28 @@ describe('a program that can not be traced is told why', () => {
       ),
     ).toThrow(/variable 'weight'.*state/s);
   });
-  test('a tensor from outside is a constant', () => {
+  test('a tensor of another trace', () => {
+    let kept: tf.Tensor | undefined;
+    const keeps = output((x) => {
+      kept = tf.keep(x.mul(2));
+      return kept;
+    });
+    trace(keeps, {}, X);
+    expect(() => kept!.dataSync()).toThrow('used outside of its trace');
+    const usesIt = output((x) => x.mul(kept!));
+    expect(() => trace(usesIt, {}, X)).toThrow('used outside of its trace');
+  });
+  test('a tensor from outside is a constant, of every program that uses it', () => {
     tf.setBackend('cpu');
     const two = tf.tensor1d([2, 3, 4]);
-    const { graph } = trace(
-      output((x) => x.mul(two)),
-      {},
-      X,
-    );
-    const constant = graph.nodes.find(({ op }) => op === 'Constant')!;
-    expect([...(constant.attributes.data as Float32Array)]).toEqual([2, 3, 4]);
+    const constantOf = (step: ReturnType<typeof output>) => {
+      const { graph } = trace(step, {}, X);
+      const constant = graph.nodes.find(({ op }) => op === 'Constant')!;
+      return [...(constant.attributes.data as Float32Array)];
+    };
+    expect(constantOf(output((x) => x.mul(two)))).toEqual([2, 3, 4]);
+    expect(constantOf(output((x) => x.exp().add(two)))).toEqual([2, 3, 4]);
+    expect([...two.dataSync()]).toEqual([2, 3, 4]);
   });
   test('a state that changes its shape, is lost or is new', () => {
     const state = { w: X.x! };

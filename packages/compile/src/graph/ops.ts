@@ -98,6 +98,8 @@ const reduce: Infer = ([x], a) => [like(x!, reducedShape(x!.shape, numbers(a, 'a
 
 /** Output types of every op that is not elementwise. Images are [N, C, H, W], filters [O, C, kh, kw]. */
 const INFER: Readonly<Record<string, Infer>> = {
+  /** The same in memory of its own; only engines' forms have it. */
+  Copy: ([x]) => [like(x!)],
   Cast: ([x], a) => [{ dtype: a.dtype as ValueType, shape: x!.shape }],
   Where: ([c, a, b]) => [like(a!, broadcastShapes(broadcastShapes(c!.shape, a!.shape), b!.shape))],
   Broadcast: ([x], a) => [like(x!, numbers(a, 'shape'))],

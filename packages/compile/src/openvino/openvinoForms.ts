@@ -3,11 +3,12 @@ import type { Graph } from '../graph/graph';
 import { removeDeadCode } from '../passes/optimize';
 import { rebuildGraph } from '../passes/rebuildGraph';
 import { biasBelowReshape } from './biasBelowReshape';
+import { copyBesideViews } from './copyBesideViews';
 import { elementwiseAsMatrices } from './elementwiseAsMatrices';
 import { filterGradientProducts } from './filterGradients';
 import { separateNorm } from './separateNorms';
 
-/** The graph with what OpenVINO computes faster in another form. */
+/** The graph with what OpenVINO computes faster, or only computes right, in another form. */
 export function openvinoForms(graph: Graph): Graph {
   const builder = createGraphBuilder();
   const asMatrices = elementwiseAsMatrices(graph, builder);
@@ -19,5 +20,5 @@ export function openvinoForms(graph: Graph): Graph {
       asMatrices(node, inputs);
     return value && [value];
   });
-  return removeDeadCode(forms);
+  return copyBesideViews(removeDeadCode(forms));
 }

@@ -8,20 +8,28 @@ import { type ConstantData, sizeOf, type Value, type ValueType } from '../graph/
 
 export const RECORDING_BACKEND = 'beit-recording';
 
-/** The graph being recorded. TensorFlow.js has one global engine, so there is one recording at a time. */
-let recording: GraphBuilder | undefined;
-/** Which graph value a tensor's data stands for. */
-const values = new WeakMap<object, Value>();
+interface Recording {
+  readonly builder: GraphBuilder;
+  /** Which of its values a tensor's data stands for. A tensor from outside may be used in several recordings. */
+  readonly values: WeakMap<object, Value>;
+}
 
-export function currentBuilder(): GraphBuilder {
-  if (!recording) throw new Error('A tensor of a traced program was used outside of its trace.');
+/** What is being recorded. TensorFlow.js has one global engine, so there is one recording at a time. */
+let recording: Recording | undefined;
+
+const OUTSIDE = 'A tensor of a traced program was used outside of its trace.';
+
+function current(): Recording {
+  if (!recording) throw new Error(OUTSIDE);
   return recording;
 }
+
+export const currentBuilder = (): GraphBuilder => current().builder;
 
 /** A tensor info, as kernels return them, that stands for a graph value. */
 export function infoOf(value: Value): tf.TensorInfo {
   const dataId = {};
-  values.set(dataId, value);
+  current().values.set(dataId, value);
   return { dataId, shape: [...value.shape], dtype: value.dtype as tf.DataType };
 }
 
@@ -35,6 +43,7 @@ export const tensorOf = (value: Value): tf.Tensor => tf.engine().makeTensorFromT
  * @throws for a `tf.Variable` from outside: its later values would silently not be seen
  */
 export function graphValue(tensor: tf.TensorInfo): Value {
+  const { builder, values } = current();
   const known = values.get(tensor.dataId);
   if (known) return known;
   if (tensor instanceof tf.Variable) {
@@ -44,7 +53,7 @@ export function graphValue(tensor: tf.TensorInfo): Value {
     );
   }
   const data = (tensor as tf.Tensor).dataSync() as ConstantData;
-  const value = currentBuilder().constant(data, tensor.dtype as ValueType, tensor.shape);
+  const value = builder.constant(data, tensor.dtype as ValueType, tensor.shape);
   values.set(tensor.dataId, value);
   return value;
 }
@@ -71,7 +80,7 @@ class RecordingBackend extends tf.KernelBackend {
   override write(data: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): object {
     const dataId = {};
     const array = toConstantData(data ?? new Float32Array(sizeOf(shape)), dtype);
-    values.set(dataId, recordConstant(array, dtype as ValueType, shape));
+    current().values.set(dataId, recordConstant(array, dtype as ValueType, shape));
     return dataId;
   }
   /** Tensors from other backends: `graphValue` reads them when an op uses them. */
@@ -82,13 +91,15 @@ class RecordingBackend extends tf.KernelBackend {
     dtype: tf.DataType,
   ): void {
     const array = toConstantData(data, dtype);
-    values.set(dataId, recordConstant(array, dtype as ValueType, shape));
+    current().values.set(dataId, recordConstant(array, dtype as ValueType, shape));
   }
   override readSync(dataId: object): never {
+    const { builder, values } = current();
     const value = values.get(dataId);
-    const op = value ? currentBuilder().producer(value).op : 'unknown';
+    if (!value) throw new Error(OUTSIDE);
     throw new Error(
-      `The traced program reads the result of '${op}' (dataSync, arraySync or data), shape [${value?.shape}]. ` +
+      `The traced program reads the result of '${builder.producer(value).op}' (dataSync, arraySync or data), shape ` +
+        `[${value.shape}]. ` +
         'While tracing there are no numbers: keep the computation in tensor ops, or return the tensor as an output.',
     );
   }
@@ -143,7 +154,7 @@ export function record<R>(registerKernels: () => void, program: (builder: GraphB
   tf.backend();
   const previous = tf.getBackend();
   const builder = createGraphBuilder();
-  recording = builder;
+  recording = { builder, values: new WeakMap() };
   tf.setBackend(RECORDING_BACKEND);
   tf.engine().startScope('trace');
   try {
