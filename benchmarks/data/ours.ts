@@ -53,14 +53,14 @@ const WARM_UP_SECONDS = 2;
 async function measure(options: OursOptions): Promise<LoaderRate> {
   const start = performance.now();
   const loader = createLoader({ ...(await loaderOptions(options)), workers: options.workers });
-  await loader.batch(0);
+  loader.release(await loader.batch(0));
   const secondsToFirstBatch = (performance.now() - start) / 1000;
   let step = 1;
   const loadFor = async (seconds: number) => {
     const [first, start, work] = [step, performance.now(), process.cpuUsage()];
     let elapsed = 0;
     while (elapsed < seconds) {
-      await loader.batch(step++);
+      loader.release(await loader.batch(step++));
       elapsed = (performance.now() - start) / 1000;
     }
     const { user, system } = process.cpuUsage(work);

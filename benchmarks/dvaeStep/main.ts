@@ -7,10 +7,10 @@ import { CONVOLUTION_PEER_MODES, OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { PYTHON_OPTION, stepCommandLine } from '../shared/stepOptions';
 import {
-  assertSameWork,
   differences,
   fastestPeer,
   memoryAgainst,
+  otherWork,
   type StepResult,
   timesAsFast,
   WARM_UP_STEPS,
@@ -25,7 +25,7 @@ import {
 import { createTask, IMAGE_SIZE, type Task, writeTask } from './task';
 import { tokenAgreement } from './tokenAgreement';
 
-const { own, steps, rounds, together, threads, chosen, publishing } = stepCommandLine({
+const { own, options, steps, rounds, together, threads, chosen, publishing } = stepCommandLine({
   about: `Usage: pnpm bench:dvae-step [options]
 
 Seconds per training step of DALL-E's discrete VAE, and per batch of images that its full-size encoder tokenizes: our
@@ -72,7 +72,7 @@ const agreement = {
   loss: differences(training.results, 'loss'),
   gradNorm: differences(training.results, 'gradNorm'),
 };
-for (const [output, all] of Object.entries(agreement)) assertSameWork(output, all);
+const faults = Object.entries(agreement).flatMap(([output, all]) => otherWork(output, all));
 const tokenizing = await measure(tokenizeTask);
 const sameTokens = tokenAgreement(tokenizing.results);
 /** The report says how many tokens agree, and does not list them. */
@@ -109,7 +109,7 @@ const summary = {
 };
 const machine = describeMachine();
 const report = {
-  command: `pnpm bench:dvae-step --hidden-dim ${hiddenDim} --batch ${trainTask.batchSize} --tokenize ${tokenizeTask.batchSize} --steps ${steps} --rounds ${rounds} --threads ${threads}`,
+  command: `pnpm bench:dvae-step ${options}`,
   machine,
   threads,
   steps,
@@ -143,4 +143,4 @@ const markdown = [
   '',
   agreementTable(agreement.loss, agreement.gradNorm),
 ].join('\n');
-await publish('dvae-step', report, markdown, publishing);
+await publish('dvae-step', report, markdown, { ...publishing, faults });

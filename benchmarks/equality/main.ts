@@ -150,7 +150,6 @@ await publish(
   'equality',
   { command, machine, launcher: launcher.name, tolerance: TOLERANCE, results },
   markdown,
-  { json: values.json, write: values.write },
-  'scaling.md',
+  { json: values.json, write: values.write, page: 'scaling.md' },
 );
 if (results.some(({ parameters, loss }) => !(Math.max(parameters, loss) <= TOLERANCE))) process.exitCode = 1;

@@ -26,13 +26,13 @@ async function measure({ folder, indexes, workers, batchSize, images }: LargeOpt
   const source = await imageFolder(folder, { indexes });
   const secondsToNames = seconds();
   const loader = createLoader({ ...jpegLoader(source, batchSize), workers });
-  await loader.batch(0);
+  loader.release(await loader.batch(0));
   const secondsToFirstBatch = seconds();
   const memory: { images: number; megabytes: number }[] = [];
   const steps = Math.ceil(images / batchSize);
   const pause = Math.max(1, Math.floor(steps / 100));
   for (let step = 1; step <= steps; step++) {
-    await loader.batch(step);
+    loader.release(await loader.batch(step));
     if (step % pause === 0 || step === steps) {
       memory.push({ images: step * batchSize, megabytes: process.memoryUsage.rss() / 1e6 });
     }

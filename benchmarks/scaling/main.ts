@@ -17,7 +17,7 @@ import { stepFlops } from '../trainStep/stepFlops';
 import { type Task, VOCAB_SIZE } from '../trainStep/task';
 import { figure } from './figure';
 
-const { steps, rounds, threads, chosen, publishing } = stepCommandLine({
+const { options, steps, rounds, threads, chosen, publishing } = stepCommandLine({
   about: `Usage: pnpm bench:scaling [options]
 
 How the time of a pre-training step grows with the batch, the depth and the number of tokens of a ViT of width 384, in our
@@ -86,7 +86,7 @@ const sweeps = SWEEPS.map(({ varies, xLabel, xs, at }) => ({
 
 const machine = describeMachine();
 const report = {
-  command: `pnpm bench:scaling --steps ${steps} --rounds ${rounds} --threads ${threads}`,
+  command: `pnpm bench:scaling ${options}`,
   machine,
   threads,
   steps,

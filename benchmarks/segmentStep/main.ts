@@ -6,10 +6,10 @@ import { CONVOLUTION_PEER_MODES, OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { PYTHON_OPTION, stepCommandLine } from '../shared/stepOptions';
 import {
-  assertSameWork,
   differences,
   fastestPeer,
   memoryAgainst,
+  otherWork,
   type StepResult,
   TOLERANCE,
   timesAsFast,
@@ -24,7 +24,7 @@ import {
 } from '../shared/stepTable';
 import { MODELS, type ModelName, NUM_CLASSES, type Task, writeTask } from './task';
 
-const { own, steps, rounds, together, threads, chosen, publishing } = stepCommandLine({
+const { own, options, steps, rounds, together, threads, chosen, publishing } = stepCommandLine({
   about: `Usage: pnpm bench:segment-step [options]
 
 Seconds per training step of BEiT with a SETR-PUP head on crops of 512x512 with ${NUM_CLASSES} classes, and per window that
@@ -69,11 +69,13 @@ const agreement = {
   loss: differences(training.results, 'loss'),
   gradNorm: differences(training.results, 'gradNorm'),
 };
-assertSameWork('loss', agreement.loss);
-// On onnxruntime rounding is 6e-6 of the norm in the first step, and grows to 1e-3 in the seventh.
-assertSameWork('gradNorm', agreement.gradNorm, { ...TOLERANCE, fp32: 2e-3 });
 const windows = await measure(windowTask);
-assertSameWork('logitsSum', differences(windows.results, 'logitsSum'));
+const faults = [
+  ...otherWork('loss', agreement.loss),
+  // On onnxruntime rounding is 6e-6 of the norm in the first step, and grows to 1e-3 in the seventh.
+  ...otherWork('gradNorm', agreement.gradNorm, { ...TOLERANCE, fp32: 2e-3 }),
+  ...otherWork('logitsSum', differences(windows.results, 'logitsSum')),
+];
 
 const against = (results: readonly StepResult[]) => {
   const ours = (name: string) => results.find((result) => result.name === name);
@@ -91,7 +93,7 @@ const against = (results: readonly StepResult[]) => {
 const summary = { training: against(training.results), windows: against(windows.results) };
 const machine = describeMachine();
 const report = {
-  command: `pnpm bench:segment-step --model ${modelName} --batch ${trainTask.batchSize} --windows ${windowTask.batchSize} --steps ${steps} --rounds ${rounds} --threads ${threads}`,
+  command: `pnpm bench:segment-step ${options}`,
   machine,
   threads,
   steps,
@@ -119,4 +121,4 @@ const markdown = [
   '',
   agreementTable(agreement.loss, agreement.gradNorm),
 ].join('\n');
-await publish('segment-step', report, markdown, publishing);
+await publish('segment-step', report, markdown, { ...publishing, faults });

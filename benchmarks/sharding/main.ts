@@ -133,10 +133,8 @@ const markdown = [
   '',
   `\`${command}\`${first ? `; ${machineLine(machine)}` : ''}.`,
 ].join('\n');
-await publish(
-  'sharding',
-  { command, machine, model, steps, measured, computed },
-  markdown,
-  { json: values.json, write: values.write },
-  'scaling.md',
-);
+await publish('sharding', { command, machine, model, steps, measured, computed }, markdown, {
+  json: values.json,
+  write: values.write,
+  page: 'scaling.md',
+});

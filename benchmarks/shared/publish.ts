@@ -10,19 +10,27 @@ export interface PublishOptions {
   readonly write: boolean;
 }
 
+/** Where it is published, and whether it may be. */
+export interface Publication extends PublishOptions {
+  /** Of the documentation, where the table has its place. Default `performance.md`. */
+  readonly page?: string;
+  /** What is wrong with the numbers. They are printed all the same, but do not get into the documentation. */
+  readonly faults?: readonly string[];
+}
+
 /**
  * Ends a benchmark: the report on stdout, as JSON or Markdown, and in the documentation if asked for.
  *
- * @param page of the documentation, where the table has its place
+ * @throws Error that names the faults, where there are any
  */
 export async function publish(
   name: string,
   report: unknown,
   markdown: string,
-  { json, write }: PublishOptions,
-  page = 'performance.md',
+  { json, write, page = 'performance.md', faults = [] }: Publication,
 ): Promise<void> {
   console.log(json ? JSON.stringify(report) : markdown);
+  if (faults.length > 0) throw new Error(faults.join('\n'));
   if (!write) return;
   await mkdir(new URL('performance/', DOCS), { recursive: true });
   await writeFile(new URL(`performance/${name}.json`, DOCS), `${JSON.stringify(report, null, 1)}\n`);

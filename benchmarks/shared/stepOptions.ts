@@ -18,6 +18,9 @@ export const PYTHON_OPTION = {
   python: { help: 'the Python that makes the virtual environment of the peers', default: 'python3' },
 };
 
+/** Options that are told of only where they are given. */
+const SELDOM = new Set(['together', 'engines']);
+
 /**
  * The command line of a benchmark of steps: its own options as they are written, and those that all have.
  */
@@ -53,9 +56,14 @@ ${lines.join('\n')}
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   }) as Readonly<Record<string, string>> & { readonly json: boolean; readonly write: boolean };
+  const given = Object.entries(described).filter(
+    ([name, option]) => name !== 'python' && (!SELDOM.has(name) || values[name] !== option.default),
+  );
   const chosen = values.engines === 'all' ? names : values.engines!.split(',');
   return {
     own: values,
+    /** As on a command line that measures the same. */
+    options: given.map(([name]) => `--${name} ${values[name]}`).join(' '),
     steps: integer(values.steps!, 'steps', WARM_UP_STEPS + 1),
     rounds: integer(values.rounds!, 'rounds', 1),
     together: integer(values.together!, 'together', 1),

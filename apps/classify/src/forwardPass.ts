@@ -78,6 +78,7 @@ export async function openForwardPass(options: ForwardPassOptions): Promise<Forw
           rows.push((output.data as Float32Array).slice(i * size, (i + 1) * size));
           indices.push(index);
         }
+        loader.release(batch);
         onBatch(Math.min(count, (step + 1) * batchSize), count);
       }
       const size = inner.reduce((a, b) => a * b, 1);

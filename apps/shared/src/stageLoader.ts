@@ -6,7 +6,10 @@ export interface StageLoader<Batch> {
   readonly microBatchSize: number;
   /** Micro-batches of this process in a step. */
   readonly parts: number;
-  /** Its micro-batches, each with its number among those of all processes; loaded when asked for, and a little ahead. */
+  /**
+   * Its micro-batches, each with its number among those of all processes; loaded when asked for, and a little ahead. One is
+   * there until the next one of this or another step is asked for.
+   */
   microBatches(step: number): AsyncGenerator<readonly [number: number, batch: Batch]>;
   namesOf(step: number): string[];
   unreadable(): readonly { readonly name: string; readonly reason: string }[];
@@ -50,7 +53,7 @@ export function shareOf(
 }
 
 /** The images of a stage, in steps of `batchSize`, of which `microBatchSize` are in memory at a time. */
-export function stageLoader<Batch>({
+export function stageLoader<Batch extends object>({
   images,
   batchSize,
   microBatchSize: most,
@@ -66,6 +69,12 @@ export function stageLoader<Batch>({
   }
   const { microBatchSize, parts } = shareOf(batchSize, most, size);
   const loader = create({ batchSize, share: { index: rank, count: size }, parts });
+  let lent: Batch | undefined;
+  const next = async (number: number): Promise<Batch> => {
+    if (lent) loader.release(lent);
+    lent = await loader.batch(number);
+    return lent;
+  };
   const own = (step: number) => Array.from({ length: parts }, (_, part) => step * parts + part);
   return {
     stepsPerEpoch,
@@ -73,7 +82,7 @@ export function stageLoader<Batch>({
     parts,
     async *microBatches(step) {
       for (const [part, number] of own(step).entries())
-        yield [(step * size + rank) * parts + part, await loader.batch(number)];
+        yield [(step * size + rank) * parts + part, await next(number)];
     },
     namesOf: (step) => own(step).flatMap((number) => loader.namesOf(number)),
     unreadable: () => loader.unreadable(),

@@ -38,18 +38,27 @@ export function createLoader(options: LoaderOptions): Loader {
     names: source.names,
     setup: { kind: 'views', source, recipe: { seed, views, masking } },
     options,
-    toBatch: (parts) => toBatch(parts, options, maxMasked),
+    toBatch: (parts, room) => toBatch(parts, options, maxMasked, room),
   });
   return { ...loader, maxMasked };
 }
 
-function toBatch(parts: readonly Samples[], { views }: LoaderOptions, maxMasked: number): Batch {
+function toBatch(
+  parts: readonly Samples[],
+  { views }: LoaderOptions,
+  maxMasked: number,
+  room?: Batch,
+): Batch {
   const { imageSize, tokenImageSize } = views;
   const masks = parts.flatMap((part) => part.masks);
-  const float32 = (arrays: readonly Float32Array[], ...shape: number[]): HostTensor => ({
+  const float32 = (
+    name: 'images' | 'tokenImages' | 'opacity',
+    arrays: readonly Float32Array[],
+    ...shape: number[]
+  ): HostTensor => ({
     dtype: 'float32',
     shape: [masks.length, ...shape],
-    data: joined(arrays),
+    data: joined(arrays, room?.[name]),
   });
   const { shape, positions, weights } =
     maxMasked === 0
@@ -57,18 +66,21 @@ function toBatch(parts: readonly Samples[], { views }: LoaderOptions, maxMasked:
       : toMaskedPositions(masks, maxMasked);
   return {
     images: float32(
+      'images',
       parts.map(({ image }) => image),
       imageSize,
       imageSize,
       3,
     ),
     tokenImages: float32(
+      'tokenImages',
       parts.map(({ tokenImage }) => tokenImage),
       tokenImageSize,
       tokenImageSize,
       3,
     ),
     opacity: float32(
+      'opacity',
       parts.map(({ opacity }) => opacity),
       tokenImageSize,
       tokenImageSize,

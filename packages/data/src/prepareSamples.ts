@@ -43,15 +43,18 @@ export interface Samples extends TwoViews {
  * when, does not matter.
  *
  * @param wanted indices of images; one of `index + k * images` is the image's k-th repetition, augmented otherwise
+ * @param room as many samples of this recipe that nobody needs any more: their arrays are written again
  */
 export async function prepareSamples(
   source: ImageSource,
   { seed, views, masking }: SampleRecipe,
   epoch: number,
   wanted: readonly number[],
+  room?: Samples,
 ): Promise<{ samples: Samples; unreadable: Unreadable[] }> {
   const generator = masking && createMasking(masking);
-  const all = emptyViews(views, wanted.length);
+  const { image, tokenImage, opacity } = room ?? emptyViews(views, wanted.length);
+  const all = { image, tokenImage, opacity };
   const masks: Uint8Array[] = [];
   const { indices, names, unreadable } = await eachReadable(
     source.names,

@@ -1,6 +1,8 @@
+import type { HostTensor } from '@beit/weights';
 import type { Unreadable } from './eachReadable';
 import { createEpochOrder, shardsAhead } from './epochOrder';
 import type { Names } from './names';
+import { createRoom } from './room';
 import { createPool, type WorkerSetup } from './workerPool';
 
 export interface SampleLoaderOptions {
@@ -36,6 +38,11 @@ export interface SampleLoader<Batch> {
   readonly stepsPerEpoch: number;
   /** The batch of a step, 0-based, or a part of one: a pure function of the options and the step, whatever was asked for before. */
   batch(step: number): Promise<Batch>;
+  /**
+   * Gives the memory of a batch back: later ones are written into it, so that none has to be taken, and cleared, for each.
+   * Its tensors must not be used any more. A batch that is not given back is left to the garbage collector.
+   */
+  release(batch: Batch): void;
   /** The images of a step's batch. */
   namesOf(step: number): string[];
   /** Files that could not be read so far, each once. */
@@ -48,12 +55,12 @@ interface Definition<Samples, Batch> {
   readonly names: Names;
   readonly setup: WorkerSetup;
   readonly options: SampleLoaderOptions;
-  /** One batch of what the workers prepared, in order. */
-  toBatch(parts: readonly Samples[]): Batch;
+  /** One batch of what the workers prepared, in order; of several parts in `room`, a batch that nobody needs any more. */
+  toBatch(parts: readonly Samples[], room?: Batch): Batch;
 }
 
 /** Order, worker threads and batches ahead; what a sample is, the setup says. @throws RangeError as `createLoader` */
-export function createSampleLoader<Samples, Batch>({
+export function createSampleLoader<Samples extends object, Batch extends object>({
   names,
   setup,
   options,
@@ -98,6 +105,7 @@ export function createSampleLoader<Samples, Batch>({
   const pool = createPool<Samples>(setup, workers);
   const unreadable = new Map<string, Unreadable>();
   const pending = new Map<number, Promise<Batch>>();
+  const room = createRoom<Samples, Batch>();
 
   const source = setup.kind === 'views' ? setup.source : undefined;
   const epochOrder = createEpochOrder(source, count, { seed, shuffle });
@@ -120,9 +128,17 @@ export function createSampleLoader<Samples, Batch>({
     const size = Math.ceil(partSize / Math.max(workers, 1));
     const shares: number[][] = [];
     for (let i = 0; i < partSize; i += size) shares.push(indices.slice(i, i + size));
-    const parts = await Promise.all(shares.map((part) => pool.prepare({ epoch, indices: part, ahead })));
-    for (const file of parts.flatMap((part) => part.unreadable)) unreadable.set(file.name, file);
-    return toBatch(parts.map((part) => part.samples));
+    const prepared = await Promise.all(
+      shares.map((part) => pool.prepare({ epoch, indices: part, ahead, room: room.forSamples(part.length) })),
+    );
+    for (const file of prepared.flatMap((part) => part.unreadable)) unreadable.set(file.name, file);
+    const samples = prepared.map((part) => part.samples);
+    const batch = toBatch(samples, samples.length > 1 ? room.forBatch() : undefined);
+    room.lend(
+      batch,
+      samples.map((part, i) => ({ part, count: shares[i]!.length })),
+    );
+    return batch;
   }
 
   const start = (step: number): Promise<Batch> => {
@@ -150,18 +166,19 @@ export function createSampleLoader<Samples, Batch>({
       pending.delete(step);
       return batch;
     },
+    release: room.giveBack,
     namesOf: (step) => indicesOf(step).indices.map((index) => names.at(index % count)!),
     unreadable: () => [...unreadable.values()],
     close: () => pool.close(),
   };
 }
 
-/** One after the other; a single one is itself. */
-export function joined<T extends Float32Array | Int32Array>(arrays: readonly T[]): T {
+/** One after the other, in the data of `room`, which is as large; a single one is itself. */
+export function joined<T extends Float32Array | Int32Array>(arrays: readonly T[], room?: HostTensor): T {
   const [first] = arrays;
   if (arrays.length === 1) return first!;
   const size = arrays.reduce((sum, { length }) => sum + length, 0);
-  const all = new (first!.constructor as new (size: number) => T)(size);
+  const all = (room?.data as T | undefined) ?? new (first!.constructor as new (size: number) => T)(size);
   let offset = 0;
   for (const array of arrays) {
     all.set(array, offset);

@@ -1,7 +1,7 @@
 /** The thread that decodes and augments. It is started by `workerPool.ts` and answers its requests in order. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type PackedSource, unpackSource } from './source';
-import { prepare, type WorkerRequest, type WorkerSetup } from './workerPool';
+import { buffersOf, prepare, type WorkerRequest, type WorkerSetup } from './workerPool';
 
 const given = workerData as WorkerSetup<PackedSource>;
 const setup = given.kind === 'views' ? { ...given, source: unpackSource(given.source) } : given;
@@ -13,11 +13,7 @@ parentPort!.on('message', ({ id, ...request }: WorkerRequest) => {
   previous = previous.then(async () => {
     try {
       const prepared = await prepare(setup, request);
-      const arrays = Object.values(prepared.samples).filter((value) => ArrayBuffer.isView(value));
-      parentPort!.postMessage(
-        { id, ...prepared },
-        arrays.map(({ buffer }) => buffer as ArrayBuffer),
-      );
+      parentPort!.postMessage({ id, ...prepared }, buffersOf(prepared.samples));
     } catch (error) {
       parentPort!.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
     }

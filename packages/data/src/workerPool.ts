@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Unreadable } from './eachReadable';
-import { prepareSamples, type SampleRecipe } from './prepareSamples';
-import { type CropRecipe, prepareCrops } from './segmentation/prepareCrops';
+import { prepareSamples, type SampleRecipe, type Samples } from './prepareSamples';
+import { type CropRecipe, type Crops, prepareCrops } from './segmentation/prepareCrops';
 import type { SegmentationSource } from './segmentation/segmentationFolder';
 import { bringAhead } from './shards/bringAhead';
 import { releaseLocks } from './shards/withLock';
@@ -18,6 +18,8 @@ export interface WorkerRequest {
   readonly indices: readonly number[];
   /** Shards that are needed soon. */
   readonly ahead: readonly number[];
+  /** Samples that nobody needs any more, as many: their arrays are written again. They are lost to who sends them. */
+  readonly room?: object;
 }
 interface Prepared<Samples> {
   readonly samples: Samples;
@@ -34,12 +36,17 @@ export interface SamplePool<Samples> {
 /** Makes the samples of a setup; their type is that of its kind. */
 export function prepare(
   setup: WorkerSetup,
-  { epoch, indices, ahead }: Omit<WorkerRequest, 'id'>,
+  { epoch, indices, ahead, room }: Omit<WorkerRequest, 'id'>,
 ): Promise<Prepared<object>> {
-  if (setup.kind === 'crops') return prepareCrops(setup.source, setup.recipe, epoch, indices);
+  if (setup.kind === 'crops')
+    return prepareCrops(setup.source, setup.recipe, epoch, indices, room as Crops | undefined);
   if (setup.source.kind === 'shards') void bringAhead(setup.source, ahead);
-  return prepareSamples(setup.source, setup.recipe, epoch, indices);
+  return prepareSamples(setup.source, setup.recipe, epoch, indices, room as Samples | undefined);
 }
+
+/** The memory of samples that goes from thread to thread with them: that of their large arrays. */
+export const buffersOf = (samples: object): ArrayBuffer[] =>
+  Object.values(samples).flatMap((value) => (ArrayBuffer.isView(value) ? [value.buffer as ArrayBuffer] : []));
 
 /** Built, the worker lies beside this module; from source, a thread must first learn to read TypeScript. */
 function startWorker(setup: WorkerSetup<PackedSource>): Worker {
@@ -99,7 +106,8 @@ export function createPool<Samples>(setup: WorkerSetup, workers: number): Sample
       thread.ref();
       return new Promise<Prepared<Samples>>((resolve, reject) => {
         waiting.set(id, { resolve, reject });
-        thread.postMessage({ id, ...request } satisfies WorkerRequest);
+        const buffers = request.room ? buffersOf(request.room) : [];
+        thread.postMessage({ id, ...request } satisfies WorkerRequest, buffers);
       }).finally(() => {
         if (waiting.size === 0 && !closed) for (const worker of threads) worker.unref();
       });

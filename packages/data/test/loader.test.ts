@@ -89,6 +89,44 @@ describe('batches that several processes share', () => {
   });
 });
 
+describe('a batch that is given back', () => {
+  const copied = ({ images, tokenImages, opacity, names, masks }: Batch) =>
+    structuredClone({ images, tokenImages, opacity, names, masks });
+
+  test.each([0, 1, 2, 3])('changes nothing of later ones, %d workers', async (workers) => {
+    const steps = [0, 1, 2, 3, 4, 5, 6, 7];
+    const kept = await batches(steps, { workers: 0 });
+    const loader = createLoader(await options({ workers }));
+    const held: Batch[] = [];
+    for (const step of steps) {
+      const batch = await loader.batch(step);
+      expect(copied(batch)).toEqual(copied(kept[step]!));
+      // Others are kept and stay what they are.
+      if (step % 3 === 2) held.push(batch);
+      else loader.release(batch);
+    }
+    expect(held.map(copied)).toEqual([2, 5].map((step) => copied(kept[step]!)));
+    await loader.close();
+  });
+
+  test.each([0, 2])('is the memory of a later one, once, %d workers', async (workers) => {
+    const [loader, other] = [
+      createLoader(await options({ workers, prefetch: 0 })),
+      createLoader(await options()),
+    ];
+    const first = await loader.batch(0);
+    const memory = first.images.data;
+    other.release(first);
+    loader.release(first);
+    loader.release(first);
+    const [second, third] = [await loader.batch(1), await loader.batch(2)];
+    expect(second.images.data.buffer).toBe(memory.buffer);
+    expect(third.images.data.buffer).not.toBe(memory.buffer);
+    expect((await other.batch(1)).images.data.buffer).not.toBe(memory.buffer);
+    await loader.close();
+  });
+});
+
 describe('a folder of images', () => {
   test('is read at any depth, sorted, without what is no image', async () => {
     const { names } = await imageFolder(folder);

@@ -243,6 +243,7 @@ describe('crops', () => {
     const bytes: number[][] = [];
     for (const workers of [0, 2]) {
       const loader = createCropLoader(await optionsOf({ workers }));
+      loader.release(await loader.batch(4));
       const { images, labels } = await loader.batch(5);
       bytes.push([...new Uint8Array(images.data.buffer), ...labels.data]);
       await loader.close();

@@ -26,16 +26,26 @@ export function createCropLoader(options: CropLoaderOptions): SampleLoader<CropB
     names: source.images.names,
     setup: { kind: 'crops', source, recipe: { seed, crops, annotation } },
     options,
-    toBatch(parts) {
+    toBatch(parts, room) {
       const indices = parts.flatMap(({ indices }) => indices);
       const shape = [indices.length, cropSize, cropSize];
       return {
         images: {
           dtype: 'float32',
           shape: [...shape, 3],
-          data: joined(parts.map(({ images }) => images)),
+          data: joined(
+            parts.map(({ images }) => images),
+            room?.images,
+          ),
         },
-        labels: { dtype: 'int32', shape, data: joined(parts.map(({ labels }) => labels)) },
+        labels: {
+          dtype: 'int32',
+          shape,
+          data: joined(
+            parts.map(({ labels }) => labels),
+            room?.labels,
+          ),
+        },
         indices,
         names: parts.flatMap(({ names }) => names),
       };

@@ -53,11 +53,12 @@ export async function prepareCrops(
   { seed, crops, annotation: options }: CropRecipe,
   epoch: number,
   wanted: readonly number[],
+  room?: Crops,
 ): Promise<{ samples: Crops; unreadable: Unreadable[] }> {
   const size = crops.cropSize ** 2;
   const all = {
-    images: new Float32Array(wanted.length * size * 3),
-    labels: new Int32Array(wanted.length * size),
+    images: room?.images ?? new Float32Array(wanted.length * size * 3),
+    labels: room?.labels ?? new Int32Array(wanted.length * size),
   };
   const { indices, names, unreadable } = await eachReadable(
     images.names,
