@@ -20,7 +20,7 @@ const FULL: SegmentationSettings = {
   heldOutShare: 0.25,
   tokenizerEpochs: 8,
   pretrainingEpochs: 64,
-  intermediateEpochs: 12,
+  intermediateEpochs: 40,
   imagesPerClass: [5, 200],
   training: 120,
   validation: 200,
