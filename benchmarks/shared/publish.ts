@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const DOCS = new URL('../../docs/', import.meta.url);
+const BIOME = fileURLToPath(new URL('../../node_modules/@biomejs/biome/bin/biome', import.meta.url));
 
 export interface PublishOptions {
   /** Print the report as one JSON object, instead of the table. */
@@ -33,9 +36,11 @@ export async function publish(
   if (faults.length > 0) throw new Error(faults.join('\n'));
   if (!write) return;
   await mkdir(new URL('performance/', DOCS), { recursive: true });
-  await writeFile(new URL(`performance/${name}.json`, DOCS), `${JSON.stringify(report, null, 1)}\n`);
-  const file = new URL(page, DOCS);
-  await writeFile(file, filled(await readFile(file, 'utf8'), name, markdown, fileURLToPath(file)));
+  const data = fileURLToPath(new URL(`performance/${name}.json`, DOCS));
+  await writeFile(data, JSON.stringify(report));
+  const file = fileURLToPath(new URL(page, DOCS));
+  await writeFile(file, filled(await readFile(file, 'utf8'), name, markdown, file));
+  await promisify(execFile)(process.execPath, [BIOME, 'format', '--write', data, file]);
 }
 
 /** The page with `markdown` between the two comments that name the benchmark. */
