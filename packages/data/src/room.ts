@@ -14,18 +14,19 @@ export function createRoom<Samples extends object, Batch extends object>(): Room
   const samples = new Map<number, Samples[]>();
   const batches: Batch[] = [];
   const lent = new WeakMap<Batch, () => void>();
-  const keep = (part: Samples, count: number) => {
-    samples.set(count, [...(samples.get(count) ?? []), part]);
-  };
   return {
     forSamples: (count) => samples.get(count)?.pop(),
     forBatch: () => batches.pop(),
     lend(batch, parts) {
-      if (parts.length > 1) for (const { part, count } of parts) keep(part, count);
-      lent.set(batch, () => {
-        if (parts.length > 1) batches.push(batch);
-        else for (const { part, count } of parts) keep(part, count);
-      });
+      const keepParts = () => {
+        for (const { part, count } of parts) samples.set(count, [...(samples.get(count) ?? []), part]);
+      };
+      if (parts.length === 1) {
+        lent.set(batch, keepParts);
+      } else {
+        keepParts();
+        lent.set(batch, () => batches.push(batch));
+      }
     },
     giveBack(batch) {
       lent.get(batch)?.();

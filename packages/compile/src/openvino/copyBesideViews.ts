@@ -26,20 +26,17 @@ export function copyBesideViews(graph: Graph): Graph {
     const node = producers.get(value.id)!;
     return isView(node) ? [...path(node.inputs[0]!), value] : [value];
   };
-  /** By the id of what they are views of. */
-  const views = new Map<number, Set<number>>();
-  const addView = (id: number, source: Value) => {
-    const root = path(source)[0]!.id;
-    views.set(root, (views.get(root) ?? new Set()).add(id));
-  };
-  for (const node of graph.nodes) if (isView(node)) addView(node.outputs[0]!.id, node.inputs[0]!);
   // Every output is a view of its own, see `toOpenvino`.
-  [...graph.outputs.values()].forEach((value, i) => {
-    addView(-1 - i, value);
-  });
+  const viewed = [...graph.nodes.filter(isView).map(({ inputs }) => inputs[0]!), ...graph.outputs.values()];
+  /** Views, by the id of what they are views of. */
+  const views = new Map<number, number>();
+  for (const value of viewed) {
+    const { id } = path(value)[0]!;
+    views.set(id, (views.get(id) ?? 0) + 1);
+  }
   const hasOtherViews = (value: Value) => {
     const [root, ...own] = path(value);
-    return (views.get(root!.id)?.size ?? 0) > own.length;
+    return (views.get(root!.id) ?? 0) > own.length;
   };
   const builder = createGraphBuilder();
   return rebuildGraph(graph, builder, (node, [x, ...rest]) => {

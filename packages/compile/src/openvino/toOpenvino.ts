@@ -118,7 +118,7 @@ const argExtreme: IrLowering = ({ op, inputs, attributes: a, outputs }, [x], w) 
 
 const LOWERINGS: Readonly<Record<string, IrLowering>> = {
   Reciprocal: (_, [x], w) => w.emit('Divide', 1, [w.float(1), x!], { ...NUMPY, m_pythondiv: false }),
-  // Nothing that OpenVINO takes for the identity: it leaves out what it does.
+  // A slope of 1: the identity, but none that OpenVINO knows and would leave out.
   Copy: ({ inputs: [value] }, [x], w) => w.emit('PReLU', 1, [x!, scalar(1, value!.dtype, w)]),
   Cast: ({ attributes: a }, [x], w) =>
     w.emit('Convert', 1, [x!], { destination_type: TYPES[a.dtype as ValueType] }),
