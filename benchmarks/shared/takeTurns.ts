@@ -16,7 +16,7 @@ const PAUSE_MS = 50;
 /**
  * Runs the steps of all of a group, one step of each in turn, so that a slow minute of the machine is one for all of them.
  * They are started one after the other, and each has compiled before the next one is started; from then on all are kept
- * in memory.
+ * in memory. One that has given its result has ended before the next one's turn: giving its memory back takes time.
  */
 export async function takeTurns(group: readonly StepCompetitor[]): Promise<void> {
   let players: { readonly competitor: StepCompetitor; readonly process: ReturnType<typeof start> }[] = [];
@@ -26,14 +26,18 @@ export async function takeTurns(group: readonly StepCompetitor[]): Promise<void>
       console.error(`Starting ${competitor.name}`);
       const process = start(competitor.command);
       players.push({ competitor, process });
-      if (finish(competitor, await process.next())) players.pop();
+      if (finish(competitor, await process.next())) {
+        players.pop();
+        await process.gone;
+      }
     }
     while (players.length > 0) {
       const playing: typeof players = [];
       for (const player of players) {
         await sleep(PAUSE_MS);
         player.process.go();
-        if (!finish(player.competitor, await player.process.next())) playing.push(player);
+        if (finish(player.competitor, await player.process.next())) await player.process.gone;
+        else playing.push(player);
       }
       players = playing;
     }
@@ -57,7 +61,6 @@ function start(command: Command) {
   const silenced = ended.then((): never => {
     throw new Error(`${command.command} ${command.args[0]} ended without a result.`);
   });
-  silenced.catch(() => {}); // After its result a process may end.
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     next: async (): Promise<Message> => {
@@ -66,5 +69,7 @@ function start(command: Command) {
     },
     go: () => child.stdin.write('\n'),
     kill: () => child.kill(),
+    /** When it has ended, with its result or without. */
+    gone: silenced.catch(() => {}),
   };
 }

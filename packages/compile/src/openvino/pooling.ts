@@ -10,66 +10,76 @@ const windows = (a: Attributes) => ({
   rounding_type: 'floor',
 });
 
+/** Every pixel as often as makes the image of this size, `[height, width]`. */
+const upsampleNearest = (x: Port, size: readonly number[], ir: IrWriter): Port =>
+  ir.emit('Interpolate', 11, [x, ir.integers(size), ir.integers([2, 3])], {
+    mode: 'nearest',
+    shape_calculation_mode: 'sizes',
+    coordinate_transformation_mode: 'asymmetric',
+    nearest_mode: 'floor',
+    antialias: false,
+  });
+
 /**
- * A grid of cells, as large as the strides, each with a window in its upper left corner. The images, with these pads
- * around (negative: without so many pixels), are that grid.
+ * What belongs to windows, `[n, c, h, w]`, at each of their pixels in the image, `[n, c, height, width]`. Windows do
+ * not overlap. Pixels that no window comes near have 0.
  */
-function cells(a: Attributes, [height, width]: readonly number[], [h, w]: readonly number[]) {
+function atPixels(
+  a: Attributes,
+  x: Port,
+  [, , height, width]: Shape4,
+  [, , h, w]: Shape4,
+  ir: IrWriter,
+): Port {
+  const [sh, sw] = numbers(a, 'strides') as readonly [number, number];
+  const [top, left] = numbers(a, 'pads') as Shape4;
+  const large = upsampleNearest(x, [h * sh, w * sw], ir);
+  const [bottom, right] = [height - (h * sh - top), width - (w * sw - left)];
+  if (top === 0 && left === 0 && bottom === 0 && right === 0) return large;
+  const [begin, end] = [ir.integers([0, 0, -top, -left]), ir.integers([0, 0, bottom, right])];
+  return ir.emit('Pad', 12, [large, begin, end, ir.float(0)], { pad_mode: 'constant' });
+}
+
+/** Of every pixel, its rank in its window: 1 for the last, more for those before, and less for those outside of it. */
+function ranks(a: Attributes, [, , height, width]: Shape4, ir: IrWriter): Port {
   const [kh, kw] = numbers(a, 'kernel') as readonly [number, number];
   const [sh, sw] = numbers(a, 'strides') as readonly [number, number];
   const [top, left] = numbers(a, 'pads') as Shape4;
-  const places = Float32Array.from({ length: sh * sw }, (_, i) =>
-    Math.floor(i / sw) < kh && i % sw < kw ? i : Number.POSITIVE_INFINITY,
-  );
-  return {
-    size: [sh, sw] as const,
-    /** Of every element of a cell; infinite outside of the window. */
-    places: (ir: IrWriter) => ir.constant(places, 'f32', [sh * sw, 1]),
-    pads: [top, left, h! * sh - top - height!, w! * sw - left - width!] as Shape4,
-  };
-}
-
-function padded(x: Port, [top, left, bottom, right]: Shape4, fill: number, ir: IrWriter): Port {
-  if (top === 0 && left === 0 && bottom === 0 && right === 0) return x;
-  const [begin, end] = [ir.integers([0, 0, top, left]), ir.integers([0, 0, bottom, right])];
-  return ir.emit('Pad', 12, [x, begin, end, ir.float(fill)], { pad_mode: 'constant' });
+  const values = Float32Array.from({ length: height * width }, (_, i) => {
+    const y = (Math.floor(i / width) + top) % sh;
+    const x = ((i % width) + left) % sw;
+    return y < kh && x < kw ? kh * kw - y * kw - x : -1;
+  });
+  return ir.constant(values, 'f32', [1, 1, height, width]);
 }
 
 /**
- * The places of the largest values in their windows, the first of equal ones. Windows do not overlap: only the
- * gradient asks, see `MaxUnpool`. OpenVINO's own indices come from its reference kernel, in many times the time.
+ * The ranks of the largest values in their windows, of the first of equal ones; 0 where there is none, for numbers that
+ * are none. Only the gradient asks, see `MaxUnpool`. OpenVINO's own indices come from its reference kernel, in many
+ * times the time.
  */
-function largestPlaces(a: Attributes, x: Port, values: Port, from: Shape4, to: Shape4, ir: IrWriter): Port {
-  const [n, c, h, w] = to;
-  const { size, places, pads } = cells(a, from.slice(2), to.slice(2));
-  const [sh, sw] = size;
-  const rows = ir.reshape(padded(x, pads, Number.NEGATIVE_INFINITY, ir), [n * c * h, sh, w, sw]);
-  const turned = ir.emit('Transpose', 1, [rows, ir.integers([1, 3, 0, 2])]);
-  const elements = ir.reshape(turned, [sh * sw, n * c * h * w]);
-  const largest = ir.emit('Equal', 1, [elements, ir.reshape(values, [1, n * c * h * w])], NUMPY);
-  const found = ir.emit('Select', 1, [largest, places(ir), ir.float(sh * sw)], NUMPY);
-  return ir.reshape(ir.emit('ReduceMin', 1, [found, ir.integers([0])], { keep_dims: true }), to);
+function largestRanks(a: Attributes, x: Port, values: Port, from: Shape4, to: Shape4, ir: IrWriter): Port {
+  const largest = ir.emit('Equal', 1, [x, atPixels(a, values, from, to, ir)], NUMPY);
+  const found = ir.emit('Select', 1, [largest, ranks(a, from, ir), ir.float(0)], NUMPY);
+  return ir.emit('MaxPool', 1, [found], windows(a));
 }
 
 export const lowerMaxPool: IrLowering = ({ attributes: a, inputs: [image], outputs: [value] }, [x], ir) => {
   const values = ir.emit('MaxPool', 1, [x!], windows(a));
   const [from, to] = [image!.shape, value!.shape] as unknown as [Shape4, Shape4];
-  return [values, largestPlaces(a, x!, values, from, to, ir)];
+  return [values, largestRanks(a, x!, values, from, to, ir)];
 };
-
-export const lowerAveragePool: IrLowering = ({ attributes: a }, [x], w) =>
-  w.emit('AvgPool', 1, [x!], { ...windows(a), 'exclude-pad': true });
 
 /** Every value to its place in an image of zeros. */
 export const lowerMaxUnpool: IrLowering = ({ attributes: a, inputs: [dy] }, [x, found], ir) => {
-  const [n, c, h, w] = dy!.shape as Shape4;
-  const { size, places, pads } = cells(a, numbers(a, 'outputShape').slice(2), [h, w]);
-  const [sh, sw] = size;
-  const row = (port: Port) => ir.reshape(port, [1, n * c * h * w]);
-  const here = ir.emit('Equal', 1, [row(found!), places(ir)], NUMPY);
-  const elements = ir.emit('Select', 1, [here, row(x!), ir.float(0)], NUMPY);
-  const rows = ir.reshape(elements, [sh, sw, n * c * h, w]);
-  const placed = ir.emit('Transpose', 1, [rows, ir.integers([2, 0, 3, 1])]);
-  const without = pads.map((pad) => -pad) as unknown as Shape4;
-  return padded(ir.reshape(placed, [n, c, h * sh, w * sw]), without, 0, ir);
+  const from = dy!.shape as Shape4;
+  const to = numbers(a, 'outputShape') as Shape4;
+  const here = ir.emit('Equal', 1, [atPixels(a, found!, to, from, ir), ranks(a, to, ir)], NUMPY);
+  return ir.emit('Select', 1, [here, atPixels(a, x!, to, from, ir), ir.float(0)], NUMPY);
 };
+
+export const lowerAveragePool: IrLowering = ({ attributes: a }, [x], ir) =>
+  ir.emit('AvgPool', 1, [x!], { ...windows(a), 'exclude-pad': true });
+
+export const lowerUpsampleNearest: IrLowering = ({ outputs: [value] }, [x], ir) =>
+  upsampleNearest(x!, value!.shape.slice(2), ir);

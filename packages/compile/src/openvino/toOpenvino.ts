@@ -3,7 +3,7 @@ import { flag, number, numbers, sliceBounds } from '../graph/ops';
 import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './convolutions';
 import { createIrWriter, type Ir, type IrType, type IrWriter, NUMPY, type Port } from './ir';
 import { openvinoForms } from './openvinoForms';
-import { lowerAveragePool, lowerMaxPool, lowerMaxUnpool } from './pooling';
+import { lowerAveragePool, lowerMaxPool, lowerMaxUnpool, lowerUpsampleNearest } from './pooling';
 
 /** What a node becomes: the ports of its outputs. */
 export type IrLowering = (node: Node, inputs: readonly Port[], writer: IrWriter) => Port | readonly Port[];
@@ -187,14 +187,7 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
   MaxPool: lowerMaxPool,
   MaxUnpool: lowerMaxUnpool,
   AveragePool: lowerAveragePool,
-  UpsampleNearest: ({ outputs: [value] }, [x], w) =>
-    w.emit('Interpolate', 11, [x!, w.integers(value!.shape.slice(2)), w.integers([2, 3])], {
-      mode: 'nearest',
-      shape_calculation_mode: 'sizes',
-      coordinate_transformation_mode: 'asymmetric',
-      nearest_mode: 'floor',
-      antialias: false,
-    }),
+  UpsampleNearest: lowerUpsampleNearest,
   ResizeBilinear: ({ attributes: a }, [x], w) =>
     w.emit('Interpolate', 11, [x!, w.integers(numbers(a, 'size')), w.integers([1, 2])], {
       mode: 'linear_onnx',
