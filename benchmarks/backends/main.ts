@@ -1,5 +1,4 @@
-import { availableParallelism, cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { describeMachine, machineLine, markdownTable, median } from '@beit/apps-shared/measurements';
 import { compile } from '@beit/compile';
 import { createDvae, dvaeBatchSpecs, dvaeTrainStep } from '@beit/dvae';
 import { createMim, pretrainStep } from '@beit/mim';
@@ -9,6 +8,8 @@ import { createVit } from '@beit/vit';
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
+import { commandLine, fail, integer, integers, oneOf } from '../shared/commandLine';
+import { publish } from '../shared/publish';
 
 const HELP = `Usage: pnpm bench:backends [options]
 
@@ -19,7 +20,8 @@ the median of the others is shown. About 4 minutes on 2 cores, most of them on c
   --engines LIST   of cpu, wasm, onnxruntime (default: all)
   --batch N[,M]    images of a step of the tokenizer, and of masked image modelling (default: 4,16)
   --steps N        that count (default: 3)
-  --json           one JSON object instead of lines
+  --json           one JSON object on stdout; progress goes to stderr
+  --write          also put the results into docs/performance.md and docs/performance/
   --help           this text`;
 
 const ENGINES = {
@@ -29,31 +31,19 @@ const ENGINES = {
 } as const;
 type EngineName = keyof typeof ENGINES;
 
-const { values } = parseArgs({
-  args: process.argv.slice(2).filter((argument) => argument !== '--'),
-  options: {
-    help: { type: 'boolean', short: 'h' },
-    json: { type: 'boolean', default: false },
-    steps: { type: 'string', default: '3' },
-    batch: { type: 'string', default: '4,16' },
-    engines: { type: 'string', default: Object.keys(ENGINES).join() },
-  },
+const values = commandLine(HELP, {
+  engines: { type: 'string', default: Object.keys(ENGINES).join() },
+  batch: { type: 'string', default: '4,16' },
+  steps: { type: 'string', default: '3' },
+  json: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
 });
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
-const steps = Number(values.steps);
-const [dvaeBatch, mimBatch = dvaeBatch] = values.batch.split(',').map(Number) as [number, number?];
-if (![steps, dvaeBatch, mimBatch].every((count) => Number.isSafeInteger(count) && count! > 0)) {
-  throw new RangeError(`--steps ${values.steps} --batch ${values.batch}: give whole numbers above 0.`);
-}
-const engines = values.engines.split(',').map((name) => {
-  if (!(name in ENGINES)) {
-    throw new RangeError(`--engines ${values.engines}: expected some of ${Object.keys(ENGINES).join()}.`);
-  }
-  return name as EngineName;
-});
+const steps = integer(values.steps, 'steps', 1);
+const [dvaeBatch, mimBatch = dvaeBatch, ...more] = integers(values.batch, 'batch', 1) as [number, number?];
+if (more.length > 0) fail(`--batch is '${values.batch}'; expected one or two numbers.`);
+const engines = values.engines
+  .split(',')
+  .map((name) => oneOf(name, 'engines', Object.keys(ENGINES) as EngineName[]));
 
 const random = createRandom('benchmark');
 const filled = (shape: readonly number[], draw: () => number): HostTensor => ({
@@ -101,11 +91,11 @@ function mimStep() {
     optimizer,
     params: mim.init(createRandom(0)),
     batch: {
-      images: filled([mimBatch!, 64, 64, 3], () => random.normal(0, 1)),
-      visualTokens: indices([mimBatch!, patches], vocabSize),
+      images: filled([mimBatch, 64, 64, 3], () => random.normal(0, 1)),
+      visualTokens: indices([mimBatch, patches], vocabSize),
       masked: {
-        positions: indices([mimBatch!, maxMasked], patches),
-        weights: filled([mimBatch!, maxMasked], () => 1),
+        positions: indices([mimBatch, maxMasked], patches),
+        weights: filled([mimBatch, maxMasked], () => 1),
       },
     },
   };
@@ -130,27 +120,39 @@ async function secondsPerStep(
     times.push((performance.now() - start) / 1000);
   }
   await program.dispose();
-  const counted = times.slice(1).sort((a, b) => a - b);
-  return (counted[(counted.length - 1) >> 1]! + counted[counted.length >> 1]!) / 2;
+  return median(times.slice(1));
 }
 
 tf.enableProdMode();
 await tf.setBackend('cpu');
-const results: { stage: string; batch: number; engine: EngineName; seconds: number }[] = [];
-for (const [stage, batch, make] of [
-  ['tokenizer', dvaeBatch, tokenizerStep],
-  ['mim', mimBatch!, mimStep],
-] as const) {
+const stages = [
+  { stage: 'tokenizer', batchSize: dvaeBatch, make: tokenizerStep },
+  { stage: 'masked image modelling', batchSize: mimBatch, make: mimStep },
+];
+const results = [];
+for (const { stage, batchSize, make } of stages) {
+  const seconds: Partial<Record<EngineName, number>> = {};
   for (const engine of engines) {
-    const seconds = await secondsPerStep(make(), engine);
-    results.push({ stage, batch, engine, seconds });
-    // With --json standard output is for the object alone.
-    (values.json ? console.error : console.log)(
-      `${stage.padEnd(10)} ${String(batch).padStart(3)} images  ${engine.padEnd(12)} ${seconds.toFixed(3)} s`,
-    );
+    seconds[engine] = await secondsPerStep(make(), engine);
+    console.error(`${stage}, ${batchSize} images, ${engine}: ${seconds[engine].toFixed(3)} s`);
   }
+  results.push({ stage, batchSize, seconds });
 }
-if (values.json) {
-  const machine = { processor: cpus()[0]!.model, cores: availableParallelism(), node: process.version };
-  console.log(JSON.stringify({ machine, tfjs: tf.version.tfjs, steps, results }, null, 2));
-}
+const machine = describeMachine();
+const command = `pnpm bench:backends --engines ${engines.join()} --batch ${dvaeBatch},${mimBatch} --steps ${steps}`;
+const versions = { 'TensorFlow.js': tf.version.tfjs };
+const markdown = [
+  markdownTable(
+    results.map(({ stage, batchSize, seconds }) => ({
+      stage,
+      images: batchSize,
+      ...Object.fromEntries(engines.map((engine) => [`${engine} (s)`, seconds[engine]!.toFixed(3)])),
+    })),
+  ),
+  '',
+  `\`${command}\`; ${machineLine(machine)}, TensorFlow.js ${versions['TensorFlow.js']}. Medians of ${steps} steps.`,
+].join('\n');
+await publish('backends', { command, machine, versions, steps, results }, markdown, {
+  json: values.json,
+  write: values.write,
+});

@@ -104,11 +104,11 @@ const report = {
   windows: { ...windowTask, ...windows },
 };
 const markdown = [
-  `A training step: ${trainTask.batchSize} crops of ${model.imageSize}x${model.imageSize}.`,
+  `A training step on crops of ${model.imageSize}x${model.imageSize}, batch ${trainTask.batchSize}.`,
   '',
   stepTable(training.results),
   '',
-  `Evaluation: ${windowTask.batchSize} windows in one call.`,
+  `Evaluation of windows, batch ${windowTask.batchSize}.`,
   '',
   stepTable(windows.results, ({ seconds }) => ({
     'windows a second': (windowTask.batchSize / seconds.median).toFixed(2),

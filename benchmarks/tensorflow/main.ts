@@ -1,39 +1,39 @@
-/**
- * Seconds of an eager pre-training step on TensorFlow (tfjs-node) with three optimizers: AdamW as one kernel, AdamW
- * composed of TensorFlow.js's ops, and TensorFlow.js's own Adam, which neither clips nor decays.
- *
- *   pnpm bench:tensorflow [--json] [--model base] [--batch-size 8] [--steps 5] [--engine tensorflow-gpu]
- *
- * The optimizers take turns, so that a change in the machine's speed meets all of them; medians are compared. A tensor
- * that a step leaves behind is an error.
- */
-
-import { parseArgs } from 'node:util';
 import { describeMachine, machineLine, markdownTable, median } from '@beit/apps-shared/measurements';
-import { type TensorflowEngineName, useTensorflow } from '@beit/compile';
+import { useTensorflow } from '@beit/compile';
 import { pretrainLoss } from '@beit/mim';
 import { adamW, toTensors, trainState, valueAndGrads } from '@beit/optim';
 import * as tf from '@tensorflow/tfjs';
+import { commandLine, integer, oneOf } from '../shared/commandLine';
+import { publish } from '../shared/publish';
 import { createTask, MODELS, type ModelName } from '../trainStep/task';
 
-const { values } = parseArgs({
-  args: process.argv.slice(2).filter((argument) => argument !== '--'),
-  options: {
-    json: { type: 'boolean', default: false },
-    model: { type: 'string', default: 'base' },
-    'batch-size': { type: 'string', default: '8' },
-    steps: { type: 'string', default: '5' },
-    engine: { type: 'string', default: 'tensorflow' },
-  },
+const ENGINES = ['tensorflow', 'tensorflow-gpu'] as const;
+const HELP = `Usage: pnpm bench:tensorflow [options]
+
+Seconds of an eager pre-training step on TensorFlow (tfjs-node) with three optimizers: AdamW as one kernel, AdamW
+composed of TensorFlow.js's ops, and TensorFlow.js's own Adam, which neither clips nor decays. They take turns, so that a
+change in the machine's speed meets all of them. A tensor that a step leaves behind is an error. About 6 minutes on 2 cores.
+
+  --model NAME     ${Object.keys(MODELS).join(', ')} (default: base)
+  --batch N        images in a step (default: 8)
+  --steps N        that count, after two that warm up (default: 5)
+  --engine NAME    ${ENGINES.join(', ')} (default: tensorflow)
+  --json           one JSON object on stdout; progress goes to stderr
+  --write          also put the results into docs/gpu.md and docs/performance/
+  --help           this text`;
+
+const values = commandLine(HELP, {
+  model: { type: 'string', default: 'base' },
+  batch: { type: 'string', default: '8' },
+  steps: { type: 'string', default: '5' },
+  engine: { type: 'string', default: 'tensorflow' },
+  json: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
 });
-const batchSize = Number(values['batch-size']);
-const steps = Number(values.steps);
-if (!(values.model in MODELS && Number.isInteger(batchSize) && batchSize > 0 && steps > 0)) {
-  throw new RangeError(
-    `--model ${values.model} --batch-size ${values['batch-size']} --steps ${values.steps}: give one of ` +
-      `${Object.keys(MODELS).join(', ')} and whole numbers above 0.`,
-  );
-}
+const model = oneOf(values.model, 'model', Object.keys(MODELS) as ModelName[]);
+const batchSize = integer(values.batch, 'batch', 1);
+const steps = integer(values.steps, 'steps', 1);
+const engine = oneOf(values.engine, 'engine', ENGINES);
 
 const WARM_UP_ROUNDS = 2;
 
@@ -45,8 +45,8 @@ interface Variant {
 }
 
 tf.enableProdMode();
-await useTensorflow(values.engine as TensorflowEngineName);
-const task = createTask({ model: MODELS[values.model as ModelName], batchSize, numMasked: 75 });
+await useTensorflow(engine);
+const task = createTask({ model: MODELS[model], batchSize, numMasked: 75 });
 const loss = pretrainLoss(task.mim);
 const batch = toTensors(task.batch) as Parameters<typeof loss>[1];
 
@@ -161,34 +161,30 @@ const rows = variants.map(({ name }, i) => {
   };
 });
 const machine = describeMachine();
-if (values.json) {
-  console.log(
-    JSON.stringify({
-      machine,
-      engine: values.engine,
-      model: values.model,
-      batchSize,
-      steps,
-      forwardBackwardCalls,
-      callSeconds,
-      rows,
-    }),
-  );
-} else {
-  console.log(machineLine(machine));
-  console.log(`${values.model}, batch ${batchSize}, engine ${values.engine}, median of ${steps} steps`);
-  console.log(
-    markdownTable(
-      rows.map(({ optimizer, forwardBackwardSeconds, updateSeconds, updateCalls, stepSeconds }) => ({
-        optimizer,
-        'forward and backward, s': forwardBackwardSeconds.toFixed(2),
-        'update, s': updateSeconds.toFixed(3),
-        'update, kernels': updateCalls,
-        'step, s': stepSeconds.toFixed(2),
-      })),
-    ),
-  );
-  console.log(
-    `Forward and backward: ${forwardBackwardCalls} kernels. Calling one takes ${(1e6 * callSeconds).toFixed(0)} µs.`,
-  );
-}
+const command = `pnpm bench:tensorflow --model ${model} --batch ${batchSize} --steps ${steps} --engine ${engine}`;
+const report = {
+  command,
+  machine,
+  model,
+  batchSize,
+  engine,
+  steps,
+  summary: { composedUpdateVsOneKernel: rows[1]!.updateSeconds / rows[0]!.updateSeconds },
+  forwardBackwardCalls,
+  callSeconds,
+  rows,
+};
+const markdown = [
+  markdownTable(
+    rows.map(({ optimizer, forwardBackwardSeconds, updateSeconds, updateCalls, stepSeconds }) => ({
+      optimizer,
+      'forward and backward (s)': forwardBackwardSeconds.toFixed(2),
+      'update (s)': updateSeconds.toFixed(3),
+      'kernels of the update': updateCalls,
+      'step (s)': stepSeconds.toFixed(2),
+    })),
+  ),
+  '',
+  `\`${command}\`; ${machineLine(machine)}. Medians of ${steps} steps. Forward and backward are ${forwardBackwardCalls} kernels; to call one takes ${(1e6 * callSeconds).toFixed(0)} µs.`,
+].join('\n');
+await publish('tensorflow', report, markdown, { json: values.json, write: values.write, page: 'gpu.md' });
