@@ -12,7 +12,7 @@ const HELP = `Usage: pnpm bench:tensorflow [options]
 
 Seconds of an eager pre-training step on TensorFlow (tfjs-node) with three optimizers: AdamW as one kernel, AdamW
 composed of TensorFlow.js's ops, and TensorFlow.js's own Adam, which neither clips nor decays. They take turns, so that a
-change in the machine's speed meets all of them. A tensor that a step leaves behind is an error. About 6 minutes on 2 cores.
+change in the machine's speed meets all of them. A tensor that a step leaves behind is an error. About 3 minutes on 2 cores.
 
   --model NAME     ${Object.keys(MODELS).join(', ')} (default: base)
   --batch N        images in a step (default: 8)
