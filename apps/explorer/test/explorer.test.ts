@@ -8,9 +8,9 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { SURROUNDINGS, violationsOf } from '../../../tooling/browser/accessibility';
 import { describeInBrowser, launchChromium } from '../../../tooling/browser/launchChromium';
+import { type ServedPage, servePage } from '../scripts/servePage';
 import { nearestTokens } from '../src/model/codebook';
 import { BUNDLE, nodeModel } from './nodeModel';
-import { type ServedPage, servePage } from './servePage';
 
 const TABS = ['Attention', 'Fill in', 'Visual tokens', 'Masking', 'Training runs'];
 

@@ -3,11 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const APP = join(__dirname, '..');
+const APP = fileURLToPath(new URL('..', import.meta.url));
 /** Of a folder below the root, as a page of many on a host. */
 const FOLDER = '/explorer/';
 const TYPES: Readonly<Record<string, string>> = {
@@ -23,15 +25,17 @@ const TYPES: Readonly<Record<string, string>> = {
 
 export interface ServedPage {
   readonly url: string;
+  /** Where the files are that are served. */
+  readonly folder: string;
   close(): void;
 }
 
 export async function servePage(): Promise<ServedPage> {
   const folder = mkdtempSync(join(tmpdir(), 'explorer-'));
-  const vite = join(dirname(require.resolve('vite/package.json')), 'bin/vite.js');
+  const vite = join(dirname(createRequire(import.meta.url).resolve('vite/package.json')), 'bin/vite.js');
   execFileSync(process.execPath, [vite, 'build', '--outDir', folder, '--logLevel', 'error'], {
     cwd: APP,
-    // That of the tests would make React check itself, which mounts everything twice.
+    // That of tests would make React check itself, which mounts everything twice.
     env: { ...process.env, NODE_ENV: 'production' },
   });
   const server = createServer(async ({ url = '' }, response) => {
@@ -46,6 +50,7 @@ export async function servePage(): Promise<ServedPage> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${FOLDER}`,
+    folder,
     close() {
       server.close();
       rmSync(folder, { recursive: true });
