@@ -8,7 +8,7 @@ import { createVit } from '@beit/vit';
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
-import { commandLine, fail, integer, integers, oneOf } from '../shared/commandLine';
+import { fail, integer, integers, oneOf, publishedCommandLine } from '../shared/commandLine';
 import { publish } from '../shared/publish';
 
 const HELP = `Usage: pnpm bench:backends [options]
@@ -19,10 +19,7 @@ the median of the others is shown. About 4 minutes on 2 cores, most of them on c
 
   --engines LIST   of cpu, wasm, onnxruntime (default: all)
   --batch N[,M]    images of a step of the tokenizer, and of masked image modelling (default: 4,16)
-  --steps N        that count (default: 3)
-  --json           one JSON object on stdout; progress goes to stderr
-  --write          also put the results into docs/performance.md and docs/performance/
-  --help           this text`;
+  --steps N        that count (default: 3)`;
 
 const ENGINES = {
   cpu: { engine: 'tfjs', backend: 'cpu' },
@@ -31,12 +28,10 @@ const ENGINES = {
 } as const;
 type EngineName = keyof typeof ENGINES;
 
-const values = commandLine(HELP, {
+const values = publishedCommandLine(HELP, {
   engines: { type: 'string', default: Object.keys(ENGINES).join() },
   batch: { type: 'string', default: '4,16' },
   steps: { type: 'string', default: '3' },
-  json: { type: 'boolean', default: false },
-  write: { type: 'boolean', default: false },
 });
 const steps = integer(values.steps, 'steps', 1);
 const [dvaeBatch, mimBatch = dvaeBatch, ...more] = integers(values.batch, 'batch', 1) as [number, number?];

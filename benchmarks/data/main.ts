@@ -12,7 +12,7 @@ import {
 } from '@beit/apps-shared/measurements';
 import { imageFolder, writeShards } from '@beit/data';
 import { alternate, type Competitor, competitor, isAbsent } from '../shared/alternate';
-import { commandLine, fail, integer, integers } from '../shared/commandLine';
+import { fail, integer, integers, publishedCommandLine } from '../shared/commandLine';
 import { publish } from '../shared/publish';
 import { pythonEnvironment } from '../shared/pythonEnvironment';
 import type { LoaderRate, OursOptions } from './ours';
@@ -31,19 +31,14 @@ torchvision in your cache (a download of 3 GB).
   --seconds N      of a measurement, after two of warming up (default: 3)
   --rounds N       default: 3
   --batch N        default: 32
-  --python NAME    the Python that makes the virtual environment (default: python3)
-  --json           one JSON object on stdout; progress goes to stderr
-  --write          also put the results into docs/performance.md and docs/performance/
-  --help           this text`;
+  --python NAME    the Python that makes the virtual environment (default: python3)`;
 
-const values = commandLine(HELP, {
+const values = publishedCommandLine(HELP, {
   workers: { type: 'string', default: `0,${availableParallelism()}` },
   seconds: { type: 'string', default: '3' },
   rounds: { type: 'string', default: '3' },
   batch: { type: 'string', default: '32' },
   python: { type: 'string', default: 'python3' },
-  json: { type: 'boolean', default: false },
-  write: { type: 'boolean', default: false },
 });
 const workerCounts = integers(values.workers, 'workers', 0);
 const seconds = Number(values.seconds);

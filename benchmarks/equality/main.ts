@@ -11,7 +11,7 @@ import {
   normOfFileDifference,
 } from '@beit/apps-shared/measurements';
 import { readMetrics } from '@beit/trainer';
-import { commandLine, integers, oneOf } from '../shared/commandLine';
+import { integers, oneOf, publishedCommandLine } from '../shared/commandLine';
 import { APP_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { TOKENIZER, type Training, trainingsWith } from './trainings';
@@ -23,7 +23,7 @@ import { TOKENIZER, type Training, trainingsWith } from './trainings';
  */
 const TOLERANCE = 1e-4;
 
-const values = commandLine(
+const values = publishedCommandLine(
   `Usage: pnpm bench:equality [options]
 
 Whether several processes train what one does: each app for some steps, with the model of its default recipe, by one
@@ -32,17 +32,13 @@ than ${TOLERANCE} of its norm, or a loss on the way by more than ${TOLERANCE} of
 
   --processes N,M  of the jobs that are compared with one process; divisors of 12 (default: 2,3,4)
   --engine NAME    ${APP_ENGINES.join(', ')} (default: auto, the fastest that is installed)
-  --launcher NAME  default: mpirun
-  --json           one JSON object on stdout; progress goes to stderr
-  --write          also put the results into docs/scaling.md and docs/performance/
-  --help           this text`,
+  --launcher NAME  default: mpirun`,
   {
     processes: { type: 'string', default: '2,3,4' },
     engine: { type: 'string', default: 'auto' },
     launcher: { type: 'string', default: 'mpirun' },
-    json: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
   },
+  'scaling.md',
 );
 const processes = integers(values.processes, 'processes', 2);
 const engine = oneOf(values.engine, 'engine', APP_ENGINES);

@@ -5,7 +5,7 @@ import { gzip } from 'node:zlib';
 import { describeMachine, machineLine, markdownTable, median } from '@beit/apps-shared/measurements';
 import { servePage } from '../../apps/explorer/scripts/servePage';
 import { launchChromium } from '../../tooling/browser/launchChromium';
-import { commandLine, integer } from '../shared/commandLine';
+import { integer, publishedCommandLine } from '../shared/commandLine';
 import { publish } from '../shared/publish';
 
 const HELP = `Usage: pnpm bench:explorer [options]
@@ -13,16 +13,15 @@ const HELP = `Usage: pnpm bench:explorer [options]
 What the explorer weighs as it is published, and how soon it can be used, in headless Chromium on this machine with
 nothing in its cache. Takes the Chromium on the path, or that of CHROME_PATH. Half a minute.
 
-  --visits N       whose median is shown (default: 7)
-  --json           one JSON object on stdout; progress goes to stderr
-  --write          also put the results into docs/explorer.md and docs/performance/
-  --help           this text`;
+  --visits N       whose median is shown (default: 7)`;
 
-const values = commandLine(HELP, {
-  visits: { type: 'string', default: '7' },
-  json: { type: 'boolean', default: false },
-  write: { type: 'boolean', default: false },
-});
+const values = publishedCommandLine(
+  HELP,
+  {
+    visits: { type: 'string', default: '7' },
+  },
+  'explorer.md',
+);
 const visits = integer(values.visits, 'visits', 1);
 
 /** What files are for: each is what the first of these patterns says. */
@@ -82,8 +81,8 @@ async function visit(browser: Browser, url: string): Promise<Visit> {
   }
 }
 
-const served = await servePage();
 const browser = await launchChromium();
+const served = await servePage();
 const runs: Visit[] = [];
 let weights: Weight[];
 let browserVersion: string;

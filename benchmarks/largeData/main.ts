@@ -11,7 +11,7 @@ import {
 } from '@beit/apps-shared/measurements';
 import { writePhotographs } from '../data/writePhotographs';
 import { isAbsent } from '../shared/alternate';
-import { commandLine, fail, integer } from '../shared/commandLine';
+import { fail, integer, publishedCommandLine } from '../shared/commandLine';
 import { publish } from '../shared/publish';
 import { pythonEnvironment } from '../shared/pythonEnvironment';
 import type { LargeOptions, LargeResult } from './ours';
@@ -27,19 +27,14 @@ memory; files go to the system's temporary folder, on a file system that allows 
   --images N       that are loaded while memory is watched (default: 100000)
   --workers N      default: the number of cores
   --batch N        default: 32
-  --python NAME    the Python that makes the virtual environment (default: python3)
-  --json           one JSON object on stdout; progress goes to stderr
-  --write          also put the results into docs/performance.md and docs/performance/
-  --help           this text`;
+  --python NAME    the Python that makes the virtual environment (default: python3)`;
 
-const values = commandLine(HELP, {
+const values = publishedCommandLine(HELP, {
   files: { type: 'string', default: '1281167' },
   images: { type: 'string', default: '100000' },
   workers: { type: 'string', default: String(availableParallelism()) },
   batch: { type: 'string', default: '32' },
   python: { type: 'string', default: 'python3' },
-  json: { type: 'boolean', default: false },
-  write: { type: 'boolean', default: false },
 });
 const files = integer(values.files, 'files', 1);
 const images = integer(values.images, 'images', 1);

@@ -8,7 +8,7 @@ import {
   runNodeJson,
 } from '@beit/apps-shared/measurements';
 import { alternate, competitor, isAbsent } from '../shared/alternate';
-import { commandLine, fail, integer } from '../shared/commandLine';
+import { fail, integer, publishedCommandLine } from '../shared/commandLine';
 import { publish } from '../shared/publish';
 import { pythonEnvironment } from '../shared/pythonEnvironment';
 import type { MaskingRate, MaskingTask } from './ours';
@@ -21,17 +21,12 @@ the other benchmarks, which the first run makes in your cache (a download of 3 G
 
   --rounds N       default: 5
   --seconds N      of a measurement (default: 1)
-  --python NAME    the Python that makes the virtual environment (default: python3)
-  --json           one JSON object on stdout; progress goes to stderr
-  --write          also put the results into docs/performance.md and docs/performance/
-  --help           this text`;
+  --python NAME    the Python that makes the virtual environment (default: python3)`;
 
-const values = commandLine(HELP, {
+const values = publishedCommandLine(HELP, {
   rounds: { type: 'string', default: '5' },
   seconds: { type: 'string', default: '1' },
   python: { type: 'string', default: 'python3' },
-  json: { type: 'boolean', default: false },
-  write: { type: 'boolean', default: false },
 });
 const rounds = integer(values.rounds, 'rounds', 1);
 const seconds = Number(values.seconds);

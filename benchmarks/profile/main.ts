@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describeMachine, machineLine, markdownTable, runNodeJson } from '@beit/apps-shared/measurements';
 import { isAbsent } from '../shared/alternate';
-import { commandLine, integer, oneOf } from '../shared/commandLine';
+import { integer, oneOf, publishedCommandLine } from '../shared/commandLine';
 import { OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { MODELS, type ModelName } from '../trainStep/task';
@@ -16,18 +16,13 @@ Where the time of a pre-training step goes in our engines, by their own profiles
   --model NAME     ${Object.keys(MODELS).join(', ')} (default: base)
   --batch N        images in a step (default: 8)
   --steps N        whose mean is shown (default: 10)
-  --threads N      default: ${availableParallelism()}
-  --json           one JSON object on stdout; progress goes to stderr
-  --write          also put the results into docs/performance.md and docs/performance/
-  --help           this text`;
+  --threads N      default: ${availableParallelism()}`;
 
-const values = commandLine(HELP, {
+const values = publishedCommandLine(HELP, {
   model: { type: 'string', default: 'base' },
   batch: { type: 'string', default: '8' },
   steps: { type: 'string', default: '10' },
   threads: { type: 'string', default: `${availableParallelism()}` },
-  json: { type: 'boolean', default: false },
-  write: { type: 'boolean', default: false },
 });
 const model = oneOf(values.model, 'model', Object.keys(MODELS) as ModelName[]);
 const batchSize = integer(values.batch, 'batch', 1);

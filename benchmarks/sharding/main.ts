@@ -6,14 +6,14 @@ import {
   markdownTable,
 } from '@beit/apps-shared/measurements';
 import { BEIT_BASE_PATCH16_224, BEIT_LARGE_PATCH16_224 } from '@beit/vit';
-import { commandLine, integer, integers, oneOf } from '../shared/commandLine';
+import { integer, integers, oneOf, publishedCommandLine } from '../shared/commandLine';
 import { APP_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { MODELS, type ModelName, VOCAB_SIZE } from '../trainStep/task';
 import type { ShardingArguments, ShardingRun } from './ours';
 import { pretrainShapes, stateBytes } from './stateBytes';
 
-const values = commandLine(
+const values = publishedCommandLine(
   `Usage: pnpm bench:sharding [options]
 
 What --shard-optimizer saves: memory of every process that pre-trains, measured with and without it, and computed from the
@@ -24,10 +24,7 @@ sizes of tensors, for BEiT-Large too. Needs mpirun.
   --steps N        of a job (default: 3)
   --engine NAME    ${APP_ENGINES.join(', ')} (default: auto, the fastest that is installed)
   --launcher NAME  default: mpirun
-  --computed       measure nothing
-  --json           one JSON object on stdout; progress goes to stderr
-  --write          also put the results into docs/scaling.md and docs/performance/
-  --help           this text`,
+  --computed       measure nothing`,
   {
     model: { type: 'string', default: 'base' },
     processes: { type: 'string', default: '2' },
@@ -35,9 +32,8 @@ sizes of tensors, for BEiT-Large too. Needs mpirun.
     engine: { type: 'string', default: 'auto' },
     launcher: { type: 'string', default: 'mpirun' },
     computed: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
   },
+  'scaling.md',
 );
 const model = oneOf(values.model, 'model', Object.keys(MODELS) as ModelName[]);
 const processes = values.computed ? [] : integers(values.processes, 'processes', 2);

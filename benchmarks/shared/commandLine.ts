@@ -20,6 +20,25 @@ export function commandLine<const O extends Options>(help: string, options: O) {
   }
 }
 
+/**
+ * The command line of a benchmark that is published: with `json` and `write`, see `PublishOptions`, of which `help` need
+ * not tell.
+ *
+ * @param page of the documentation, where `--write` puts the table
+ */
+export const publishedCommandLine = <const O extends Options>(
+  help: string,
+  options: O,
+  page = 'performance.md',
+) =>
+  commandLine(
+    `${help}
+  --json           one JSON object on stdout; progress goes to stderr
+  --write          also put the results into docs/${page} and docs/performance/
+  --help           this text`,
+    { ...options, json: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } },
+  );
+
 /** Ends the process for a mistake on the command line. */
 export function fail(message: string): never {
   console.error(`${message} --help tells more.`);

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { commandLine, integer, oneOf } from './commandLine';
+import { integer, oneOf, publishedCommandLine } from './commandLine';
 import { WARM_UP_STEPS } from './stepRun';
 
 interface StepCommand {
@@ -44,17 +44,12 @@ export function stepCommandLine({ about, own, names, steps, rounds }: StepComman
   );
   const help = `${about}
 
-${lines.join('\n')}
-  --json           one JSON object on stdout; progress goes to stderr
-  --write          also put the results into docs/performance.md and docs/performance/
-  --help           this text`;
+${lines.join('\n')}`;
   const texts = Object.entries(described).map(
     ([name, option]) => [name, { type: 'string', default: option.default }] as const,
   );
-  const values = commandLine(help, {
+  const values = publishedCommandLine(help, {
     ...(Object.fromEntries(texts) as Record<string, { type: 'string'; default: string }>),
-    json: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
   }) as Readonly<Record<string, string>> & { readonly json: boolean; readonly write: boolean };
   const given = Object.entries(described).filter(
     ([name, option]) => name !== 'python' && (!SELDOM.has(name) || values[name] !== option.default),

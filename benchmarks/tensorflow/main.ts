@@ -3,7 +3,7 @@ import { useTensorflow } from '@beit/compile';
 import { pretrainLoss } from '@beit/mim';
 import { adamW, toTensors, trainState, valueAndGrads } from '@beit/optim';
 import * as tf from '@tensorflow/tfjs';
-import { commandLine, integer, oneOf } from '../shared/commandLine';
+import { integer, oneOf, publishedCommandLine } from '../shared/commandLine';
 import { publish } from '../shared/publish';
 import { createTask, MODELS, type ModelName } from '../trainStep/task';
 
@@ -17,19 +17,18 @@ change in the machine's speed meets all of them. A tensor that a step leaves beh
   --model NAME     ${Object.keys(MODELS).join(', ')} (default: base)
   --batch N        images in a step (default: 8)
   --steps N        that count, after two that warm up (default: 5)
-  --engine NAME    ${ENGINES.join(', ')} (default: tensorflow)
-  --json           one JSON object on stdout; progress goes to stderr
-  --write          also put the results into docs/gpu.md and docs/performance/
-  --help           this text`;
+  --engine NAME    ${ENGINES.join(', ')} (default: tensorflow)`;
 
-const values = commandLine(HELP, {
-  model: { type: 'string', default: 'base' },
-  batch: { type: 'string', default: '8' },
-  steps: { type: 'string', default: '5' },
-  engine: { type: 'string', default: 'tensorflow' },
-  json: { type: 'boolean', default: false },
-  write: { type: 'boolean', default: false },
-});
+const values = publishedCommandLine(
+  HELP,
+  {
+    model: { type: 'string', default: 'base' },
+    batch: { type: 'string', default: '8' },
+    steps: { type: 'string', default: '5' },
+    engine: { type: 'string', default: 'tensorflow' },
+  },
+  'gpu.md',
+);
 const model = oneOf(values.model, 'model', Object.keys(MODELS) as ModelName[]);
 const batchSize = integer(values.batch, 'batch', 1);
 const steps = integer(values.steps, 'steps', 1);
