@@ -37,7 +37,7 @@ function relativeError(actual: HostTensor, expected: HostTensor): number {
 }
 
 /** The engines that run compiled programs here. OpenVINO may be missing on a developer's machine, but not in CI. */
-async function compiledEngines(): Promise<EngineName[]> {
+export async function compiledEngines(): Promise<EngineName[]> {
   const engines = (await availableEngines()).filter((engine) => engine !== 'tfjs');
   if (process.env.CI && !engines.includes('openvino')) throw new Error('OpenVINO is not installed.');
   return engines;

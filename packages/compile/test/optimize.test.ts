@@ -63,8 +63,14 @@ test('neutral elements and scales', () => {
   expect(ops((x) => x.add(0).mul(1).div(1).sub(0).mul(2).mul(3))).toEqual({ Input: 1, Constant: 1, Mul: 1 });
   expect(ops((x) => x.neg().neg())).toEqual({ Input: 1 });
 });
-test('the gradient of a ReLU is a choice', () => {
-  expect(ops((x) => tf.grad((z: tf.Tensor) => z.relu().mul(z.exp()).sum())(x)).Where).toBe(1);
+test('the gradient of a ReLU is a product with its slope: what it multiplies may be infinite or no number', () => {
+  const { Step, Where } = ops((x) => tf.grad((z: tf.Tensor) => z.relu().mul(z.exp()).sum())(x));
+  expect({ Step, Where }).toEqual({ Step: 1 });
+});
+test('scales are merged where their product is an ordinary number', () => {
+  expect(ops((x) => x.mul(3).mul(0.5)).Mul).toBe(1);
+  expect(ops((x) => x.mul(1e-30).mul(1e-30)).Mul).toBe(2);
+  expect(ops((x) => x.mul(1e30).mul(1e30)).Mul).toBe(2);
 });
 test('a graph prints one node a line and encodes as ONNX', () => {
   const graph = optimized((x) => tf.matMul(x, x, true), [3, 4]);

@@ -92,10 +92,10 @@ export async function openvinoProgram(
   let giveBack: (() => void) | undefined = returnFreedMemory(koffi);
   const cacheDir = cache === false ? undefined : await (await import('./programCache')).programCache(cache);
   const core = ov.createCore();
-  const { xml, weights, outputs: outputNames } = toOpenvino(graph);
+  const { xml, weights, inputs: inputNames, outputs: outputNames, constants } = toOpenvino(graph);
   // The library does not copy constants: they live as long as the program.
-  const constants = { data: weights, tensor: ov.tensor('u8', [weights.length], weights) };
-  const model = ov.readModel(core, new TextEncoder().encode(xml), constants.tensor);
+  const kept = { data: weights, tensor: ov.tensor('u8', [weights.length], weights) };
+  const model = ov.readModel(core, new TextEncoder().encode(xml), kept.tensor);
   const compiled = ov.compileModel(core, model, 'CPU', {
     // The program itself says where bfloat16 is used.
     INFERENCE_PRECISION_HINT: 'f32',
@@ -116,7 +116,7 @@ export async function openvinoProgram(
     return { data, tensor: ov.tensor(type, shape, data), row: ov.tensor(type, [1, sizeOf(shape)], data) };
   };
 
-  const inputIndex = new Map([...graph.inputs.keys()].map((name, i) => [name, i]));
+  const inputIndex = new Map(inputNames.map((name, i) => [name, i]));
   const outputIndex = new Map(outputNames.map((name, i) => [name, i]));
   const bindInput = (name: string, tensor: Handle) => ov.setInput(request, inputIndex.get(name)!, tensor);
   const bindOutput = (name: string, { row }: Slot) => ov.setOutput(request, outputIndex.get(name)!, row);
@@ -127,6 +127,12 @@ export async function openvinoProgram(
     outputs.set(name, slot(dtype, shape));
     bindOutput(name, outputs.get(name)!);
   }
+  const fixed = constants.map(({ name, data, value: { dtype, shape } }) => {
+    const own = slot(dtype, shape);
+    own.data.set(data);
+    bindInput(name, own.tensor);
+    return own;
+  });
   const inPlace = inPlaceState(graph);
   const current = new Map<string, Slot>();
   for (const [path, { dtype, shape }] of trace.state) {
@@ -182,13 +188,18 @@ export async function openvinoProgram(
     dispose: (): Promise<void> =>
       calls.dispose(async () => {
         if (profile !== undefined) await writeProfile(`${profile}.json`, ov.profile(request));
-        for (const { tensor, row } of [...current.values(), ...spare.values(), ...outputs.values()]) {
+        for (const { tensor, row } of [
+          ...current.values(),
+          ...spare.values(),
+          ...outputs.values(),
+          ...fixed,
+        ]) {
           ov.free('tensor', tensor);
           ov.free('tensor', row);
         }
         ov.free('infer_request', request);
         ov.free('compiled_model', compiled);
-        ov.free('tensor', constants.tensor);
+        ov.free('tensor', kept.tensor);
         ov.free('core', core);
       }),
   };

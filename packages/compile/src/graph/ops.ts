@@ -6,19 +6,25 @@ interface OutputType {
 }
 type Infer = (inputs: readonly Value[], attributes: Attributes) => OutputType[];
 
-/** Same shape and dtype in and out, each element for itself. `Step` is 1 above zero, 0 elsewhere. */
+/** Same shape and dtype in and out, each element for itself. `Step` is 1 above zero, 0 below and at it, NaN for NaN. */
 export const UNARY_OPS: ReadonlySet<string> = new Set(
   (
     'Neg Abs Exp Log Sqrt Reciprocal Erf Tanh Sigmoid Relu Step Softplus Sign Floor Ceil Round Not Gelu ' +
     'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh'
   ).split(' '),
 );
-/** Two operands that broadcast; the result has their dtype. */
-export const ARITHMETIC_OPS: ReadonlySet<string> = new Set('Add Sub Mul Div Pow Max Min And Or'.split(' '));
+/**
+ * Two operands that broadcast; the result has their dtype. Of int32, `Div` goes towards zero and is 0 where the divisor is;
+ * `Mod` is C's `fmod`, of float32 alone. `Max` and `Min` are NaN where an operand is.
+ */
+export const ARITHMETIC_OPS: ReadonlySet<string> = new Set(
+  'Add Sub Mul Div Mod Pow Max Min And Or'.split(' '),
+);
 /** Two operands that broadcast; the result is `bool`. */
 export const COMPARISON_OPS: ReadonlySet<string> = new Set(
   'Greater GreaterOrEqual Less LessOrEqual Equal'.split(' '),
 );
+/** `ReduceMax` and `ReduceMin` are NaN where an element is. */
 export const REDUCE_OPS: ReadonlySet<string> = new Set(
   'ReduceSum ReduceSumSquare ReduceL2 ReduceMean ReduceMax ReduceMin ReduceProd'.split(' '),
 );

@@ -1,6 +1,8 @@
 import type { ConstantData, Graph, Node, Value } from '../graph/graph';
 import { flag, number, numbers, sliceBounds } from '../graph/ops';
+import { rewrite } from '../passes/optimize';
 import { lowerConvFilterGradient, lowerConvInputGradient } from './convGradients';
+import { onnxRules } from './onnxRules';
 import type { OnnxAttribute, OnnxInitializer, OnnxModel, OnnxNode, OnnxType } from './proto';
 
 /** Writes ONNX nodes one after the other, and names what they make. */
@@ -54,12 +56,8 @@ const argExtreme: Lowering = ({ op, attributes: a }, [x], outputs, w) => {
 
 const lastAxis: Lowering = ({ op }, inputs, outputs, w) => w.emitInto(outputs, op, inputs, { axis: -1 });
 
-/** So steep that every positive number that is not denormal reaches 1. */
-const STEEPEST = 3e38;
-
 const LOWERINGS: Readonly<Record<string, Lowering>> = {
-  Step: (_, inputs, outputs, w) =>
-    w.emitInto(outputs, 'HardSigmoid', inputs, { alpha: { float: STEEPEST }, beta: { float: 0 } }),
+  Mod: (_, inputs, outputs, w) => w.emitInto(outputs, 'Mod', inputs, { fmod: 1 }),
   Cast: ({ attributes: a }, inputs, outputs, w) =>
     w.emitInto(outputs, 'Cast', inputs, { to: ONNX_TYPE_IDS[a.dtype as string]! }),
   Broadcast: ({ attributes: a }, [x], outputs, w) =>
@@ -172,7 +170,8 @@ function usedValues(graph: Graph): Set<number> {
 }
 
 /** @throws for an op that has no ONNX form */
-export function toOnnx(graph: Graph): OnnxModel {
+export function toOnnx(program: Graph): OnnxModel {
+  const graph = rewrite(program, onnxRules);
   const nodes: OnnxNode[] = [];
   const initializers = new Map<string, OnnxInitializer>();
   const names = new Map<number, string>();

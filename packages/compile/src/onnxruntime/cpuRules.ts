@@ -5,7 +5,6 @@
 import type { GraphBuilder } from '../graph/builder';
 import { sizeOf, type Value } from '../graph/graph';
 import { ARITHMETIC_OPS, COMPARISON_OPS, flag, numbers } from '../graph/ops';
-import { scalarConstant } from '../passes/algebraRules';
 import { reshapes } from '../passes/layoutRules';
 import type { Rule } from '../passes/rule';
 
@@ -115,18 +114,6 @@ const scalarOfFullRank: Rule = ({ op, inputs, attributes }, builder) => {
   return undefined;
 };
 
-/**
- * The gradient of a ReLU as a product again, in a third of the time of the choice `x > 0 ? dy : 0`. Other choices stay:
- * what they don't choose may be infinite.
- */
-const reluGradient: Rule = ({ op, inputs: [condition, dy], attributes }, builder) => {
-  if (op !== 'Where' || !attributes.product) return undefined;
-  const { op: compared, inputs } = builder.producer(condition!);
-  if (compared !== 'Greater' || inputs[0]!.dtype !== 'float32') return undefined;
-  if (scalarConstant(inputs[1]!, builder) !== 0) return undefined;
-  return builder.emit('Mul', [dy!, builder.emit('Step', [inputs[0]!])]);
-};
-
 export const cpuRules: readonly Rule[] = [
   reshapes,
   transposeFirst,
@@ -134,5 +121,4 @@ export const cpuRules: readonly Rule[] = [
   sumOfSquares,
   sumByProduct,
   scalarOfFullRank,
-  reluGradient,
 ];

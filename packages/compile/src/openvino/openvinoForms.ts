@@ -1,15 +1,23 @@
 import { createGraphBuilder } from '../graph/builder';
 import type { Graph } from '../graph/graph';
-import { removeDeadCode } from '../passes/optimize';
+import { removeDeadCode, rewrite } from '../passes/optimize';
 import { rebuildGraph } from '../passes/rebuildGraph';
 import { biasBelowReshape } from './biasBelowReshape';
 import { copyBesideViews } from './copyBesideViews';
 import { elementwiseAsMatrices } from './elementwiseAsMatrices';
+import { exactInt32 } from './exactInt32';
 import { filterGradientProducts } from './filterGradients';
+import { keepNaN } from './keepNaN';
+import { remainder } from './remainder';
 import { separateNorm } from './separateNorms';
+import { type ConstantInput, sharedConstants } from './sharedConstants';
 
-/** The graph with what OpenVINO computes faster, or only computes right, in another form. */
-export function openvinoForms(graph: Graph): Graph {
+/**
+ * The graph with what OpenVINO computes faster, or only computes right, in another form, and the constants that are its
+ * inputs.
+ */
+export function openvinoForms(program: Graph): { graph: Graph; constants: readonly ConstantInput[] } {
+  const graph = rewrite(program, [remainder, ...keepNaN, ...exactInt32]);
   const builder = createGraphBuilder();
   const asMatrices = elementwiseAsMatrices(graph, builder);
   const forms = rebuildGraph(graph, builder, (node, inputs) => {
@@ -20,5 +28,6 @@ export function openvinoForms(graph: Graph): Graph {
       asMatrices(node, inputs);
     return value && [value];
   });
-  return copyBesideViews(removeDeadCode(forms));
+  const { graph: whole, constants } = sharedConstants(removeDeadCode(forms));
+  return { graph: copyBesideViews(whole), constants };
 }

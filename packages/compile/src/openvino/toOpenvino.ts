@@ -4,6 +4,7 @@ import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './co
 import { createIrWriter, type Ir, type IrType, type IrWriter, NUMPY, type Port } from './ir';
 import { openvinoForms } from './openvinoForms';
 import { lowerAveragePool, lowerMaxPool, lowerMaxUnpool, lowerUpsampleNearest } from './pooling';
+import type { ConstantInput } from './sharedConstants';
 
 /** What a node becomes: the ports of its outputs. */
 export type IrLowering = (node: Node, inputs: readonly Port[], writer: IrWriter) => Port | readonly Port[];
@@ -46,8 +47,6 @@ const SAME: Readonly<Record<string, readonly [type: string, opset: number, attri
   Min: ['Minimum', 1, NUMPY],
   And: ['LogicalAnd', 1, NUMPY],
   Or: ['LogicalOr', 1, NUMPY],
-  Greater: ['Greater', 1, NUMPY],
-  GreaterOrEqual: ['GreaterEqual', 1, NUMPY],
   Less: ['Less', 1, NUMPY],
   LessOrEqual: ['LessEqual', 1, NUMPY],
   Equal: ['Equal', 1, NUMPY],
@@ -116,7 +115,15 @@ const argExtreme: IrLowering = ({ op, inputs, attributes: a, outputs }, [x], w) 
   return w.reshape(w.emit('Convert', 1, [inside], { destination_type: 'i32' }), outputs[0]!.shape);
 };
 
+/** With AVX-512 the kernel of `Greater` has NaN greater than all; that of `Less` is right. */
+const swapped =
+  (type: string): IrLowering =>
+  (_, [a, b], w) =>
+    w.emit(type, 1, [b!, a!], NUMPY);
+
 const LOWERINGS: Readonly<Record<string, IrLowering>> = {
+  Greater: swapped('Less'),
+  GreaterOrEqual: swapped('LessEqual'),
   Reciprocal: (_, [x], w) => w.emit('Divide', 1, [w.float(1), x!], { ...NUMPY, m_pythondiv: false }),
   // A slope of 1: the identity, but none that OpenVINO knows and would leave out.
   Copy: ({ inputs: [value] }, [x], w) => w.emit('PReLU', 1, [x!, scalar(1, value!.dtype, w)]),
@@ -197,6 +204,12 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
     }),
 };
 
+export interface OpenvinoProgram extends Ir {
+  /** The names of the parameters, in their order: the graph's own inputs, and the constants. */
+  readonly inputs: readonly string[];
+  readonly constants: readonly ConstantInput[];
+}
+
 /**
  * The graph in OpenVINO's form. Outputs are rows, `[1, size]`, and come in the order in which the graph makes them (see
  * `outputOrder`): both are what lets OpenVINO make one kernel of a whole optimizer update. It fuses no more than one
@@ -205,8 +218,8 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
  *
  * @throws for an op that has no OpenVINO form
  */
-export function toOpenvino(program: Graph): Ir {
-  const graph = openvinoForms(program);
+export function toOpenvino(program: Graph): OpenvinoProgram {
+  const { graph, constants } = openvinoForms(program);
   const writer = createIrWriter();
   const ports = new Map<number, Port>();
   for (const [name, value] of graph.inputs) {
@@ -227,7 +240,7 @@ export function toOpenvino(program: Graph): Ir {
     const value = ports.get(graph.outputs.get(name)!.id)!;
     writer.result(name, writer.reshape(value, [1, -1]));
   }
-  return writer.finish();
+  return { ...writer.finish(), inputs: [...graph.inputs.keys()], constants };
 }
 
 /** The names of the outputs, those that are made first in front. */

@@ -46,6 +46,9 @@ const smallPowers: Rule = ({ op, inputs: [a, b] }, builder) => {
   return undefined;
 };
 
+/** A product of two factors that is neither infinite nor so small that float32 has few digits of it. */
+const isOrdinary = (x: number) => Math.abs(x) >= 2 ** -126 && Math.abs(x) < 2 ** 127;
+
 /** (x * c1) * c2 = x * (c1 * c2), so that scales met on the way become one. */
 const mergeScales: Rule = ({ op, inputs: [a, b] }, builder) => {
   if (op !== 'Mul' || a!.dtype !== 'float32') return undefined;
@@ -58,7 +61,7 @@ const mergeScales: Rule = ({ op, inputs: [a, b] }, builder) => {
     if (outer === undefined || !inner) continue;
     for (const [y, c] of [inner.inputs, [inner.inputs[1]!, inner.inputs[0]!]] as [Value, Value][]) {
       const factor = scalarConstant(c, builder);
-      if (factor !== undefined && scalarConstant(y, builder) === undefined) {
+      if (factor !== undefined && isOrdinary(outer * factor) && scalarConstant(y, builder) === undefined) {
         return builder.emit('Mul', [y, builder.scalar(outer * factor)]);
       }
     }
@@ -74,21 +77,6 @@ const negations: Rule = ({ op, inputs: [a, b] }, builder) => {
   if (right) return builder.emit(op === 'Add' ? 'Sub' : 'Add', [a!, right.inputs[0]!]);
   const left = op === 'Add' ? produced(a!, 'Neg', builder) : undefined;
   return left ? builder.emit('Sub', [b!, left.inputs[0]!]) : undefined;
-};
-
-/** Multiplying by a condition is choosing: the gradient of a ReLU. `product`: may be computed as one, too. */
-const multiplyByCondition: Rule = ({ op, inputs: [a, b] }, builder) => {
-  if (op !== 'Mul' || a!.dtype !== 'float32') return undefined;
-  for (const [x, mask] of [
-    [a!, b!],
-    [b!, a!],
-  ] as const) {
-    const condition = produced(mask, 'Cast', builder)?.inputs[0];
-    if (condition?.dtype === 'bool' && sameShape(x.shape, mask.shape)) {
-      return builder.emit('Where', [condition, x, builder.scalar(0)], { product: true });
-    }
-  }
-  return undefined;
 };
 
 /** Casts to the dtype that is there, and from bool to number and back. */
@@ -119,12 +107,4 @@ const trivial: Rule = ({ op, inputs, attributes }, builder) => {
   return undefined;
 };
 
-export const algebraRules: readonly Rule[] = [
-  neutral,
-  smallPowers,
-  mergeScales,
-  negations,
-  multiplyByCondition,
-  casts,
-  trivial,
-];
+export const algebraRules: readonly Rule[] = [neutral, smallPowers, mergeScales, negations, casts, trivial];

@@ -30,6 +30,7 @@ const SCALAR: Readonly<Record<string, (...x: number[]) => number>> = {
   Sub: (a, b) => a! - b!,
   Mul: (a, b) => a! * b!,
   Div: (a, b) => a! / b!,
+  Mod: (a, b) => a! % b!,
   Pow: Math.pow,
   Max: Math.max,
   Min: Math.min,
@@ -42,6 +43,9 @@ const SCALAR: Readonly<Record<string, (...x: number[]) => number>> = {
   Equal: (a, b) => Number(a === b),
   Where: (c, a, b) => (c ? a! : b!),
 };
+
+/** Of int32, whose products are exact modulo 2^32. */
+const SCALAR_INT32: typeof SCALAR = { Mul: Math.imul };
 
 const allocate = (dtype: ValueType, size: number): ConstantData =>
   dtype === 'float32'
@@ -92,7 +96,7 @@ function evaluate(
   const [x] = xs as [Constant];
   const size = sizeOf(shape);
   const result = allocate(dtype, size);
-  const scalar = SCALAR[op];
+  const scalar = (dtype === 'int32' && SCALAR_INT32[op]) || SCALAR[op];
   if (scalar) {
     const operands = xs.map((c) => pick(c, shape, new Float64Array(size), broadcastOffset(c, shape.length)));
     return result.map((_, i) => scalar(...operands.map((operand) => operand[i]!)));

@@ -2,39 +2,13 @@
 import * as tf from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../graph/builder';
 import { padShape, sizeOf, type Value, type ValueType } from '../graph/graph';
+import { binaryKernels } from './binaryKernels';
+import { cast } from './casts';
 import { convKernels } from './convKernels';
-import { applyFused, elu, type RecordKernel, relu6, reshape, transpose } from './kernelParts';
+import { applyFused, axesOf, axisOf, type RecordKernel, reshape, transpose } from './kernelParts';
 import { currentBuilder, graphValue, infoOf, RECORDING_BACKEND, recordConstant } from './recordingBackend';
-
-const axesOf = (axis: number | number[], rank: number): number[] =>
-  (Array.isArray(axis) ? axis : [axis]).map((a) => (a < 0 ? a + rank : a)).sort((a, b) => a - b);
-const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
-
-const cast = (b: GraphBuilder, x: Value, dtype: ValueType) =>
-  x.dtype === dtype ? x : b.emit('Cast', [x], { dtype });
-/** A number in the dtype of `like`. */
-const constantLike = (b: GraphBuilder, value: number, like: Value) => b.scalar(value, like.dtype);
-
-const unary =
-  (op: string): RecordKernel =>
-  ({ x }, _, b) =>
-    b.emit(op, [x!]);
-const binary =
-  (op: string): RecordKernel =>
-  ({ a, b: other }, _, b) =>
-    b.emit(op, [a!, other!]);
-const reduce =
-  (op: string, name: 'axis' | 'reductionIndices' = 'axis'): RecordKernel =>
-  ({ x }, attrs, b) =>
-    b.emit(op, [x!], {
-      axes: axesOf(attrs[name] ?? x!.shape.map((_, i) => i), x!.shape.length),
-      keepDims: attrs.keepDims ?? false,
-    });
-/** `any` and `all` as the largest and smallest of 0 and 1. */
-const reduceBool =
-  (op: string): RecordKernel =>
-  ({ x }, attrs, b) =>
-    cast(b, reduce(op)({ x: cast(b, x!, 'int32') }, attrs, b) as Value, 'bool');
+import { reductionKernels } from './reductionKernels';
+import { unaryKernels } from './unaryKernels';
 
 const fill = (value: number, dtype: ValueType, shape: readonly number[], b: GraphBuilder) =>
   b.emit('Broadcast', [b.scalar(value, dtype)], { shape });
@@ -95,65 +69,6 @@ const oneHot: RecordKernel = ({ indices }, { depth, onValue, offValue, dtype }, 
   if (onValue === 1 && offValue === 0) return cast(b, hit, type);
   return b.emit('Where', [hit, b.scalar(onValue, type), b.scalar(offValue, type)]);
 };
-
-/** x^2, sqrt... of what ONNX has no op for. */
-const composed: Readonly<Record<string, RecordKernel>> = {
-  Square: ({ x }, _, b) => b.emit('Mul', [x!, x!]),
-  Rsqrt: ({ x }, _, b) => b.emit('Reciprocal', [b.emit('Sqrt', [x!])]),
-  Expm1: ({ x }, _, b) => b.emit('Sub', [b.emit('Exp', [x!]), b.scalar(1)]),
-  Log1p: ({ x }, _, b) => b.emit('Log', [b.emit('Add', [x!, b.scalar(1)])]),
-  Relu6: ({ x }, _, b) => relu6(x!, b),
-  Elu: ({ x }, _, b) => elu(x!, b),
-  EluGrad: ({ dy, y }, _, b) =>
-    b.emit('Where', [
-      b.emit('GreaterOrEqual', [y!, b.scalar(0)]),
-      dy!,
-      b.emit('Mul', [dy!, b.emit('Add', [y!, b.scalar(1)])]),
-    ]),
-  LeakyRelu: ({ x }, { alpha }, b) =>
-    b.emit('Where', [b.emit('Greater', [x!, b.scalar(0)]), x!, b.emit('Mul', [x!, b.scalar(alpha)])]),
-  Prelu: ({ x, alpha }, _, b) =>
-    b.emit('Where', [b.emit('GreaterOrEqual', [x!, b.scalar(0)]), x!, b.emit('Mul', [x!, alpha!])]),
-  Selu: ({ x }, _, b) => {
-    const scale = 1.0507009873554805;
-    const alpha = 1.6732632423543772;
-    const negative = b.emit('Mul', [
-      b.emit('Sub', [b.emit('Exp', [b.emit('Min', [x!, b.scalar(0)])]), b.scalar(1)]),
-      b.scalar(scale * alpha),
-    ]);
-    return b.emit('Where', [
-      b.emit('GreaterOrEqual', [x!, b.scalar(0)]),
-      b.emit('Mul', [x!, b.scalar(scale)]),
-      negative,
-    ]);
-  },
-  Step: ({ x }, { alpha }, b) => {
-    const positive = b.emit('Greater', [x!, b.scalar(0)]);
-    return alpha === 0
-      ? cast(b, positive, 'float32')
-      : b.emit('Where', [positive, b.scalar(1), b.scalar(alpha)]);
-  },
-  ClipByValue: ({ x }, { clipValueMin, clipValueMax }, b) =>
-    b.emit('Min', [
-      b.emit('Max', [x!, constantLike(b, clipValueMin, x!)]),
-      constantLike(b, clipValueMax, x!),
-    ]),
-  SquaredDifference: ({ a, b: other }, _, b) => {
-    const difference = b.emit('Sub', [a!, other!]);
-    return b.emit('Mul', [difference, difference]);
-  },
-  FloorDiv: ({ a, b: other }, _, b) => floorDiv(a!, other!, b),
-  Mod: ({ a, b: other }, _, b) => b.emit('Sub', [a!, b.emit('Mul', [floorDiv(a!, other!, b), other!])]),
-  NotEqual: ({ a, b: other }, _, b) => b.emit('Not', [b.emit('Equal', [a!, other!])]),
-  AddN: (inputs, _, b) => Object.values(inputs).reduce((sum, x) => b.emit('Add', [sum, x])),
-  IsNan: ({ x }, _, b) => b.emit('Not', [b.emit('Equal', [x!, x!])]),
-  IsInf: ({ x }, _, b) => b.emit('Equal', [b.emit('Abs', [x!]), b.scalar(Number.POSITIVE_INFINITY)]),
-  IsFinite: ({ x }, _, b) => b.emit('Less', [b.emit('Abs', [x!]), b.scalar(Number.POSITIVE_INFINITY)]),
-};
-function floorDiv(x: Value, y: Value, b: GraphBuilder): Value {
-  const quotient = b.emit('Floor', [b.emit('Div', [cast(b, x, 'float32'), cast(b, y, 'float32')])]);
-  return cast(b, quotient, x.dtype);
-}
 
 const shapes: Readonly<Record<string, RecordKernel>> = {
   Identity: ({ x }) => x!,
@@ -287,42 +202,10 @@ const fused: Readonly<Record<string, RecordKernel>> = {
     b.emitAll('LayerNorm', [x!, scale!, offset!], { epsilon }),
 };
 
-const UNARY: Readonly<Record<string, string>> = Object.fromEntries(
-  (
-    'Neg Abs Exp Log Sqrt Reciprocal Erf Tanh Sigmoid Relu Softplus Sign Floor Ceil Round ' +
-    'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh'
-  )
-    .split(' ')
-    .map((op) => [op, op]),
-);
-const BINARY: Readonly<Record<string, string>> = {
-  Add: 'Add',
-  Sub: 'Sub',
-  Multiply: 'Mul',
-  RealDiv: 'Div',
-  Pow: 'Pow',
-  Maximum: 'Max',
-  Minimum: 'Min',
-  Greater: 'Greater',
-  GreaterEqual: 'GreaterOrEqual',
-  Less: 'Less',
-  LessEqual: 'LessOrEqual',
-  Equal: 'Equal',
-  LogicalAnd: 'And',
-  LogicalOr: 'Or',
-};
-const REDUCE: Readonly<Record<string, string>> = { Sum: 'ReduceSum', Mean: 'ReduceMean', Prod: 'ReduceProd' };
-
 const RECORDED: ReadonlyMap<string, RecordKernel> = new Map<string, RecordKernel>([
-  ...Object.entries(UNARY).map(([kernel, op]) => [kernel, unary(op)] as const),
-  ...Object.entries(BINARY).map(([kernel, op]) => [kernel, binary(op)] as const),
-  ...Object.entries(REDUCE).map(([kernel, op]) => [kernel, reduce(op)] as const),
-  ['Max', reduce('ReduceMax', 'reductionIndices')],
-  ['Min', reduce('ReduceMin')],
-  ['Any', reduceBool('ReduceMax')],
-  ['All', reduceBool('ReduceMin')],
-  ['LogicalNot', unary('Not')],
-  ...Object.entries(composed),
+  ...Object.entries(unaryKernels),
+  ...Object.entries(binaryKernels),
+  ...Object.entries(reductionKernels),
   ...Object.entries(shapes),
   ...Object.entries(fused),
   ...Object.entries(convKernels),

@@ -1,0 +1,52 @@
+/**
+ * OpenVINO's kernels take NaN for a number: its maximum is the other operand where the first one is NaN, its
+ * exponential infinite, its softmax zero. These rules put every one of them into a form that keeps it, as IEEE 754 has
+ * it: a training run must see that it diverged.
+ */
+import type { GraphBuilder } from '../graph/builder';
+import type { ConstantData, Node, Value } from '../graph/graph';
+import { extremesKeepNaN, native, unlessNaN } from '../passes/nanRules';
+import type { Rule } from '../passes/rule';
+
+const isExtreme = ({ op }: Node) => op === 'Max' || op === 'Min';
+
+function isNumbers(value: Value, builder: GraphBuilder): boolean {
+  const { op, attributes, inputs } = builder.producer(value);
+  if (op === 'Broadcast' || op === 'Reshape') return isNumbers(inputs[0]!, builder);
+  return op === 'Constant' && !(attributes.data as ConstantData).some(Number.isNaN);
+}
+
+/**
+ * Of two operands of which one is NaN the processor's maximum is the second one: numbers go first. A bound of a bound
+ * would become one `Clamp`, which keeps nothing; with its operand read twice it does not.
+ */
+const extremes: Rule = ({ op, inputs: [a, b], attributes }, builder) => {
+  if ((op !== 'Max' && op !== 'Min') || a!.dtype !== 'float32' || attributes.native) return undefined;
+  const [first, second] = isNumbers(b!, builder) ? [b!, a!] : [a!, b!];
+  const value = native(builder, op, [first, second]);
+  if (!isNumbers(first, builder)) return unlessNaN(builder, first, value);
+  return isExtreme(builder.producer(second)) ? unlessNaN(builder, second, value) : value;
+};
+
+const relu: Rule = ({ op, inputs: [x] }, builder) =>
+  op === 'Relu' ? builder.emit('Max', [builder.scalar(0), x!]) : undefined;
+
+const step: Rule = ({ op, inputs: [x] }, builder) => {
+  if (op !== 'Step') return undefined;
+  const zero = builder.scalar(0);
+  const below = builder.emit('Where', [builder.emit('LessOrEqual', [x!, zero]), zero, x!]);
+  return builder.emit('Where', [builder.emit('Greater', [x!, zero]), builder.scalar(1), below]);
+};
+
+const exponential: Rule = ({ op, inputs: [x], attributes }, builder) =>
+  op === 'Exp' && !attributes.native ? unlessNaN(builder, x!, native(builder, 'Exp', [x!])) : undefined;
+
+/** NaN in a row of logits is NaN in one of its probabilities, and in their sum. */
+const softmax: Rule = ({ op, inputs: [x], attributes }, builder) => {
+  if ((op !== 'Softmax' && op !== 'LogSoftmax') || attributes.native) return undefined;
+  const y = native(builder, op, [x!]);
+  const sum = builder.emit('ReduceSum', [y], { axes: [x!.shape.length - 1], keepDims: true });
+  return builder.emit('Where', [builder.emit('Equal', [sum, sum]), y, sum]);
+};
+
+export const keepNaN: readonly Rule[] = [relu, step, extremes, exponential, softmax, extremesKeepNaN];

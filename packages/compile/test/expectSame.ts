@@ -1,0 +1,69 @@
+import type { HostTensor } from '@beit/weights';
+import * as tf from '@tensorflow/tfjs';
+import { compile, type EngineName, type TensorSpec } from '../src';
+import { compiledEngines } from './engineDifference';
+
+tf.enableProdMode();
+
+type Tensors = Record<string, tf.Tensor>;
+type Numbers = HostTensor & TensorSpec;
+
+export const f32 = (data: readonly number[], shape: readonly number[] = [data.length]): Numbers => ({
+  dtype: 'float32',
+  shape,
+  data: Float32Array.from(data),
+});
+export const i32 = (data: readonly number[], shape: readonly number[] = [data.length]): Numbers => ({
+  dtype: 'int32',
+  shape,
+  data: Int32Array.from(data),
+});
+
+/** Numbers as a test prints them: float32 that differ by less than this, of the largest, are told as alike. */
+const TOLERANCE = 1e-5;
+
+/** What a tensor says: its dtype, shape and numbers, rounded to those that are expected where they are close enough. */
+function told({ dtype, shape, data }: HostTensor, expected: HostTensor) {
+  const finite = [...(expected.data as Float32Array)].filter(Number.isFinite);
+  const scale = finite.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  const numbers = Array.from(data as Float32Array, (x, i) => {
+    const wanted = expected.data[i]!;
+    const close = dtype === 'float32' && Math.abs(x - wanted) <= TOLERANCE * scale;
+    // Zeros of both signs are one number here.
+    return close ? wanted + 0 : x + 0;
+  });
+  return { dtype, shape, numbers };
+}
+
+/**
+ * A function of tensors has the same dtype, shape and numbers in every engine as eagerly on `cpu`: NaN, infinities and
+ * whole numbers exactly.
+ *
+ * @param right what TensorFlow.js itself should have computed, where it does not
+ */
+export async function expectSame(
+  f: (inputs: Tensors) => tf.Tensor,
+  inputs: Record<string, Numbers>,
+  right?: readonly number[],
+): Promise<void> {
+  const run = async (engine: EngineName) => {
+    const step = (state: Tensors, given: Tensors) => ({ state, outputs: { y: f(given) } });
+    const backend = engine === 'tfjs' ? { backend: 'cpu' } : {};
+    const program = await compile(
+      step,
+      { state: {}, inputs },
+      { engine, numThreads: 1, programCache: false, ...backend },
+    );
+    try {
+      const { y } = await program.run(inputs);
+      return y as HostTensor;
+    } finally {
+      await program.dispose();
+    }
+  };
+  const eager = await run('tfjs');
+  const expected = right ? ({ ...eager, data: Float64Array.from(right) } as unknown as HostTensor) : eager;
+  for (const engine of (await compiledEngines()).filter((name) => !name.startsWith('tensorflow'))) {
+    expect({ engine, ...told(await run(engine), expected) }).toEqual({ engine, ...told(expected, expected) });
+  }
+}

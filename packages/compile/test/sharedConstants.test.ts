@@ -1,0 +1,52 @@
+/** A constant that two operations use, as it is and turned around, is right for both. */
+import * as tf from '@tensorflow/tfjs';
+import { expectSame, f32 } from './expectSame';
+
+const numbers = (length: number) =>
+  Array.from({ length }, (_, i) => Math.round(50 * Math.sin(3 * i + 1)) / 10);
+
+describe.each([1, 2, 3, 17, 64])('square matrices of %d rows', (n) => {
+  const w = tf.tensor2d(numbers(n * n), [n, n]);
+  const equal = tf.tensor2d(numbers(n * n), [n, n]);
+  const x = f32(numbers(2 * n), [2, n]);
+  const USES: Record<string, (x: tf.Tensor) => tf.Tensor> = {
+    'as it is and transposed': (v) => v.matMul(w).matMul(w, false, true),
+    'with a gradient through it': (v) => tf.grad((z) => z.matMul(w).relu().sum())(v),
+    'with an equal one transposed': (v) => v.matMul(w).relu().matMul(equal, false, true),
+    'on the left': (v) => tf.matMul(w, v, true, true).add(tf.matMul(w, v, false, true)),
+    'made inside': (v) => {
+      const made = tf
+        .range(0, n * n)
+        .reshape([n, n])
+        .mul(0.1);
+      return v.matMul(made).relu().matMul(made, false, true);
+    },
+  };
+  test.each(Object.entries(USES))('%s', (_name, f) => expectSame(({ x: v }) => f(v!), { x }));
+});
+
+describe.each([1, 3])('square filters of a window of %d', (k) => {
+  const filter = tf.tensor4d(numbers(k * k * 16), [k, k, 4, 4]);
+  const x = f32(numbers(2 * 36 * 4), [2, 6, 6, 4]);
+  const USES: Record<string, (x: tf.Tensor4D) => tf.Tensor> = {
+    'with a gradient through it': (v) =>
+      tf.grad((z) =>
+        tf
+          .conv2d(z as tf.Tensor4D, filter, 1, 'same')
+          .relu()
+          .sum(),
+      )(v),
+    'and its transpose': (v) =>
+      tf.conv2dTranspose(tf.conv2d(v, filter, 1, 'same') as tf.Tensor4D, filter, [2, 6, 6, 4], 1, 'same'),
+    'whose gradient has constants alone': (v) =>
+      tf
+        .grad((f) =>
+          tf
+            .conv2d(tf.ones<tf.Rank.R4>([2, 6, 6, 4]), f as tf.Tensor4D, 1, 'same')
+            .mul(filter.sum())
+            .sum(),
+        )(filter)
+        .mul(v.sum()),
+  };
+  test.each(Object.entries(USES))('%s', (_name, f) => expectSame(({ x: v }) => f(v as tf.Tensor4D), { x }));
+});
