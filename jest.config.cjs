@@ -4,6 +4,8 @@ process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: '<rootDir>/tooling/jest/environment.cjs',
+  globalSetup: '<rootDir>/tooling/jest/findMissing.ts',
+  testResultsProcessor: '<rootDir>/tooling/jest/nameSkipped.cjs',
   setupFiles: ['<rootDir>/tooling/jest/setup.cjs'],
   testEnvironmentOptions: { customExportConditions: ['@beit/source', 'node', 'require', 'default'] },
   testMatch: ['<rootDir>/{packages,apps,tooling,benchmarks}/**/*.test.ts'],

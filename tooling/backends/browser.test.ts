@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { Browser, Page as Tab } from 'playwright-core';
-import { describeInBrowser, launchChromium } from '../browser/launchChromium';
+import { launchChromium } from '../browser/launchChromium';
+import { whereInstalled } from '../jest/whereInstalled';
 import { bundlePage } from './bundlePage';
 import { differences } from './differences';
 import type { Page } from './page';
@@ -42,7 +43,7 @@ test('the page holds nothing that is for Node alone', async () => {
   expect(files.filter((file) => native.some((name) => file.includes(`/node_modules/${name}/`)))).toEqual([]);
 });
 
-describeInBrowser('in a browser', () => {
+whereInstalled('Chromium', () => {
   let server: Server;
   let browser: Browser;
   let tab: Tab;

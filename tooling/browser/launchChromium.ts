@@ -12,13 +12,6 @@ const QUIET = [
   '--disable-sync',
 ];
 
-/** Runs a test of a browser; where there is none it is skipped, but not where everything must be tested. */
-export const describeInBrowser: (name: string, tests: () => void) => void = (name, tests) => {
-  const isSkipped = findChromium() === undefined && !process.env.CI;
-  if (isSkipped) console.warn(`Tests in a browser are skipped. ${NO_BROWSER}`);
-  (isSkipped ? describe.skip : describe)(name, tests);
-};
-
 /** @throws when there is none */
 export function launchChromium(args: readonly string[] = []): Promise<Browser> {
   const executablePath = findChromium();

@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { largestFileDifference } from '@beit/apps-shared/measurements';
 import { createRandom } from '@beit/random';
 import sharp from 'sharp';
-import { describeMpi, launch } from '../../shared/test/mpirun';
+import { whereInstalled } from '../../../tooling/jest/whereInstalled';
+import { launch } from '../../shared/test/mpirun';
 
 const APP = join(__dirname, '..');
 /** Sums in another order differ in the last bits, and AdamW enlarges what small gradients differ in. */
 const TOLERANCE = 1e-4;
 
-describeMpi('mpirun', () => {
+whereInstalled('Open MPI', () => {
   let folder: string;
   let options: string[];
   beforeAll(async () => {

@@ -7,14 +7,15 @@ import { parseSafetensors, saveSafetensors } from '@beit/weights';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { SURROUNDINGS, violationsOf } from '../../../tooling/browser/accessibility';
-import { describeInBrowser, launchChromium } from '../../../tooling/browser/launchChromium';
+import { launchChromium } from '../../../tooling/browser/launchChromium';
+import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { type ServedPage, servePage } from '../scripts/servePage';
 import { nearestTokens } from '../src/model/codebook';
 import { BUNDLE, nodeModel } from './nodeModel';
 
 const TABS = ['Attention', 'Fill in', 'Visual tokens', 'Masking', 'Training runs'];
 
-describeInBrowser('the explorer', () => {
+whereInstalled('Chromium', () => {
   let served: ServedPage;
   let browser: Browser;
   let folder: string;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hasNativeBfloat16 } from '@beit/compile';
 import * as tf from '@tensorflow/tfjs';
+import { isInstalled, whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { enginesHere, parity } from '../src/parity';
 
 tf.enableProdMode();
@@ -13,23 +14,23 @@ test('every fixture is reproduced, by every engine', async () => {
   expect(rows.filter(({ error, tolerance }) => !(error <= tolerance))).toEqual([]);
   const engines = new Set(rows.map(({ engine }) => engine));
   expect(engines).toEqual(new Set(['host', ...(await enginesHere())]));
-  // OpenVINO may be missing on a developer's machine, but not in CI.
-  if (process.env.CI) expect(engines).toContain('openvino-bf16');
+  expect(engines.has('openvino-bf16')).toBe(isInstalled('OpenVINO'));
   expect(rows.length).toBeGreaterThanOrEqual(60);
 }, 600_000);
 
-test('bfloat16 is used where the processor has it: it is not as exact as float32', async () => {
-  if (!(await enginesHere()).includes('openvino-bf16')) return;
-  const folder = await mkdtemp(join(tmpdir(), 'parity-'));
-  await copyFile(join(FIXTURES, 'mim-abs.safetensors'), join(folder, 'mim-abs.safetensors'));
-  const { rows } = await parity(folder, undefined, ['openvino-bf16']);
-  await rm(folder, { recursive: true });
-  const isUsed = await hasNativeBfloat16();
-  for (const group of ['logits', 'gradients']) {
-    const [row] = rows.filter((row) => row.group === group);
-    expect(row!.error > 1e-3).toBe(isUsed);
-  }
-}, 600_000);
+whereInstalled('OpenVINO', () => {
+  test('bfloat16 is used where the processor has it: it is not as exact as float32', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'parity-'));
+    await copyFile(join(FIXTURES, 'mim-abs.safetensors'), join(folder, 'mim-abs.safetensors'));
+    const { rows } = await parity(folder, undefined, ['openvino-bf16']);
+    await rm(folder, { recursive: true });
+    const isUsed = await hasNativeBfloat16();
+    for (const group of ['logits', 'gradients']) {
+      const [row] = rows.filter((row) => row.group === group);
+      expect(row!.error > 1e-3).toBe(isUsed);
+    }
+  }, 600_000);
+});
 
 test('a folder without fixtures is an error that says what was looked for', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'parity-'));

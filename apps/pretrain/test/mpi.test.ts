@@ -20,13 +20,14 @@ import { largestFileDifference } from '@beit/apps-shared/measurements';
 import { createRandom } from '@beit/random';
 import { readMetrics } from '@beit/trainer';
 import sharp from 'sharp';
-import { describeMpi, LAUNCH, LAUNCHER, launch, NODE } from '../../shared/test/mpirun';
+import { whereInstalled } from '../../../tooling/jest/whereInstalled';
+import { LAUNCH, LAUNCHER, launch, NODE } from '../../shared/test/mpirun';
 
 const APP = join(__dirname, '..');
 /** Sums in another order differ in the last bits, and AdamW enlarges what small gradients differ in. */
 const TOLERANCE = 1e-4;
 
-describeMpi('mpirun', () => {
+whereInstalled('Open MPI', () => {
   let folder: string;
   let own: string[];
   beforeAll(async () => {

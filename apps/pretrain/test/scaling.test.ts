@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import type { ScalingReport } from '../src/scaling/report';
 
 const MAIN = join(__dirname, '../src/scaling/main.ts');
-const isInstalled = spawnSync('mpirun', ['--version']).status === 0;
 
 let folder: string;
 let recipe: string;
@@ -27,24 +27,26 @@ const start = (...args: string[]) =>
     encoding: 'utf8',
   });
 
-(isInstalled || process.env.CI ? test : test.skip)('predicts and checks one and two ranks', () => {
-  const { status, stdout, stderr } = start('--ranks', '1,2', '--check', '--steps', '3', '--json');
-  expect(stderr).not.toMatch(/Error/);
-  expect(status).toBe(0);
-  const { rows, networks, task } = JSON.parse(stdout) as ScalingReport;
-  expect(task.batchSize).toBe(8);
-  expect(networks.map(({ ranks }) => ranks)).toEqual([2]);
-  expect(networks[0]!.bandwidth).toBeGreaterThan(0);
-  for (const [i, { prediction, measured, workBytes }] of rows.entries()) {
-    expect(prediction.work).toMatchObject({ microBatchSize: 8 / (i + 1), parts: 1, together: i > 0 });
-    expect(prediction.seconds.step).toBeGreaterThan(0);
-    expect(measured!.step).toBeGreaterThan(0);
-    expect(measured!.steps.length).toBe(3);
-    expect(measured!.error).toBeCloseTo(prediction.seconds.step / measured!.step - 1, 10);
-    // The same work, with and without the others.
-    expect(measured!.peakBytes / workBytes!).toBeGreaterThan(0.5);
-    expect(measured!.peakBytes / workBytes!).toBeLessThan(2);
-  }
+whereInstalled('mpirun', () => {
+  test('predicts and checks one and two ranks', () => {
+    const { status, stdout, stderr } = start('--ranks', '1,2', '--check', '--steps', '3', '--json');
+    expect(stderr).not.toMatch(/Error/);
+    expect(status).toBe(0);
+    const { rows, networks, task } = JSON.parse(stdout) as ScalingReport;
+    expect(task.batchSize).toBe(8);
+    expect(networks.map(({ ranks }) => ranks)).toEqual([2]);
+    expect(networks[0]!.bandwidth).toBeGreaterThan(0);
+    for (const [i, { prediction, measured, workBytes }] of rows.entries()) {
+      expect(prediction.work).toMatchObject({ microBatchSize: 8 / (i + 1), parts: 1, together: i > 0 });
+      expect(prediction.seconds.step).toBeGreaterThan(0);
+      expect(measured!.step).toBeGreaterThan(0);
+      expect(measured!.steps.length).toBe(3);
+      expect(measured!.error).toBeCloseTo(prediction.seconds.step / measured!.step - 1, 10);
+      // The same work, with and without the others.
+      expect(measured!.peakBytes / workBytes!).toBeGreaterThan(0.5);
+      expect(measured!.peakBytes / workBytes!).toBeLessThan(2);
+    }
+  });
 });
 
 test('plans for devices that are not here, and writes its page with the paper’s run', () => {

@@ -5,13 +5,6 @@ export const LAUNCHER = 'mpirun.openmpi';
 export const LAUNCH = ['--allow-run-as-root', '--oversubscribe', '--bind-to', 'none'];
 export const NODE = ['node', '--conditions=@beit/source', '--import', 'tsx', 'src/main.ts'];
 
-const isInstalled = spawnSync(LAUNCHER, ['--version']).status === 0;
-if (!isInstalled && !process.env.CI)
-  console.warn(`Tests of several processes are skipped: there is no ${LAUNCHER}.`);
-
-/** `describe` where there is a launcher, and where there must be one. */
-export const describeMpi = isInstalled || process.env.CI ? describe : describe.skip;
-
 /** Runs an app to its end. @param app its folder */
 export const launch = (app: string, size: number, args: readonly string[]) =>
   spawnSync(LAUNCHER, [...LAUNCH, '-n', String(size), ...NODE, ...args], { cwd: app, encoding: 'utf8' });

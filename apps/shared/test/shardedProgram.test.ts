@@ -1,5 +1,4 @@
 /** Processes that keep a part of the optimizer's state each train as those that keep all of it. */
-import { availableEngines } from '@beit/compile';
 import { createMim, pretrainLoss } from '@beit/mim';
 import { adamW, layerDecay } from '@beit/optim';
 import { createRandom } from '@beit/random';
@@ -8,6 +7,7 @@ import { createVit } from '@beit/vit';
 import { type HostTensor, type NamedTensors, zeros } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { pretendedJob } from '../../../packages/trainer/test/pretendedJob';
+import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import type { EngineOptions } from '../src/engineOptions';
 import { largestDifference } from '../src/measurements';
 import { type HostTree, type TrainingProgram, trainingProgram } from '../src/trainingProgram';
@@ -132,17 +132,14 @@ const ONNXRUNTIME: EngineOptions = { engine: 'onnxruntime', precision: 'fp32', n
 const CASES: readonly (EngineOptions & { readonly size: number })[] = [
   ...[2, 3, 4].map((size) => ({ ...ONNXRUNTIME, size })),
   { engine: 'tfjs', precision: 'fp32', size: 3 },
+];
+const OPENVINO: typeof CASES = [
   { engine: 'openvino', precision: 'fp32', numThreads: 1, size: 3 },
   { engine: 'openvino', precision: 'bf16', numThreads: 1, size: 2 },
 ];
-let available: readonly string[];
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-  available = await availableEngines();
-});
+beforeAll(() => tf.setBackend('cpu'));
 
-test.each(CASES)('$engine, $precision: $size processes', async ({ size, ...engine }) => {
-  if (!available.includes(engine.engine)) return console.warn(`${engine.engine} is not installed.`);
+async function sharesItsState({ size, ...engine }: (typeof CASES)[number]): Promise<void> {
   const whole = await run(size, engine, false);
   const sharded = await run(size, engine, true);
   for (const { scalars } of sharded)
@@ -161,6 +158,10 @@ test.each(CASES)('$engine, $precision: $size processes', async ({ size, ...engin
   const kept = sharded.slice(1).reduce((sum, { state }) => sum + moments(state).length, 0);
   expect(kept).toBeGreaterThan(0);
   expect(kept).toBeLessThan(moments(whole[0]!.state).length);
+}
+test.each(CASES)('$engine, $precision: $size processes', sharesItsState);
+whereInstalled('OpenVINO', () => {
+  test.each(OPENVINO)('$engine, $precision: $size processes', sharesItsState);
 });
 
 test('a state goes on with other processes, sharded or not', async () => {

@@ -1,5 +1,6 @@
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
+import { isInstalled } from '../../../tooling/jest/whereInstalled';
 import {
   availableEngines,
   compile,
@@ -36,10 +37,10 @@ function relativeError(actual: HostTensor, expected: HostTensor): number {
   return error / magnitude;
 }
 
-/** The engines that run compiled programs here. OpenVINO may be missing on a developer's machine, but not in CI. */
+/** The engines that run compiled programs here. */
 export async function compiledEngines(): Promise<EngineName[]> {
   const engines = (await availableEngines()).filter((engine) => engine !== 'tfjs');
-  if (process.env.CI && !engines.includes('openvino')) throw new Error('OpenVINO is not installed.');
+  expect(engines.includes('openvino')).toBe(isInstalled('OpenVINO'));
   return engines;
 }
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { compile, type TensorSpec, trace } from '../src';
+import { whereInstalled } from '../../../tooling/jest/whereInstalled';
+import { compile, type EngineName, type TensorSpec, trace } from '../src';
 import { numbers } from './engineDifference';
 
 tf.enableProdMode();
@@ -90,7 +91,7 @@ describe('a program that can not be traced is told why', () => {
   });
 });
 
-describe.each(['tfjs', 'onnxruntime', 'openvino'] as const)('%s checks what it is given', (engine) => {
+function checksWhatItIsGiven(engine: EngineName): void {
   const make = () =>
     compile(
       (s: Tensors, { x }: Tensors) => ({ state: { w: s.w!.add(x!) }, outputs: { y: s.w!.mul(2) } }),
@@ -120,6 +121,10 @@ describe.each(['tfjs', 'onnxruntime', 'openvino'] as const)('%s checks what it i
     await expect(program.writeState({ w: numbers([3], 5) })).rejects.toThrow("state 'w' is float32 [3]");
     await program.dispose();
   });
+}
+describe.each(['tfjs', 'onnxruntime'] as const)('%s checks what it is given', checksWhatItIsGiven);
+whereInstalled('OpenVINO', () => {
+  describe('openvino checks what it is given', () => checksWhatItIsGiven('openvino'));
 });
 
 test('an unknown engine', async () => {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { tensorflowTest } from '../../../tooling/jest/tensorflowTest';
+import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { compile, useTensorflow } from '../src';
 import { numbers } from './engineDifference';
 
@@ -28,9 +28,8 @@ const rate = { dtype: 'float32', shape: [], data: Float32Array.of(0.05) } as con
 const inputs = { x: numbers([5, 3], 5), rate };
 const specs = { x: { dtype: 'float32', shape: [5, 3] }, rate } as const;
 
-tensorflowTest(
-  'a program on TensorFlow is the one of the cpu backend, and leaves no tensor behind',
-  async () => {
+whereInstalled('TensorFlow', () => {
+  test('a program on TensorFlow is the one of the cpu backend, and leaves no tensor behind', async () => {
     const reference = await compile(step, { state, inputs: specs }, { engine: 'tfjs', backend: 'cpu' });
     const expected: number[] = [];
     for (let i = 0; i < 5; i++) expected.push((await reference.run(inputs)).loss!.data[0]!);
@@ -62,5 +61,5 @@ tensorflowTest(
     await expect(useTensorflow('tensorflow-gpu')).rejects.toThrow(
       /not installed|A process can use one TensorFlow/,
     );
-  },
-);
+  });
+});

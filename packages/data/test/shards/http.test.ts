@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { whereInstalled } from '../../../../tooling/jest/whereInstalled';
 import {
   createLoader,
   formatShardIndex,
@@ -13,10 +14,11 @@ import {
 import { checksumOf, type DownloadOptions, download } from '../../src/shards/download';
 import { httpFile } from '../../src/shards/httpRange';
 import { localShard } from '../../src/shards/localShard';
-import { type FaultyServer, hasNginx, type Server, startFaulty, startNginx } from './nginx';
+import { type FaultyServer, type Server, startFaulty, startNginx } from './nginx';
 import { writeImages } from './writeImages';
 
-const describeServed = hasNginx || process.env.CI ? describe : describe.skip;
+const describeServed = (name: string, tests: () => void) =>
+  whereInstalled('nginx', () => describe(name, tests));
 
 const BYTES = 3_000_000;
 const FAST = { waitSeconds: 0.001, stallSeconds: 0.3, tries: 4 };
@@ -28,7 +30,6 @@ let content: Buffer;
 let checksum: { algorithm: 'sha256'; value: string };
 
 beforeAll(async () => {
-  if (!hasNginx) return;
   folder = await mkdtemp(join(tmpdir(), 'beit-http-'));
   content = Buffer.from(Uint32Array.from({ length: BYTES / 4 }, (_, i) => Math.imul(i, 2654435761)).buffer);
   await writeFile(join(folder, 'a.bin'), content);
@@ -187,7 +188,6 @@ describeServed('shards on a server', () => {
   const names = Array.from({ length: 24 }, (_, i) => `${i}.png`);
   let shardBytes: number;
   beforeAll(async () => {
-    if (!hasNginx) return;
     const images = join(folder, 'images');
     await writeImages(images, names);
     const directory = join(folder, 'shards');

@@ -1,14 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-/** Where it is, other than on a user's PATH on Debian. */
-const NGINX = ['nginx', '/usr/sbin/nginx'].find((path) => spawnSync(path, ['-v']).status === 0);
-
-export const hasNginx = NGINX !== undefined;
 
 export interface Server {
   /** `http://127.0.0.1:PORT` */
@@ -37,7 +32,7 @@ export async function startNginx(root: string): Promise<Server> {
       }
     }`,
   );
-  const child: ChildProcess = spawn(NGINX!, ['-p', folder, '-c', join(folder, 'nginx.conf')], {
+  const child: ChildProcess = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], {
     stdio: 'inherit',
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
