@@ -118,7 +118,7 @@ test('a run writes model, metrics, checkpoints and a report; one killed in stage
   );
   expect(taken.status).toBe(0);
   expect(existsSync(join(folder, 'random/tokenizer/checkpoints'))).toBe(false);
-}, 240_000);
+}, 600_000);
 
 whereInstalled('Chromium', () => {
   test('the report of that run is accessible', async () => {
@@ -159,7 +159,7 @@ test('pixels from a recipe file, without a tokenizer; its recipe.json repeats it
   expect(
     (await bytes('pixels-again', 'model.safetensors')).equals(await bytes('pixels', 'model.safetensors')),
   ).toBe(true);
-}, 120_000);
+}, 600_000);
 
 test('a dry run says what would be done', () => {
   const { stdout, status } = start(...small('dry'), '--dry-run');
