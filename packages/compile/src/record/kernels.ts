@@ -6,7 +6,7 @@ import { binaryKernels } from './binaryKernels';
 import { cast } from './casts';
 import { convKernels } from './convKernels';
 import { applyFused, axesOf, axisOf, type RecordKernel, reshape, transpose } from './kernelParts';
-import { currentBuilder, graphValue, infoOf, RECORDING_BACKEND, recordConstant } from './recordingBackend';
+import { recordConstant } from './recordingBackend';
 import { reductionKernels } from './reductionKernels';
 import { unaryKernels } from './unaryKernels';
 
@@ -202,7 +202,8 @@ const fused: Readonly<Record<string, RecordKernel>> = {
     b.emitAll('LayerNorm', [x!, scale!, offset!], { epsilon }),
 };
 
-const RECORDED: ReadonlyMap<string, RecordKernel> = new Map<string, RecordKernel>([
+/** By TensorFlow.js's name. */
+export const RECORDED: ReadonlyMap<string, RecordKernel> = new Map<string, RecordKernel>([
   ...Object.entries(unaryKernels),
   ...Object.entries(binaryKernels),
   ...Object.entries(reductionKernels),
@@ -210,40 +211,3 @@ const RECORDED: ReadonlyMap<string, RecordKernel> = new Map<string, RecordKernel
   ...Object.entries(fused),
   ...Object.entries(convKernels),
 ]);
-
-/** The first line of the stack that is the caller's own code. */
-function callSite(): string {
-  const lines = new Error().stack?.split('\n').slice(1) ?? [];
-  const own = lines.find((line) => !/tfjs|recordingBackend|[\\/]record[\\/]kernels|node:internal/.test(line));
-  return own ? ` Called ${own.trim()}.` : '';
-}
-
-/** Registers the kernels above, and for every other kernel of TensorFlow.js one that says that it can't be traced. */
-export function registerRecordingKernels(): void {
-  for (const [kernelName, kernel] of RECORDED) {
-    tf.registerKernel({
-      kernelName,
-      backendName: RECORDING_BACKEND,
-      kernelFunc: ({ inputs, attrs }) => {
-        const values: Record<string, Value> = {};
-        for (const [name, tensor] of Object.entries(inputs))
-          if (tensor) values[name] = graphValue(tensor as tf.TensorInfo);
-        const result = kernel(values, attrs, currentBuilder());
-        return Array.isArray(result) ? result.map(infoOf) : infoOf(result as Value);
-      },
-    });
-  }
-  for (const { kernelName } of tf.getKernelsForBackend('cpu')) {
-    if (RECORDED.has(kernelName)) continue;
-    tf.registerKernel({
-      kernelName,
-      backendName: RECORDING_BACKEND,
-      kernelFunc: () => {
-        throw new Error(
-          `The op '${kernelName}' can't be traced.${callSite()} Compute it outside of the compiled step and pass the ` +
-            "result in as an input, write it with other ops, or use engine 'tfjs', which runs eagerly.",
-        );
-      },
-    });
-  }
-}

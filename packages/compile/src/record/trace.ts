@@ -3,8 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import { type Graph, sameShape, type Value } from '../graph/graph';
 import { flattenTree, mapTree, type Tree } from '../tree';
 import type { Step, TensorSpec, TreeOf } from '../types';
-import { registerRecordingKernels } from './kernels';
+import { callProgram } from './callSite';
 import { graphValue, record, tensorOf } from './recordingBackend';
+import { registerKernels } from './registerKernels';
 
 /** A step as a graph. Names: `state/...` and `inputs/...` go in, `next/...` and `outputs/...` come out. */
 export interface Trace {
@@ -45,7 +46,7 @@ export function trace<S extends Tree<tf.Tensor>, I extends Tree<tf.Tensor>, O ex
   state: TreeOf<S, TensorSpec | HostTensor>,
   inputs: TreeOf<I, TensorSpec>,
 ): Trace {
-  return record(registerRecordingKernels, (builder) => {
+  return record(registerKernels, (builder) => {
     const specs = { state: new Map<string, TensorSpec>(), inputs: new Map<string, TensorSpec>() };
     const given = new Map<string, Value>();
     const enter = (root: 'state' | 'inputs', tree: Tree<TensorSpec | HostTensor>) =>
@@ -57,7 +58,8 @@ export function trace<S extends Tree<tf.Tensor>, I extends Tree<tf.Tensor>, O ex
         return tensorOf(value);
       });
 
-    const result = step(
+    const result = callProgram(
+      step,
       enter('state', state as Tree<TensorSpec | HostTensor>) as S,
       enter('inputs', inputs as Tree<TensorSpec>) as I,
     );
