@@ -5,6 +5,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { createGraphBuilder, type GraphBuilder } from '../graph/builder';
 import { type ConstantData, sizeOf, type Value, type ValueType } from '../graph/graph';
+import { callSite } from './callSite';
+import { cleanedUp } from './cleanedUp';
+import { randomOpAmong, randomOpError } from './randomOps';
 
 export const RECORDING_BACKEND = 'beit-recording';
 
@@ -12,6 +15,10 @@ interface Recording {
   readonly builder: GraphBuilder;
   /** Which of its values a tensor's data stands for. A tensor from outside may be used in several recordings. */
   readonly values: WeakMap<object, Value>;
+  /** How many scopes of TensorFlow.js were open when it began. */
+  readonly outerScopes: number;
+  /** That the program asked for numbers, where it was not told so by an exception. */
+  failure?: Error;
 }
 
 /** What is being recorded. TensorFlow.js has one global engine, so there is one recording at a time. */
@@ -25,6 +32,10 @@ function current(): Recording {
 }
 
 export const currentBuilder = (): GraphBuilder => current().builder;
+
+/** The op of the traced program under way that draws random numbers, if any. */
+export const currentRandomOp = (): string | undefined =>
+  randomOpAmong(tf.engine().state.scopeStack.slice(current().outerScopes));
 
 /** A tensor info, as kernels return them, that stands for a graph value. */
 export function infoOf(value: Value): tf.TensorInfo {
@@ -52,6 +63,7 @@ export function graphValue(tensor: tf.TensorInfo): Value {
         'see. Pass it in as part of the state.',
     );
   }
+  assertDtype(tensor.dtype);
   const data = (tensor as tf.Tensor).dataSync() as ConstantData;
   const value = builder.constant(data, tensor.dtype as ValueType, tensor.shape);
   values.set(tensor.dataId, value);
@@ -68,17 +80,24 @@ export function recordConstant(data: ConstantData, dtype: ValueType, shape: read
   return builder.constant(data, dtype, shape);
 }
 
-const toConstantData = (data: tf.backend_util.BackendValues, dtype: string): ConstantData => {
-  if (dtype === 'float32')
-    return data instanceof Float32Array ? data.slice() : Float32Array.from(data as Iterable<number>);
+function assertDtype(dtype: string): void {
+  if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') {
+    throw new Error(`A tensor of dtype '${dtype}' can't be traced; expected float32, int32 or bool.`);
+  }
+}
+
+function toConstantData(data: tf.backend_util.BackendValues, dtype: string): ConstantData {
+  assertDtype(dtype);
   if (dtype === 'int32') return Int32Array.from(data as Iterable<number>);
   if (dtype === 'bool') return Uint8Array.from(data as Iterable<number>);
-  throw new Error(`A traced program made a tensor of dtype '${dtype}'; expected float32, int32 or bool.`);
-};
+  return data instanceof Float32Array ? data.slice() : Float32Array.from(data as Iterable<number>);
+}
 
 class RecordingBackend extends tf.KernelBackend {
   override write(data: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): object {
     const dataId = {};
+    const random = currentRandomOp();
+    if (random !== undefined) throw randomOpError(random, shape, dtype);
     const array = toConstantData(data ?? new Float32Array(sizeOf(shape)), dtype);
     current().values.set(dataId, recordConstant(array, dtype as ValueType, shape));
     return dataId;
@@ -99,22 +118,31 @@ class RecordingBackend extends tf.KernelBackend {
     if (!value) throw new Error(OUTSIDE);
     throw new Error(
       `The traced program reads the result of '${builder.producer(value).op}' (dataSync, arraySync or data), shape ` +
-        `[${value.shape}]. ` +
-        'While tracing there are no numbers: keep the computation in tensor ops, or return the tensor as an output.',
+        `[${value.shape}].${callSite()} While tracing there are no numbers: keep the computation in tensor ops, or ` +
+        'return the tensor as an output.',
     );
   }
+  /** Never comes to an end: who waits for the numbers is told by the error of the trace, which needs no one to wait. */
   override read(dataId: object): Promise<never> {
-    return Promise.reject(asError(() => this.readSync(dataId)));
+    if (!recording?.values.has(dataId)) return Promise.reject(new Error(OUTSIDE));
+    recording.failure ??= asError(() => this.readSync(dataId));
+    return new Promise(() => {});
   }
   override numDataIds(): number {
     return 0;
   }
-  override disposeData(): boolean {
-    return true;
+  /** A variable made while tracing shares the data of its first value. */
+  private readonly sharers = new WeakMap<object, number>();
+  override disposeData(dataId: object): boolean {
+    const left = this.refCount(dataId) - 1;
+    this.sharers.set(dataId, left);
+    return left <= 0;
   }
-  override incRef(): void {}
-  override refCount(): number {
-    return 1;
+  override incRef(dataId: object): void {
+    this.sharers.set(dataId, this.refCount(dataId) + 1);
+  }
+  override refCount(dataId: object): number {
+    return this.sharers.get(dataId) ?? 1;
   }
   override floatPrecision(): 16 | 32 {
     return 32;
@@ -128,11 +156,11 @@ class RecordingBackend extends tf.KernelBackend {
   override dispose(): void {}
 }
 
-function asError(f: () => never): unknown {
+function asError(f: () => never): Error {
   try {
     return f();
   } catch (error) {
-    return error;
+    return error as Error;
   }
 }
 
@@ -153,15 +181,41 @@ export function record<R>(registerKernels: () => void, program: (builder: GraphB
   // Asking for the backend makes sure that there is one to go back to.
   tf.backend();
   const previous = tf.getBackend();
+  const engine = tf.engine();
+  const outerScopes = engine.state.scopeStack.length;
+  const outerVariables = new Set(Object.keys(engine.registeredVariables));
   const builder = createGraphBuilder();
-  recording = { builder, values: new WeakMap() };
+  const now: Recording = { builder, values: new WeakMap(), outerScopes };
+  recording = now;
+  const { assign } = tf.Variable.prototype;
+  tf.Variable.prototype.assign = refusedAssign(assign);
   tf.setBackend(RECORDING_BACKEND);
-  tf.engine().startScope('trace');
+  engine.startScope('trace');
   try {
-    return program(builder);
+    return cleanedUp(() => {
+      const result = program(builder);
+      if (now.failure) throw now.failure;
+      return result;
+    });
   } finally {
-    tf.engine().endScope();
+    for (const [name, variable] of Object.entries(engine.registeredVariables)) {
+      if (!outerVariables.has(name)) variable.dispose();
+    }
+    while (engine.state.scopeStack.length > outerScopes) engine.endScope();
+    tf.Variable.prototype.assign = assign;
     recording = undefined;
     tf.setBackend(previous);
   }
 }
+
+/** A variable from outside would lose its value for a tensor that has none. */
+const refusedAssign = (assign: tf.Variable['assign']) =>
+  function (this: tf.Variable, value: tf.Tensor): void {
+    if (!current().values.has(this.dataId)) {
+      throw new Error(
+        `The traced program assigns to the variable '${this.name}', which would happen once, not at every run.` +
+          `${callSite()} Pass it in as part of the state, and return its new value there.`,
+      );
+    }
+    assign.call(this, value);
+  };

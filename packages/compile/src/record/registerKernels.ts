@@ -3,7 +3,8 @@ import type { Value } from '../graph/graph';
 import { messageOf } from '../messageOf';
 import { callSite } from './callSite';
 import { RECORDED } from './kernels';
-import { currentBuilder, graphValue, infoOf, RECORDING_BACKEND } from './recordingBackend';
+import { randomOpError } from './randomOps';
+import { currentBuilder, currentRandomOp, graphValue, infoOf, RECORDING_BACKEND } from './recordingBackend';
 
 /**
  * Registers the recorded kernels, and for every other kernel of TensorFlow.js one that says that it can't be traced.
@@ -37,7 +38,9 @@ export function registerKernels(): void {
     tf.registerKernel({
       kernelName,
       backendName: RECORDING_BACKEND,
-      kernelFunc: () => {
+      kernelFunc: ({ inputs }) => {
+        const random = currentRandomOp();
+        if (random !== undefined) throw randomOpError(random, inputs.logits?.shape ?? [], 'float32');
         throw new Error(
           `The op '${kernelName}' can't be traced.${callSite()} Compute it outside of the compiled step and pass the ` +
             "result in as an input, write it with other ops, or use engine 'tfjs', which runs eagerly.",
