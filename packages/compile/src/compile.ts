@@ -1,10 +1,9 @@
-import type { HostTensor } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { CompileOptions } from './compileOptions';
 import { compileWith, enginesAmong } from './compileWith';
 import { NODE_ENGINES } from './engines/nodeEngines';
 import type { Tree } from './tree';
-import type { EngineName, Program, Step, TensorSpec, TreeOf } from './types';
+import type { EngineName, GivenTensor, Program, Step, TensorSpec, TreeOf } from './types';
 
 /**
  * Makes a program of a step. With a compiled engine the step is called once, now, on tensors without numbers: it
@@ -12,12 +11,14 @@ import type { EngineName, Program, Step, TensorSpec, TreeOf } from './types';
  * `tf.customGrad`) are part of it.
  *
  * @param step `(state, inputs) => { state, outputs }`, trees of named tensors
- * @param tensors the state to begin with, and dtype and shape of the inputs
- * @throws when the step can't be traced, the engine is not installed, or it does not have the precision
+ * @param tensors the state to begin with, whose numbers must stay until the program is there, and dtype and shape of the
+ * inputs
+ * @throws when the step can't be traced or draws random numbers, the engine is not installed or does not have the
+ * precision, and for a state or inputs that are no tensors, or whose arrays are of another type or length than they say
  */
 export function compile<S extends Tree<tf.Tensor>, I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>(
   step: Step<S, I, O>,
-  tensors: { readonly state: TreeOf<S, HostTensor>; readonly inputs: TreeOf<I, TensorSpec> },
+  tensors: { readonly state: TreeOf<S, GivenTensor>; readonly inputs: TreeOf<I, TensorSpec | GivenTensor> },
   options: CompileOptions = {},
 ): Promise<Program<S, I, O>> {
   return compileWith(NODE_ENGINES, step, tensors, options);

@@ -1,13 +1,14 @@
-import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import type { CompileOptions } from './compileOptions';
+import { checkedLeaves } from './engines/checkedLeaves';
 import type { Engines } from './engines/engines';
 import { tfjsProgram } from './engines/tfjsEngine';
 import { optimize } from './passes/optimize';
 import { toBfloat16 } from './passes/precision';
 import { trace } from './record/trace';
+import { specTree } from './specTree';
 import type { Tree } from './tree';
-import type { EngineName, Program, Step, TensorSpec, TreeOf } from './types';
+import type { EngineName, GivenTensor, Program, Step, TensorSpec, TreeOf } from './types';
 
 /** `compile` with these engines, and TensorFlow.js itself. */
 export async function compileWith<
@@ -17,7 +18,7 @@ export async function compileWith<
 >(
   engines: Engines,
   step: Step<S, I, O>,
-  tensors: { readonly state: TreeOf<S, HostTensor>; readonly inputs: TreeOf<I, TensorSpec> },
+  tensors: { readonly state: TreeOf<S, GivenTensor>; readonly inputs: TreeOf<I, TensorSpec | GivenTensor> },
   options: CompileOptions,
 ): Promise<Program<S, I, O>> {
   const { engine = 'auto', precision = 'fp32' } = options;
@@ -29,7 +30,11 @@ export async function compileWith<
   if (precision !== 'fp32' && precision !== 'bf16') {
     throw new Error(`There is no precision '${precision}'. Precisions: fp32, bf16.`);
   }
-  const state = tensors.state as Tree<HostTensor>;
+  const state = tensors.state as Tree<GivenTensor>;
+  const inputs = tensors.inputs as Tree<TensorSpec | GivenTensor>;
+  // Before anything is looked for or traced, and by every engine.
+  checkedLeaves(state, specTree(state, 'state').specs, 'state');
+  specTree(inputs, 'input');
   for (const [name, { find, install }] of Object.entries(compiled)) {
     if (engine !== 'auto' && engine !== name) continue;
     if (precision === 'bf16' && name !== 'openvino') continue;
@@ -52,7 +57,6 @@ export async function compileWith<
     throw new Error(`The engine '${engine}' has no precision 'bf16' here: it needs 'openvino', ${how}`);
   }
   const opByOp = step as unknown as Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>;
-  const inputs = tensors.inputs as Tree<TensorSpec>;
   const program = eager[engine]
     ? await eager[engine].program(opByOp, state, inputs)
     : await tfjsProgram(opByOp, state, inputs, options);

@@ -8,4 +8,4 @@ export { toOnnx } from './onnx/toOnnx';
 export { optimize } from './passes/optimize';
 export { type Trace, trace } from './record/trace';
 export { flattenTree, mapTree, type Tree } from './tree';
-export type { EngineName, Precision, Program, Step, TensorSpec, TreeOf } from './types';
+export type { EngineName, GivenTensor, Precision, Program, Step, TensorSpec, TreeOf } from './types';

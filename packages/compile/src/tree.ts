@@ -2,30 +2,40 @@
 export type Tree<T> = T | { readonly [name: string]: Tree<T> };
 
 /** Where a leaf of type `T` is told from a branch. */
-type IsLeaf<T> = (node: Tree<T>) => node is T;
+type IsLeaf<T> = (node: Tree<T>, path: string) => node is T;
 
 /**
- * The leaves of a tree with their paths, names joined by `/`, in the order of insertion.
+ * The leaves of a tree with their paths, names joined by `/`, in the order of insertion. Inside a name `/` is written
+ * `\/`, `\` is `\\`, and a name of no letters `\0`, so that no two leaves have the same path.
  *
  * @param isLeaf tells a leaf from a branch, since both are objects
  */
 export function flattenTree<T>(tree: Tree<T>, isLeaf: IsLeaf<T>, path = ''): [path: string, leaf: T][] {
-  if (isLeaf(tree)) return [[path, tree]];
+  if (isLeaf(tree, path)) return [[path, tree]];
   return Object.entries(tree as { readonly [name: string]: Tree<T> }).flatMap(([name, node]) =>
-    flattenTree(node, isLeaf, path === '' ? name : `${path}/${name}`),
+    flattenTree(node, isLeaf, joined(path, name)),
   );
 }
 
-/** The tree of the same form whose leaves are `f(leaf, path)`. */
+/** The tree of the same form whose leaves are `f(leaf, path)`, with paths as `flattenTree` gives them. */
 export function mapTree<T, U>(
   tree: Tree<T>,
   isLeaf: IsLeaf<T>,
   f: (leaf: T, path: string) => U,
   path = '',
 ): Tree<U> {
-  if (isLeaf(tree)) return f(tree, path);
+  if (isLeaf(tree, path)) return f(tree, path);
   const entries = Object.entries(tree as { readonly [name: string]: Tree<T> });
   return Object.fromEntries(
-    entries.map(([name, node]) => [name, mapTree(node, isLeaf, f, path === '' ? name : `${path}/${name}`)]),
+    entries.map(([name, node]) => [name, mapTree(node, isLeaf, f, joined(path, name))]),
   );
 }
+
+/** A path with its names as they are. */
+export const plainPath = (path: string): string =>
+  path.replace(/\\([\\/0])/g, (_, escaped) => (escaped === '0' ? '' : escaped));
+
+const joined = (path: string, name: string): string => {
+  const escaped = name === '' ? '\\0' : name.replace(/[\\/]/g, '\\$&');
+  return path === '' ? escaped : `${path}/${escaped}`;
+};

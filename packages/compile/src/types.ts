@@ -8,6 +8,12 @@ export interface TensorSpec {
   readonly shape: readonly number[];
 }
 
+/**
+ * A tensor that a program is given: an array on the host, of the type that its dtype says, or one of TensorFlow.js, which
+ * stays its owner's.
+ */
+export type GivenTensor = HostTensor | tf.Tensor;
+
 /** The form of a tree of tensors, with `Leaf` where the tensors are. */
 export type TreeOf<T, Leaf> = T extends tf.Tensor ? Leaf : { readonly [K in keyof T]: TreeOf<T[K], Leaf> };
 
@@ -25,15 +31,17 @@ export interface Program<S, I, O> {
   /** The engine that runs it. */
   readonly engine: EngineName;
   /**
-   * One step. The state moves on inside the engine.
+   * One step. The state moves on inside the engine. Calls run one after the other, in their order; the numbers are those
+   * that the inputs hold now, whatever their owner writes there before the step has run.
    *
-   * @throws when an input is missing, or of another dtype or shape than compiled for
+   * @throws when an input is missing, or of another dtype, shape or type of array than compiled for
    */
-  run(inputs: TreeOf<I, HostTensor>): Promise<TreeOf<O, HostTensor>>;
+  run(inputs: TreeOf<I, GivenTensor>): Promise<TreeOf<O, HostTensor>>;
   /** The state now. Its arrays are the engine's own: copy what must outlive the next `run`. */
   readState(): Promise<TreeOf<S, HostTensor>>;
-  /** Another state of the same names, dtypes and shapes; the numbers are copied. */
-  writeState(state: TreeOf<S, HostTensor>): Promise<void>;
+  /** Another state of the same names, dtypes and shapes; the numbers are those that it holds now. */
+  writeState(state: TreeOf<S, GivenTensor>): Promise<void>;
+  /** Frees all of it when the calls before have ended. No other call may follow but this one again. */
   dispose(): Promise<void>;
 }
 

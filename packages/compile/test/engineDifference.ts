@@ -5,13 +5,12 @@ import {
   availableEngines,
   compile,
   type EngineName,
-  flattenTree,
   type Step,
   type TensorSpec,
   type Tree,
   type TreeOf,
 } from '../src';
-import { isSpec } from '../src/record/trace';
+import { givenTensors } from '../src/specTree';
 
 tf.enableProdMode();
 
@@ -24,7 +23,8 @@ export function numbers(shape: readonly number[], seed: number): HostTensor {
   return { dtype: 'float32', shape, data };
 }
 
-const host = (tree: unknown) => flattenTree<HostTensor>(tree as Tree<HostTensor>, isSpec);
+const host = (tree: unknown) =>
+  [...givenTensors(tree as Tree<HostTensor>, 'state')] as [path: string, leaf: HostTensor][];
 
 /** Largest difference relative to the largest magnitude. */
 function relativeError(actual: HostTensor, expected: HostTensor): number {

@@ -107,7 +107,7 @@ describe('a run', () => {
     expect(state).toEqual(await other.readState());
     await other.dispose();
     await expect(program.run({})).rejects.toThrow('The program was disposed.');
-    await expect(program.dispose()).rejects.toThrow('The program was disposed.');
+    await program.dispose();
   });
   test("brings the library's own message when it fails", async () => {
     const { library } = (await findOnnxruntime())!;
@@ -162,7 +162,7 @@ describe('devices', () => {
     // Tensors that the library allocates, as on a GPU.
     const memory = await deviceMemory(ort, session, 'Cpu', new Map([['a', spec]]), {});
     const a = memory.allocate(spec);
-    await memory.write(new Map([['a', a]]), new Map([['a', numbers([2, 3], 1)]]));
+    await memory.write(new Map([['a', a]]), new Map([['a', numbers([2, 3], 1).data]]));
     const binding = ort.createBinding(session);
     ort.bindInput(binding, 'a', a);
     ort.bindOutput(binding, 'b', a);

@@ -1,14 +1,13 @@
-import type { HostTensor } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { CompileOptions } from '../compileOptions';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
-import type { Program, Step, TensorSpec } from '../types';
+import type { GivenTensor, Program, Step, TensorSpec } from '../types';
 
 /** Makes a program of a traced step. */
 export type MakeProgram = (
   trace: Trace,
-  state: Tree<HostTensor>,
+  state: Tree<GivenTensor>,
   options: CompileOptions,
 ) => Promise<HostProgram>;
 export type HostProgram = Omit<Program<unknown, unknown, unknown>, 'engine'>;
@@ -28,8 +27,8 @@ export interface EagerEngine {
   /** @throws when it is not installed, with what it needs and how to get it */
   program(
     step: Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>,
-    state: Tree<HostTensor>,
-    inputs: Tree<TensorSpec>,
+    state: Tree<GivenTensor>,
+    inputs: Tree<TensorSpec | GivenTensor>,
   ): Promise<HostProgram>;
 }
 

@@ -10,10 +10,12 @@ import { inPlaceState } from '../passes/inPlaceState';
 import { rewrite } from '../passes/optimize';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
-import type { TensorSpec } from '../types';
+import type { GivenTensor } from '../types';
 import { alignedArray, type HostArray } from './alignedArray';
 import { callQueue } from './callQueue';
-import { checkedLeaves, importOptional, outputsFrom, stateFrom } from './engine';
+import { stateNumbers } from './checkedLeaves';
+import { importOptional, outputsFrom, stateFrom } from './engine';
+import { inputCopies } from './inputCopies';
 
 export interface OnnxruntimeOptions {
   /** What runs the program. Default: the CPU. */
@@ -74,7 +76,7 @@ export async function findOnnxruntime(): Promise<OnnxruntimeRuntime | undefined>
 export async function onnxruntimeProgram(
   { koffi, library: ort }: OnnxruntimeRuntime,
   trace: Trace,
-  initialState: Tree<HostTensor>,
+  initialState: Tree<GivenTensor>,
   { device = 'cpu', numThreads, profile }: OnnxruntimeOptions,
 ) {
   const gpu = gpuOf(device);
@@ -115,30 +117,43 @@ export async function onnxruntimeProgram(
   }
   let now = { state: even, step: bound(even, odd) };
   let then = { state: odd, step: bound(odd, even) };
-  await memory.write(now.state, checkedLeaves(initialState, trace.state, 'state'));
+  await memory.write(now.state, stateNumbers(initialState, trace.state));
+  const copies = inputCopies(
+    trace.inputs,
+    (spec) => {
+      const data = allocate(spec);
+      return { data, tensor: ort.tensor(spec.dtype, spec.shape, data) };
+    },
+    ({ tensor }) => ort.releaseTensor(tensor),
+  );
 
   const calls = callQueue();
   return {
-    run: (inputs: Tree<HostTensor>): Promise<Tree<HostTensor>> =>
-      calls.call(async () => {
-        const given: Tensor[] = [];
-        try {
-          for (const [path, { dtype, shape, data }] of checkedLeaves(inputs, trace.inputs, 'input')) {
-            const tensor = ort.tensor(dtype as TensorSpec['dtype'], shape, data);
-            given.push(tensor);
-            ort.bindInput(now.step, `inputs/${path}`, tensor);
+    run: (inputs: Tree<GivenTensor>): Promise<Tree<HostTensor>> =>
+      calls.callWith(
+        () => copies.take(inputs),
+        async (given) => {
+          try {
+            for (const [path, { tensor }] of given) ort.bindInput(now.step, `inputs/${path}`, tensor);
+            await ort.run(session, now.step);
+          } finally {
+            copies.giveBack(given);
           }
-          await ort.run(session, now.step);
-        } finally {
-          for (const tensor of given) ort.releaseTensor(tensor);
-        }
-        [now, then] = [then, now];
-        return outputsFrom(trace, (path) => outputs.get(`outputs/${path}`)!.data as HostArray);
-      }),
+          [now, then] = [then, now];
+          return outputsFrom(trace, (path) => outputs.get(`outputs/${path}`)!.data as HostArray);
+        },
+      ),
     readState: (): Promise<Tree<HostTensor>> =>
-      calls.call(async () => stateFrom(trace, await memory.read(now.state))),
-    writeState: (state: Tree<HostTensor>): Promise<void> =>
-      calls.call(() => memory.write(now.state, checkedLeaves(state, trace.state, 'state'))),
+      calls.call(async () => {
+        const arrays = await memory.read(now.state);
+        return stateFrom(trace, (path) => arrays.get(path)!);
+      }),
+    writeState: (state: Tree<GivenTensor>): Promise<void> =>
+      calls.callWith(
+        // A device's memory is written by other threads, while the caller goes on.
+        (waits) => stateNumbers(state, trace.state, waits || gpu !== undefined),
+        (numbers) => memory.write(now.state, numbers),
+      ),
     dispose: (): Promise<void> =>
       calls.dispose(async () => {
         if (profile !== undefined) ort.endProfiling(session);
@@ -146,6 +161,7 @@ export async function onnxruntimeProgram(
         for (const tensor of new Set([...even.values(), ...odd.values(), ...outputs.values()])) {
           ort.releaseTensor(tensor);
         }
+        copies.dispose();
         memory.dispose();
         ort.releaseSession(session);
       }),

@@ -12,9 +12,12 @@ import { toOpenvino } from '../openvino/toOpenvino';
 import { inPlaceState } from '../passes/inPlaceState';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
+import type { GivenTensor } from '../types';
 import { alignedArray, copyNumbers, type HostArray } from './alignedArray';
 import { callQueue } from './callQueue';
-import { checkedLeaves, importOptional, outputsFrom, stateFrom } from './engine';
+import { stateNumbers } from './checkedLeaves';
+import { importOptional, outputsFrom, stateFrom } from './engine';
+import { inputCopies } from './inputCopies';
 
 export interface OpenvinoOptions {
   /** The folder of OpenVINO's C library. Default: searched for, see `findOpenvino`. */
@@ -85,7 +88,7 @@ const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
 export async function openvinoProgram(
   { koffi, library: ov }: OpenvinoRuntime,
   trace: Trace,
-  initialState: Tree<HostTensor>,
+  initialState: Tree<GivenTensor>,
   { numThreads, profile, programCache: cache }: OpenvinoOptions,
 ) {
   const { graph } = trace;
@@ -156,35 +159,44 @@ export async function openvinoProgram(
       bindOutput(`next/${path}`, old);
     }
   }
-  const fill = (state: Tree<HostTensor>) => {
-    for (const [path, leaf] of checkedLeaves(state, trace.state, 'state'))
-      copyNumbers(leaf.data as HostArray, current.get(path)!.data);
+  const fill = (numbers: ReadonlyMap<string, HostArray>) => {
+    for (const [path, array] of numbers) copyNumbers(array, current.get(path)!.data);
   };
-  fill(initialState);
+  fill(stateNumbers(initialState, trace.state));
+  const copies = inputCopies(
+    trace.inputs,
+    ({ dtype, shape }) => {
+      const data = alignedArray(koffi, dtype, shape);
+      return { data, tensor: ov.tensor(ELEMENT_TYPES[dtype]!, shape, data) };
+    },
+    ({ tensor }) => ov.free('tensor', tensor),
+  );
 
   const calls = callQueue();
   return {
-    run: (inputs: Tree<HostTensor>): Promise<Tree<HostTensor>> =>
-      calls.call(async () => {
-        const given: Handle[] = [];
-        try {
-          for (const [path, { dtype, shape, data }] of checkedLeaves(inputs, trace.inputs, 'input')) {
-            const tensor = ov.tensor(ELEMENT_TYPES[dtype]!, shape, data);
-            given.push(tensor);
-            bindInput(`inputs/${path}`, tensor);
+    run: (inputs: Tree<GivenTensor>): Promise<Tree<HostTensor>> =>
+      calls.callWith(
+        () => copies.take(inputs),
+        async (given) => {
+          try {
+            for (const [path, { tensor }] of given) bindInput(`inputs/${path}`, tensor);
+            giveBack?.();
+            giveBack = undefined;
+            await ov.infer(request);
+          } finally {
+            copies.giveBack(given);
           }
-          giveBack?.();
-          giveBack = undefined;
-          await ov.infer(request);
-        } finally {
-          for (const tensor of given) ov.free('tensor', tensor);
-        }
-        takeTurns();
-        return outputsFrom(trace, (path) => outputs.get(`outputs/${path}`)!.data);
-      }),
+          takeTurns();
+          return outputsFrom(trace, (path) => outputs.get(`outputs/${path}`)!.data);
+        },
+      ),
     readState: (): Promise<Tree<HostTensor>> =>
-      calls.call(async () => stateFrom(trace, new Map([...current].map(([path, { data }]) => [path, data])))),
-    writeState: (state: Tree<HostTensor>): Promise<void> => calls.call(async () => fill(state)),
+      calls.call(async () => stateFrom(trace, (path) => current.get(path)!.data)),
+    writeState: (state: Tree<GivenTensor>): Promise<void> =>
+      calls.callWith(
+        (waits) => stateNumbers(state, trace.state, waits),
+        async (numbers) => fill(numbers),
+      ),
     dispose: (): Promise<void> =>
       calls.dispose(async () => {
         if (profile !== undefined) await writeProfile(`${profile}.json`, ov.profile(request));
@@ -197,6 +209,7 @@ export async function openvinoProgram(
           ov.free('tensor', tensor);
           ov.free('tensor', row);
         }
+        copies.dispose();
         ov.free('infer_request', request);
         ov.free('compiled_model', compiled);
         ov.free('tensor', kept.tensor);

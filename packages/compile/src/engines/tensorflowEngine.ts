@@ -1,13 +1,12 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import util from 'node:util';
-import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { BINDING } from '../install/buildBinding';
 import { engineFolder, installRecord } from '../install/installedEngine';
 import { TFJS_SYMBOL } from '../install/installTensorflow';
 import type { Tree } from '../tree';
-import type { Step, TensorSpec } from '../types';
+import type { GivenTensor, Step, TensorSpec } from '../types';
 import { tfjsProgram } from './tfjsEngine';
 
 export type TensorflowEngineName = 'tensorflow' | 'tensorflow-gpu';
@@ -56,8 +55,8 @@ let warned = false;
 export async function tensorflowProgram(
   name: TensorflowEngineName,
   step: Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>,
-  initialState: Tree<HostTensor>,
-  inputSpecs: Tree<TensorSpec>,
+  initialState: Tree<GivenTensor>,
+  inputSpecs: Tree<TensorSpec | GivenTensor>,
 ) {
   await useTensorflow(name);
   return tfjsProgram(step, initialState, inputSpecs, { backend: BACKEND });

@@ -1,10 +1,13 @@
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import { isSpec, isTensor, specOf } from '../record/trace';
-import { flattenTree, mapTree, type Tree } from '../tree';
-import type { Step, TensorSpec } from '../types';
+import { cleanedUp } from '../record/cleanedUp';
+import { isPath, isTensor, specTree } from '../specTree';
+import { stepResult } from '../stepResult';
+import { mapTree, type Tree } from '../tree';
+import type { GivenTensor, Step, TensorSpec } from '../types';
 import { completeWasmBackend } from '../wasm/completeWasmBackend';
-import { checkedLeaves } from './engine';
+import { callQueue } from './callQueue';
+import { checkedLeaves, numbersOf } from './checkedLeaves';
 
 export interface TfjsOptions {
   /**
@@ -17,69 +20,119 @@ export interface TfjsOptions {
 /** The step run op by op on a TensorFlow.js backend, with its state kept as tensors there. */
 export async function tfjsProgram(
   step: Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>,
-  initialState: Tree<HostTensor>,
-  inputSpecs: Tree<TensorSpec>,
+  initialState: Tree<GivenTensor>,
+  inputSpecs: Tree<TensorSpec | GivenTensor>,
   { backend }: TfjsOptions,
 ) {
   if (backend === undefined) await tf.ready();
   const name = backend ?? tf.getBackend();
-  await useBackend(name);
+  await startBackend(name);
   if (name === 'wasm') completeWasmBackend();
-  const specs = (tree: Tree<HostTensor> | Tree<TensorSpec>) =>
-    new Map(
-      flattenTree<HostTensor | TensorSpec>(tree, isSpec).map(([path, leaf]) => [path, specOf(leaf, path)]),
-    );
-  const stateSpecs = specs(initialState);
-  const expectedInputs = specs(inputSpecs);
+  // Started, it is the current one as soon as this is called: nothing else can come in between.
+  const useBackend = () => void tf.setBackend(name);
+  const stateTree = specTree(initialState, 'state');
+  const inputTree = specTree(inputSpecs, 'input');
 
-  const enter = (tree: Tree<HostTensor>): Tree<tf.Tensor> =>
-    mapTree<HostTensor, tf.Tensor>(tree, isSpec, ({ data, shape, dtype }) =>
-      tf.tensor(data.slice(), [...shape], dtype as 'float32' | 'int32'),
+  /** Tensors with the numbers as they are now, to be disposed. */
+  const entered = (leaves: ReadonlyMap<string, GivenTensor>): Tensors => {
+    useBackend();
+    return new Map(
+      [...leaves].map(([path, leaf]) => {
+        const tensor =
+          isTensor(leaf) && isHere(leaf)
+            ? tf.clone(leaf)
+            : tf.tensor(ownCopy(leaf), [...leaf.shape], leaf.dtype as 'float32' | 'int32');
+        // Whatever scope `run` may be called in.
+        return [path, tf.keep(tensor)] as const;
+      }),
     );
-  const leave = async (tree: Tree<tf.Tensor>): Promise<Tree<HostTensor>> => {
-    const read = new Map<string, HostTensor>();
-    for (const [path, t] of flattenTree<tf.Tensor>(tree, isTensor)) {
+  };
+  const treeOf = (tensors: Tensors, form: Tree<string>) =>
+    mapTree(form, isPath, (path) => tensors.get(path)!);
+  const read = async (tensors: Tensors, form: Tree<string>): Promise<Tree<HostTensor>> => {
+    const arrays = new Map<string, HostTensor>();
+    for (const [path, t] of tensors) {
       const data = (await t.data()) as HostTensor['data'];
-      read.set(path, { dtype: t.dtype === 'bool' ? 'uint8' : (t.dtype as 'float32'), shape: t.shape, data });
+      arrays.set(path, {
+        dtype: t.dtype === 'bool' ? 'uint8' : (t.dtype as 'float32'),
+        shape: t.shape,
+        data,
+      });
     }
-    return mapTree<tf.Tensor, HostTensor>(tree, isTensor, (_, path) => read.get(path)!);
-  };
-  const disposeAll = (tree: Tree<tf.Tensor>) => {
-    for (const [, t] of flattenTree<tf.Tensor>(tree, isTensor)) t.dispose();
+    return mapTree(form, isPath, (path) => arrays.get(path)!);
   };
 
-  checkedLeaves(initialState, stateSpecs, 'state');
-  let state = enter(initialState);
+  let state = entered(checkedLeaves(initialState, stateTree.specs, 'state'));
 
+  const calls = callQueue();
   return {
-    async run(inputs: Tree<HostTensor>): Promise<Tree<HostTensor>> {
-      checkedLeaves(inputs, expectedInputs, 'input');
-      await tf.setBackend(name);
-      // Clones, so that a step may return what it got, and the old state can go whatever the new one shares with it.
-      const result = tf.tidy(() => {
-        const { state: next, outputs } = explained(name, () => step(state, enter(inputs)));
-        const cloned = (tree: Tree<tf.Tensor>) =>
-          mapTree<tf.Tensor, tf.Tensor>(tree, isTensor, (t) => tf.clone(t));
-        return { state: cloned(next), outputs: cloned(outputs) } as unknown as tf.TensorContainerObject;
-      }) as unknown as { state: Tree<tf.Tensor>; outputs: Tree<tf.Tensor> };
-      disposeAll(state);
-      state = result.state;
-      const outputs = await leave(result.outputs);
-      disposeAll(result.outputs);
-      return outputs;
-    },
-    readState: () => leave(state),
-    async writeState(next: Tree<HostTensor>): Promise<void> {
-      checkedLeaves(next, stateSpecs, 'state');
-      await tf.setBackend(name);
-      disposeAll(state);
-      state = enter(next);
-    },
-    async dispose(): Promise<void> {
-      disposeAll(state);
-    },
+    run: (inputs: Tree<GivenTensor>): Promise<Tree<HostTensor>> =>
+      calls.callWith(
+        () => entered(checkedLeaves(inputs, inputTree.specs, 'input')),
+        async (given) => {
+          useBackend();
+          const next: Tensors = new Map();
+          const outputs: Tensors = new Map();
+          let outputTree: Tree<string> = {};
+          try {
+            // Clones, so that a step may return what it got, and the old state can go whatever the new one shares with it.
+            cleanedUp(() =>
+              tf.tidy(() => {
+                const returned = explained(name, () =>
+                  step(treeOf(state, stateTree.form), treeOf(given, inputTree.form)),
+                );
+                const result = stepResult(returned, stateTree.specs);
+                for (const path of stateTree.specs.keys())
+                  next.set(path, tf.keep(tf.clone(result.state.get(path)!)));
+                outputTree = mapTree<tf.Tensor, string>(result.outputs, isTensor, (t, path) => {
+                  outputs.set(path, tf.keep(tf.clone(t)));
+                  return path;
+                });
+              }),
+            );
+          } catch (error) {
+            disposeAll(next);
+            disposeAll(outputs);
+            throw error;
+          } finally {
+            disposeAll(given);
+          }
+          disposeAll(state);
+          state = next;
+          try {
+            return await read(outputs, outputTree);
+          } finally {
+            disposeAll(outputs);
+          }
+        },
+      ),
+    readState: (): Promise<Tree<HostTensor>> => calls.call(() => read(state, stateTree.form)),
+    writeState: (next: Tree<GivenTensor>): Promise<void> =>
+      calls.callWith(
+        () => entered(checkedLeaves(next, stateTree.specs, 'state')),
+        async (given) => {
+          disposeAll(state);
+          state = given;
+        },
+      ),
+    dispose: (): Promise<void> => calls.dispose(async () => disposeAll(state)),
   };
 }
+
+/** By path. */
+type Tensors = Map<string, tf.Tensor>;
+
+const disposeAll = (tensors: Tensors): void => {
+  for (const tensor of tensors.values()) tensor.dispose();
+};
+
+/** Copies into an array of this realm: TensorFlow.js knows no other as one of its own. */
+const ownCopy = (leaf: GivenTensor): Float32Array | Int32Array =>
+  leaf.dtype === 'float32' ? new Float32Array(numbersOf(leaf)) : new Int32Array(numbersOf(leaf));
+
+/** Backends count who shares the data of their own tensors alone. */
+const isHere = (tensor: tf.Tensor): boolean =>
+  tf.engine().state.tensorInfo.get(tensor.dataId)?.backend === tf.backend();
 
 /** What it takes to have a backend. */
 const NEEDS: Readonly<Record<string, string>> = {
@@ -88,7 +141,7 @@ const NEEDS: Readonly<Record<string, string>> = {
   webgpu: "it needs a browser with WebGPU; import '@tensorflow/tfjs-backend-webgpu' first",
 };
 
-async function useBackend(name: string): Promise<void> {
+async function startBackend(name: string): Promise<void> {
   if (!tf.findBackendFactory(name)) {
     throw new Error(`TensorFlow.js has no backend '${name}' here${name in NEEDS ? `: ${NEEDS[name]}` : ''}.`);
   }

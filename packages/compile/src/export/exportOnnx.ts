@@ -3,7 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import { encodeOnnx, type OnnxHeader, type OnnxInitializer, type OnnxModel } from '../onnx/proto';
 import { toOnnx } from '../onnx/toOnnx';
 import { optimize, rewrite } from '../passes/optimize';
+import { callProgram } from '../record/callSite';
 import { trace } from '../record/trace';
+import { plainPath } from '../tree';
 import { portableRules } from './portableRules';
 import { withSymbolicSize } from './withSymbolicSize';
 
@@ -66,7 +68,7 @@ export async function exportOnnx<I extends Readonly<Record<string, ExportInput>>
     );
     const step = (state: Record<string, tf.Tensor>, given: Record<string, tf.Tensor>) => ({
       state,
-      outputs: { ...fn(state, given as { [K in keyof I]: tf.Tensor }) },
+      outputs: callProgram(fn, state, given as { [K in keyof I]: tf.Tensor }),
     });
     const { graph } = trace(step, params, specs);
     return withParams(toOnnx(rewrite(optimize(graph), portableRules)), params);
@@ -100,8 +102,10 @@ function withParams(model: OnnxModel, params: Readonly<Record<string, HostTensor
   const owner = new Map<string, string>();
   /** What the program calls `inputs/x` is `x` outside. What has no name there gets one that no caller gives. */
   const outside = (name: string): string => {
-    const path = /^(?:inputs|outputs|state)\/(.*)$/s.exec(name)?.[1];
-    if (path === undefined) return name === '' ? '' : `/${name}`;
+    const inside = /^(?:inputs|outputs|state)\/(.*)$/s.exec(name)?.[1];
+    if (inside === undefined) return name === '' ? '' : `/${name}`;
+    const path = plainPath(inside);
+    if (path === '') throw new Error('A tensor of the model has no name.');
     if (path.startsWith('/')) throw new Error(`'${path}' begins with '/', as names inside the file do.`);
     const other = owner.get(path) ?? name;
     owner.set(path, name);
@@ -116,7 +120,7 @@ function withParams(model: OnnxModel, params: Readonly<Record<string, HostTensor
   const used = new Set(model.nodes.flatMap(({ inputs }) => inputs));
   const initializers = model.inputs.flatMap(({ name }): OnnxInitializer[] => {
     if (!name.startsWith('state/') || !used.has(name)) return [];
-    const { dtype, shape, data } = params[name.slice('state/'.length)]!;
+    const { dtype, shape, data } = params[plainPath(name.slice('state/'.length))]!;
     return [{ name, dtype: dtype as 'float32' | 'int32', shape, data }];
   });
   return {

@@ -1,4 +1,3 @@
-import type { HostTensor } from '@beit/weights';
 import { copyNumbers, type HostArray } from '../engines/alignedArray';
 import { encodeOnnx } from '../onnx/proto';
 import type { TensorSpec } from '../types';
@@ -8,7 +7,7 @@ import type { Handle, OnnxruntimeLibrary, SessionOptions, Tensor } from './libra
 export interface StateMemory {
   allocate(spec: TensorSpec): Tensor;
   /** Copies from the host. */
-  write(tensors: ReadonlyMap<string, Tensor>, leaves: ReadonlyMap<string, HostTensor>): Promise<void>;
+  write(tensors: ReadonlyMap<string, Tensor>, numbers: ReadonlyMap<string, HostArray>): Promise<void>;
   /** The numbers on the host; in host memory they are not copied. */
   read(tensors: ReadonlyMap<string, Tensor>): Promise<ReadonlyMap<string, HostArray>>;
   /** To be called when its tensors have been released. */
@@ -20,8 +19,8 @@ export function hostMemory(ort: OnnxruntimeLibrary, allocate: (spec: TensorSpec)
   const array = (tensor: Tensor) => tensor.data as HostArray;
   return {
     allocate: (spec) => ort.tensor(spec.dtype, spec.shape, allocate(spec)),
-    async write(tensors, leaves) {
-      for (const [path, { data }] of leaves) copyNumbers(data as HostArray, array(tensors.get(path)!));
+    async write(tensors, numbers) {
+      for (const [path, from] of numbers) copyNumbers(from, array(tensors.get(path)!));
     },
     read: async (tensors) => new Map([...tensors].map(([path, tensor]) => [path, array(tensor)])),
     dispose() {},
@@ -84,10 +83,7 @@ export async function deviceMemory(
   }
   return {
     allocate: ({ dtype, shape }) => ort.allocatedTensor(allocator, dtype, shape),
-    write: (tensors, leaves) =>
-      withHostTensors(new Map([...leaves].map(([path, { data }]) => [path, data as HostArray])), (host) =>
-        copy(host, tensors),
-      ),
+    write: (tensors, numbers) => withHostTensors(numbers, (host) => copy(host, tensors)),
     async read(tensors) {
       const arrays = new Map<string, HostArray>();
       for (const [path, { dtype, shape }] of specs) {
