@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { CompileOptions } from './compileOptions';
 import { checkedLeaves } from './engines/checkedLeaves';
 import type { Engines } from './engines/engines';
+import { idleProgram } from './engines/idleProgram';
 import { tfjsProgram } from './engines/tfjsEngine';
 import { optimize } from './passes/optimize';
 import { toBfloat16 } from './passes/precision';
@@ -46,6 +47,9 @@ export async function compileWith<
     // A backend that starts asynchronously may be registered: tracing needs one to go back to.
     await tf.ready();
     const traced = trace(step, tensors.state, tensors.inputs);
+    if (traced.graph.outputs.size === 0) {
+      return { engine: name, ...idleProgram(traced, state) } as unknown as Program<S, I, O>;
+    }
     const graph = optimize(traced.graph);
     const lowered = precision === 'bf16' ? optimize(toBfloat16(graph)) : graph;
     const program = await make({ ...traced, graph: lowered }, state, options);

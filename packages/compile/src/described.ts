@@ -12,12 +12,12 @@ export function described(value: unknown): string {
   const arrayType = arrayTypeOf(value);
   if (arrayType !== undefined) {
     const { length, buffer } = value as Uint8Array;
-    return `${article(arrayType)} of ${length}${isDetached(buffer) ? ', whose memory was transferred away' : ''}`;
+    return `${withArticle(arrayType)} of ${length}${isDetached(buffer) ? ', whose memory was transferred away' : ''}`;
   }
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value !== 'object') return article(typeof value);
-  return article(Object.prototype.toString.call(value).slice('[object '.length, -1));
+  if (typeof value !== 'object') return withArticle(typeof value);
+  return withArticle(Object.prototype.toString.call(value).slice('[object '.length, -1));
 }
 
 /** No view can be made of it. Node 20 has no `ArrayBuffer.prototype.detached`. */
@@ -30,4 +30,5 @@ function isDetached(buffer: ArrayBufferLike): boolean {
   }
 }
 
-const article = (noun: string): string => `${/^[AEIOU]/i.test(noun) ? 'an' : 'a'} ${noun}`;
+/** `an Int32Array`, `a Uint8Array`. */
+export const withArticle = (noun: string): string => `${/^[aeio]/i.test(noun) ? 'an' : 'a'} ${noun}`;

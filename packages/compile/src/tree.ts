@@ -6,7 +6,8 @@ type IsLeaf<T> = (node: Tree<T>, path: string) => node is T;
 
 /**
  * The leaves of a tree with their paths, names joined by `/`, in the order of insertion. Inside a name `/` is written
- * `\/`, `\` is `\\`, and a name of no letters `\0`, so that no two leaves have the same path.
+ * `\/`, `\` is `\\`, a name of no letters `\0`, and a character that is none in a file (a control character, half a
+ * surrogate pair) `\u` and its number, so that no two leaves have the same path.
  *
  * @param isLeaf tells a leaf from a branch, since both are objects
  */
@@ -33,9 +34,13 @@ export function mapTree<T, U>(
 
 /** A path with its names as they are. */
 export const plainPath = (path: string): string =>
-  path.replace(/\\([\\/0])/g, (_, escaped) => (escaped === '0' ? '' : escaped));
+  path.replace(/\\(?:([\\/])|0|u([0-9a-f]{4}))/g, (_, letter, code) =>
+    code === undefined ? (letter ?? '') : String.fromCharCode(Number.parseInt(code, 16)),
+  );
 
 const joined = (path: string, name: string): string => {
-  const escaped = name === '' ? '\\0' : name.replace(/[\\/]/g, '\\$&');
+  const escaped = name === '' ? '\\0' : name.replace(/[\\/]/g, '\\$&').replace(/[\p{Cc}\p{Cs}]/gu, codeOf);
   return path === '' ? escaped : `${path}/${escaped}`;
 };
+
+const codeOf = (letter: string): string => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;

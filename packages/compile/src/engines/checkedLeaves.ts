@@ -1,4 +1,4 @@
-import { arrayTypeOf, described } from '../described';
+import { arrayTypeOf, described, withArticle } from '../described';
 import { sameShape, sizeOf } from '../graph/graph';
 import { givenTensors, isTensor, type Role, theOne } from '../specTree';
 import type { Tree } from '../tree';
@@ -33,7 +33,7 @@ export function checkedLeaves(
     const type = ARRAY_TYPES[spec.dtype];
     if (arrayTypeOf(leaf.data) !== type || leaf.data.length !== length) {
       throw new Error(
-        `${name} is ${typed(spec)}, so its data must be a ${type} of ${length}; got ${described(leaf.data)}.`,
+        `${name} is ${typed(spec)}, so its data must be ${withArticle(type)} of ${length}; got ${described(leaf.data)}.`,
       );
     }
   }

@@ -80,14 +80,16 @@ export function recordConstant(data: ConstantData, dtype: ValueType, shape: read
   return builder.constant(data, dtype, shape);
 }
 
-function assertDtype(dtype: string): void {
+/** @param site where the tensor was made, if that is known */
+function assertDtype(dtype: string, site = () => ''): void {
   if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') {
-    throw new Error(`A tensor of dtype '${dtype}' can't be traced; expected float32, int32 or bool.`);
+    throw new Error(
+      `A tensor of dtype '${dtype}' can't be traced; expected float32, int32 or bool.${site()}`,
+    );
   }
 }
 
 function toConstantData(data: tf.backend_util.BackendValues, dtype: string): ConstantData {
-  assertDtype(dtype);
   if (dtype === 'int32') return Int32Array.from(data as Iterable<number>);
   if (dtype === 'bool') return Uint8Array.from(data as Iterable<number>);
   return data instanceof Float32Array ? data.slice() : Float32Array.from(data as Iterable<number>);
@@ -98,6 +100,7 @@ class RecordingBackend extends tf.KernelBackend {
     const dataId = {};
     const random = currentRandomOp();
     if (random !== undefined) throw randomOpError(random, shape, dtype);
+    assertDtype(dtype, callSite);
     const array = toConstantData(data ?? new Float32Array(sizeOf(shape)), dtype);
     current().values.set(dataId, recordConstant(array, dtype as ValueType, shape));
     return dataId;
@@ -109,6 +112,7 @@ class RecordingBackend extends tf.KernelBackend {
     shape: number[],
     dtype: tf.DataType,
   ): void {
+    assertDtype(dtype);
     const array = toConstantData(data, dtype);
     current().values.set(dataId, recordConstant(array, dtype as ValueType, shape));
   }
