@@ -6,6 +6,8 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, w
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ModuleKind } from 'typescript';
+import { CALL_SITES, CALLED_LINES } from './callSites';
 import {
   createProject,
   dependenciesOf,
@@ -18,7 +20,7 @@ import {
   writeProject,
   writtenPackages,
 } from './scratchProject';
-import { runnableFiles, typedFiles } from './sources';
+import { asModule, runnableFiles, typedFiles } from './sources';
 import { uses } from './uses';
 
 const folders = writtenPackages();
@@ -27,6 +29,9 @@ const tarballs = new Map<string, string>();
 let buildFailure = '';
 
 const used = folders.filter((folder) => uses[folder] !== undefined);
+
+/** The project of programs that can't be traced; its name, and so all paths, are like TensorFlow.js's. */
+const CALLING = 'my-tfjs app';
 
 const projectOf = (name: string) => join(scratch, 'projects', name);
 const installedPath = (folder: string) => join(projectOf(folder), 'node_modules/@beit', folder);
@@ -84,6 +89,11 @@ beforeAll(async () => {
     }
   }
   for (const folder of used) writeAll(projectOf(folder), runnableFiles(`@beit/${folder}`, uses[folder]!));
+  createProject(projectOf(CALLING), store, ['compile']);
+  writeAll(projectOf(CALLING), {
+    'sites.mjs': asModule(CALL_SITES, ModuleKind.ESNext),
+    'sites.cjs': asModule(CALL_SITES, ModuleKind.CommonJS),
+  });
   // The compiler is slow to start, so it reads the uses of all packages at once.
   createProject(projectOf('types'), store, folders);
   writeAll(projectOf('types'), typedFiles(used, uses));
@@ -160,6 +170,33 @@ describe('TypeScript, strict', () => {
     const errors = output.split('\n').filter((line) => line.includes('error TS'));
     // Errors inside other people's type declarations are not ours.
     expect(errors.filter((line) => !line.includes('node_modules') || line.includes('@beit'))).toEqual([]);
+  });
+});
+
+describe("@beit/compile names the op that can't be traced and the line that called it", () => {
+  const sites = async (args: readonly string[]): Promise<Record<string, string>> =>
+    JSON.parse(lastLine(await node(args, CALLING))!);
+
+  test.each([
+    ['sites.mjs'],
+    ['--enable-source-maps', 'sites.mjs'],
+    ['sites.cjs'],
+    ['--enable-source-maps', 'sites.cjs'],
+  ])('node %s %s', async (...args) => {
+    const found = await sites(args);
+    expect(Object.keys(found)).toEqual(Object.keys(CALLED_LINES));
+    for (const [name, line] of Object.entries(CALLED_LINES)) expect(found[name]).toContain(line);
+  });
+
+  test('in one file with TensorFlow.js, minified: the line of the step', async () => {
+    const options = ['--bundle', '--platform=node', '--minify-syntax', '--minify-identifiers'];
+    const outside = ['koffi', 'onnxruntime-node'].map((name) => `--external:${name}`);
+    const log = '--log-level=error';
+    await node([esbuild, 'sites.mjs', ...options, ...outside, log, '--outfile=bundle.cjs'], CALLING);
+    const found = await sites(['bundle.cjs']);
+    for (const name of Object.keys(CALLED_LINES)) {
+      expect(found[name]).toMatch(name === 'exported' ? /exportOnnx|=> \(\{ y: / : /outputs: \{ y: /);
+    }
   });
 });
 

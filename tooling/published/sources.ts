@@ -8,13 +8,16 @@ const importLines = (name: string, { imports, alsoImports = [] }: PackageUse): s
 
 const inFunction = (body: string, returns = ''): string => `async function use()${returns} {\n${body}\n}`;
 
+/** A program as an ES module or in CommonJS. */
+export const asModule = (text: string, module: ModuleKind): string =>
+  transpileModule(text, { compilerOptions: { target: ScriptTarget.ES2022, module, esModuleInterop: true } })
+    .outputText;
+
 /** The files of a project that runs a package in each way. */
 export function runnableFiles(name: string, use: PackageUse): Record<string, string> {
   const print = 'void use().then((value) => console.log(String(value)));';
   const text = [importLines(name, use), inFunction(use.body), print].join('\n');
-  const as = (module: ModuleKind) =>
-    transpileModule(text, { compilerOptions: { target: ScriptTarget.ES2022, module, esModuleInterop: true } })
-      .outputText;
+  const as = (module: ModuleKind) => asModule(text, module);
   return {
     'use.mjs': as(ModuleKind.ESNext),
     'use.cjs': as(ModuleKind.CommonJS),
