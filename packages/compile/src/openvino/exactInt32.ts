@@ -4,7 +4,7 @@
  */
 import type { GraphBuilder } from '../graph/builder';
 import { type ConstantData, sizeOf, type Value } from '../graph/graph';
-import { flag, MOVING_OPS, number, numbers, reducedShape } from '../graph/ops';
+import { flag, number } from '../graph/ops';
 import { foldedReductions, magnitude } from '../passes/int32Reductions';
 import { native } from '../passes/nanRules';
 import type { PendingNode, Rule } from '../passes/rule';
