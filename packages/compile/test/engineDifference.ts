@@ -44,6 +44,10 @@ export async function compiledEngines(): Promise<EngineName[]> {
   return engines;
 }
 
+/** Those that run what is traced, and not the step op by op. */
+export const tracingEngines = async (): Promise<EngineName[]> =>
+  (await compiledEngines()).filter((engine) => !engine.startsWith('tensorflow'));
+
 /** Runs `steps` steps eagerly and compiled, and returns the largest relative error of any output or state. */
 export async function engineDifference<S extends Tensors, I extends Tensors, O extends Tensors>(
   step: Step<S, I, O>,

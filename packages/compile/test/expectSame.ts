@@ -1,7 +1,7 @@
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { compile, type EngineName, type TensorSpec } from '../src';
-import { compiledEngines } from './engineDifference';
+import { tracingEngines } from './engineDifference';
 
 tf.enableProdMode();
 
@@ -63,7 +63,7 @@ export async function expectSame(
   };
   const eager = await run('tfjs');
   const expected = right ? ({ ...eager, data: Float64Array.from(right) } as unknown as HostTensor) : eager;
-  for (const engine of (await compiledEngines()).filter((name) => !name.startsWith('tensorflow'))) {
+  for (const engine of await tracingEngines()) {
     expect({ engine, ...told(await run(engine), expected) }).toEqual({ engine, ...told(expected, expected) });
   }
 }

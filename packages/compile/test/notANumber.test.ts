@@ -14,7 +14,7 @@ const UNARY =
 
 const OPS: Record<string, Op> = {
   // biome-ignore lint/performance/noDynamicNamespaceImportAccess: a test is not bundled
-  ...Object.fromEntries(UNARY.split(' ').map((name) => [name, (v) => (tf[name as 'relu'] as Op)(v, v)])),
+  ...Object.fromEntries(UNARY.split(' ').map((name) => [name, (v) => tf[name as 'relu'](v)])),
   'maximum of a number': (v) => v.maximum(0.25),
   'maximum with a number': (v) => tf.maximum(0.25, v),
   'minimum of a number': (v) => v.minimum(0.25),

@@ -6,6 +6,15 @@ import type { HostTensor, NamedTensors } from '@beit/weights';
 
 export type OnnxRuntime = 'onnxruntime-node' | 'onnxruntime-web';
 
+/** A tensor on its way to another process: JSON has no NaN. */
+interface EncodedTensor {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data: string;
+}
+const base64 = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+  Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength).toString('base64');
+
 /** The outputs of a `.onnx` file for each of `runs`, by a runtime in a process of its own. */
 export function runOnnx(
   runtime: OnnxRuntime,
@@ -18,10 +27,7 @@ export function runOnnx(
     writeFileSync(file, model);
     const plain = runs.map((inputs) =>
       Object.fromEntries(
-        Object.entries(inputs).map(([name, { data, ...spec }]) => [
-          name,
-          { ...spec, data: Array.from(data) },
-        ]),
+        Object.entries(inputs).map(([name, { data, ...spec }]) => [name, { ...spec, data: base64(data) }]),
       ),
     );
     const output = execFileSync(process.execPath, [join(__dirname, 'onnxProcess.mjs'), runtime], {
@@ -29,12 +35,13 @@ export function runOnnx(
       encoding: 'utf8',
       maxBuffer: 2 ** 28,
     });
-    return (JSON.parse(output) as Record<string, HostTensor>[]).map((outputs) =>
+    return (JSON.parse(output) as Record<string, EncodedTensor>[]).map((outputs) =>
       Object.fromEntries(
-        Object.entries(outputs).map(([name, { dtype, shape, data }]) => [
-          name,
-          { dtype, shape, data: (dtype === 'int32' ? Int32Array : Float32Array).from(data) },
-        ]),
+        Object.entries(outputs).map(([name, { dtype, shape, data }]) => {
+          const bytes = new Uint8Array(Buffer.from(data, 'base64'));
+          const array = dtype === 'int32' ? new Int32Array(bytes.buffer) : new Float32Array(bytes.buffer);
+          return [name, { dtype, shape, data: array } as HostTensor];
+        }),
       ),
     );
   } finally {

@@ -1,4 +1,6 @@
 import type { HostTensor } from '@beit/weights';
+import { sizeOf } from '../graph/graph';
+import { emptyArray } from '../passes/emptyTensors';
 import type { Trace } from '../record/trace';
 import { isPath } from '../specTree';
 import { mapTree, type Tree } from '../tree';
@@ -9,15 +11,16 @@ export const outputsFrom = (trace: Trace, arrayOf: (path: string) => HostArray):
   mapTree<string, HostTensor>(trace.outputs, isPath, (path) => {
     const { dtype, shape } = trace.graph.outputs.get(`outputs/${path}`)!;
     // TensorFlow.js's booleans are bytes on the host.
-    return { dtype: dtype === 'bool' ? 'uint8' : dtype, shape, data: arrayOf(path).slice() } as HostTensor;
+    const data = sizeOf(shape) === 0 ? emptyArray(dtype) : arrayOf(path).slice();
+    return { dtype: dtype === 'bool' ? 'uint8' : dtype, shape, data } as HostTensor;
   });
 
-/** The state over the arrays that hold it. */
-export const stateFrom = (trace: Trace, arrayOf: (path: string) => HostArray): Tree<HostTensor> =>
-  mapTree<string, HostTensor>(trace.stateTree, isPath, (path) => ({
-    ...trace.state.get(path)!,
-    data: arrayOf(path),
-  }));
+/** The state over the arrays that hold it: those of tensors that have elements. */
+export const stateFrom = (trace: Trace, arrayOf: (path: string) => HostArray | undefined): Tree<HostTensor> =>
+  mapTree<string, HostTensor>(trace.stateTree, isPath, (path) => {
+    const spec = trace.state.get(path)!;
+    return { ...spec, data: arrayOf(path) ?? emptyArray(spec.dtype) };
+  });
 
 /** A module of an optional package, or `undefined` where the package is not installed. */
 export async function importOptional<M>(load: () => Promise<unknown>): Promise<M | undefined> {

@@ -1,3 +1,4 @@
+import { isEmpty } from '../passes/emptyTensors';
 import type { Tree } from '../tree';
 import type { GivenTensor, TensorSpec } from '../types';
 import type { HostArray } from './alignedArray';
@@ -21,7 +22,7 @@ export interface InputCopies<T extends OwnTensor> {
 const MOST_KEPT = 2;
 
 /**
- * @param specs of the inputs by path
+ * @param specs of the inputs by path; those without elements are checked, and not copied
  * @param make makes a tensor over an array of its own
  * @param free frees one
  */
@@ -30,6 +31,7 @@ export function inputCopies<T extends OwnTensor>(
   make: (spec: TensorSpec) => T,
   free: (tensor: T) => void,
 ): InputCopies<T> {
+  const own = [...specs].filter(([, spec]) => !isEmpty(spec));
   const kept: ReadonlyMap<string, T>[] = [];
   const freeAll = (copies: ReadonlyMap<string, T>) => {
     for (const tensor of copies.values()) free(tensor);
@@ -38,8 +40,8 @@ export function inputCopies<T extends OwnTensor>(
     take(inputs) {
       const leaves = checkedLeaves(inputs, specs, 'input');
       const arrays = new Map([...leaves].map(([path, leaf]) => [path, numbersOf(leaf)] as const));
-      const copies = kept.pop() ?? new Map([...specs].map(([path, spec]) => [path, make(spec)] as const));
-      for (const [path, numbers] of arrays) copies.get(path)!.data.set(numbers);
+      const copies = kept.pop() ?? new Map(own.map(([path, spec]) => [path, make(spec)] as const));
+      for (const [path, { data }] of copies) data.set(arrays.get(path)!);
       return copies;
     },
     giveBack(copies) {

@@ -6,6 +6,7 @@ import { toOnnx } from '../onnx/toOnnx';
 import { cpuRules } from '../onnxruntime/cpuRules';
 import { type Binding, loadOnnxruntime, type OnnxruntimeLibrary, type Tensor } from '../onnxruntime/library';
 import { deviceMemory, hostMemory } from '../onnxruntime/stateMemory';
+import { withElements } from '../passes/emptyTensors';
 import { inPlaceState } from '../passes/inPlaceState';
 import { rewrite } from '../passes/optimize';
 import type { Trace } from '../record/trace';
@@ -80,7 +81,8 @@ export async function onnxruntimeProgram(
   { device = 'cpu', numThreads, profile }: OnnxruntimeOptions,
 ) {
   const gpu = gpuOf(device);
-  const graph = gpu ? trace.graph : rewrite(trace.graph, cpuRules);
+  const own = withElements(trace);
+  const graph = gpu ? own.graph : rewrite(own.graph, cpuRules);
   const model = encodeOnnx(toOnnx(graph));
   const session = await ort
     .createSession(model, { provider: gpu?.provider, numThreads, profile })
@@ -93,7 +95,7 @@ export async function onnxruntimeProgram(
   const allocate = ({ dtype, shape }: { dtype: string; shape: readonly number[] }) =>
     alignedArray(koffi, dtype, shape);
   const memory = gpu
-    ? await deviceMemory(ort, session, gpu.memory, trace.state, gpu)
+    ? await deviceMemory(ort, session, gpu.memory, own.state, gpu)
     : hostMemory(ort, allocate);
 
   const outputs = new Map<string, Tensor>();
@@ -103,15 +105,15 @@ export async function onnxruntimeProgram(
   }
   // Where the old value may be overwritten one tensor is enough; elsewhere two take turns.
   const inPlace = inPlaceState(graph);
-  const even = new Map([...trace.state].map(([path, spec]) => [path, memory.allocate(spec)]));
+  const even = new Map([...own.state].map(([path, spec]) => [path, memory.allocate(spec)]));
   const odd = new Map(even);
-  for (const path of trace.changed) {
-    if (!inPlace.has(path)) odd.set(path, memory.allocate(trace.state.get(path)!));
+  for (const path of own.changed) {
+    if (!inPlace.has(path)) odd.set(path, memory.allocate(own.state.get(path)!));
   }
   function bound(from: ReadonlyMap<string, Tensor>, to: ReadonlyMap<string, Tensor>): Binding {
     const binding = ort.createBinding(session);
     for (const [path, tensor] of from) ort.bindInput(binding, `state/${path}`, tensor);
-    for (const path of trace.changed) ort.bindOutput(binding, `next/${path}`, to.get(path)!);
+    for (const path of own.changed) ort.bindOutput(binding, `next/${path}`, to.get(path)!);
     for (const [name, tensor] of outputs) ort.bindOutput(binding, name, tensor);
     return binding;
   }
@@ -146,7 +148,7 @@ export async function onnxruntimeProgram(
     readState: (): Promise<Tree<HostTensor>> =>
       calls.call(async () => {
         const arrays = await memory.read(now.state);
-        return stateFrom(trace, (path) => arrays.get(path)!);
+        return stateFrom(trace, (path) => arrays.get(path));
       }),
     writeState: (state: Tree<GivenTensor>): Promise<void> =>
       calls.callWith(

@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import type { HostTensor } from '@beit/weights';
 import { sizeOf } from '../graph/graph';
+import { CHECKS } from '../openvino/ir';
 import {
   type ElementType,
   type Handle,
@@ -9,6 +10,8 @@ import {
   type ProfiledLayer,
 } from '../openvino/library';
 import { toOpenvino } from '../openvino/toOpenvino';
+import { indexError } from '../passes/checkedIndices';
+import { withElements } from '../passes/emptyTensors';
 import { inPlaceState } from '../passes/inPlaceState';
 import type { Trace } from '../record/trace';
 import type { Tree } from '../tree';
@@ -91,11 +94,12 @@ export async function openvinoProgram(
   initialState: Tree<GivenTensor>,
   { numThreads, profile, programCache: cache }: OpenvinoOptions,
 ) {
-  const { graph } = trace;
+  const own = withElements(trace);
+  const { graph } = own;
   let giveBack: (() => void) | undefined = returnFreedMemory(koffi);
   const cacheDir = cache === false ? undefined : await (await import('./programCache')).programCache(cache);
   const core = ov.createCore();
-  const { xml, weights, inputs: inputNames, outputs: outputNames, constants } = toOpenvino(graph);
+  const { xml, weights, inputs: inputNames, outputs: outputNames, constants, checks } = toOpenvino(graph);
   // The library does not copy constants: they live as long as the program.
   const kept = { data: weights, tensor: ov.tensor('u8', [weights.length], weights) };
   const model = ov.readModel(core, new TextEncoder().encode(xml), kept.tensor);
@@ -131,22 +135,22 @@ export async function openvinoProgram(
     bindOutput(name, outputs.get(name)!);
   }
   const fixed = constants.map(({ name, data, value: { dtype, shape } }) => {
-    const own = slot(dtype, shape);
-    own.data.set(data);
-    bindInput(name, own.tensor);
-    return own;
+    const constant = slot(dtype, shape);
+    constant.data.set(data);
+    bindInput(name, constant.tensor);
+    return constant;
   });
   const inPlace = inPlaceState(graph);
   const current = new Map<string, Slot>();
-  for (const [path, { dtype, shape }] of trace.state) {
-    const own = slot(dtype, shape);
-    current.set(path, own);
-    bindInput(`state/${path}`, own.tensor);
+  for (const [path, { dtype, shape }] of own.state) {
+    const first = slot(dtype, shape);
+    current.set(path, first);
+    bindInput(`state/${path}`, first.tensor);
   }
   /** Where the old value may not be overwritten, two slots take turns; this is the one to be written. */
   const spare = new Map<string, Slot>();
-  for (const path of trace.changed) {
-    const { dtype, shape } = trace.state.get(path)!;
+  for (const path of own.changed) {
+    const { dtype, shape } = own.state.get(path)!;
     if (!inPlace.has(path)) spare.set(path, slot(dtype, shape));
     bindOutput(`next/${path}`, spare.get(path) ?? current.get(path)!);
   }
@@ -160,7 +164,7 @@ export async function openvinoProgram(
     }
   }
   const fill = (numbers: ReadonlyMap<string, HostArray>) => {
-    for (const [path, array] of numbers) copyNumbers(array, current.get(path)!.data);
+    for (const [path, { data }] of current) copyNumbers(numbers.get(path)!, data);
   };
   fill(stateNumbers(initialState, trace.state));
   const copies = inputCopies(
@@ -171,6 +175,17 @@ export async function openvinoProgram(
     },
     ({ tensor }) => ov.free('tensor', tensor),
   );
+
+  const bounds = checks.length > 0 ? slot('int32', [2 * checks.length]) : undefined;
+  if (bounds) bindOutput(CHECKS, bounds);
+  function assertIndices() {
+    checks.forEach(({ op, limit }, i) => {
+      const wrong = bounds!.data.subarray(2 * i, 2 * i + 2).find((index) => !(index >= 0 && index < limit));
+      if (wrong === undefined) return;
+      const state = trace.changed.length > 0 ? ' The run has changed the state: write it anew.' : '';
+      throw new Error(`${indexError(op, wrong, limit)}${state}`);
+    });
+  }
 
   const calls = callQueue();
   return {
@@ -186,12 +201,13 @@ export async function openvinoProgram(
           } finally {
             copies.giveBack(given);
           }
+          assertIndices();
           takeTurns();
           return outputsFrom(trace, (path) => outputs.get(`outputs/${path}`)!.data);
         },
       ),
     readState: (): Promise<Tree<HostTensor>> =>
-      calls.call(async () => stateFrom(trace, (path) => current.get(path)!.data)),
+      calls.call(async () => stateFrom(trace, (path) => current.get(path)?.data)),
     writeState: (state: Tree<GivenTensor>): Promise<void> =>
       calls.callWith(
         (waits) => stateNumbers(state, trace.state, waits),
@@ -205,6 +221,7 @@ export async function openvinoProgram(
           ...spare.values(),
           ...outputs.values(),
           ...fixed,
+          ...(bounds ? [bounds] : []),
         ]) {
           ov.free('tensor', tensor);
           ov.free('tensor', row);

@@ -61,7 +61,7 @@ export function createGraphBuilder(): GraphBuilder {
   }
 
   function emitAll(op: string, operands: readonly Value[], attributes: Attributes = {}): readonly Value[] {
-    const key = `${op}|${operands.map((v) => v.id)}|${JSON.stringify(attributes)}`;
+    const key = `${op}|${operands.map((v) => v.id)}|${JSON.stringify(attributes, exact)}`;
     return once(key, () => append(op, operands, attributes, inferOutputs(op, operands, attributes)));
   }
 
@@ -83,3 +83,7 @@ export function createGraphBuilder(): GraphBuilder {
 /** Distinguishes what `String` does not: 0 and -0. */
 const bits = (data: ConstantData) =>
   data instanceof Float32Array ? new Int32Array(data.slice().buffer).join() : data.join();
+
+/** Distinguishes what JSON does not: numbers that are not finite, and -0. */
+const exact = (_: string, value: unknown) =>
+  Object.is(value, -0) ? '-0' : typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;

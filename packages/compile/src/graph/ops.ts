@@ -176,7 +176,20 @@ const INFER: Readonly<Record<string, Infer>> = {
     const axis = number(a, 'axis');
     return [like(x!, [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)])];
   },
-  /** Rows of `x` [n, ...] added up into [numRows, ...] at `indices` [n]. */
+  /** The same; a run fails where an index is not in [0, limit). One limit is that of all, more are those of the last axis. */
+  CheckedIndex: ([x]) => [like(x!)],
+  /** What `indices` [..., depth] name by their places on the first `depth` axes of `x`. */
+  GatherND: ([x, indices]) => [
+    like(x!, [...indices!.shape.slice(0, -1), ...x!.shape.slice(indices!.shape.at(-1)!)]),
+  ],
+  /** `target` with `updates` [n, ...] added, or put by `max` or in place of the old, where `indices` [n, depth] say. */
+  ScatterND: ([target]) => [like(target!)],
+  /** The `k` largest of the last axis, largest first, the first of equal ones in front: values, places. */
+  TopK: ([x], a) => {
+    const shape = [...x!.shape.slice(0, -1), number(a, 'k')];
+    return [like(x!, shape), { dtype: 'int32', shape }];
+  },
+  /** Rows of `x` [n, ...] added up into [numRows, ...] at `indices` [n], all of them rows. */
   ScatterAdd: ([x], a) => [like(x!, [number(a, 'numRows'), ...x!.shape.slice(1)])],
   Conv: ([x, w], a) => {
     const [n, , h, width] = x!.shape as [number, number, number, number];

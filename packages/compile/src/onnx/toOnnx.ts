@@ -1,4 +1,4 @@
-import type { ConstantData, Graph, Node, Value } from '../graph/graph';
+import type { ConstantData, Graph, Node, Value, ValueType } from '../graph/graph';
 import { flag, number, numbers, sliceBounds } from '../graph/ops';
 import { rewrite } from '../passes/optimize';
 import { lowerConvFilterGradient, lowerConvInputGradient } from './convGradients';
@@ -24,6 +24,10 @@ export interface OnnxWriter {
   /** A list of integers, as ONNX takes shapes and axes. */
   integers(values: readonly number[]): string;
   float(value: number): string;
+  /** A number of a type that tensors of programs have. */
+  scalar(value: number, dtype: ValueType): string;
+  /** A list of int32. */
+  indices(values: readonly number[]): string;
 }
 
 type Lowering = (
@@ -73,8 +77,8 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   Concat: ({ attributes: a }, inputs, outputs, w) =>
     w.emitInto(outputs, 'Concat', inputs, { axis: number(a, 'axis') }),
   Pad: ({ attributes: a, inputs: [value] }, [x], outputs, w) => {
-    const fill = value!.dtype === 'float32' ? [w.float(number(a, 'value'))] : [];
-    w.emitInto(outputs, 'Pad', [x!, w.integers([...numbers(a, 'before'), ...numbers(a, 'after')]), ...fill]);
+    const pads = w.integers([...numbers(a, 'before'), ...numbers(a, 'after')]);
+    w.emitInto(outputs, 'Pad', [x!, pads, w.scalar(number(a, 'value'), value!.dtype)]);
   },
   Tile: ({ attributes: a }, [x], outputs, w) =>
     w.emitInto(outputs, 'Tile', [x!, w.integers(numbers(a, 'repeats'))]),
@@ -99,14 +103,48 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
     const transA = flag(attributes, 'transposeA') ? 1 : 0;
     const transB = flag(attributes, 'transposeB') ? 1 : 0;
     if (!transA && !transB) w.emitInto(outputs, 'MatMul', inputs);
-    else if (a!.shape.length === 2 && b!.shape.length === 2)
+    // Products of integers are not transposed inside.
+    else if (a!.dtype !== 'float32') {
+      const turned = (name: string, { shape }: Value) => {
+        const axes = shape.map((_, axis) => axis);
+        return w.emit('Transpose', [name], { perm: [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!] });
+      };
+      const [x, y] = inputs as [string, string];
+      w.emitInto(outputs, 'MatMul', [transA ? turned(x, a!) : x, transB ? turned(y, b!) : y]);
+    } else if (a!.shape.length === 2 && b!.shape.length === 2)
       w.emitInto(outputs, 'Gemm', inputs, { transA, transB });
     else w.emitInto(outputs, 'FusedMatMul', inputs, { transA, transB }, 'com.microsoft');
   },
   Gather: ({ attributes: a }, inputs, outputs, w) =>
     w.emitInto(outputs, 'Gather', inputs, { axis: number(a, 'axis') }),
+  // A negative one would count from the end; an index past the end is an error of every op that takes indices.
+  CheckedIndex: ({ attributes: a }, [indices], outputs, w) => {
+    const below = w.emit('Less', [indices!, w.scalar(0, 'int32')]);
+    const limits = numbers(a, 'limits');
+    const past = limits.length === 1 ? w.scalar(limits[0]!, 'int32') : w.indices(limits);
+    w.emitInto(outputs, 'Where', [below, past, indices!]);
+  },
+  GatherND: (_, [x, indices], outputs, w) =>
+    w.emitInto(outputs, 'GatherND', [x!, w.emit('Cast', [indices!], { to: ONNX_TYPE_IDS.int64! })]),
+  ScatterND: ({ attributes: a }, [target, indices, updates], outputs, w) =>
+    w.emitInto(
+      outputs,
+      'ScatterND',
+      [target!, w.emit('Cast', [indices!], { to: ONNX_TYPE_IDS.int64! }), updates!],
+      { reduction: a.reduction as string },
+    ),
+  TopK: ({ attributes: a }, [x], [values, indices], w) => {
+    // Its first output must have a name.
+    const [largest, places] = [values || `${indices}/values`, `${values || indices}/places`];
+    w.emitInto([largest, places], 'TopK', [x!, w.integers([number(a, 'k')])], {
+      axis: -1,
+      largest: 1,
+      sorted: 1,
+    });
+    if (indices) w.emitInto([indices], 'Cast', [places], { to: ONNX_TYPE_IDS.int32! });
+  },
   ScatterAdd: ({ outputs: [value] }, [x, indices], outputs, w) => {
-    const zeros = w.emit('Expand', [w.float(0), w.integers(value!.shape)]);
+    const zeros = w.emit('Expand', [w.scalar(0, value!.dtype), w.integers(value!.shape)]);
     const rows = w.emit('Unsqueeze', [
       w.emit('Cast', [indices!], { to: ONNX_TYPE_IDS.int64! }),
       w.integers([1]),
@@ -162,6 +200,12 @@ const CONSTANT_TYPES: Readonly<Record<string, OnnxType>> = {
   bool: 'bool',
 };
 
+const CONSTANT_ARRAYS: Readonly<Record<string, (values: readonly number[]) => ConstantData>> = {
+  float32: (values) => Float32Array.from(values),
+  int32: (values) => Int32Array.from(values),
+  bool: (values) => Uint8Array.from(values),
+};
+
 /** ONNX has no name for a value that nobody uses. */
 function usedValues(graph: Graph): Set<number> {
   const used = new Set([...graph.outputs.values()].map((value) => value.id));
@@ -178,6 +222,13 @@ export function toOnnx(program: Graph): OnnxModel {
   const used = usedValues(graph);
   let count = 0;
   const fresh = () => `t${count++}`;
+
+  function constant(dtype: ValueType, shape: readonly number[], values: readonly number[]): string {
+    const name = `${dtype}_${shape.length > 0 ? `${shape}_` : ''}${values.map((x) => (Object.is(x, -0) ? '-0' : x))}`;
+    const data = CONSTANT_ARRAYS[dtype]!(values);
+    initializers.set(name, { name, dtype: CONSTANT_TYPES[dtype]!, shape, data });
+    return name;
+  }
 
   const writer: OnnxWriter = {
     emit(op, inputs, attributes, domain) {
@@ -198,11 +249,9 @@ export function toOnnx(program: Graph): OnnxModel {
       });
       return name;
     },
-    float(value) {
-      const name = `f_${value}`;
-      initializers.set(name, { name, dtype: 'float32', shape: [], data: Float32Array.of(value) });
-      return name;
-    },
+    float: (value) => constant('float32', [], [value]),
+    scalar: (value, dtype) => constant(dtype, [], [value]),
+    indices: (values) => constant('int32', [values.length], values),
   };
 
   for (const [name, value] of graph.inputs) names.set(value.id, name);

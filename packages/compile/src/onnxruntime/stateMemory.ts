@@ -20,7 +20,7 @@ export function hostMemory(ort: OnnxruntimeLibrary, allocate: (spec: TensorSpec)
   return {
     allocate: (spec) => ort.tensor(spec.dtype, spec.shape, allocate(spec)),
     async write(tensors, numbers) {
-      for (const [path, from] of numbers) copyNumbers(from, array(tensors.get(path)!));
+      for (const [path, tensor] of tensors) copyNumbers(numbers.get(path)!, array(tensor));
     },
     read: async (tensors) => new Map([...tensors].map(([path, tensor]) => [path, array(tensor)])),
     dispose() {},

@@ -22,7 +22,16 @@ export interface Ir {
   readonly weights: Uint8Array;
   /** The names of the results, in their order. */
   readonly outputs: readonly string[];
+  /** What the result `CHECKS` is about: the smallest and the largest index of each, two numbers. */
+  readonly checks: readonly IndexCheck[];
 }
+
+/** Indices of an op that must be in [0, limit). */
+export interface IndexCheck {
+  readonly op: string;
+  readonly limit: number;
+}
+export const CHECKS = 'checks';
 
 export interface IrWriter {
   parameter(name: string, type: IrType, shape: readonly number[]): Port;
@@ -42,6 +51,8 @@ export interface IrWriter {
   integer(value: number): Port;
   float(value: number): Port;
   result(name: string, value: Port): void;
+  /** Has a run tell the smallest and the largest of `indices`, a tensor of int32. */
+  check(indices: Port, check: IndexCheck): void;
   finish(): Ir;
 }
 
@@ -56,6 +67,7 @@ export function createIrWriter(): IrWriter {
   const blobs: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
   const shared = new Map<string, Port>();
   const outputs: string[] = [];
+  const checks: { readonly bounds: readonly Port[]; readonly check: IndexCheck }[] = [];
   let weightsLength = 0;
 
   function append(
@@ -126,11 +138,23 @@ export function createIrWriter(): IrWriter {
       outputs.push(name);
       append('Result', 1, name, [value], {}, 0);
     },
+    check(indices, check) {
+      const row = emit('Reshape', 1, [indices, integers([1, -1])], { special_zero: false });
+      const bounds = ['ReduceMin', 'ReduceMax'].map((op) =>
+        emit(op, 1, [row, integers([1])], { keep_dims: true }),
+      );
+      checks.push({ bounds, check });
+    },
     finish() {
+      if (checks.length > 0) {
+        const bounds = checks.flatMap((of) => of.bounds);
+        outputs.push(CHECKS);
+        append('Result', 1, CHECKS, [emit('Concat', 1, bounds, { axis: 1 })], {}, 0);
+      }
       const weights = new Uint8Array(weightsLength);
       for (const { offset, bytes } of blobs) weights.set(bytes, offset);
       const xml = `<?xml version="1.0"?><net name="program" version="11"><layers>${layers.join('')}</layers><edges>${edges.join('')}</edges></net>`;
-      return { xml, weights, outputs };
+      return { xml, weights, outputs, checks: checks.map(({ check }) => check) };
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { ConstantData, Graph, Node, ValueType } from '../graph/graph';
+import type { ConstantData, Graph, Node, Value, ValueType } from '../graph/graph';
 import { flag, number, numbers, sliceBounds } from '../graph/ops';
 import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './convolutions';
 import { createIrWriter, type Ir, type IrType, type IrWriter, NUMPY, type Port } from './ir';
@@ -92,10 +92,18 @@ function rows(x: Port, begin: number, end: number, length: number, w: IrWriter):
 /**
  * The place of the largest or smallest along an axis, the first of equal ones: of all places that hold the extreme value,
  * counted down from the end, the largest. TopK says which of equal ones only where it is `stable`, for eight times the
- * time. A row of NaN has no such place and gets its last.
+ * time. There is no NaN (see the kernel); for ReduceMax of nothing but -Infinity is the least finite number, which no place
+ * holds, and the place is the first.
  */
 const argExtreme: IrLowering = ({ op, inputs, attributes: a, outputs }, [x], w) => {
   const axis = number(a, 'axis');
+  if (inputs[0]!.dtype !== 'float32') {
+    // Integers are compared as floats, but sorted as what they are.
+    const mode = op === 'ArgMax' ? 'max' : 'min';
+    const types = { axis, mode, sort: 'value', stable: true, index_element_type: 'i32' };
+    const [, place] = w.emitAll('TopK', 11, [x!, w.integer(1)], types, 2);
+    return w.reshape(place!, outputs[0]!.shape);
+  }
   const { shape } = inputs[0]!;
   const length = shape[axis]!;
   const countdown = Float32Array.from({ length }, (_, place) => length - place);
@@ -111,8 +119,9 @@ const argExtreme: IrLowering = ({ op, inputs, attributes: a, outputs }, [x], w) 
   );
   const first = w.emit('ReduceMax', 1, [places, axes], { keep_dims: true });
   const index = w.emit('Subtract', 1, [w.float(length), first], NUMPY);
-  const inside = w.emit('Minimum', 1, [index, w.float(length - 1)], NUMPY);
-  return w.reshape(w.emit('Convert', 1, [inside], { destination_type: 'i32' }), outputs[0]!.shape);
+  const held = w.emit('Less', 1, [index, w.float(length)], NUMPY);
+  const place = w.emit('Select', 1, [held, index, w.float(0)], NUMPY);
+  return w.reshape(w.emit('Convert', 1, [place], { destination_type: 'i32' }), outputs[0]!.shape);
 };
 
 /** With AVX-512 the kernel of `Greater` has NaN greater than all; that of `Less` is right. */
@@ -120,6 +129,17 @@ const swapped =
   (type: string): IrLowering =>
   (_, [a, b], w) =>
     w.emit(type, 1, [b!, a!], NUMPY);
+/**
+ * Indices of places in `x`, the first place for those that are none, for which a run fails in the end: GatherND reads
+ * outside of the tensor, and ScatterNDUpdate ends the run without an error.
+ */
+function existing(places: Port, { shape }: Value, x: Value, w: IrWriter): Port {
+  const limits = w.constant(Int32Array.from(x.shape.slice(0, shape.at(-1))), 'i32', [shape.at(-1)!]);
+  const zero = scalar(0, 'int32', w);
+  const notBelow = w.emit('LessEqual', 1, [zero, places], NUMPY);
+  const inside = w.emit('LogicalAnd', 1, [notBelow, w.emit('Less', 1, [places, limits], NUMPY)], NUMPY);
+  return w.emit('Select', 1, [inside, places, zero], NUMPY);
+}
 
 const LOWERINGS: Readonly<Record<string, IrLowering>> = {
   Greater: swapped('Less'),
@@ -127,8 +147,11 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
   Reciprocal: (_, [x], w) => w.emit('Divide', 1, [w.float(1), x!], { ...NUMPY, m_pythondiv: false }),
   // A slope of 1: the identity, but none that OpenVINO knows and would leave out.
   Copy: ({ inputs: [value] }, [x], w) => w.emit('PReLU', 1, [x!, scalar(1, value!.dtype, w)]),
-  Cast: ({ attributes: a }, [x], w) =>
-    w.emit('Convert', 1, [x!], { destination_type: TYPES[a.dtype as ValueType] }),
+  // OpenVINO 2026.4 does not compile a conversion of one of several outputs, such as a part of a split, to booleans.
+  Cast: ({ inputs: [value], attributes: a }, [x], w) =>
+    a.dtype === 'bool'
+      ? w.emit('NotEqual', 1, [x!, scalar(0, value!.dtype, w)], NUMPY)
+      : w.emit('Convert', 1, [x!], { destination_type: TYPES[a.dtype as ValueType] }),
   Broadcast: ({ attributes: a }, [x], w) =>
     w.emit('Broadcast', 3, [x!, w.integers(numbers(a, 'shape'))], { mode: 'numpy' }),
   Reshape: ({ attributes: a }, [x], w) => w.reshape(x!, numbers(a, 'shape')),
@@ -183,8 +206,49 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
     w.emit('MatMul', 1, inputs, { transpose_a: flag(a, 'transposeA'), transpose_b: flag(a, 'transposeB') }),
   Gather: ({ attributes: a }, [x, indices], w) =>
     w.emit('Gather', 8, [x!, indices!, w.integer(number(a, 'axis'))], { batch_dims: 0 }),
+  CheckedIndex: ({ inputs: [value], attributes: a }, [indices], w) => {
+    const limits = numbers(a, 'limits');
+    const op = a.op as string;
+    if (limits.length === 1) w.check(indices!, { op, limit: limits[0]! });
+    else {
+      const axis = value!.shape.length - 1;
+      const columns = w.emitAll(
+        'Split',
+        1,
+        [indices!, w.integer(axis)],
+        { num_splits: limits.length },
+        limits.length,
+      );
+      columns.forEach((column, i) => {
+        w.check(column, { op, limit: limits[i]! });
+      });
+    }
+    return indices!;
+  },
+  GatherND: ({ inputs: [x, indices] }, [from, places], w) =>
+    w.emit('GatherND', 8, [from!, existing(places!, indices!, x!, w)], { batch_dims: 0 }),
+  ScatterND: ({ inputs: [target, indices], attributes: a }, [into, places, updates], w) =>
+    w.emit('ScatterNDUpdate', 15, [into!, existing(places!, indices!, target!, w), updates!], {
+      reduction: a.reduction === 'add' ? 'sum' : (a.reduction as string),
+    }),
+  TopK: ({ inputs: [value], attributes: a }, [x], w) =>
+    w.emitAll(
+      'TopK',
+      11,
+      [x!, w.integer(number(a, 'k'))],
+      {
+        axis: value!.shape.length - 1,
+        mode: 'max',
+        sort: 'value',
+        stable: true,
+        index_element_type: 'i32',
+      },
+      2,
+    ),
   ScatterAdd: ({ outputs: [value] }, [x, indices], w) => {
-    const zeros = w.emit('Broadcast', 3, [w.float(0), w.integers(value!.shape)], { mode: 'numpy' });
+    const zeros = w.emit('Broadcast', 3, [scalar(0, value!.dtype, w), w.integers(value!.shape)], {
+      mode: 'numpy',
+    });
     const rows = w.emit('Unsqueeze', 1, [indices!, w.integers([1])]);
     return w.emit('ScatterNDUpdate', 15, [zeros, rows, x!], { reduction: 'sum' });
   },

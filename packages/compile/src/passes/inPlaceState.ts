@@ -78,6 +78,8 @@ function heavyReaders(old: Value, writer: number, graph: IndexedGraph): readonly
     if (graph.outputs.has(value.id)) return undefined;
     for (const index of graph.consumers.get(value.id) ?? []) {
       const { op, outputs } = graph.nodes[index]!;
+      // An engine may look at indices at any time.
+      if (op === 'CheckedIndex') return undefined;
       const kept = inPlace.get(value.id)! && keepsPlaces(op);
       if (index === writer) {
         if (!kept) return undefined;

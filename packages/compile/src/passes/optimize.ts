@@ -3,6 +3,8 @@ import { createGraphBuilder } from '../graph/builder';
 import type { Graph, Node } from '../graph/graph';
 import { algebraRules } from './algebraRules';
 import { broadcastRules } from './broadcastRules';
+import { checkedConstants } from './checkedIndices';
+import { withoutEmptyTensors } from './emptyTensors';
 import { foldConstants } from './foldConstants';
 import { layoutRules } from './layoutRules';
 import { precisionRules } from './precision';
@@ -11,6 +13,7 @@ import type { Rule } from './rule';
 
 const RULES: readonly Rule[] = [
   foldConstants,
+  checkedConstants,
   ...broadcastRules,
   ...algebraRules,
   ...precisionRules,
@@ -53,11 +56,11 @@ export function removeDeadCode(graph: Graph): Graph {
 const MOST_ROUNDS = 6;
 
 /**
- * The graph with the same outputs and less work: constants folded, common subexpressions shared, broadcasts kept
+ * The graph with the same outputs and less work: tensors without elements left out, constants folded, common subexpressions shared, broadcasts kept
  * small, transposes cancelled, dead code removed.
  */
 export function optimize(graph: Graph): Graph {
-  let current = removeDeadCode(graph);
+  let current = removeDeadCode(withoutEmptyTensors(graph));
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const next = rewrite(current, RULES);
     if (next.nodes.length === current.nodes.length && round > 0) return next;

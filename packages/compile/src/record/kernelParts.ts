@@ -11,6 +11,12 @@ export type RecordKernel = (
   builder: GraphBuilder,
 ) => Value | readonly Value[];
 
+/** `a` where the condition holds, `other` elsewhere. */
+export function choose(b: GraphBuilder, condition: Value, a: Value, other: Value): Value {
+  if (a.dtype !== 'bool') return b.emit('Where', [condition, a, other]);
+  // Engines choose among numbers alone.
+  return b.emit('Or', [b.emit('And', [condition, a]), b.emit('And', [b.emit('Not', [condition]), other])]);
+}
 export const reshape = (b: GraphBuilder, x: Value, shape: readonly number[]) =>
   b.emit('Reshape', [x], { shape });
 export const transpose = (b: GraphBuilder, x: Value, perm: readonly number[]) =>

@@ -1,0 +1,97 @@
+import { createGraphBuilder, type GraphBuilder } from '../graph/builder';
+import { type Graph, type Node, sizeOf, type Value } from '../graph/graph';
+import { number } from '../graph/ops';
+import type { Trace } from '../record/trace';
+import { rebuildGraph } from './rebuildGraph';
+
+export const isEmpty = ({ shape }: { readonly shape: readonly number[] }): boolean => sizeOf(shape) === 0;
+
+/** The numbers of a tensor that has none. */
+export const emptyArray = (dtype: string) =>
+  dtype === 'float32' ? new Float32Array(0) : dtype === 'int32' ? new Int32Array(0) : new Uint8Array(0);
+
+const filled = (b: GraphBuilder, value: number, { dtype, shape }: Value) =>
+  b.emit('Broadcast', [b.scalar(value, dtype)], { shape });
+
+/** Sums of nothing. */
+const sum = (node: Node, _: readonly Value[], b: GraphBuilder) => filled(b, 0, node.outputs[0]!);
+/** What has no value becomes what TensorFlow.js's typed arrays make of that: NaN, and 0 as an integer. */
+const undefinedValue = ({ outputs: [value] }: Node, _: readonly Value[], b: GraphBuilder) =>
+  filled(b, value!.dtype === 'float32' ? Number.NaN : 0, value!);
+
+/** What ops make of operands without elements where their result has some. */
+const OF_NOTHING: Readonly<Record<string, (node: Node, inputs: readonly Value[], b: GraphBuilder) => Value>> =
+  {
+    Concat: ({ attributes }, parts, b) =>
+      b.emit(
+        'Concat',
+        parts.filter((part) => !isEmpty(part)),
+        attributes,
+      ),
+    Pad: ({ attributes, outputs }, _, b) => filled(b, number(attributes, 'value'), outputs[0]!),
+    ReduceSum: sum,
+    // TensorFlow.js adds up what it has divided.
+    ReduceMean: sum,
+    ReduceProd: ({ outputs }, _, b) => filled(b, 1, outputs[0]!),
+    ReduceMax: undefinedValue,
+    ReduceMin: undefinedValue,
+    ArgMax: sum,
+    ArgMin: sum,
+    MatMul: sum,
+    Conv: sum,
+    ConvInputGradient: sum,
+    ConvFilterGradient: sum,
+    ScatterAdd: sum,
+    ScatterND: (_, [target]) => target!,
+  };
+
+/**
+ * The graph in which no op takes or makes a tensor without elements: not every engine can. What is left of them are
+ * inputs that nothing reads, and outputs that are constants or inputs.
+ *
+ * @throws for an op that has no result without those elements, such as a gather from nothing
+ */
+export function withoutEmptyTensors(graph: Graph): Graph {
+  if (!graph.nodes.some(({ outputs }) => outputs.some(isEmpty))) return graph;
+  const builder = createGraphBuilder();
+  const empty = ({ dtype, shape }: Value) => builder.constant(emptyArray(dtype), dtype, shape);
+  return rebuildGraph(graph, builder, (node, inputs) => {
+    if (node.op === 'Input') return undefined;
+    if (node.outputs.every(isEmpty)) return node.outputs.map(empty);
+    if (!inputs.some(isEmpty)) return undefined;
+    const make = OF_NOTHING[node.op];
+    if (!make) {
+      const shapes = inputs.map(({ shape }) => `[${shape}]`).join(', ');
+      throw new Error(`The op '${node.op}' can't make [${node.outputs[0]!.shape}] of tensors ${shapes}.`);
+    }
+    return [make(node, inputs, builder)];
+  });
+}
+
+const nonEmpty = <T extends { readonly shape: readonly number[] }>(values: ReadonlyMap<string, T>) =>
+  new Map([...values].filter(([, value]) => !isEmpty(value)));
+
+/** Libraries run no program without an output: where all are empty, one number takes their place. */
+function withAnOutput(graph: Graph): Graph {
+  if (graph.outputs.size > 0) return graph;
+  const builder = createGraphBuilder();
+  for (const [name, { dtype, shape }] of graph.inputs) builder.input(name, dtype, shape);
+  return builder.finish(new Map([['outputs/', builder.scalar(0)]]));
+}
+
+/** The program without the inputs, states and outputs that have no elements: what an engine's library gets to see. */
+export function withElements(trace: Trace): Trace {
+  const { graph, inputs, state, changed } = trace;
+  const withState = nonEmpty(state);
+  return {
+    ...trace,
+    graph: withAnOutput({
+      nodes: graph.nodes.filter(({ outputs }) => !outputs.every(isEmpty)),
+      inputs: nonEmpty(graph.inputs),
+      outputs: nonEmpty(graph.outputs),
+    }),
+    inputs: nonEmpty(inputs),
+    state: withState,
+    changed: changed.filter((path) => withState.has(path)),
+  };
+}

@@ -1,0 +1,87 @@
+import * as tf from '@tensorflow/tfjs';
+import type { GraphBuilder } from '../graph/builder';
+import type { Value } from '../graph/graph';
+import { cast } from './casts';
+import type { RecordKernel } from './kernelParts';
+
+const axisOf = (axis: number | number[], { shape }: Value): number =>
+  tf.util.parseAxisParam(axis, [...shape])[0]!;
+
+/**
+ * The place of the largest or smallest along an axis, the first of equal ones. TensorFlow.js begins with the first element
+ * and goes on to what is larger: a NaN in front stays, every other one is passed over.
+ */
+const argExtreme =
+  (op: 'ArgMax' | 'ArgMin'): RecordKernel =>
+  ({ x }, attrs, b) => {
+    const axis = axisOf(attrs.axis, x!);
+    if (x!.dtype !== 'float32') return b.emit(op, [cast(b, x!, 'int32')], { axis });
+    const length = x!.shape[axis]!;
+    const worst = op === 'ArgMax' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    const inPlaceOfNaN = b.constant(
+      Float32Array.from({ length }, (_, place) => (place === 0 ? -worst : worst)),
+      'float32',
+      x!.shape.map((_, i) => (i === axis ? length : 1)),
+    );
+    const known = b.emit('Where', [b.emit('Equal', [x!, x!]), x!, inPlaceOfNaN]);
+    return b.emit(op, [known], { axis });
+  };
+
+const summable = (b: GraphBuilder, x: Value) => (x.dtype === 'bool' ? cast(b, x, 'int32') : x);
+
+/** Running products: each is multiplied with the one `step` before it, for steps of 1, 2, 4... */
+function cumulativeProduct(
+  b: GraphBuilder,
+  x: Value,
+  axis: number,
+  exclusive: boolean,
+  reverse: boolean,
+): Value {
+  const length = x.shape[axis]!;
+  /** The elements as far away that lie before, and ones where there are none. */
+  const before = (y: Value, distance: number): Value => {
+    const at = (n: number) => y.shape.map((_, i) => (i === axis ? n : 0));
+    const kept = b.emit('Slice', [y], {
+      begin: at(reverse ? distance : 0),
+      size: y.shape.map((dim, i) => (i === axis ? dim - distance : dim)),
+      strides: y.shape.map(() => 1),
+    });
+    const [none, some] = [at(0), at(distance)];
+    return b.emit('Pad', [kept], { before: reverse ? none : some, after: reverse ? some : none, value: 1 });
+  };
+  let product = exclusive ? before(x, Math.min(1, length)) : x;
+  for (let distance = 1; distance < length; distance *= 2) {
+    product = b.emit('Mul', [product, before(product, distance)]);
+  }
+  return product;
+}
+
+/** Kernels in which the order of elements matters. */
+export const orderKernels: Readonly<Record<string, RecordKernel>> = {
+  ArgMax: argExtreme('ArgMax'),
+  ArgMin: argExtreme('ArgMin'),
+  TopK: ({ x }, { k, sorted }, b) => {
+    const { dtype } = x!;
+    const length = x!.shape.at(-1)!;
+    if (!sorted && k === length) {
+      const places = b.constant(
+        Int32Array.from({ length }, (_, i) => i),
+        'int32',
+        [length],
+      );
+      return [x!, b.emit('Broadcast', [places], { shape: x!.shape })];
+    }
+    const [values, indices] = b.emitAll('TopK', [summable(b, x!)], { k });
+    return [cast(b, values!, dtype), indices!];
+  },
+  Cumsum: ({ x }, { axis, exclusive, reverse }, b) => {
+    if (x!.shape.length === 0) return exclusive ? b.scalar(0, summable(b, x!).dtype) : summable(b, x!);
+    return b.emit('CumSum', [summable(b, x!)], {
+      axis: axisOf(axis, x!),
+      exclusive: !!exclusive,
+      reverse: !!reverse,
+    });
+  },
+  Cumprod: ({ x }, { axis, exclusive, reverse }, b) =>
+    cumulativeProduct(b, summable(b, x!), axisOf(axis, x!), !!exclusive, !!reverse),
+};
