@@ -143,6 +143,32 @@ test('a run computes what its inputs held when it was asked for', () =>
     await program.dispose();
   }));
 
+test('outputs belong to the caller, who may write into them', () =>
+  eachEngine(async (engine) => {
+    const constant = tf.tensor1d([5, 6]);
+    const x = tf.tensor1d([3, 4]);
+    const step = ({ w }: Tensors, { x }: Tensors) => {
+      const y = x!.mul(w!);
+      return { state: { w: y } as Tensors, outputs: { w: w!, x: x!, y, again: y, constant } as Tensors };
+    };
+    const program = await compile(step, { state: { w: f32(1, 2) }, inputs: { x } }, { engine });
+    const first = await program.run({ x });
+    expect(Object.values(first).map(({ data }) => [...data])).toEqual([
+      [1, 2],
+      [3, 4],
+      [3, 8],
+      [3, 8],
+      [5, 6],
+    ]);
+    for (const [i, { data }] of Object.values(first).entries()) data.fill(-i);
+    expect(Object.values(first).map(({ data }) => data[0])).toEqual([-0, -1, -2, -3, -4]);
+    expect([...(await program.readState()).w!.data]).toEqual([3, 8]);
+    const { y, constant: same } = await program.run({ x });
+    expect([...y!.data, ...same!.data, ...x.dataSync()]).toEqual([9, 32, 5, 6, 3, 4]);
+    await program.dispose();
+    tf.dispose([constant, x]);
+  }));
+
 test('what is no tensor is told so in a sentence', () =>
   eachEngine(async (engine) => {
     const make = (state: unknown, inputs: unknown) =>

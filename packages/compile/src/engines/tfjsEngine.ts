@@ -49,10 +49,16 @@ export async function tfjsProgram(
   };
   const treeOf = (tensors: Tensors, form: Tree<string>) =>
     mapTree(form, isPath, (path) => tensors.get(path)!);
-  const read = async (tensors: Tensors, form: Tree<string>): Promise<Tree<HostTensor>> => {
+  const read = async (
+    tensors: Tensors,
+    form: Tree<string>,
+    copies: (tensor: tf.Tensor) => boolean = () => false,
+  ): Promise<Tree<HostTensor>> => {
     const arrays = new Map<string, HostTensor>();
     for (const [path, t] of tensors) {
-      const data = (await t.data()) as HostTensor['data'];
+      const copied = copies(t);
+      const numbers = (await t.data()) as HostTensor['data'];
+      const data = copied ? numbers.slice() : numbers;
       arrays.set(path, {
         dtype: t.dtype === 'bool' ? 'uint8' : (t.dtype as 'float32'),
         shape: t.shape,
@@ -100,7 +106,7 @@ export async function tfjsProgram(
           disposeAll(state);
           state = next;
           try {
-            return await read(outputs, outputTree);
+            return await read(outputs, outputTree, isShared);
           } finally {
             disposeAll(outputs);
           }
@@ -129,6 +135,10 @@ const disposeAll = (tensors: Tensors): void => {
 /** Copies into an array of this realm: TensorFlow.js knows no other as one of its own. */
 const ownCopy = (leaf: GivenTensor): Float32Array | Int32Array =>
   leaf.dtype === 'float32' ? new Float32Array(numbersOf(leaf)) : new Int32Array(numbersOf(leaf));
+
+/** Whether others have the same numbers: the state, an input, another output. The `cpu` backend hands out its own memory. */
+const isShared = (tensor: tf.Tensor): boolean =>
+  (tf.engine().state.tensorInfo.get(tensor.dataId)?.backend.refCount(tensor.dataId) ?? 2) > 1;
 
 /** Backends count who shares the data of their own tensors alone. */
 const isHere = (tensor: tf.Tensor): boolean =>
