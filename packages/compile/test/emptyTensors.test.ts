@@ -2,6 +2,7 @@ import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { compile, trace } from '../src';
 import { optimize } from '../src/passes/optimize';
+import { tracingEngines } from './engineDifference';
 import { type Case, differences, exportedDifferences, f32, i32 } from './exactly';
 
 type Tensors = Record<string, tf.Tensor>;

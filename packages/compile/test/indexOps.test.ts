@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { compile } from '../src';
+import { tracingEngines } from './engineDifference';
 import { type Case, differences, exportedDifferences, f32, i32 } from './exactly';
 
 type Tensors = Record<string, tf.Tensor>;

@@ -5,7 +5,7 @@ import { expectSame, f32 } from './expectSame';
 const SPECIAL = [3, Number.NaN, 2, -1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 0.5];
 /** More than a vector register of them, and some left over. */
 const x = f32([...SPECIAL, 1, 2, ...SPECIAL, 4]);
-const y = f32([...SPECIAL.slice(3), 1, 2, ...SPECIAL, 4, 5, 6]);
+const y = f32([...SPECIAL.slice(3), 1, 2, ...SPECIAL, 4, 5, 6, 7]);
 type Op = (x: tf.Tensor, y: tf.Tensor) => tf.Tensor;
 
 const UNARY =
