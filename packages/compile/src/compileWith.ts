@@ -6,6 +6,7 @@ import { idleProgram } from './engines/idleProgram';
 import { tfjsProgram } from './engines/tfjsEngine';
 import { optimize } from './passes/optimize';
 import { toBfloat16 } from './passes/precision';
+import { registerEinsumGradient } from './record/einsum';
 import { trace } from './record/trace';
 import { specTree } from './specTree';
 import type { Tree } from './tree';
@@ -60,6 +61,7 @@ export async function compileWith<
     const how = openvino ? `that is ${openvino.install}` : 'which runs in Node';
     throw new Error(`The engine '${engine}' has no precision 'bf16' here: it needs 'openvino', ${how}`);
   }
+  registerEinsumGradient();
   const opByOp = step as unknown as Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>;
   const program = eager[engine]
     ? await eager[engine].program(opByOp, state, inputs)

@@ -363,6 +363,19 @@ const CASES: Record<string, Case> = {
     },
     { tolerance: 1e-6 },
   ),
+  atan2: of(
+    {
+      x: f32([9], [0, -0, 1, -1, 3, -2, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN]),
+      n: i32([4], [3, -2, 0, -5]),
+    },
+    ({ x, n }) => [
+      tf.atan2(x!.reshape([9, 1]), x!),
+      tf.atan2(n!, n!.reverse()),
+      ...tf.grads((a, b) => tf.atan2(a!, b!).sum().asScalar())([x!.slice(2, 4), x!.slice(2, 4).reverse()]),
+    ],
+    { tolerance: 1e-6 },
+  ),
+  bitwiseAnd: of({ n: LARGE }, ({ n }) => tf.bitwiseAnd(n!, n!.reverse())),
   'parts as booleans': of(
     { x: f32([3, 4], [0, 1, 0.5, Number.NaN, 0, -0, 0.2, -1, 3, 0, 1e-30, 9]) },
     ({ x }) => [x!.slice([1, 0], [1, 4]).toBool(), tf.split(x!, [1, 1, 2], 1)[2]!.toBool(), x!.toBool()],

@@ -18,7 +18,7 @@ export const UNARY_OPS: ReadonlySet<string> = new Set(
  * `Mod` is C's `fmod`, of float32 alone. `Max` and `Min` are NaN where an operand is.
  */
 export const ARITHMETIC_OPS: ReadonlySet<string> = new Set(
-  'Add Sub Mul Div Mod Pow Max Min And Or'.split(' '),
+  'Add Sub Mul Div Mod Pow Max Min And Or BitwiseAnd'.split(' '),
 );
 /** Two operands that broadcast; the result is `bool`. */
 export const COMPARISON_OPS: ReadonlySet<string> = new Set(

@@ -44,7 +44,7 @@ const SAME = new Set(
   (
     'Neg Abs Exp Log Sqrt Reciprocal Erf Tanh Sigmoid Relu Softplus Sign Floor Ceil Round Not Gelu ' +
     'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh ' +
-    'Add Sub Mul Div Pow Max Min And Or Greater GreaterOrEqual Less LessOrEqual Equal Where'
+    'Add Sub Mul Div Pow Max Min And Or BitwiseAnd Greater GreaterOrEqual Less LessOrEqual Equal Where'
   ).split(' '),
 );
 

@@ -47,6 +47,7 @@ const SAME: Readonly<Record<string, readonly [type: string, opset: number, attri
   Min: ['Minimum', 1, NUMPY],
   And: ['LogicalAnd', 1, NUMPY],
   Or: ['LogicalOr', 1, NUMPY],
+  BitwiseAnd: ['BitwiseAnd', 13, NUMPY],
   Less: ['Less', 1, NUMPY],
   LessOrEqual: ['LessEqual', 1, NUMPY],
   Equal: ['Equal', 1, NUMPY],

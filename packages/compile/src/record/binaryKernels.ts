@@ -87,6 +87,7 @@ export const binaryKernels: Readonly<Record<string, RecordKernel>> = {
   LessEqual: comparison(emit('LessOrEqual')),
   Equal: comparison(emit('Equal')),
   NotEqual: comparison(notEqual),
+  BitwiseAnd: ({ a, b: other }, _, b) => b.emit('BitwiseAnd', [a!, other!]),
   LogicalAnd: logic('And'),
   LogicalOr: logic('Or'),
   Prelu: prelu,

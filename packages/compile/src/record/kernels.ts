@@ -2,9 +2,11 @@
 import * as tf from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../graph/builder';
 import { sizeOf, type Value, type ValueType } from '../graph/graph';
+import { atan2 } from './atan2';
 import { binaryKernels } from './binaryKernels';
 import { cast } from './casts';
 import { convKernels } from './convKernels';
+import { einsum } from './einsum';
 import { indexKernels } from './indexKernels';
 import { applyFused, axisOf, type RecordKernel, reshape, transpose } from './kernelParts';
 import { movingKernels } from './movingKernels';
@@ -74,4 +76,6 @@ export const RECORDED: ReadonlyMap<string, RecordKernel> = new Map<string, Recor
   ...Object.entries(movingKernels),
   ...Object.entries(indexKernels),
   ...Object.entries(orderKernels),
+  ['Einsum', einsum],
+  ['Atan2', atan2],
 ]);

@@ -5,6 +5,7 @@ import { stepResult } from '../stepResult';
 import { mapTree, type Tree } from '../tree';
 import type { GivenTensor, Step, TensorSpec, TreeOf } from '../types';
 import { callProgram } from './callSite';
+import { registerEinsumGradient } from './einsum';
 import { graphValue, record, tensorOf } from './recordingBackend';
 import { registerKernels } from './registerKernels';
 
@@ -38,6 +39,7 @@ export function trace<S extends Tree<tf.Tensor>, I extends Tree<tf.Tensor>, O ex
     state: specTree(state as Tree<TensorSpec | GivenTensor>, 'state'),
     inputs: specTree(inputs as Tree<TensorSpec | GivenTensor>, 'input'),
   };
+  registerEinsumGradient();
   return record(registerKernels, (builder) => {
     const values = new Map<string, Value>();
     const enter = (root: 'state' | 'inputs') =>
