@@ -163,6 +163,10 @@ const INFER: Readonly<Record<string, Infer>> = {
   ReduceMax: reduce,
   ReduceMin: reduce,
   ReduceProd: reduce,
+  /**
+   * The place of the largest along an axis, the first of equal ones, as found by going on from the first element to what is
+   * larger: a NaN in front stays, every other one is passed over.
+   */
   ArgMax: ([x], a) => [{ dtype: 'int32', shape: reducedShape(x!.shape, [number(a, 'axis')], false) }],
   ArgMin: ([x], a) => [{ dtype: 'int32', shape: reducedShape(x!.shape, [number(a, 'axis')], false) }],
   Softmax: ([x]) => [like(x!)],

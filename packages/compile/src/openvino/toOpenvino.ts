@@ -93,8 +93,8 @@ function rows(x: Port, begin: number, end: number, length: number, w: IrWriter):
 /**
  * The place of the largest or smallest along an axis, the first of equal ones: of all places that hold the extreme value,
  * counted down from the end, the largest. TopK says which of equal ones only where it is `stable`, for eight times the
- * time. There is no NaN (see the kernel); for ReduceMax of nothing but -Infinity is the least finite number, which no place
- * holds, and the place is the first.
+ * time. NaN is made the most extreme in front and the least elsewhere. The maximum of nothing but -Infinity is the least
+ * finite number for OpenVINO, which no place holds: the place is the first.
  */
 const argExtreme: IrLowering = ({ op, inputs, attributes: a, outputs }, [x], w) => {
   const axis = number(a, 'axis');
@@ -110,8 +110,18 @@ const argExtreme: IrLowering = ({ op, inputs, attributes: a, outputs }, [x], w) 
   const countdown = Float32Array.from({ length }, (_, place) => length - place);
   const along = shape.map((_, i) => (i === axis ? length : 1));
   const axes = w.integers([axis]);
-  const extreme = w.emit(op === 'ArgMax' ? 'ReduceMax' : 'ReduceMin', 1, [x!, axes], { keep_dims: true });
-  const holds = w.emit('Equal', 1, [x!, extreme], NUMPY);
+  const [most, least] =
+    op === 'ArgMax'
+      ? [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+      : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const forNaN = w.constant(
+    Float32Array.from({ length }, (_, place) => (place === 0 ? most : least)),
+    'f32',
+    along,
+  );
+  const known = w.emit('Select', 1, [w.emit('Equal', 1, [x!, x!], NUMPY), x!, forNaN], NUMPY);
+  const extreme = w.emit(op === 'ArgMax' ? 'ReduceMax' : 'ReduceMin', 1, [known, axes], { keep_dims: true });
+  const holds = w.emit('Equal', 1, [known, extreme], NUMPY);
   const places = w.emit(
     'Multiply',
     1,

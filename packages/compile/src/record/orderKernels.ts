@@ -7,27 +7,12 @@ import type { RecordKernel } from './kernelParts';
 const axisOf = (axis: number | number[], { shape }: Value): number =>
   tf.util.parseAxisParam(axis, [...shape])[0]!;
 
-/**
- * The place of the largest or smallest along an axis, the first of equal ones. TensorFlow.js begins with the first element
- * and goes on to what is larger: a NaN in front stays, every other one is passed over.
- */
+const summable = (b: GraphBuilder, x: Value) => (x.dtype === 'bool' ? cast(b, x, 'int32') : x);
+
 const argExtreme =
   (op: 'ArgMax' | 'ArgMin'): RecordKernel =>
-  ({ x }, attrs, b) => {
-    const axis = axisOf(attrs.axis, x!);
-    if (x!.dtype !== 'float32') return b.emit(op, [cast(b, x!, 'int32')], { axis });
-    const length = x!.shape[axis]!;
-    const worst = op === 'ArgMax' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-    const inPlaceOfNaN = b.constant(
-      Float32Array.from({ length }, (_, place) => (place === 0 ? -worst : worst)),
-      'float32',
-      x!.shape.map((_, i) => (i === axis ? length : 1)),
-    );
-    const known = b.emit('Where', [b.emit('Equal', [x!, x!]), x!, inPlaceOfNaN]);
-    return b.emit(op, [known], { axis });
-  };
-
-const summable = (b: GraphBuilder, x: Value) => (x.dtype === 'bool' ? cast(b, x, 'int32') : x);
+  ({ x }, { axis }, b) =>
+    b.emit(op, [summable(b, x!)], { axis: axisOf(axis, x!) });
 
 /** Running products: each is multiplied with the one `step` before it, for steps of 1, 2, 4... */
 function cumulativeProduct(
