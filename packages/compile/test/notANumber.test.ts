@@ -34,6 +34,10 @@ const OPS: Record<string, Op> = {
   'log of the sum of exponentials': (v) => v.slice([0], [18]).reshape([6, 3]).logSumExp(1),
   'largest of each row': (v) => v.slice([0], [18]).reshape([3, 6]).max(1),
   'smallest of each column': (v) => v.slice([0], [18]).reshape([6, 3]).min(0, true),
+  'extremes of infinite numbers alone': (v) => {
+    const row = v.slice([0], [3]).mul(0).add(1).sub(Number.POSITIVE_INFINITY);
+    return tf.stack([row.slice([0], [1]).max(), row.slice([2], [1]).neg().min()]);
+  },
   sum: (v) => v.sum(),
   mean: (v) => v.slice([0], [18]).reshape([6, 3]).mean(1),
   'to whole numbers': (v) => v.mul(1e9).toInt(),

@@ -80,29 +80,31 @@ function matMulShape([a, b]: readonly Value[], attributes: Attributes): number[]
   return [...broadcastShapes(a!.shape.slice(0, -2), b!.shape.slice(0, -2)), rows, columns];
 }
 
-/** Windows over the last two axes of [N, C, H, W]; pads are [top, left, bottom, right]. */
-function windowed(
-  [height, width]: readonly [number, number],
+/** How many windows there are along each axis of an image; pads are those before all axes, then those after. */
+export const windowCounts = (
+  space: readonly number[],
   kernel: readonly number[],
   strides: readonly number[],
   pads: readonly number[],
-  dilations: readonly number[] = [1, 1],
-): [number, number] {
-  const along = (size: number, i: number) =>
-    Math.floor((size + pads[i]! + pads[i + 2]! - dilations[i]! * (kernel[i]! - 1) - 1) / strides[i]!) + 1;
-  return [along(height, 0), along(width, 1)];
-}
+  dilations: readonly number[] = space.map(() => 1),
+): number[] =>
+  space.map((size, i) => {
+    const room = size + pads[i]! + pads[i + space.length]! - dilations[i]! * (kernel[i]! - 1) - 1;
+    return Math.floor(room / strides[i]!) + 1;
+  });
 
 const pooled: Infer = ([x], a) => {
-  const [n, c, h, w] = x!.shape as [number, number, number, number];
-  return [
-    like(x!, [n, c, ...windowed([h, w], numbers(a, 'kernel'), numbers(a, 'strides'), numbers(a, 'pads'))]),
-  ];
+  const [n, c, ...space] = x!.shape as [number, number, ...number[]];
+  const counts = windowCounts(space, numbers(a, 'kernel'), numbers(a, 'strides'), numbers(a, 'pads'));
+  return [like(x!, [n, c, ...counts])];
 };
 
 const reduce: Infer = ([x], a) => [like(x!, reducedShape(x!.shape, numbers(a, 'axes'), flag(a, 'keepDims')))];
 
-/** Output types of every op that is not elementwise. Images are [N, C, H, W], filters [O, C, kh, kw]. */
+/**
+ * Output types of every op that is not elementwise. Images are [N, C, H, W] or [N, C, D, H, W], filters
+ * [O, C / group, kh, kw] or [O, C / group, kd, kh, kw].
+ */
 const INFER: Readonly<Record<string, Infer>> = {
   /** The same in memory of its own; only engines' forms have it. */
   Copy: ([x]) => [like(x!)],
@@ -196,15 +198,15 @@ const INFER: Readonly<Record<string, Infer>> = {
   /** Rows of `x` [n, ...] added up into [numRows, ...] at `indices` [n], all of them rows. */
   ScatterAdd: ([x], a) => [like(x!, [number(a, 'numRows'), ...x!.shape.slice(1)])],
   Conv: ([x, w], a) => {
-    const [n, , h, width] = x!.shape as [number, number, number, number];
-    const size = windowed(
-      [h, width],
+    const [n, , ...space] = x!.shape as [number, number, ...number[]];
+    const counts = windowCounts(
+      space,
       w!.shape.slice(2),
       numbers(a, 'strides'),
       numbers(a, 'pads'),
       numbers(a, 'dilations'),
     );
-    return [like(x!, [n, w!.shape[0]!, ...size])];
+    return [like(x!, [n, w!.shape[0]!, ...counts])];
   },
   ConvInputGradient: ([dy], a) => [like(dy!, numbers(a, 'inputShape'))],
   ConvFilterGradient: ([x], a) => [like(x!, numbers(a, 'filterShape'))],
@@ -223,7 +225,7 @@ const INFER: Readonly<Record<string, Infer>> = {
     const [fh, fw] = numbers(a, 'factors') as [number, number];
     return [like(x!, [n, c, h * fh, w * fw])];
   },
-  /** Of `[n, h, w, c]`, by the centres of pixels. */
+  /** Of `[n, h, w, c]`; `coordinates`, in ONNX's words: 'half_pixel', 'asymmetric' or 'align_corners'. */
   ResizeBilinear: ([x], a) => [like(x!, [x!.shape[0]!, ...numbers(a, 'size'), x!.shape[3]!])],
 };
 

@@ -3,65 +3,70 @@
  * CPU: an input gradient is fastest as a convolution with the filter turned around, a filter gradient as matrix
  * products of the output gradient with shifted views of the input.
  */
-import type { Node, Shape4 } from '../graph/graph';
+import { type Node, type Shape4, sizeOf } from '../graph/graph';
 import { number, numbers } from '../graph/ops';
 import type { OnnxWriter } from './toOnnx';
 
-/**
- * dL/dx [N, C, H, W] from dL/dy [N, O, h, w] and the filter [O, C, kh, kw].
- */
+/** dL/dx [N, C, ...space] from dL/dy [N, O, ...counts] and the filter [O, C / group, ...kernel]. */
 export function lowerConvInputGradient(
   node: Node,
   [dy, filter]: readonly string[],
   outputs: readonly string[],
   w: OnnxWriter,
 ) {
-  const [, , kh, kw] = node.inputs[1]!.shape as Shape4;
   const a = node.attributes;
-  const strides = numbers(a, 'strides');
-  const dilations = numbers(a, 'dilations');
-  const [top, left, bottom, right] = numbers(a, 'pads') as Shape4;
-  if (strides.every((s) => s === 1) && number(a, 'group') === 1) {
-    // Over a full correlation with the flipped filter, whose input and output channels change places.
-    const swapped = w.emit('Transpose', [filter!], { perm: [1, 0, 2, 3] });
-    const flipped =
-      kh === 1 && kw === 1 ? swapped : flippedWindows(node.inputs[1]!.shape as Shape4, swapped, w);
-    const reach = [(kh - 1) * dilations[0]!, (kw - 1) * dilations[1]!] as const;
-    const pads = [reach[0] - top, reach[1] - left, reach[0] - bottom, reach[1] - right];
+  const [, , ...kernel] = node.inputs[1]!.shape;
+  const [, , ...counts] = node.inputs[0]!.shape;
+  const [, , ...space] = numbers(a, 'inputShape');
+  const [strides, dilations, group] = [numbers(a, 'strides'), numbers(a, 'dilations'), number(a, 'group')];
+  const before = numbers(a, 'pads').slice(0, kernel.length);
+  const after = numbers(a, 'pads').slice(kernel.length);
+  const reach = kernel.map((size, i) => (size - 1) * dilations[i]!);
+  if (strides.every((s) => s === 1)) {
+    const pads = [...reach.map((r, i) => r - before[i]!), ...reach.map((r, i) => r - after[i]!)];
     if (pads.every((pad) => pad >= 0)) {
-      w.emitInto(outputs, 'Conv', [dy!, flipped], { pads, dilations });
+      const turned = turnedFilters(node.inputs[1]!.shape, group, filter!, w);
+      w.emitInto(outputs, 'Conv', [dy!, turned], { pads, dilations, group });
       return;
     }
   }
-  const [, , height, width] = numbers(a, 'inputShape') as Shape4;
-  const [, , h, wd] = node.inputs[0]!.shape as Shape4;
-  // What a strided window left over at the bottom and right.
-  const rest = (size: number, out: number, k: number, i: number, before: number, after: number) =>
-    size - ((out - 1) * strides[i]! + (k - 1) * dilations[i]! + 1 - before - after);
   w.emitInto(outputs, 'ConvTranspose', [dy!, filter!], {
-    pads: [top, left, bottom, right],
+    pads: [...before, ...after],
     strides,
     dilations,
-    group: number(a, 'group'),
-    output_padding: [rest(height, h, kh, 0, top, bottom), rest(width, wd, kw, 1, left, right)],
+    group,
+    // What a strided window left over at the end.
+    output_padding: space.map(
+      (size, i) => size - ((counts[i]! - 1) * strides[i]! + reach[i]! + 1 - before[i]! - after[i]!),
+    ),
   });
 }
 
-/** Filters [C, O, kh, kw] with both window axes reversed: rows of a matrix are faster moved than elements. */
-function flippedWindows([o, c, kh, kw]: Shape4, filter: string, w: OnnxWriter): string {
-  const size = kh * kw;
+/**
+ * Filters [O, C / group, ...kernel] as those of the correlation that goes back, [C, O / group, ...kernel]: in every group
+ * input and output channels change places, and the windows are turned around.
+ */
+function turnedFilters(shape: readonly number[], group: number, filter: string, w: OnnxWriter): string {
+  const [outputs, inputs, ...kernel] = shape as [number, number, ...number[]];
+  const [o, size] = [outputs / group, sizeOf(kernel)];
+  let swapped = filter;
+  if (o > 1 || inputs > 1) {
+    const groups = w.emit('Reshape', [filter, w.integers([group, o, inputs, size])]);
+    swapped = w.emit('Transpose', [groups], { perm: [0, 2, 1, 3] });
+  }
+  // Rows of a matrix are faster moved than elements.
   const turn = (x: string) => w.emit('Transpose', [x], { perm: [1, 0] });
-  const rows = turn(w.emit('Reshape', [filter, w.integers([c * o, size])]));
+  const rows = turn(w.emit('Reshape', [swapped, w.integers([outputs * inputs, size])]));
   const reversed = w.integers(Array.from({ length: size }, (_, i) => size - 1 - i));
-  const flipped = turn(w.emit('Gather', [rows, reversed], { axis: 0 }));
-  return w.emit('Reshape', [flipped, w.integers([c, o, kh, kw])]);
+  const turned = size === 1 ? rows : w.emit('Gather', [rows, reversed], { axis: 0 });
+  return w.emit('Reshape', [turn(turned), w.integers([group * inputs, o, ...kernel])]);
 }
 
 /** Above this many positions per image, one product per image beats one product over all images. */
 const MANY_POSITIONS = 400;
 
 /**
- * dL/dw [O, C, kh, kw] from the input [N, C, H, W] and dL/dy [N, O, h, w]: for each offset in the window, the
+ * dL/dw [O, C, ...kernel] from the input [N, C, ...space] and dL/dy [N, O, ...counts]: for each offset in the window, the
  * output gradient times the input shifted by it.
  */
 export function lowerConvFilterGradient(
@@ -70,18 +75,20 @@ export function lowerConvFilterGradient(
   outputs: readonly string[],
   w: OnnxWriter,
 ) {
-  const a = node.attributes;
-  if (number(a, 'group') !== 1)
-    throw new Error('The filter gradient of a grouped convolution has no ONNX form.');
-  const [, , h, wd] = node.inputs[1]!.shape as Shape4;
-  if (h * wd >= MANY_POSITIONS) productsPerImage(node, inputs, outputs, w);
+  const [, , ...counts] = node.inputs[1]!.shape;
+  const perImage = counts.length === 2 && sizeOf(counts) >= MANY_POSITIONS;
+  if (perImage) productsPerImage(node, inputs, outputs, w);
   else productsPerOffset(node, inputs, outputs, w);
 }
 
-const padded = (x: string, [top, left, bottom, right]: Shape4, w: OnnxWriter): string =>
-  top || left || bottom || right ? w.emit('Pad', [x, w.integers([0, 0, top, left, 0, 0, bottom, right])]) : x;
+/** An image [N, C, ...space] with zeros around; pads are those before all axes, then those after. */
+function padded(x: string, pads: readonly number[], w: OnnxWriter): string {
+  if (pads.every((n) => n === 0)) return x;
+  const half = pads.length / 2;
+  return w.emit('Pad', [x, w.integers([0, 0, ...pads.slice(0, half), 0, 0, ...pads.slice(half)])]);
+}
 
-/** `size` positions, every `strides`-th from `begin` on, along the axis `first` and the next. */
+/** `size` positions, every `strides`-th from `begin` on, along as many axes from `first` on. */
 function view(
   x: string,
   begin: readonly number[],
@@ -91,11 +98,16 @@ function view(
   w: OnnxWriter,
 ): string {
   const end = begin.map((start, i) => start + (size[i]! - 1) * strides[i]! + 1);
-  return w.emit('Slice', [x, ...[begin, end, [first, first + 1], strides].map((list) => w.integers(list))]);
+  const axes = begin.map((_, i) => first + i);
+  return w.emit('Slice', [x, ...[begin, end, axes, strides].map((list) => w.integers(list))]);
 }
 
-const offsets = (kh: number, kw: number) =>
-  Array.from({ length: kh * kw }, (_, k) => [Math.floor(k / kw), k % kw] as const);
+/** All places in a window, the last axis fastest. */
+const offsets = (kernel: readonly number[]): number[][] =>
+  kernel.reduce<number[][]>(
+    (places, size) => places.flatMap((place) => Array.from({ length: size }, (_, i) => [...place, i])),
+    [[]],
+  );
 
 /** One product per image: its output gradient with all shifted inputs, or its input with all shifted gradients. */
 function productsPerImage(node: Node, [x, dy]: readonly string[], outputs: readonly string[], w: OnnxWriter) {
@@ -106,7 +118,7 @@ function productsPerImage(node: Node, [x, dy]: readonly string[], outputs: reado
   const strides = numbers(a, 'strides') as readonly [number, number];
   const dilations = numbers(a, 'dilations') as readonly [number, number];
   const pads = numbers(a, 'pads') as Shape4;
-  const window = offsets(kh, kw);
+  const window = offsets([kh, kw]) as [number, number][];
   const rows = (from: string, channels: number, positions: number) =>
     w.emit('Reshape', [from, w.integers([n, channels, positions])]);
   const summed = (left: string, right: string) => {
@@ -148,22 +160,24 @@ function productsPerOffset(
   w: OnnxWriter,
 ) {
   const a = node.attributes;
-  const filterShape = numbers(a, 'filterShape') as Shape4;
-  const [n, c] = node.inputs[0]!.shape as Shape4;
-  const [, o, h, wd] = node.inputs[1]!.shape as Shape4;
-  const [, , kh, kw] = filterShape;
+  const filterShape = numbers(a, 'filterShape');
+  const [n, c] = node.inputs[0]!.shape as [number, number];
+  const [, o, ...counts] = node.inputs[1]!.shape as [number, number, ...number[]];
+  const [, , ...kernel] = filterShape;
   const strides = numbers(a, 'strides');
   const dilations = numbers(a, 'dilations');
-  const wide = padded(x!, numbers(a, 'pads') as Shape4, w);
-  const whole = kh * kw === 1 && strides.every((s) => s === 1) && wide === x;
-  const last = w.emit('Transpose', [wide], { perm: [0, 2, 3, 1] });
-  const positions = n * h * wd;
+  const axes = counts.map((_, i) => i);
+  const wide = padded(x!, numbers(a, 'pads'), w);
+  const whole = sizeOf(kernel) === 1 && strides.every((s) => s === 1) && wide === x;
+  const last = w.emit('Transpose', [wide], { perm: [0, ...axes.map((i) => i + 2), 1] });
+  const positions = n * sizeOf(counts);
   const gradient = w.emit('Reshape', [
-    w.emit('Transpose', [dy!], { perm: [1, 0, 2, 3] }),
+    w.emit('Transpose', [dy!], { perm: [1, 0, ...axes.map((i) => i + 2)] }),
     w.integers([o, positions]),
   ]);
-  const products = offsets(kh, kw).map(([i, j]) => {
-    const shifted = whole ? last : view(last, [i * dilations[0]!, j * dilations[1]!], [h, wd], strides, 1, w);
+  const products = offsets(kernel).map((place) => {
+    const begin = place.map((at, i) => at * dilations[i]!);
+    const shifted = whole ? last : view(last, begin, counts, strides, 1, w);
     return w.emit('MatMul', [gradient, w.emit('Reshape', [shifted, w.integers([positions, c])])]);
   });
   if (products.length === 1) {

@@ -3,6 +3,7 @@ import { flag, number, numbers, sliceBounds } from '../graph/ops';
 import { rewrite } from '../passes/optimize';
 import { lowerConvFilterGradient, lowerConvInputGradient } from './convGradients';
 import { onnxRules } from './onnxRules';
+import { lowerAveragePool, lowerMaxPool, lowerMaxUnpool } from './pooling';
 import type { OnnxAttribute, OnnxInitializer, OnnxModel, OnnxNode, OnnxType } from './proto';
 
 /** Writes ONNX nodes one after the other, and names what they make. */
@@ -66,8 +67,14 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
     w.emitInto(outputs, 'Cast', inputs, { to: ONNX_TYPE_IDS[a.dtype as string]! }),
   Broadcast: ({ attributes: a }, [x], outputs, w) =>
     w.emitInto(outputs, 'Expand', [x!, w.integers(numbers(a, 'shape'))]),
+  // A size of 0 would mean the one that is there.
   Reshape: ({ attributes: a }, [x], outputs, w) =>
-    w.emitInto(outputs, 'Reshape', [x!, w.integers(numbers(a, 'shape'))]),
+    w.emitInto(
+      outputs,
+      'Reshape',
+      [x!, w.integers(numbers(a, 'shape'))],
+      numbers(a, 'shape').includes(0) ? { allowzero: 1 } : {},
+    ),
   Transpose: ({ attributes: a }, inputs, outputs, w) =>
     w.emitInto(outputs, 'Transpose', inputs, { perm: numbers(a, 'perm') }),
   Slice: ({ attributes: a, inputs: [value] }, [x], outputs, w) => {
@@ -160,37 +167,19 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
     }),
   ConvInputGradient: lowerConvInputGradient,
   ConvFilterGradient: lowerConvFilterGradient,
-  MaxPool: ({ attributes: a }, inputs, outputs, w) =>
-    w.emitInto(outputs, 'MaxPool', inputs, {
-      kernel_shape: numbers(a, 'kernel'),
-      strides: numbers(a, 'strides'),
-      pads: numbers(a, 'pads'),
-    }),
-  MaxUnpool: ({ attributes: a, inputs: [dy] }, [x, indices], outputs, w) => {
-    const [, , height, width] = numbers(a, 'outputShape') as [number, number, number, number];
-    const kernel = [Math.floor(height / dy!.shape[2]!), Math.floor(width / dy!.shape[3]!)];
-    w.emitInto(outputs, 'MaxUnpool', [x!, indices!, w.integers(numbers(a, 'outputShape'))], {
-      kernel_shape: kernel,
-      strides: kernel,
-    });
-  },
-  AveragePool: ({ attributes: a }, inputs, outputs, w) =>
-    w.emitInto(outputs, 'AveragePool', inputs, {
-      kernel_shape: numbers(a, 'kernel'),
-      strides: numbers(a, 'strides'),
-      pads: numbers(a, 'pads'),
-      count_include_pad: 0,
-    }),
+  MaxPool: lowerMaxPool,
+  MaxUnpool: lowerMaxUnpool,
+  AveragePool: lowerAveragePool,
   UpsampleNearest: ({ outputs: [value] }, [x], outputs, w) =>
     w.emitInto(outputs, 'Resize', [x!, '', '', w.integers(value!.shape)], {
       mode: 'nearest',
       nearest_mode: 'floor',
       coordinate_transformation_mode: 'asymmetric',
     }),
-  ResizeBilinear: ({ outputs: [value] }, [x], outputs, w) =>
+  ResizeBilinear: ({ attributes: a, outputs: [value] }, [x], outputs, w) =>
     w.emitInto(outputs, 'Resize', [x!, '', '', w.integers(value!.shape)], {
       mode: 'linear',
-      coordinate_transformation_mode: 'half_pixel',
+      coordinate_transformation_mode: a.coordinates as string,
     }),
 };
 

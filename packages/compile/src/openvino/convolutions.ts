@@ -1,4 +1,4 @@
-import type { Attributes, Node, Shape4 } from '../graph/graph';
+import { type Attributes, type Node, sizeOf } from '../graph/graph';
 import { number, numbers } from '../graph/ops';
 import type { IrAttributes, IrWriter, Port } from './ir';
 import type { IrLowering } from './toOpenvino';
@@ -9,33 +9,29 @@ const geometry = (a: Attributes): IrAttributes => ({
   dilations: numbers(a, 'dilations'),
 });
 
-/** Filters [O, C / group, kh, kw] as OpenVINO groups them, [group, O / group, C / group, kh, kw]. */
-function grouped(filter: Port, shape: Shape4, group: number, w: IrWriter): Port {
-  const [outputs, ...rest] = shape;
+/** Filters [O, C / group, ...kernel] as OpenVINO groups them, [group, O / group, C / group, ...kernel]. */
+function grouped(filter: Port, shape: readonly number[], group: number, w: IrWriter): Port {
+  const [outputs, ...rest] = shape as [number, ...number[]];
   return w.reshape(filter, [group, outputs / group, ...rest]);
 }
 
 export const lowerConv: IrLowering = ({ attributes: a, inputs: [, filterValue] }, [x, filter], w) => {
   const group = number(a, 'group');
   if (group === 1) return w.emit('Convolution', 1, [x!, filter!], geometry(a));
-  return w.emit(
-    'GroupConvolution',
-    1,
-    [x!, grouped(filter!, filterValue!.shape as unknown as Shape4, group, w)],
-    geometry(a),
-  );
+  return w.emit('GroupConvolution', 1, [x!, grouped(filter!, filterValue!.shape, group, w)], geometry(a));
 };
 
-/** dL/dx [N, C, H, W] from dL/dy [N, O, h, w] and the filter [O, C, kh, kw]. */
+/** Two axes in front exchanged, the others as they are. */
+const swapped = (x: Port, rank: number, w: IrWriter): Port =>
+  w.emit('Transpose', 1, [x, w.integers([1, 0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2)])]);
+
+/** dL/dx [N, C, ...space] from dL/dy [N, O, ...counts] and the filter [O, C / group, ...kernel]. */
 export const lowerConvInputGradient: IrLowering = ({ attributes: a, inputs }, [dy, filter], w) => {
-  const shape = inputs[1]!.shape as Shape4;
+  const { shape } = inputs[1]!;
   const group = number(a, 'group');
   const isProduct =
-    group === 1 && shape[2] === 1 && shape[3] === 1 && isEach(a, 'strides', 1) && isEach(a, 'pads', 0);
-  if (isProduct) {
-    const swapped = w.emit('Transpose', 1, [filter!, w.integers([1, 0, 2, 3])]);
-    return w.emit('Convolution', 1, [dy!, swapped], geometry(a));
-  }
+    group === 1 && sizeOf(shape.slice(2)) === 1 && isEach(a, 'strides', 1) && isEach(a, 'pads', 0);
+  if (isProduct) return w.emit('Convolution', 1, [dy!, swapped(filter!, shape.length, w)], geometry(a));
   const outputShape = w.integers(numbers(a, 'inputShape').slice(2));
   if (group === 1) {
     return w.emit('ConvolutionBackpropData', 1, [dy!, filter!, outputShape], geometry(a));
@@ -51,30 +47,23 @@ export const lowerConvInputGradient: IrLowering = ({ attributes: a, inputs }, [d
 const isEach = (a: Attributes, name: string, value: number) => numbers(a, name).every((n) => n === value);
 
 /**
- * dL/dw [O, C, kh, kw] from the input [N, C, H, W] and dL/dy [N, O, h, w]: a convolution of the input, its channels
- * as images, with the output gradient as the filter, whose strides and dilations change places.
+ * dL/dw [O, C, ...kernel] from the input [N, C, ...space] and dL/dy [N, O, ...counts]: a convolution of the input, its
+ * channels as images, with the output gradient as the filter, whose strides and dilations change places.
  */
-export const lowerConvFilterGradient: IrLowering = (node: Node, [x, dy], w) => {
-  const a = node.attributes;
-  if (number(a, 'group') !== 1) {
-    throw new Error('The filter gradient of a grouped convolution has no OpenVINO form.');
-  }
-  const [outputs, inputs, kh, kw] = numbers(a, 'filterShape') as Shape4;
-  const swap = w.integers([1, 0, 2, 3]);
+export const lowerConvFilterGradient: IrLowering = ({ attributes: a }: Node, [x, dy], w) => {
+  const [outputs, inputs, ...kernel] = numbers(a, 'filterShape') as [number, number, ...number[]];
+  const rank = kernel.length + 2;
   const attributes = { ...a, strides: numbers(a, 'dilations'), dilations: numbers(a, 'strides') };
-  const whole = w.emit(
-    'Convolution',
-    1,
-    [w.emit('Transpose', 1, [x!, swap]), w.emit('Transpose', 1, [dy!, swap])],
-    geometry(attributes),
-  );
+  const operands = [swapped(x!, rank, w), swapped(dy!, rank, w)];
+  const whole = w.emit('Convolution', 1, operands, geometry(attributes));
+  const axes = Array.from({ length: rank }, (_, i) => i);
   // A strided window that left over a few pixels gives a few offsets too many.
   const window = w.emit('Slice', 8, [
     whole,
-    w.integers([0, 0, 0, 0]),
-    w.integers([inputs, outputs, kh, kw]),
-    w.integers([1, 1, 1, 1]),
-    w.integers([0, 1, 2, 3]),
+    w.integers(axes.map(() => 0)),
+    w.integers([inputs, outputs, ...kernel]),
+    w.integers(axes.map(() => 1)),
+    w.integers(axes),
   ]);
-  return w.emit('Transpose', 1, [window, swap]);
+  return swapped(window, rank, w);
 };

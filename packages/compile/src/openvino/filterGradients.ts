@@ -1,6 +1,7 @@
 import type { GraphBuilder } from '../graph/builder';
-import type { Node, Shape4, Value } from '../graph/graph';
-import { number, numbers } from '../graph/ops';
+import { type Node, type Shape4, sizeOf, type Value } from '../graph/graph';
+import { numbers } from '../graph/ops';
+import { taps } from '../record/windowTaps';
 
 /** Of a larger window, not every offset gets a product of its own. */
 const MOST_PRODUCTS = 9;
@@ -19,7 +20,8 @@ export function filterGradientProducts(
   builder: GraphBuilder,
 ): Value | undefined {
   const { op, attributes: a } = node;
-  if (op !== 'ConvFilterGradient' || number(a, 'group') !== 1) return undefined;
+  if (op !== 'ConvFilterGradient') return undefined;
+  if (inputs[0]!.shape.length !== 4) return productsOfTaps(node, inputs, builder);
   const [, c, kh, kw] = numbers(a, 'filterShape') as Shape4;
   if (kh * kw <= MOST_PRODUCTS && numbers(a, 'strides').every((stride) => stride === 1)) {
     return productsOfShifted(node, inputs, builder);
@@ -48,6 +50,36 @@ function productOfPatches({ attributes: a }: Node, [x, dy]: readonly Value[], bu
     transposeB: false,
   });
   return builder.emit('Reshape', [product], { shape: numbers(a, 'filterShape') });
+}
+
+/**
+ * For each offset in the window, the product of the output gradient with the input that it comes from. Over three axes:
+ * of the convolution that gives it, OpenVINO 2026.4 computes other numbers where strides are its dilations.
+ */
+function productsOfTaps({ attributes: a }: Node, [x, dy]: readonly Value[], builder: GraphBuilder): Value {
+  const filterShape = numbers(a, 'filterShape');
+  const [o, c, ...kernel] = filterShape as [number, number, ...number[]];
+  const views = taps(
+    builder,
+    x!,
+    {
+      kernel,
+      strides: numbers(a, 'strides'),
+      dilations: numbers(a, 'dilations'),
+      pads: numbers(a, 'pads'),
+      counts: dy!.shape.slice(2),
+    },
+    0,
+  );
+  const gradient = asMatrix(dy!, builder);
+  const products = views.map((view) => {
+    const product = builder.emit('MatMul', [gradient, asMatrix(view, builder)], {
+      transposeA: true,
+      transposeB: false,
+    });
+    return builder.emit('Reshape', [product], { shape: [o, c, 1] });
+  });
+  return builder.emit('Reshape', [builder.emit('Concat', products, { axis: 2 })], { shape: filterShape });
 }
 
 /**
@@ -111,11 +143,12 @@ function sumOfParts(stack: Value, parts: number, builder: GraphBuilder): Value {
   return builder.emit('Cast', [sum], { dtype: stack.dtype });
 }
 
-/** An image [N, C, H, W] as a matrix [N * H * W, C]. */
+/** An image [N, C, ...space] as a matrix with a row for each pixel of each image. */
 function asMatrix(image: Value, builder: GraphBuilder): Value {
-  const [n, c, h, w] = image.shape as Shape4;
-  const channelsLast = builder.emit('Transpose', [image], { perm: [0, 2, 3, 1] });
-  return builder.emit('Reshape', [channelsLast], { shape: [n * h * w, c] });
+  const [n, c, ...space] = image.shape as [number, number, ...number[]];
+  const perm = [0, ...space.map((_, i) => i + 2), 1];
+  const channelsLast = builder.emit('Transpose', [image], { perm });
+  return builder.emit('Reshape', [channelsLast], { shape: [n * sizeOf(space), c] });
 }
 
 function rowsFrom(x: Value, first: number, count: number, builder: GraphBuilder): Value {

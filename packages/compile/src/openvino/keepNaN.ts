@@ -5,7 +5,7 @@
  */
 import type { GraphBuilder } from '../graph/builder';
 import type { ConstantData, Node, Value } from '../graph/graph';
-import { extremesKeepNaN, native, unlessNaN } from '../passes/nanRules';
+import { native, unlessNaN } from '../passes/nanRules';
 import type { Rule } from '../passes/rule';
 
 const isExtreme = ({ op }: Node) => op === 'Max' || op === 'Min';
@@ -49,4 +49,20 @@ const softmax: Rule = ({ op, inputs: [x], attributes }, builder) => {
   return builder.emit('Where', [builder.emit('Equal', [sum, sum]), y, sum]);
 };
 
-export const keepNaN: readonly Rule[] = [relu, step, extremes, exponential, softmax, extremesKeepNaN];
+/** Its maximum of infinite numbers alone is the least finite one, too: a second sum counts what is not infinite. */
+const extremesOfAxes: Rule = ({ op, inputs: [x], attributes }, builder) => {
+  if ((op !== 'ReduceMax' && op !== 'ReduceMin') || x!.dtype !== 'float32' || attributes.native)
+    return undefined;
+  const isMax = op === 'ReduceMax';
+  const outermost = builder.scalar(isMax ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
+  const zero = builder.scalar(0);
+  const isInside = builder.emit(isMax ? 'Greater' : 'Less', [x!, outermost]);
+  const orNaN = builder.emit('Where', [builder.emit('Equal', [x!, x!]), zero, x!]);
+  const counted = builder.emit('Where', [isInside, builder.scalar(1), orNaN]);
+  const count = builder.emit('ReduceSum', [counted], attributes);
+  const none = builder.emit('Where', [builder.emit('Equal', [count, zero]), outermost, count]);
+  const extreme = native(builder, op, [x!], attributes);
+  return builder.emit('Where', [builder.emit('Greater', [count, zero]), extreme, none]);
+};
+
+export const keepNaN: readonly Rule[] = [relu, step, extremes, exponential, softmax, extremesOfAxes];

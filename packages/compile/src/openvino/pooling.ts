@@ -64,10 +64,16 @@ function largestRanks(a: Attributes, x: Port, values: Port, from: Shape4, to: Sh
   return ir.emit('MaxPool', 1, [found], windows(a));
 }
 
+const LOWEST = -3.4028234663852886e38;
+
 export const lowerMaxPool: IrLowering = ({ attributes: a, inputs: [image], outputs: [value] }, [x], ir) => {
   const values = ir.emit('MaxPool', 1, [x!], windows(a));
+  // OpenVINO begins with the lowest finite number, which stands for minus infinity where nothing is larger.
+  const none = ir.emit('LessEqual', 1, [values, ir.float(LOWEST)], NUMPY);
+  const largest = ir.emit('Select', 1, [none, ir.float(Number.NEGATIVE_INFINITY), values], NUMPY);
+  if (image!.shape.length !== 4) return [largest];
   const [from, to] = [image!.shape, value!.shape] as unknown as [Shape4, Shape4];
-  return [values, largestRanks(a, x!, values, from, to, ir)];
+  return [largest, largestRanks(a, x!, values, from, to, ir)];
 };
 
 /** Every value to its place in an image of zeros. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createGraphBuilder } from '../graph/builder';
 import type { ConstantData, Graph, Node, Value } from '../graph/graph';
+import { MOVING_OPS } from '../graph/ops';
 import { rebuildGraph } from '../passes/rebuildGraph';
 
 /** What OpenVINO packs constants for. */
@@ -13,26 +14,44 @@ export interface ConstantInput {
   readonly value: Value;
 }
 
+/** What OpenVINO may do with constants while it compiles: it moves them rightly. */
+const isMoving = (op: string) => op === 'Cast' || MOVING_OPS.has(op);
+
 /**
- * The graph in which constants that are packed for two operations are inputs.
+ * The graph in which constants are inputs where they are packed for two operations, or an operation has nothing else.
  *
  * OpenVINO 2026.4 keeps packed constants by the address and the shape of what they are made of, after it has made one of
  * equal ones: a square matrix that one product takes as it is and another transposed, or a filter and its gradient, is
- * packed once and used for both. What comes from outside is packed at every run, as all parameters are, and not kept.
+ * packed once and used for both. And what it computes of constants alone, while it compiles, is wrong for products with a
+ * transposed one, and fails for images. What comes from outside is packed and computed at every run, as all parameters
+ * are, and not kept.
  */
 export function sharedConstants(graph: Graph): { graph: Graph; constants: readonly ConstantInput[] } {
-  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map(({ id }) => [id, node] as const)));
-  const uses = new Map<string, Node[]>();
-  for (const { op, inputs } of graph.nodes) {
+  /** Of what is made of constants alone, the largest of them. */
+  const sourceOf = new Map<number, Node>();
+  const packed = new Map<string, Node[]>();
+  const shared = new Set<Node>();
+  for (const node of graph.nodes) {
+    const { op, inputs, outputs } = node;
+    if (op === 'Input') continue;
+    const sources = inputs.flatMap(({ id }) => sourceOf.get(id) ?? []);
+    if (sources.length === inputs.length) {
+      const largest =
+        op === 'Constant' ? node : sources.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a));
+      for (const { id } of outputs) sourceOf.set(id, largest);
+      if (op !== 'Constant' && !isMoving(op)) for (const source of sources) shared.add(source);
+    }
     if (!PACKING.has(op)) continue;
-    for (const operand of inputs) {
-      const source = largestConstant(operand, producers);
-      if (!source) continue;
+    for (const source of sources) {
       const numbers = contentOf(source);
-      uses.set(numbers, [...(uses.get(numbers) ?? []), source]);
+      packed.set(numbers, [...(packed.get(numbers) ?? []), source]);
     }
   }
-  const shared = new Set([...uses.values()].filter((sources) => sources.length > 1).flat());
+  for (const sources of packed.values()) {
+    if (sources.length > 1) for (const source of sources) shared.add(source);
+  }
+  // Programs share their single numbers, and have many forms that are told by them.
+  for (const source of shared) if (lengthOf(source) === 1) shared.delete(source);
   if (shared.size === 0) return { graph, constants: [] };
   const builder = createGraphBuilder();
   const constants: ConstantInput[] = [];
@@ -47,22 +66,7 @@ export function sharedConstants(graph: Graph): { graph: Graph; constants: readon
   return { graph: rebuilt, constants };
 }
 
-/** Of what is made of constants alone, the largest of them; `undefined` for what depends on an input. */
-function largestConstant(value: Value, producers: ReadonlyMap<number, Node>): Node | undefined {
-  const pending = [value];
-  const seen = new Set<number>();
-  let largest: Node | undefined;
-  const lengthOf = (node: Node | undefined) =>
-    (node?.attributes.data as ConstantData | undefined)?.length ?? 0;
-  for (let next = pending.pop(); next; next = pending.pop()) {
-    const node = producers.get(next.id)!;
-    if (node.op === 'Input') return undefined;
-    seen.add(next.id);
-    pending.push(...node.inputs.filter(({ id }) => !seen.has(id)));
-    if (lengthOf(node) > lengthOf(largest)) largest = node;
-  }
-  return largest;
-}
+const lengthOf = (node: Node) => (node.attributes.data as ConstantData).length;
 
 /** Equal for constants of equal numbers. */
 function contentOf({ attributes }: Node): string {

@@ -274,7 +274,7 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
     w.emit('Interpolate', 11, [x!, w.integers(numbers(a, 'size')), w.integers([1, 2])], {
       mode: 'linear_onnx',
       shape_calculation_mode: 'sizes',
-      coordinate_transformation_mode: 'half_pixel',
+      coordinate_transformation_mode: a.coordinates as string,
       antialias: false,
     }),
 };

@@ -1,13 +1,13 @@
 import type { Attributes } from '../graph/graph';
 import { numbers } from '../graph/ops';
 
-/** How a window of a convolution or a pool moves, in OpenVINO's attributes. Pads are [top, left, bottom, right]. */
+/** How a window of a convolution or a pool moves, in OpenVINO's attributes. */
 export function windowAttributes(a: Attributes) {
-  const [top, left, bottom, right] = numbers(a, 'pads') as [number, number, number, number];
+  const pads = numbers(a, 'pads');
   return {
     strides: numbers(a, 'strides'),
-    pads_begin: [top, left],
-    pads_end: [bottom, right],
+    pads_begin: pads.slice(0, pads.length / 2),
+    pads_end: pads.slice(pads.length / 2),
     auto_pad: 'explicit',
   };
 }

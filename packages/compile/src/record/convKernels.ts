@@ -1,194 +1,213 @@
 /**
- * Convolution, pooling and resizing. TensorFlow.js has channels last and filters [kh, kw, in, out]; the graph has
+ * Convolutions over two and three axes. TensorFlow.js has channels last and filters [...kernel, in, out]; the graph has
  * channels first, as ONNX. The transposes between are recorded here and cancelled by the passes.
  */
-import * as tf from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../graph/builder';
-import type { Value } from '../graph/graph';
-import { applyFused, type RecordKernel, reshape, transpose } from './kernelParts';
+import { sizeOf, type Value } from '../graph/graph';
+import { applyFused, type FusedAttributes, type RecordKernel, reshape, transpose } from './kernelParts';
+import {
+  convWindows,
+  cropped,
+  geometry,
+  isEmpty,
+  uncropped,
+  type WindowAttributes,
+  type Windows,
+  zeros,
+} from './windows';
 
-const TO_NCHW = [0, 3, 1, 2];
-const TO_NHWC = [0, 2, 3, 1];
-const HWIO_TO_OIHW = [3, 2, 0, 1];
-const OIHW_TO_HWIO = [2, 3, 1, 0];
+/** Axes of [N, ...space, C] as [N, C, ...space]. */
+const channelsFirst = (rank: number) => [0, rank - 1, ...Array.from({ length: rank - 2 }, (_, i) => i + 1)];
+const channelsLast = (rank: number) => [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1];
+/** Axes of filters [...kernel, in, out] as [out, in, ...kernel]. */
+const outFirst = (rank: number) => [rank - 1, rank - 2, ...Array.from({ length: rank - 2 }, (_, i) => i)];
+const outLast = (rank: number) => [...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1, 0];
 
-interface ConvAttributes {
-  strides: [number, number] | number;
-  pad: 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
-  dataFormat?: 'NHWC' | 'NCHW';
-  dilations?: [number, number] | number;
-  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+/** An image as the graph has it, [N, C, ...space], from TensorFlow.js's and back. */
+export const toGraph = (b: GraphBuilder, image: Value, format?: string): Value =>
+  format === 'NCHW' ? image : transpose(b, image, channelsFirst(image.shape.length));
+export const fromGraph = (b: GraphBuilder, image: Value, format?: string): Value =>
+  format === 'NCHW' ? image : transpose(b, image, channelsLast(image.shape.length));
+
+/** The sizes [N, C, ...space] of an image whose sizes TensorFlow.js says. */
+const graphShape = (shape: readonly number[], format?: string): readonly number[] =>
+  format === 'NCHW' ? shape : channelsFirst(shape.length).map((axis) => shape[axis]!);
+
+/** Filters of the graph, [out, in / group, ...kernel], and how they came to be. */
+interface Filters {
+  readonly group: number;
+  /** Their shape in the graph. */
+  readonly shape: readonly number[];
+  toGraph(b: GraphBuilder, filter: Value): Value;
+  fromGraph(b: GraphBuilder, filter: Value): Value;
 }
-type Shape4 = [number, number, number, number];
 
-const channelsLastOnly = (attrs: ConvAttributes, kernel: string) => {
-  if (attrs.dataFormat && attrs.dataFormat !== 'NHWC') {
-    throw new Error(`${kernel} with dataFormat '${attrs.dataFormat}' can't be traced; use 'NHWC'.`);
-  }
-};
-
-function geometry(x: readonly number[], filter: readonly number[], attrs: ConvAttributes, depthwise = false) {
-  channelsLastOnly(attrs, 'A convolution');
-  const info = tf.backend_util.computeConv2DInfo(
-    x as Shape4,
-    filter as Shape4,
-    attrs.strides,
-    attrs.dilations ?? 1,
-    attrs.pad as 'same',
-    attrs.dimRoundingMode,
-    depthwise,
-  );
+function denseFilters(shape: readonly number[]): Filters {
+  const perm = outFirst(shape.length);
   return {
-    strides: [info.strideHeight, info.strideWidth],
-    dilations: [info.dilationHeight, info.dilationWidth],
-    pads: [info.padInfo.top, info.padInfo.left, info.padInfo.bottom, info.padInfo.right],
-    group: depthwise ? info.inChannels : 1,
+    group: 1,
+    shape: perm.map((axis) => shape[axis]!),
+    toGraph: (b, filter) => transpose(b, filter, perm),
+    fromGraph: (b, filter) => transpose(b, filter, outLast(shape.length)),
   };
 }
 
-/** Depthwise filters [kh, kw, in, multiplier] as grouped ones [in * multiplier, 1, kh, kw]. */
-function depthwiseFilter(b: GraphBuilder, filter: Value): Value {
-  const [kh, kw, channels, multiplier] = filter.shape as Shape4;
-  return reshape(b, transpose(b, filter, [2, 3, 0, 1]), [channels * multiplier, 1, kh, kw]);
-}
-
-const conv = (b: GraphBuilder, x: Value, filter: Value, attrs: ConvAttributes): Value => {
-  const y = b.emit(
-    'Conv',
-    [transpose(b, x, TO_NCHW), transpose(b, filter, HWIO_TO_OIHW)],
-    geometry(x.shape, filter.shape, attrs),
-  );
-  return transpose(b, y, TO_NHWC);
-};
-const depthwiseConv = (b: GraphBuilder, x: Value, filter: Value, attrs: ConvAttributes): Value => {
-  const y = b.emit(
-    'Conv',
-    [transpose(b, x, TO_NCHW), depthwiseFilter(b, filter)],
-    geometry(x.shape, filter.shape, attrs, true),
-  );
-  return transpose(b, y, TO_NHWC);
-};
-
-interface PoolAttributes {
-  filterSize: [number, number] | number;
-  strides: [number, number] | number;
-  pad: 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
-  dimRoundingMode?: 'floor' | 'round' | 'ceil';
-}
-function poolGeometry(x: readonly number[], attrs: PoolAttributes) {
-  const info = tf.backend_util.computePool2DInfo(
-    x as Shape4,
-    attrs.filterSize,
-    attrs.strides,
-    1,
-    attrs.pad as 'same',
-    attrs.dimRoundingMode,
-  );
+/** Depthwise filters [kh, kw, in, multiplier] are grouped ones, [in * multiplier, 1, kh, kw]. */
+function depthwiseFilters(shape: readonly number[]): Filters {
+  const [kh, kw, channels, multiplier] = shape as [number, number, number, number];
+  const grouped = [channels * multiplier, 1, kh, kw];
   return {
-    kernel: [info.filterHeight, info.filterWidth],
-    strides: [info.strideHeight, info.strideWidth],
-    pads: [info.padInfo.top, info.padInfo.left, info.padInfo.bottom, info.padInfo.right],
+    group: channels,
+    shape: grouped,
+    toGraph: (b, filter) => reshape(b, transpose(b, filter, [2, 3, 0, 1]), grouped),
+    fromGraph: (b, filter) => transpose(b, reshape(b, filter, [channels, multiplier, kh, kw]), [2, 3, 0, 1]),
   };
 }
-function disjointWindows(pool: ReturnType<typeof poolGeometry>, kernel: string) {
-  if (pool.kernel.some((size, i) => pool.strides[i]! < size)) {
-    throw new Error(
-      `${kernel} with windows of [${pool.kernel}] every [${pool.strides}] pixels can't be traced: they overlap. ` +
-        "Use a stride of at least the window, or engine 'tfjs'.",
-    );
-  }
+
+type FiltersOf = (shape: readonly number[]) => Filters;
+
+function conv(
+  b: GraphBuilder,
+  x: Value,
+  filter: Value,
+  attrs: WindowAttributes,
+  filtersOf: FiltersOf,
+): Value {
+  const filters = filtersOf(filter.shape);
+  const windows = convWindows(x.shape, filter.shape, attrs);
+  const image = toGraph(b, x, attrs.dataFormat);
+  const shape = [image.shape[0]!, filters.shape[0]!, ...windows.counts];
+  const y =
+    isEmpty(shape) || isEmpty(x.shape) || isEmpty(filter.shape)
+      ? zeros(b, shape)
+      : b.emit('Conv', [cropped(b, image, windows), filters.toGraph(b, filter)], {
+          ...geometry(windows),
+          group: filters.group,
+        });
+  return fromGraph(b, y, attrs.dataFormat);
 }
 
-function integerFactors(
-  from: readonly number[],
-  to: readonly number[],
-  attrs: { alignCorners: boolean; halfPixelCenters: boolean },
-) {
-  const factors = [to[0]! / from[1]!, to[1]! / from[2]!];
-  if (attrs.alignCorners || factors.some((f) => !Number.isInteger(f) || f < 1)) {
-    throw new Error(
-      `Nearest-neighbour resizing of [${from[1]}, ${from[2]}] to [${to}] can't be traced: expected whole factors and no alignCorners.`,
-    );
-  }
-  return factors;
+/** How many windows the gradient of a convolution's result has. */
+const countsOf = (dy: Value): number[] => dy.shape.slice(2);
+
+function inputGradient(
+  b: GraphBuilder,
+  dy: Value,
+  filter: Value,
+  inputShape: readonly number[],
+  attrs: WindowAttributes,
+  filtersOf: FiltersOf,
+): Value {
+  const filters = filtersOf(filter.shape);
+  const gradient = toGraph(b, dy, attrs.dataFormat);
+  const windows = convWindows(inputShape, filter.shape, attrs, countsOf(gradient));
+  const whole = graphShape(inputShape, attrs.dataFormat);
+  const shape = whole.map((dim, i) => (i < 2 ? dim : dim - croppedAt(windows, i - 2)));
+  const dx =
+    isEmpty(shape) || isEmpty(dy.shape) || isEmpty(filter.shape)
+      ? zeros(b, whole)
+      : uncropped(
+          b,
+          b.emit('ConvInputGradient', [gradient, filters.toGraph(b, filter)], {
+            ...geometry(windows),
+            group: filters.group,
+            inputShape: shape,
+          }),
+          windows,
+        );
+  return fromGraph(b, dx, attrs.dataFormat);
 }
+const croppedAt = ({ crop }: Windows, axis: number) => crop.before[axis]! + crop.after[axis]!;
+
+function filterGradient(
+  b: GraphBuilder,
+  x: Value,
+  dy: Value,
+  filterShape: readonly number[],
+  attrs: WindowAttributes,
+  filtersOf: FiltersOf,
+): Value {
+  const filters = filtersOf(filterShape);
+  const gradient = toGraph(b, dy, attrs.dataFormat);
+  const windows = convWindows(x.shape, filterShape, attrs, countsOf(gradient));
+  if (sizeOf(filterShape) === 0 || isEmpty(x.shape) || isEmpty(dy.shape)) return zeros(b, filterShape);
+  const image = cropped(b, toGraph(b, x, attrs.dataFormat), windows);
+  const dw =
+    filters.group === 1
+      ? b.emit('ConvFilterGradient', [image, gradient], { ...geometry(windows), filterShape: filters.shape })
+      : depthwiseFilterGradient(b, image, gradient, windows);
+  return filters.fromGraph(b, dw);
+}
+
+/**
+ * dL/dw [C * multiplier, 1, kh, kw] from the input [N, C, H, W] and dL/dy [N, C * multiplier, h, w]: a convolution of
+ * every channel of every image with its output gradient, whose strides and dilations change places, added up over the
+ * images.
+ */
+function depthwiseFilterGradient(b: GraphBuilder, x: Value, dy: Value, windows: Windows): Value {
+  const [n, c, ...space] = x.shape as [number, number, ...number[]];
+  const [, o, ...counts] = dy.shape as [number, number, ...number[]];
+  const whole = b.emit('Conv', [reshape(b, x, [1, n * c, ...space]), reshape(b, dy, [n * o, 1, ...counts])], {
+    strides: windows.dilations,
+    dilations: windows.strides,
+    pads: windows.pads,
+    group: n * c,
+  });
+  // A strided window that left over a few pixels gives a few offsets too many.
+  const offsets = b.emit('Slice', [whole], {
+    begin: whole.shape.map(() => 0),
+    size: [1, n * o, ...windows.kernel],
+    strides: whole.shape.map(() => 1),
+  });
+  const perImage = reshape(b, offsets, [n, o, 1, ...windows.kernel]);
+  return b.emit('ReduceSum', [perImage], { axes: [0], keepDims: false });
+}
+
+/** What bias and slopes of a fused convolution meet: with channels first, one number per channel gets its axis. */
+function fusedConv(filtersOf: FiltersOf): RecordKernel {
+  return ({ x, filter, bias, preluActivationWeights }, attrs: WindowAttributes & FusedAttributes, b) => {
+    const perChannel = (value: Value | undefined) =>
+      value && attrs.dataFormat === 'NCHW' && value.shape.length === 1 && value.shape[0] !== 1
+        ? reshape(b, value, [value.shape[0]!, 1, 1])
+        : value;
+    const y = conv(b, x!, filter!, attrs, filtersOf);
+    return applyFused(b, y, perChannel(bias), attrs, perChannel(preluActivationWeights));
+  };
+}
+
+/** TensorFlow.js takes this format, and its backends compute as if channels were last. */
+function depthwiseLast({ dataFormat }: WindowAttributes): void {
+  if (dataFormat === 'NCHW') {
+    throw new Error("Depthwise convolutions with dataFormat 'NCHW' can't be traced; transpose to 'NHWC'.");
+  }
+}
+const depthwise =
+  (kernel: RecordKernel): RecordKernel =>
+  (inputs, attrs, b) => {
+    depthwiseLast(attrs);
+    return kernel(inputs, attrs, b);
+  };
 
 export const convKernels: Readonly<Record<string, RecordKernel>> = {
-  Conv2D: ({ x, filter }, attrs, b) => conv(b, x!, filter!, attrs),
-  FusedConv2D: ({ x, filter, bias }, attrs, b) =>
-    applyFused(b, conv(b, x!, filter!, attrs), bias, attrs.activation),
-  DepthwiseConv2dNative: ({ x, filter }, attrs, b) => depthwiseConv(b, x!, filter!, attrs),
-  FusedDepthwiseConv2D: ({ x, filter, bias }, attrs, b) =>
-    applyFused(b, depthwiseConv(b, x!, filter!, attrs), bias, attrs.activation),
-  Conv2DBackpropInput: ({ dy, filter }, attrs, b) => {
-    const [n, h, w, c] = attrs.inputShape as Shape4;
-    const dx = b.emit(
-      'ConvInputGradient',
-      [transpose(b, dy!, TO_NCHW), transpose(b, filter!, HWIO_TO_OIHW)],
-      {
-        ...geometry([n, h, w, c], filter!.shape, attrs),
-        inputShape: [n, c, h, w],
-      },
-    );
-    return transpose(b, dx, TO_NHWC);
-  },
-  Conv2DBackpropFilter: ({ x, dy }, attrs, b) => {
-    const [kh, kw, inputs, outputs] = attrs.filterShape as Shape4;
-    const dw = b.emit('ConvFilterGradient', [transpose(b, x!, TO_NCHW), transpose(b, dy!, TO_NCHW)], {
-      ...geometry(x!.shape, attrs.filterShape, attrs),
-      filterShape: [outputs, inputs, kh, kw],
-    });
-    return transpose(b, dw, OIHW_TO_HWIO);
-  },
-  MaxPool: ({ x }, attrs, b) => {
-    const y = b.emit('MaxPool', [transpose(b, x!, TO_NCHW)], poolGeometry(x!.shape, attrs));
-    return transpose(b, y, TO_NHWC);
-  },
-  MaxPoolGrad: ({ dy, input }, attrs, b) => {
-    const pool = poolGeometry(input!.shape, attrs);
-    disjointWindows(pool, 'The gradient of a max pool');
-    const x = transpose(b, input!, TO_NCHW);
-    const [, indices] = b.emitAll('MaxPool', [x], pool);
-    const dx = b.emit('MaxUnpool', [transpose(b, dy!, TO_NCHW), indices!], {
-      ...pool,
-      outputShape: x.shape,
-    });
-    return transpose(b, dx, TO_NHWC);
-  },
-  AvgPool: ({ x }, attrs, b) => {
-    const y = b.emit('AveragePool', [transpose(b, x!, TO_NCHW)], poolGeometry(x!.shape, attrs));
-    return transpose(b, y, TO_NHWC);
-  },
-  AvgPoolGrad: ({ dy, input }, attrs, b) => {
-    const pool = poolGeometry(input!.shape, attrs);
-    const [kh, kw] = pool.kernel as [number, number];
-    const [, h, w] = input!.shape as Shape4;
-    if (pool.kernel.some((k, i) => k !== pool.strides[i]) || h % kh !== 0 || w % kw !== 0) {
-      throw new Error(
-        `The gradient of an average pool of [${kh}, ${kw}] every [${pool.strides}] pixels over [${h}, ${w}] can't be ` +
-          'traced: expected windows that tile the image.',
-      );
-    }
-    const spread = b.emit('UpsampleNearest', [transpose(b, dy!, TO_NCHW)], { factors: [kh, kw] });
-    return transpose(b, b.emit('Mul', [spread, b.scalar(1 / (kh * kw))]), TO_NHWC);
-  },
-  ResizeNearestNeighbor: ({ images }, attrs, b) => {
-    const factors = integerFactors(images!.shape, attrs.size, attrs);
-    return transpose(b, b.emit('UpsampleNearest', [transpose(b, images!, TO_NCHW)], { factors }), TO_NHWC);
-  },
-  ResizeNearestNeighborGrad: ({ images, dy }, attrs, b) => {
-    const [, h, w] = dy!.shape as Shape4;
-    const factors = integerFactors(images!.shape, [h, w], attrs) as [number, number];
-    const pool = { kernel: factors, strides: factors, pads: [0, 0, 0, 0] };
-    const mean = b.emit('AveragePool', [transpose(b, dy!, TO_NCHW)], pool);
-    return transpose(b, b.emit('Mul', [mean, b.scalar(factors[0] * factors[1])]), TO_NHWC);
-  },
-  // Channels stay last: both engines resize pixel by pixel, and read whole pixels then.
-  ResizeBilinear: ({ images }, attrs, b) => {
-    if (attrs.alignCorners || !attrs.halfPixelCenters)
-      throw new Error(
-        "Bilinear resizing can't be traced but with halfPixelCenters and without alignCorners.",
-      );
-    return b.emit('ResizeBilinear', [images!], { size: attrs.size });
-  },
+  Conv2D: ({ x, filter }, attrs, b) => conv(b, x!, filter!, attrs, denseFilters),
+  FusedConv2D: fusedConv(denseFilters),
+  Conv2DBackpropInput: ({ dy, filter }, attrs, b) =>
+    inputGradient(b, dy!, filter!, attrs.inputShape, attrs, denseFilters),
+  Conv2DBackpropFilter: ({ x, dy }, attrs, b) =>
+    filterGradient(b, x!, dy!, attrs.filterShape, attrs, denseFilters),
+  DepthwiseConv2dNative: depthwise(({ x, filter }, attrs, b) =>
+    conv(b, x!, filter!, attrs, depthwiseFilters),
+  ),
+  FusedDepthwiseConv2D: depthwise(fusedConv(depthwiseFilters)),
+  DepthwiseConv2dNativeBackpropInput: depthwise(({ dy, filter }, attrs, b) =>
+    inputGradient(b, dy!, filter!, attrs.inputShape, attrs, depthwiseFilters),
+  ),
+  DepthwiseConv2dNativeBackpropFilter: depthwise(({ x, dy }, attrs, b) =>
+    filterGradient(b, x!, dy!, attrs.filterShape, attrs, depthwiseFilters),
+  ),
+  Conv3D: ({ x, filter }, attrs, b) => conv(b, x!, filter!, attrs, denseFilters),
+  Conv3DBackpropInputV2: ({ dy, filter }, attrs, b) =>
+    inputGradient(b, dy!, filter!, attrs.inputShape, attrs, denseFilters),
+  Conv3DBackpropFilterV2: ({ x, dy }, attrs, b) =>
+    filterGradient(b, x!, dy!, attrs.filterShape, attrs, denseFilters),
 };

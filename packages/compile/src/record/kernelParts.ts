@@ -1,6 +1,6 @@
 import type { GraphBuilder } from '../graph/builder';
 import type { Value } from '../graph/graph';
-import { elu, relu6 } from './activations';
+import { elu, leakyRelu, relu6 } from './activations';
 
 /** What a kernel does with graph values. Inputs come by TensorFlow.js's names, or numbered for lists. */
 export type RecordKernel = (
@@ -29,17 +29,39 @@ export const axesOf = (axis: number | readonly number[], rank: number): number[]
     .map((a) => axisOf(a, rank))
     .sort((a, b) => a - b);
 
-const ACTIVATIONS: Readonly<Record<string, (b: GraphBuilder, x: Value) => Value>> = {
-  linear: (_, x) => x,
-  relu: (b, x) => b.emit('Relu', [x]),
-  relu6,
-  sigmoid: (b, x) => b.emit('Sigmoid', [x]),
-  elu,
-};
+/** What TensorFlow.js's fused kernels say of the activation. */
+export interface FusedAttributes {
+  readonly activation?: string | null;
+  readonly leakyreluAlpha?: number;
+}
+/** The slope of `tf.leakyRelu` where none is given. */
+const LEAKY_SLOPE = 0.2;
 
-/** Activation and bias of TensorFlow.js's fused kernels. */
-export function applyFused(b: GraphBuilder, x: Value, bias: Value | undefined, activation = 'linear'): Value {
-  const activate = ACTIVATIONS[activation];
-  if (!activate) throw new Error(`The fused activation '${activation}' can't be traced.`);
-  return activate(b, bias ? b.emit('Add', [x, bias]) : x);
+/** Bias and activation of TensorFlow.js's fused kernels. */
+export function applyFused(
+  b: GraphBuilder,
+  x: Value,
+  bias: Value | undefined,
+  { activation, leakyreluAlpha }: FusedAttributes,
+  preluWeights?: Value,
+): Value {
+  const sum = bias ? b.emit('Add', [x, bias]) : x;
+  switch (activation ?? 'linear') {
+    case 'linear':
+      return sum;
+    case 'relu':
+      return b.emit('Relu', [sum]);
+    case 'relu6':
+      return relu6(b, sum);
+    case 'sigmoid':
+      return b.emit('Sigmoid', [sum]);
+    case 'elu':
+      return elu(b, sum);
+    case 'prelu':
+      return leakyRelu(b, sum, preluWeights!);
+    case 'leakyrelu':
+      return leakyRelu(b, sum, b.scalar(leakyreluAlpha ?? LEAKY_SLOPE));
+    default:
+      throw new Error(`The fused activation '${activation}' can't be traced.`);
+  }
 }

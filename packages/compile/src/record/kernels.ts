@@ -6,12 +6,16 @@ import { atan2 } from './atan2';
 import { binaryKernels } from './binaryKernels';
 import { cast } from './casts';
 import { convKernels } from './convKernels';
+import { dilationKernels } from './dilationKernels';
 import { einsum } from './einsum';
+import { imageKernels } from './imageKernels';
 import { indexKernels } from './indexKernels';
 import { applyFused, axisOf, type RecordKernel, reshape, transpose } from './kernelParts';
 import { movingKernels } from './movingKernels';
 import { orderKernels } from './orderKernels';
+import { poolKernels } from './poolKernels';
 import { reductionKernels } from './reductionKernels';
+import { resizeKernels } from './resizeKernels';
 import { unaryKernels } from './unaryKernels';
 
 const fill = (value: number, dtype: ValueType, shape: readonly number[], b: GraphBuilder) =>
@@ -49,8 +53,14 @@ const shapes: Readonly<Record<string, RecordKernel>> = {
 const fused: Readonly<Record<string, RecordKernel>> = {
   BatchMatMul: ({ a, b: other }, { transposeA, transposeB }, b) =>
     matMul(b, a!, other!, transposeA, transposeB),
-  _FusedMatMul: ({ a, b: other, bias }, { transposeA, transposeB, activation }, b) =>
-    applyFused(b, matMul(b, a!, other!, transposeA, transposeB), bias, activation),
+  _FusedMatMul: ({ a, b: other, bias, preluActivationWeights }, attrs, b) =>
+    applyFused(
+      b,
+      matMul(b, a!, other!, attrs.transposeA, attrs.transposeB),
+      bias,
+      attrs,
+      preluActivationWeights,
+    ),
   Softmax: alongLast('Softmax', 'dim'),
   LogSoftmax: alongLast('LogSoftmax', 'axis'),
   FusedBatchNorm: ({ x, mean, variance, offset, scale }, { varianceEpsilon }, b) => {
@@ -78,4 +88,8 @@ export const RECORDED: ReadonlyMap<string, RecordKernel> = new Map<string, Recor
   ...Object.entries(orderKernels),
   ['Einsum', einsum],
   ['Atan2', atan2],
+  ...Object.entries(poolKernels),
+  ...Object.entries(resizeKernels),
+  ...Object.entries(imageKernels),
+  ...Object.entries(dilationKernels),
 ]);
