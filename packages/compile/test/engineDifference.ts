@@ -26,11 +26,15 @@ export function numbers(shape: readonly number[], seed: number): HostTensor {
 const host = (tree: unknown) =>
   [...givenTensors(tree as Tree<HostTensor>, 'state')] as [path: string, leaf: HostTensor][];
 
-/** Largest difference relative to the largest magnitude. */
-function relativeError(actual: HostTensor, expected: HostTensor): number {
+/** Largest difference relative to the largest magnitude; what is the same, NaN and infinity too, is no difference. */
+export function relativeError(actual: HostTensor, expected: HostTensor): number {
   let error = 0;
   let magnitude = 1e-30;
   expected.data.forEach((x, i) => {
+    if (Object.is(x, actual.data[i])) {
+      if (Number.isFinite(x)) magnitude = Math.max(magnitude, Math.abs(x));
+      return;
+    }
     error = Math.max(error, Math.abs(x - actual.data[i]!));
     magnitude = Math.max(magnitude, Math.abs(x));
   });

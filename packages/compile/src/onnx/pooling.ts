@@ -8,12 +8,14 @@ const windows = ({ attributes: a }: Node) => ({
   pads: numbers(a, 'pads'),
 });
 
-const LOWEST = -3.4028234663852886e38;
+/** The finite number after the lowest. */
+const NEARLY_LOWEST = -3.4028232635611926e38;
 
 /**
- * The largest number of each window. onnxruntime begins with the lowest finite number, which stands for minus infinity
- * where nothing is larger; and of NaN it makes one thing or another by where in the window it is, unless it is asked for
- * the indices, too: then it compares numbers one by one, of which NaN is never the larger.
+ * The largest number of each window, and where it is, coded so that it is negative for a window without one.
+ *
+ * onnxruntime begins with the lowest finite number: of a window without a larger one, of infinities or NaN, it tells a
+ * place outside of memory; and of some NaN it makes NaN by where they are. So it gets none of these.
  */
 export function lowerMaxPool(
   node: Node,
@@ -21,21 +23,19 @@ export function lowerMaxPool(
   [values, indices]: readonly string[],
   w: OnnxWriter,
 ): void {
-  const infinity = w.float(Number.NEGATIVE_INFINITY);
-  const orInfinity = (y: string) => {
-    const none = w.emit('LessOrEqual', [y, w.float(LOWEST)]);
-    w.emitInto([values!], 'Where', [none, infinity, y]);
-  };
-  if (!indices) {
-    const numbersOnly = w.emit('Where', [w.emit('IsNaN', [x!]), infinity, x!]);
-    orInfinity(w.emit('MaxPool', [numbersOnly], windows(node)));
-    return;
-  }
+  const least = w.float(NEARLY_LOWEST);
+  const numbers = w.emit('Where', [w.emit('Greater', [x!, least]), x!, least]);
   // The first output may not be left out.
-  const found = `${indices}/values`;
-  w.emitInto([found, indices], 'MaxPool', [x!], windows(node));
-  if (values) orInfinity(found);
+  const found = `${values || indices}/found`;
+  const at = `${found}/at`;
+  w.emitInto(indices ? [found, at] : [found], 'MaxPool', [numbers], windows(node));
+  const none = w.emit('LessOrEqual', [found, least]);
+  if (values) w.emitInto([values], 'Where', [none, w.float(Number.NEGATIVE_INFINITY), found]);
+  if (indices) w.emitInto([indices], 'Where', [none, coded(at, w), at]);
 }
+
+/** -1 - index, which is its own inverse. */
+const coded = (index: string, w: OnnxWriter): string => w.emit('Sub', [w.integers([-1]), index]);
 
 export function lowerMaxUnpool(
   { attributes: a, inputs: [dy] }: Node,
@@ -45,7 +45,10 @@ export function lowerMaxUnpool(
 ): void {
   const [, , height, width] = numbers(a, 'outputShape') as Shape4;
   const kernel = [Math.floor(height / dy!.shape[2]!), Math.floor(width / dy!.shape[3]!)];
-  w.emitInto(outputs, 'MaxUnpool', [x!, indices!, w.integers(numbers(a, 'outputShape'))], {
+  const none = w.emit('Less', [indices!, w.integers([0])]);
+  const gradient = w.emit('Where', [none, w.float(0), x!]);
+  const places = w.emit('Where', [none, coded(indices!, w), indices!]);
+  w.emitInto(outputs, 'MaxUnpool', [gradient, places, w.integers(numbers(a, 'outputShape'))], {
     kernel_shape: kernel,
     strides: kernel,
   });

@@ -264,7 +264,7 @@ const depthToSpace: RecordKernel = ({ x }, { blockSize, dataFormat }, b) => {
   return reshape(b, transpose(b, split, [0, 1, 3, 2, 4, 5]), [n, h * blockSize, w * blockSize, depth]);
 };
 
-const { getReshaped, getPermuted, getReshapedPermuted, getSliceBeginCoords, getSliceSize } = tf.backend_util;
+const { getReshaped, getPermuted, getReshapedPermuted } = tf.backend_util;
 
 /** Each block's pixels in images of their own. */
 const spaceToBatch: RecordKernel = ({ x }, { blockShape, paddings }, b) => {
@@ -285,8 +285,8 @@ const batchToSpace: RecordKernel = ({ x }, { blockShape, crops }, b) => {
   const perm = getPermuted(split.length, blockShape.length);
   const shape = getReshapedPermuted([...x!.shape], blockShape, blocks);
   const image = reshape(b, transpose(b, reshape(b, x!, split), perm), shape);
-  const begin = getSliceBeginCoords(crops, blockShape.length);
-  const size = getSliceSize(shape, crops, blockShape.length);
+  const begin = shape.map((_, i) => crops[i - 1]?.[0] ?? 0);
+  const size = shape.map((dim, i) => dim - (crops[i - 1]?.[0] ?? 0) - (crops[i - 1]?.[1] ?? 0));
   return b.emit('Slice', [image], { begin, size, strides: begin.map(() => 1) });
 };
 
