@@ -452,7 +452,7 @@ describe('resizing, and its gradients', () => {
     size: sides(7),
     channels: upTo(3),
     to: sides(14),
-    flags: constantFrom([false, false], [true, false], [false, true]),
+    flags: constantFrom<[boolean, boolean]>([false, false], [true, false], [false, true]),
   });
   // TensorFlow.js's gradients do not know of half pixels, exchange the sides, and are wrong for batches.
   property('bilinear', geometry, ({ batch, size, channels, to, flags: [corners, centers] }) =>
@@ -657,8 +657,8 @@ describe('other ops of images', () => {
 
 describe('of constants alone', () => {
   const constants = () => {
-    const values = (shape: number[], seed: number) =>
-      tf.tensor(numbers(shape, seed).data as Float32Array, shape) as tf.Tensor4D;
+    const values = (shape: [number, number, number, number], seed: number) =>
+      tf.tensor4d(numbers(shape, seed).data as Float32Array, shape);
     const [x, w] = [values([1, 4, 4, 2], 1), values([3, 3, 2, 3], 2)];
     return { x, w, dy: values([1, 2, 2, 3], 3) };
   };
@@ -670,7 +670,7 @@ describe('of constants alone', () => {
         return {
           given: given!.mul(2),
           resized: tf.image.resizeBilinear(x, [6, 7], false, true),
-          ones: tf.image.resizeBilinear(tf.ones([1, 4, 4, 2]), [6, 7]),
+          ones: tf.image.resizeBilinear(tf.ones<tf.Rank.R4>([1, 4, 4, 2]), [6, 7]),
           filter: tf.grad((filter: tf.Tensor) => tf.conv2d(x, filter as tf.Tensor4D, 2, 'same').mul(dy))(w),
           image: tf.grad((y: tf.Tensor) => tf.conv2d(y as tf.Tensor4D, w, 2, 'same').mul(dy))(x),
         };
