@@ -141,7 +141,7 @@ const CASES: Record<string, Case> = {
     ]),
   ),
   'pad by what is not finite': of({ x: x34 }, ({ x }) =>
-    [Number.NaN, Number.NEGATIVE_INFINITY].map((value) =>
+    [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY].map((value) =>
       x!.pad(
         [
           [1, 0],
@@ -333,7 +333,16 @@ const CASES: Record<string, Case> = {
         ]),
       ),
     },
-    ({ x }) => [x!.argMax(1), x!.argMin(1), x!.argMax(0), x!.argMin(0), x!.neg().argMin(1)],
+    ({ x }) => [
+      x!.argMax(1),
+      x!.argMin(1),
+      x!.argMax(0),
+      x!.argMin(0),
+      x!.neg().argMin(1),
+      ...tf.unstack(x!).flatMap((row) => [row.argMax(), row.argMin()]),
+      x!.reshape([1, 16]).argMax(1),
+      x!.flatten().argMin(),
+    ],
   ),
   topk: of({ x: f32([3, 4], [3, 1, 3, 1, 5, 9, 5, 9, 0, 2, 0, 2]), n: LARGE }, ({ x, n }) =>
     [x!, n!, n!.greater(3)].flatMap((t) =>

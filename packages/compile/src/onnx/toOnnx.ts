@@ -54,9 +54,13 @@ const ONNX_TYPE_IDS: Readonly<Record<string, number>> = { float32: 1, int32: 6, 
 const reduce: Lowering = ({ op, attributes: a }, [x], outputs, w) =>
   w.emitInto(outputs, op, [x!, w.integers(numbers(a, 'axes'))], { keepdims: flag(a, 'keepDims') ? 1 : 0 });
 
-const argExtreme: Lowering = ({ op, attributes: a }, [x], outputs, w) => {
-  const index = w.emit(op, [x!], { axis: number(a, 'axis'), keepdims: 0 });
-  w.emitInto(outputs, 'Cast', [index], { to: ONNX_TYPE_IDS.int32! });
+/** Along the only axis onnxruntime takes another way, in which it follows NaN: a row of a matrix is right. */
+const argExtreme: Lowering = ({ op, attributes: a, inputs: [value] }, [x], outputs, w) => {
+  const only = value!.shape.length === 1;
+  const row = only ? w.emit('Reshape', [x!, w.integers([1, value!.shape[0]!])]) : x!;
+  const index = w.emit(op, [row], { axis: only ? 1 : number(a, 'axis'), keepdims: 0 });
+  const place = only ? w.emit('Squeeze', [index, w.integers([0])]) : index;
+  w.emitInto(outputs, 'Cast', [place], { to: ONNX_TYPE_IDS.int32! });
 };
 
 const lastAxis: Lowering = ({ op }, inputs, outputs, w) => w.emitInto(outputs, op, inputs, { axis: -1 });
