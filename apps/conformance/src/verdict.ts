@@ -1,0 +1,18 @@
+/** How a comparison ended. */
+export type Verdict =
+  | { readonly kind: 'equal' }
+  | { readonly kind: 'different'; readonly message: string }
+  /** An error that says by name what can't be done. */
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'error'; readonly message: string }
+  | { readonly kind: 'crash'; readonly message: string };
+export type Kind = Verdict['kind'];
+
+/** A sentence of ours that names an op, or a dtype; not what an engine says when it was given something wrong. */
+const REFUSAL =
+  /\b(can't be (traced|exported|compiled)|made a tensor of dtype '\w+'|has dtype '\w+'; a program takes)/;
+
+export function verdictOfError(error: unknown): Verdict {
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: REFUSAL.test(message) ? 'refused' : 'error', message };
+}
