@@ -2,40 +2,47 @@ import type { Comparison } from './conformance';
 import type { Runner } from './runProgram';
 import type { Kind } from './verdict';
 
-const COLUMNS: readonly (readonly [Kind, string])[] = [
+type Column = Kind | 'excused';
+const COLUMNS: readonly (readonly [column: Column, heading: string])[] = [
   ['equal', 'equal'],
-  ['different', 'different'],
-  ['refused', 'refused'],
+  ['different', 'diff'],
+  ['refused', 'refus'],
   ['error', 'error'],
   ['crash', 'crash'],
+  ['excused', 'known'],
 ];
+const FILE_WIDTH = 46;
+const WIDTH = 6;
 
-/** Counts by file and engine, and in all. */
-export function table(comparisons: readonly Comparison[], runners: readonly Runner[]): string {
-  const line = (file: string, runner: string, rows: readonly Comparison[]) =>
-    `${file.padEnd(44)} ${runner.padEnd(12)}${COLUMNS.map(([kind, name]) => {
-      const count = rows.filter(({ verdict }) => verdict.kind === kind).length;
-      return String(count === 0 ? '' : count).padStart(Math.max(name.length, 6) + 2);
-    }).join('')}`.trimEnd();
-  const heading = `${'tests'.padEnd(44)} ${'engine'.padEnd(12)}${COLUMNS.map(([, name]) => name.padStart(Math.max(name.length, 6) + 2)).join('')}`;
+/** Counts by file and engine, and in all. Those that are excused count as known. */
+export function table(
+  comparisons: readonly Comparison[],
+  runners: readonly Runner[],
+  excused: ReadonlySet<Comparison>,
+): string {
+  const counts = (rows: readonly Comparison[]) =>
+    runners.map((runner) => {
+      const own = rows.filter((row) => row.runner === runner);
+      const columnOf = (row: Comparison): Column => (excused.has(row) ? 'excused' : row.verdict.kind);
+      return COLUMNS.map(([column]) => {
+        const count = own.filter((row) => columnOf(row) === column).length;
+        return (count === 0 ? '' : String(count)).padStart(WIDTH);
+      }).join('');
+    });
+  const line = (name: string, cells: readonly string[]) =>
+    [name.padEnd(FILE_WIDTH), ...cells].join('  |').trimEnd();
+  const heading = COLUMNS.map(([, name]) => name.padStart(WIDTH)).join('');
   const files = [...new Set(comparisons.map(({ file }) => file))];
   return [
-    heading,
-    ...files.flatMap((file) =>
-      runners.map((runner) =>
-        line(
-          file,
-          runner,
-          comparisons.filter((row) => row.file === file && row.runner === runner),
-        ),
-      ),
+    line(
+      '',
+      runners.map((runner) => ` ${runner}`.padEnd(heading.length)),
     ),
-    ...runners.map((runner) =>
-      line(
-        'all',
-        runner,
-        comparisons.filter((row) => row.runner === runner),
-      ),
+    line(
+      'tests of',
+      runners.map(() => heading),
     ),
+    ...files.map((file) => line(file, counts(comparisons.filter((row) => row.file === file)))),
+    line('all', counts(comparisons)),
   ].join('\n');
 }

@@ -1,0 +1,20 @@
+import fc from 'fast-check';
+import { compiledEngines } from './engineDifference';
+import { randomPrograms, showRandomProgram } from './randomProgram';
+import { randomProgramDifference } from './randomProgramDifference';
+
+/** How many programs; more for a longer search: RANDOM_PROGRAMS=5000 RANDOM_SEED=7. */
+const COUNT = Number(process.env.RANDOM_PROGRAMS ?? 60);
+const SEED = Number(process.env.RANDOM_SEED ?? 1);
+
+test(`${COUNT} random programs: compiled as eager, over several steps`, async () => {
+  const engines = await compiledEngines();
+  await fc.assert(
+    fc.asyncProperty(randomPrograms(), async (program) => {
+      const differences = await randomProgramDifference(program, engines);
+      if (differences.length > 0)
+        throw new Error(`${differences.join('\n')}\n\n${showRandomProgram(program)}`);
+    }),
+    { seed: SEED, numRuns: COUNT },
+  );
+});
