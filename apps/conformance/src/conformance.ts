@@ -1,95 +1,130 @@
 import { startWorker, type Worker } from './askWorker';
-import { type Program, programOf, type Read } from './program';
-import { recordPrograms } from './recordPrograms';
-import type { LeafMode, Runner } from './runProgram';
+import { inMode, joined, type LeafMode, type Program, programOf, type Read } from './program';
+import type { RecordedTest } from './recordTests';
+import type { Runner } from './runProgram';
+import { runTests } from './runTests';
 import type { Verdict } from './verdict';
 
-/** One tensor that a test read, computed another way. */
+/** A tensor that a test read, computed another way. */
 export interface Comparison {
   readonly file: string;
   readonly test: string;
-  readonly runner: Runner;
   readonly mode: LeafMode;
+  readonly runner: Runner;
   /** What leads to the tensor. */
   readonly program: Program;
   readonly verdict: Verdict;
 }
 
-export interface Conformance {
-  readonly comparisons: readonly Comparison[];
-  readonly tests: number;
-  readonly failed: readonly string[];
-  /** Tensors that TensorFlow.js itself does not compute again with the same numbers: nothing to compare with. */
-  readonly irreproducible: readonly Comparison[];
+/** What is still to be compared. */
+type Case = Pick<Comparison, 'file' | 'test' | 'mode' | 'program'>;
+
+const MODES: readonly LeafMode[] = ['inputs', 'constants', 'mixed'];
+/** How many tests of a file make one program, as long as all is well. */
+const TOGETHER = 6;
+
+/** Each read of a case by itself. */
+const readsOf = ({ program, ...rest }: Case): Case[] =>
+  program.reads.map((read) => ({ ...rest, program: programOf(program, [read]) }));
+
+/**
+ * Compares all reads of some cases. One program for all of them is fastest; where it is not right, smaller ones say
+ * which it is, down to one read each. Right by themselves but not together is wrong, too.
+ */
+async function compare(cases: readonly Case[], runner: Runner, worker: Worker): Promise<Comparison[]> {
+  const verdict = await worker.ask({ program: joined(cases.map(({ program }) => program)), runner });
+  const parts = partsOf(cases);
+  if (verdict.kind === 'equal' || parts.length === 1)
+    return cases.flatMap(readsOf).map((one) => ({ ...one, runner, verdict }));
+  const single: Comparison[] = [];
+  for (const part of parts) single.push(...(await compare(part, runner, worker)));
+  if (single.some(({ verdict }) => verdict.kind !== 'equal')) return single;
+  return [...single, { ...cases[0]!, program: joined(cases.map(({ program }) => program)), runner, verdict }];
 }
 
-const MODES: readonly LeafMode[] = ['inputs', 'constants'];
+/** Tests, modes, reads: the first of them that are several. */
+function partsOf(cases: readonly Case[]): Case[][] {
+  for (const key of [({ test }: Case) => test, ({ mode }: Case) => mode]) {
+    const parts = [...new Set(cases.map(key))].map((value) => cases.filter((one) => key(one) === value));
+    if (parts.length > 1) return parts;
+  }
+  const single = cases.flatMap(readsOf);
+  return single.length > 1 ? single.map((one) => [one]) : [[...cases]];
+}
 
-/** Every tensor that a test read, by every runner and with leaves of both kinds. */
-async function judge(program: Program, runners: readonly Runner[], { ask }: Worker): Promise<Comparison[]> {
-  const { file, test } = program;
-  const compared: Comparison[] = [];
-  const compare = async (reads: readonly Read[], runner: Runner, mode: LeafMode): Promise<Comparison[]> => {
-    const part = (some: readonly Read[], verdict: Verdict) => ({
-      file,
-      test,
-      runner,
-      mode,
-      verdict,
-      program: programOf(program, some),
-    });
-    const together = await ask({ program: programOf(program, reads), runner, mode });
-    // One program for all is faster; one for each says which it is.
-    if (together.kind === 'equal' || reads.length === 1) return reads.map((read) => part([read], together));
-    const single: Comparison[] = [];
-    for (const read of reads) single.push(...(await compare([read], runner, mode)));
-    // Right one by one, but not in one program.
-    return single.some(({ verdict }) => verdict.kind !== 'equal') ? single : [part(reads, together)];
-  };
-  const again = await compare(program.reads, 'cpu', 'constants');
-  compared.push(...again);
-  const reads = again.flatMap(({ verdict, program: { reads } }, i) =>
-    verdict.kind === 'equal' && reads.length === 1 ? [program.reads[i]!] : [],
-  );
-  if (reads.length === 0) return compared;
-  for (const runner of runners)
-    for (const mode of MODES) compared.push(...(await compare(reads, runner, mode)));
-  return compared;
+/** The part of a test that TensorFlow.js computes the same way again: nothing else can be compared with. */
+async function reproducible(program: Program, worker: Worker): Promise<Program> {
+  const equal = async (part: Program) =>
+    (await worker.ask({ program: part, runner: 'cpu' })).kind === 'equal';
+  if (await equal(program)) return program;
+  const reads: Read[] = [];
+  for (const read of program.reads) if (await equal(programOf(program, [read]))) reads.push(read);
+  return programOf(program, reads);
+}
+
+export interface Conformance {
+  /** By test, mode and runner. */
+  readonly comparisons: readonly Comparison[];
+  readonly tests: readonly RecordedTest[];
+  /** How many tensors TensorFlow.js does not compute the same way twice. */
+  readonly irreproducible: number;
 }
 
 /**
  * Runs TensorFlow.js's op tests and computes what they read again.
  *
- * @param filter which tests
+ * @param filter of names such as 'ops/relu: relu basic'
  * @param processes how many at a time
+ * @param onProgress told the comparisons of some tests when they are there
  */
 export async function conformance(
   runners: readonly Runner[],
   filter: RegExp,
   processes: number,
-  onProgress: (done: number, all: number) => void = () => {},
+  onProgress: (comparisons: readonly Comparison[], share: number) => void = () => {},
 ): Promise<Conformance> {
-  const { programs, tests, failed } = await recordPrograms(filter, processes);
-  const results: Comparison[][] = [];
+  const tests = await runTests(filter, processes);
+  const groups = inGroups(tests.filter(({ program }) => program));
+  const results: Comparison[][] = groups.map(() => []);
+  let irreproducible = 0;
   let next = 0;
+  let done = 0;
   const work = async () => {
     const worker = startWorker();
     try {
-      while (next < programs.length) {
-        const i = next++;
-        results[i] = await judge(programs[i]!, runners, worker);
-        onProgress(next, programs.length);
+      while (next < groups.length) {
+        const place = next++;
+        const cases: Case[] = [];
+        for (const { file, test, program } of groups[place]!) {
+          const sound = await reproducible(program!, worker);
+          irreproducible += program!.reads.length - sound.reads.length;
+          if (sound.reads.length === 0) continue;
+          for (const mode of MODES) {
+            const inThisMode = inMode(sound, mode);
+            if (inThisMode) cases.push({ file, test, mode, program: inThisMode });
+          }
+        }
+        for (const runner of runners) {
+          if (cases.length > 0) results[place]!.push(...(await compare(cases, runner, worker)));
+        }
+        done += 1;
+        onProgress(results[place]!, done / groups.length);
       }
     } finally {
       worker.end();
     }
   };
   await Promise.all(Array.from({ length: processes }, work));
-  const all = results.flat();
-  return {
-    comparisons: all.filter(({ runner }) => runner !== 'cpu'),
-    irreproducible: all.filter(({ runner, verdict }) => runner === 'cpu' && verdict.kind !== 'equal'),
-    tests,
-    failed,
-  };
+  return { comparisons: results.flat(), tests, irreproducible };
+}
+
+/** A few tests of one file each. */
+function inGroups(tests: readonly RecordedTest[]): RecordedTest[][] {
+  const groups: RecordedTest[][] = [];
+  for (const test of tests) {
+    const last = groups.at(-1);
+    if (last && last[0]!.file === test.file && last.length < TOGETHER) last.push(test);
+    else groups.push([test]);
+  }
+  return groups;
 }

@@ -1,21 +1,22 @@
 import * as tf from '@tensorflow/tfjs';
 import {
-  type DType,
+  type Inputs,
   type KernelCall,
+  type Leaf,
   mapInputs,
   type Program,
   programOf,
   type Read,
   type Ref,
-  type TensorData,
 } from './program';
+import { readTensor } from './tensors';
 
 /** What is remembered of what the `cpu` backend computes. */
 export interface Recorder {
   /** Forgets everything. */
   begin(): void;
   /** What was computed since, and read, or `undefined` where nothing that was computed was read. */
-  end(): Pick<Program, 'leaves' | 'calls' | 'reads'> | undefined;
+  end(): Program | undefined;
 }
 
 const BACKEND = 'cpu';
@@ -28,7 +29,7 @@ const BACKEND = 'cpu';
  */
 export function recordKernels(): Recorder {
   let known = new WeakMap<object, Map<string, Ref>>();
-  let leaves: TensorData[] = [];
+  let leaves: Leaf[] = [];
   let calls: KernelCall[] = [];
   let reads: Read[] = [];
 
@@ -41,7 +42,7 @@ export function recordKernels(): Recorder {
     const made = known.get(tensor.dataId)?.get(formOf(tensor));
     if (made) return made;
     const ref = { leaf: leaves.length };
-    leaves.push(numbersOf(tensor));
+    leaves.push({ ...readTensor(tensor), constant: false });
     remember(tensor, ref);
     return ref;
   };
@@ -53,9 +54,9 @@ export function recordKernels(): Recorder {
       ...config,
       kernelFunc: (params) => {
         const given = Array.isArray(params.inputs)
-          ? (params.inputs as tf.TensorInfo[])
+          ? params.inputs
           : Object.fromEntries(Object.entries(params.inputs).filter(([, input]) => input != null));
-        const inputs = mapInputs(given as Record<string, tf.TensorInfo>, refOf);
+        const inputs = mapInputs(given as Inputs<tf.TensorInfo>, refOf);
         const attrs = structuredClone(params.attrs ?? {}) as KernelCall['attrs'];
         const result = kernelFunc(params);
         const made = Array.isArray(result) ? result : [result];
@@ -73,7 +74,7 @@ export function recordKernels(): Recorder {
     if (tensor.isDisposed || tf.getBackend() !== BACKEND) return;
     const ref = known.get(tensor.dataId)?.get(formOf(tensor));
     if (!ref || 'leaf' in ref || reads.some((other) => other.ref === ref)) return;
-    reads.push({ ref, ...numbersOf(tensor) });
+    reads.push({ ref, ...readTensor(tensor) });
   };
   const prototype = tf.Tensor.prototype;
   const { data, dataSync } = prototype;
@@ -92,26 +93,7 @@ export function recordKernels(): Recorder {
     },
     end() {
       if (reads.length === 0) return undefined;
-      return programOf({ file: '', test: '', leaves, calls, reads }, reads);
+      return programOf({ leaves, calls, reads }, reads);
     },
   };
-}
-
-const ARRAYS = {
-  float32: Float32Array,
-  complex64: Float32Array,
-  int32: Int32Array,
-  bool: Uint8Array,
-} as const;
-
-/** A copy of a tensor's numbers. */
-function numbersOf(tensor: tf.TensorInfo): TensorData {
-  const dtype = tensor.dtype as DType;
-  const values = tf.engine().readSync(tensor.dataId);
-  // Data that tensors of two dtypes share is of the narrower one.
-  const data =
-    dtype === 'string'
-      ? [...(values as unknown as Uint8Array[])]
-      : ARRAYS[dtype].from(values as Float32Array);
-  return { dtype, shape: [...tensor.shape], data };
 }

@@ -1,20 +1,25 @@
 /**
- * A process that runs test files on the `cpu` backend and sends what they computed. Arguments: the script with the
- * tests, the names of files, and a pattern of tests.
+ * A process that runs test files on the `cpu` backend and writes down what they computed. Arguments: the script with
+ * the tests, the names of files, a pattern of tests, and the file to write.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { serialize } from 'node:v8';
 import { compileFunction } from 'node:vm';
 import * as tf from '@tensorflow/tfjs';
 import type { Program } from './program';
 import { recordKernels } from './recordKernels';
 
-/** What such a process sends. */
-export type Recorded =
-  | { readonly kind: 'program'; readonly program: Program }
-  /** How a test ended in TensorFlow.js itself, and whether it read anything that was computed. */
-  | { readonly kind: 'test'; readonly file: string; readonly test: string; readonly passed: boolean }
-  | { readonly kind: 'done' };
+/** A test that ran. */
+export interface RecordedTest {
+  /** Its file, without `_test.js`. */
+  readonly file: string;
+  readonly test: string;
+  /** Whether TensorFlow.js itself passes it. */
+  readonly passed: boolean;
+  /** From the tensors that it made to those that it read; `undefined` where it read nothing that was computed. */
+  readonly program: Program | undefined;
+}
 
 interface Spec {
   readonly id: string;
@@ -22,15 +27,13 @@ interface Spec {
   readonly status: 'passed' | 'failed' | 'pending' | 'excluded';
 }
 interface JasmineEnv {
-  addReporter(reporter: { specStarted(spec: Spec): void; specDone(spec: Spec): Promise<void> }): void;
+  addReporter(reporter: { specStarted(spec: Spec): void; specDone(spec: Spec): void }): void;
   configure(options: Record<string, unknown>): void;
   execute(): Promise<unknown>;
 }
 
-const [bundle, files, filter] = process.argv.slice(2) as [string, string, string];
+const [bundle, files, filter, result] = process.argv.slice(2) as [string, string, string, string];
 const require = createRequire(import.meta.url);
-const send = (message: Recorded) =>
-  new Promise<void>((resolve) => process.send!(message, undefined, {}, () => resolve()));
 
 await tf.setBackend('cpu');
 const recorder = recordKernels();
@@ -42,6 +45,8 @@ const script: {
 compileFunction(readFileSync(bundle, 'utf8'), ['exports', 'require'], { filename: bundle })(script, require);
 script.registerTestEnv!({ name: 'cpu', backendName: 'cpu', isDataSync: true });
 
+/** Suites are named after the environment, too. */
+const nameOf = (fullName: string) => fullName.replaceAll(/ cpu \{\}/g, '').replaceAll(/ +/g, ' ');
 const pattern = new RegExp(filter);
 const env = jasmine.getEnv();
 /** The one that is being loaded. */
@@ -50,7 +55,8 @@ const fileOf = new Map<string, string>();
 env.configure({
   random: false,
   forbidDuplicateNames: false,
-  specFilter: (spec: { getFullName(): string }) => pattern.test(spec.getFullName()),
+  specFilter: (spec: { readonly id: string; getFullName(): string }) =>
+    pattern.test(`${fileOf.get(spec.id)}: ${nameOf(spec.getFullName())}`),
 });
 const global = globalThis as unknown as Record<string, unknown>;
 const { it } = global as { it: (name: string, ...rest: unknown[]) => { readonly id: string } };
@@ -65,17 +71,19 @@ for (const name of JSON.parse(files) as string[]) {
   file = name;
   script.tests![name]!();
 }
+const tests: RecordedTest[] = [];
 env.addReporter({
   specStarted: () => recorder.begin(),
-  specDone: async ({ id, fullName, status }) => {
+  specDone: ({ id, fullName, status }) => {
     if (status === 'excluded' || status === 'pending') return;
-    const test = fullName.replace(' cpu {}', '');
-    const where = { file: fileOf.get(id) ?? '', test };
-    const recorded = recorder.end();
-    if (recorded) await send({ kind: 'program', program: { ...recorded, ...where } });
-    await send({ kind: 'test', ...where, passed: status === 'passed' });
+    tests.push({
+      file: fileOf.get(id)!,
+      test: nameOf(fullName),
+      passed: status === 'passed',
+      program: recorder.end(),
+    });
   },
 });
 await env.execute();
-await send({ kind: 'done' });
+writeFileSync(result, serialize(tests));
 process.exit(0);

@@ -1,27 +1,28 @@
 /** A process that runs programs, one after the other, and compares what comes out: engines may take it down. */
+import { readFileSync } from 'node:fs';
+import { deserialize } from 'node:v8';
 import * as tf from '@tensorflow/tfjs';
-import { difference, NONE, ROUNDING } from './compareTensors';
+import { difference } from './compareTensors';
 import type { Program } from './program';
-import { type LeafMode, RUNNERS, type Runner } from './runProgram';
+import { roundingSpread } from './roundingSpread';
+import { RUNNERS, type Runner } from './runProgram';
 import { type Verdict, verdictOfError } from './verdict';
 
-/** What such a process is asked. It answers with a `Verdict`. */
+/** What such a process is asked, in a file that it is told of. It answers with a `Verdict`. */
 export interface Question {
   readonly program: Program;
   readonly runner: Runner;
-  readonly mode: LeafMode;
 }
 
-async function answer({ program, runner, mode }: Question): Promise<Verdict> {
+async function answer({ program, runner }: Question): Promise<Verdict> {
   try {
-    const outputs = await RUNNERS[runner](program, mode);
-    // What TensorFlow.js computes again must come out to the last bit.
-    const tolerance = runner === 'cpu' ? NONE : ROUNDING;
-    for (const [i, read] of program.reads.entries()) {
-      const message = difference(outputs[i]!, read, tolerance);
-      if (message !== undefined) return { kind: 'different', message };
-    }
-    return { kind: 'equal' };
+    const outputs = await RUNNERS[runner](program);
+    const differences = (spread?: readonly Float64Array[]) =>
+      // What TensorFlow.js computes again must come out to the last bit.
+      program.reads.flatMap((read, i) => difference(outputs[i]!, read, runner !== 'cpu', spread?.[i]) ?? []);
+    if (differences().length === 0) return { kind: 'equal' };
+    const [message] = differences(runner === 'cpu' ? undefined : await roundingSpread(program));
+    return message === undefined ? { kind: 'equal' } : { kind: 'different', message };
   } catch (error) {
     return verdictOfError(error);
   }
@@ -29,8 +30,8 @@ async function answer({ program, runner, mode }: Question): Promise<Verdict> {
 
 tf.enableProdMode();
 await tf.setBackend('cpu');
-process.on('message', async (question: Question) => {
-  process.send!(await answer(question));
+process.on('message', async (file: string) => {
+  process.send!(await answer(deserialize(readFileSync(file)) as Question));
 });
 process.on('disconnect', () => process.exit());
 process.send!('ready');

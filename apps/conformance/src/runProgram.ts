@@ -3,31 +3,15 @@ import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import type { Program, TensorData } from './program';
 import { replay } from './replay';
+import { makeTensor, readTensor, tensorsOf } from './tensors';
 
 /** `cpu` is TensorFlow.js again; `onnx` is a file of `exportOnnx`, run by onnxruntime's own JavaScript API. */
 export type Runner = 'cpu' | 'openvino' | 'onnxruntime' | 'onnx';
-/** How the leaves come into a program. */
-export type LeafMode = 'inputs' | 'constants';
-
 /** A program's reads, computed another way, in their order. */
-export type Run = (program: Program, mode: LeafMode) => Promise<TensorData[]>;
+export type Run = (program: Program) => Promise<TensorData[]>;
 
 const leafName = (i: number) => `x${i}`;
 const readName = (i: number) => `y${i}`;
-
-/** A tensor with these numbers, on the backend in use. */
-function tensorOf({ dtype, shape, data }: TensorData): tf.Tensor {
-  if (dtype === 'complex64') {
-    const part = (offset: number) =>
-      tf.tensor(
-        (data as Float32Array).filter((_, i) => i % 2 === offset),
-        [...shape],
-        'float32',
-      );
-    return tf.complex(part(0), part(1));
-  }
-  return tf.engine().makeTensor(data.slice() as never, [...shape], dtype, tf.engine().backend);
-}
 
 /** A tensor as a program takes it. */
 type GivenTensor = HostTensor & TensorSpec;
@@ -39,11 +23,11 @@ function hostOf({ dtype, shape, data }: TensorData): GivenTensor | undefined {
   return undefined;
 }
 
-/** The leaves that are given to a program from outside, by name. */
-const givenLeaves = ({ leaves }: Program): Record<string, GivenTensor> =>
+/** Leaves that a program can take, by name. */
+const hostLeaves = ({ leaves }: Program, constant: boolean): Record<string, GivenTensor> =>
   Object.fromEntries(
     leaves.flatMap((leaf, i) => {
-      const host = hostOf(leaf);
+      const host = leaf.constant === constant ? hostOf(leaf) : undefined;
       return host ? [[leafName(i), host]] : [];
     }),
   );
@@ -51,7 +35,7 @@ const givenLeaves = ({ leaves }: Program): Record<string, GivenTensor> =>
 /** The program on the tensors that are given, and on constants in place of the others. */
 function outputsOf(program: Program, given: Readonly<Record<string, tf.Tensor>>): Record<string, tf.Tensor> {
   const leaves = program.leaves.map((leaf, i) => {
-    const tensor = given[leafName(i)] ?? tensorOf(leaf);
+    const tensor = given[leafName(i)] ?? makeTensor(leaf);
     return tensor.dtype === leaf.dtype ? tensor : tensor.cast(leaf.dtype);
   });
   return Object.fromEntries(replay(program, leaves).map((tensor, i) => [readName(i), tensor]));
@@ -65,8 +49,8 @@ const inOrder = (program: Program, outputs: Readonly<Record<string, HostTensor>>
 
 const compiled =
   (engine: 'openvino' | 'onnxruntime'): Run =>
-  async (program, mode) => {
-    const inputs = mode === 'inputs' ? givenLeaves(program) : {};
+  async (program) => {
+    const inputs = hostLeaves(program, false);
     const step = (state: Record<string, tf.Tensor>, given: Record<string, tf.Tensor>) => ({
       state,
       outputs: outputsOf(program, given),
@@ -79,12 +63,10 @@ const compiled =
     }
   };
 
-async function exported(program: Program, mode: LeafMode): Promise<TensorData[]> {
-  const given = givenLeaves(program);
-  const nothing: typeof given = {};
-  const [params, inputs] = mode === 'inputs' ? [nothing, given] : [given, nothing];
+async function exported(program: Program): Promise<TensorData[]> {
+  const inputs = hostLeaves(program, false);
   const file = await exportOnnx((a, b) => outputsOf(program, { ...a, ...b }), {
-    params,
+    params: hostLeaves(program, true),
     inputs,
   });
   const { InferenceSession, Tensor } = await import('onnxruntime-node');
@@ -106,14 +88,11 @@ async function exported(program: Program, mode: LeafMode): Promise<TensorData[]>
 
 async function again(program: Program): Promise<TensorData[]> {
   await tf.setBackend('cpu');
-  return tf.tidy(() => {
-    const outputs = Object.values(outputsOf(program, {}));
-    return outputs.map((tensor) => ({
-      dtype: tensor.dtype as TensorData['dtype'],
-      shape: tensor.shape,
-      data: (tensor.dtype === 'string' ? [] : tensor.dataSync().slice()) as Float32Array,
-    })) as never;
+  const read: TensorData[] = [];
+  tf.tidy(() => {
+    read.push(...replay(program, tensorsOf(program)).map(readTensor));
   });
+  return read;
 }
 
 export const RUNNERS: Readonly<Record<Runner, Run>> = {

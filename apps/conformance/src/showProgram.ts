@@ -1,4 +1,4 @@
-import type { Program, Ref, TensorData } from './program';
+import { mapInputs, type Program, type Ref, type TensorData } from './program';
 
 const MOST_NUMBERS = 12;
 
@@ -15,9 +15,9 @@ export function showProgram({ leaves, calls, reads }: Program): string {
   return [
     ...leaves.map((leaf, i) => `x${i} = ${showTensor(leaf)}`),
     ...calls.map(({ kernel, inputs, attrs }, i) => {
-      const given = Array.isArray(inputs)
-        ? inputs.map(name)
-        : Object.entries(inputs as Record<string, Ref>).map(([key, ref]) => `${key}: ${name(ref)}`);
+      const given = Object.entries(mapInputs(inputs, name)).map(([key, names]) =>
+        Array.isArray(inputs) ? names : `${key}: ${names}`,
+      );
       const fixed = Object.entries(attrs).filter(([, value]) => value !== undefined);
       const text = JSON.stringify(Object.fromEntries(fixed), (_, value) =>
         typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
