@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serialize } from 'node:v8';
-import type { Question } from './replayWorker';
+import type { Question } from './answer';
 import type { Verdict } from './verdict';
 
 /** How a script of this folder is started, from TypeScript. */
@@ -20,14 +20,15 @@ export interface Worker {
 /** Some tests' programs take a second. */
 const TIME_LIMIT = 240_000;
 
-export function startWorker(): Worker {
+/** @param script of the process */
+export function startWorker(script = scriptPath('replayWorker')): Worker {
   let child: ChildProcess | undefined;
   // Questions go through a file: node's channel takes minutes for some millions of numbers.
   const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
   const file = join(folder, 'question');
   const start = () =>
     new Promise<ChildProcess>((resolve, reject) => {
-      const started = fork(scriptPath('replayWorker'), [], {
+      const started = fork(script, [], {
         execArgv: EXEC_ARGV,
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       });
