@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { compiledEngines } from './engineDifference';
+import { tracingEngines } from './engineDifference';
 import { randomPrograms, showRandomProgram } from './randomProgram';
 import { randomProgramDifference } from './randomProgramDifference';
 
@@ -8,7 +8,7 @@ const COUNT = Number(process.env.RANDOM_PROGRAMS ?? 60);
 const SEED = Number(process.env.RANDOM_SEED ?? 1);
 
 test(`${COUNT} random programs: compiled as eager, over several steps`, async () => {
-  const engines = await compiledEngines();
+  const engines = await tracingEngines();
   await fc.assert(
     fc.asyncProperty(randomPrograms(), async (program) => {
       const differences = await randomProgramDifference(program, engines);
