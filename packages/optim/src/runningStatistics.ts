@@ -1,8 +1,10 @@
 /**
- * Means and variances of batch normalizations are among the parameters, under torch's names. No optimizer trains them: a
- * loss returns their next values among its outputs, under the same names, and the step takes these over.
+ * Means and variances of batch normalizations are among the parameters, under torch's names or those of `tf.layers`. No
+ * optimizer trains them: a loss returns their next values among its outputs, under the same names, and the step takes
+ * these over.
  */
-export const isRunningStatistic = (name: string): boolean => /(^|\.)running_(mean|var)$/.test(name);
+export const isRunningStatistic = (name: string): boolean =>
+  /(^|\.)running_(mean|var)$|\/moving_(mean|variance)(_\d+)?$/.test(name);
 
 /** What is a running statistic, and the rest. */
 export function splitStatistics<T>(tensors: Readonly<Record<string, T>>): {
