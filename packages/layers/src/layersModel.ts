@@ -4,14 +4,18 @@ import * as tf from '@tensorflow/tfjs';
 import { fitLoss } from './fitLoss';
 import type { Applied, FunctionalLayersModel } from './functionalModel';
 import { noiseTaker } from './noise';
+import { overriding } from './overriding';
 import { byUniqueName, chosenParams, newTensors, shapesInOrder, tensorsInOrder, toHost } from './parameters';
 import { noiseOf, withNoise } from './randomLayers';
+import { recurrentCalls } from './recurrentCalls';
 import { sublayers } from './sublayers';
 import { tidied } from './tidied';
 import { withVariables } from './withVariables';
 
 /** `functional` for a model of layers. */
 export function layersModel(model: tf.LayersModel): FunctionalLayersModel {
+  // Built again, a model would lose what it was compiled with.
+  if (model instanceof tf.Sequential && !model.built && model.outputs.length > 0) model.build();
   refuse(model);
   // Weights of layers that are shared occur several times.
   const variables = byUniqueName(
@@ -27,7 +31,9 @@ export function layersModel(model: tf.LayersModel): FunctionalLayersModel {
       const inputs = tensorsInOrder(x, inputNames);
       const { result, written } = withVariables(variables, chosenParams(params, variables), () => {
         const made = withNoise(model, noiseTaker(noise), () =>
-          model.apply(inputs.length === 1 ? inputs[0]! : inputs, training ? { training } : {}),
+          overriding(recurrentCalls(sublayers(model)), () =>
+            model.apply(inputs.length === 1 ? inputs[0]! : inputs, training ? { training } : {}),
+          ),
         ) as tf.Tensor | tf.Tensor[];
         const penalties = model.calculateLosses();
         return { made: Array.isArray(made) ? made : [made], penalties };
@@ -70,9 +76,7 @@ export function layersModel(model: tf.LayersModel): FunctionalLayersModel {
 /** @throws for a model that is no pure function, or none yet */
 function refuse(model: tf.LayersModel): void {
   if (!model.built || model.outputs.length === 0) {
-    throw new Error(
-      `The model '${model.name}' has no weights yet: give its first layer an inputShape, or call model.build().`,
-    );
+    throw new Error(`The model '${model.name}' has no weights yet: give its first layer an inputShape.`);
   }
   for (const layer of sublayers(model)) {
     if ('cell' in layer && layer.stateful) {
