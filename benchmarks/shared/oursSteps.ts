@@ -26,9 +26,36 @@ export interface OurSteps {
  */
 export async function oursSteps<Task>(prepare: (task: Task) => OurSteps): Promise<void> {
   const task = JSON.parse(process.argv[2]!) as Task & OursArguments;
+  await printSteps(task, async () => {
+    const { program, inputs, summarize = allOf, compileSeconds } = await compileTask(prepare, task);
+    return {
+      inputs,
+      run: (given) => program.run(given as never) as unknown as Promise<Record<string, HostTensor>>,
+      summarize,
+      compileSeconds,
+      dispose: () => program.dispose(),
+    };
+  });
+}
+
+/** Steps of any kind, and what goes into them. */
+export interface AnySteps<I, O> {
+  readonly inputs: (step: number) => I;
+  /** What is measured. */
+  readonly run: (inputs: I) => Promise<O>;
+  readonly summarize: (outputs: O) => Record<string, readonly number[]>;
+  readonly compileSeconds?: number;
+  readonly dispose?: () => Promise<void>;
+}
+
+/** Runs steps, each when it is its turn (`takeTurns`), and prints a `StepRun` as JSON, or why the engine is not there. */
+export async function printSteps<I, O>(
+  task: OursArguments,
+  prepare: () => Promise<AnySteps<I, O>>,
+): Promise<void> {
   const installed = (await availableEngines()).includes(task.engine);
   const result = installed
-    ? await measure(await compileTask(prepare, task), task)
+    ? await measure(await prepare(), task)
     : { absent: `the engine ${task.engine} is not installed` };
   console.log(JSON.stringify(result));
 }
@@ -54,8 +81,8 @@ async function compileTask<Task>(
   return { program, inputs, summarize, compileSeconds: (performance.now() - begin) / 1000 };
 }
 
-async function measure(
-  { program, inputs, summarize = allOf, compileSeconds }: Awaited<ReturnType<typeof compileTask>>,
+async function measure<I, O>(
+  { inputs, run, summarize, compileSeconds, dispose }: AnySteps<I, O>,
   { engine, precision, steps }: OursArguments,
 ): Promise<StepRun> {
   collectGarbage();
@@ -63,11 +90,11 @@ async function measure(
   const seconds: number[] = [];
   const outputs: Record<string, number[]> = {};
   for (let i = 0; i < steps; i++) {
-    const given = inputs(i) as never;
+    const given = inputs(i);
     console.log('"ready"');
     await once(turns, 'line');
     const start = performance.now();
-    const results = (await program.run(given)) as unknown as Record<string, HostTensor>;
+    const results = await run(given);
     seconds.push((performance.now() - start) / 1000);
     for (const [name, values] of Object.entries(summarize(results))) {
       outputs[name] = [...(outputs[name] ?? []), ...values];
@@ -75,7 +102,7 @@ async function measure(
     console.error(`${engine}-${precision}: step ${i} ${seconds.at(-1)!.toFixed(3)} s`);
   }
   turns.close();
-  await program.dispose();
+  await dispose?.();
   return { seconds, outputs, compileSeconds, peakBytes: peakBytes(), versions: {} };
 }
 

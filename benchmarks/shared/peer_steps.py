@@ -34,9 +34,12 @@ class Task:
         self.batch = load_file(args.inputs / "batch.safetensors")
         torch.set_num_threads(args.threads)
 
+    def params(self):
+        return load_file(self.folder / "params.safetensors")
+
     def load_into(self, model, missing=None):
         """All parameters; `missing` is a pattern of what the file does not have."""
-        params = load_file(self.folder / "params.safetensors")
+        params = self.params()
         own = {name: value for name, value in model.state_dict().items() if missing and re.search(missing, name)}
         model.load_state_dict({**own, **params}, strict=True)
 
