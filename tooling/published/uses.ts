@@ -75,6 +75,20 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     prints: '6',
     browser: 'run',
   },
+  layers: {
+    imports: ['functional'],
+    alsoImports: [tf],
+    body: [
+      "const dense = tf.layers.dense({ units: 1, inputShape: [2], name: 'dense' });",
+      'const { apply, params } = functional(tf.sequential({ layers: [dense] }));',
+      "const given = { 'dense/kernel': tf.tensor2d([[2], [3]]), 'dense/bias': tf.tensor1d([4]) };",
+      'const { output } = apply(given, tf.tensor2d([[10, 100]]));',
+      'return [...Object.keys(params), output.dataSync()[0]].join();',
+    ].join('\n'),
+    returns: 'string',
+    prints: 'dense/kernel,dense/bias,324',
+    browser: 'run',
+  },
   classification: {
     imports: ['mixImages', 'softTargets'],
     alsoImports: [tf],
