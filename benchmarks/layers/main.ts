@@ -130,6 +130,6 @@ const markdown = [
   ...parts,
   commandSentence(command, machine, threads, all),
   stepsSentence(steps, rounds),
-  `Differences of losses are from PyTorch's, eager. TensorFlow.js ${tf.version.tfjs}; its wasm backend with the kernels that @beit/compile adds, without which it can't train a convolution.`,
+  `Differences of losses are from those of PyTorch. TensorFlow.js ${tf.version.tfjs}; its wasm backend with the kernels that @beit/compile adds, without which it can't train a convolution.`,
 ].join('\n');
 await publish('layers', report, markdown, { ...publishing, faults });
