@@ -4,7 +4,6 @@ import { peakBytes } from '@beit/apps-shared/measurements';
 import { availableEngines, compile, type Program, type Step, type Tree } from '@beit/compile';
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import { type Absent, isAbsent } from './alternate';
 import { collectGarbage } from './collectGarbage';
 import type { OursArguments } from './measureSteps';
 import type { StepRun } from './stepRun';
@@ -52,11 +51,13 @@ export interface AnySteps<I, O> {
 /** Runs steps, each when it is its turn (`takeTurns`), and prints a `StepRun` as JSON, or why the engine is not there. */
 export async function printSteps<I, O>(
   task: OursArguments,
-  prepare: () => Promise<AnySteps<I, O> | Absent>,
+  prepare: () => Promise<AnySteps<I, O>>,
 ): Promise<void> {
   const installed = (await availableEngines()).includes(task.engine);
-  const prepared = installed ? await prepare() : { absent: `the engine ${task.engine} is not installed` };
-  console.log(JSON.stringify(isAbsent(prepared) ? prepared : await measure(prepared, task)));
+  const result = installed
+    ? await measure(await prepare(), task)
+    : { absent: `the engine ${task.engine} is not installed` };
+  console.log(JSON.stringify(result));
 }
 
 /** The program and its inputs; the initial state is garbage when this has returned. */

@@ -75,6 +75,26 @@ describe('kernels that the backend lacks', () => {
     },
   );
 
+  test.each([
+    { filter: [3, 3, 2, 1], stride: 1, pad: 'same' },
+    { filter: [3, 3, 2, 3], stride: 2, pad: 'same' },
+    { filter: [2, 3, 2, 1], stride: 2, pad: 'valid' },
+    { filter: [1, 1, 2, 2], stride: 3, pad: 'valid' },
+    { filter: [3, 2, 2, 2], stride: 1, pad: 'same' },
+  ] as const)(
+    'the gradients of a depthwise convolution: filter $filter, stride $stride, $pad',
+    async ({ filter, stride, pad }) => {
+      const inputs = { x: numbers([2, 7, 8, 2], 1), w: numbers(filter, 2) };
+      const gradients = ({ x, w }: Tensors) => {
+        const [dx, dw] = tf.grads((a: tf.Tensor, b: tf.Tensor) =>
+          weighted(tf.depthwiseConv2d(a as tf.Tensor4D, b as tf.Tensor4D, stride, pad)).asScalar(),
+        )([x!, w!]);
+        return { dx: dx!, dw: dw! };
+      };
+      expect(await difference(gradients, inputs)).toBeLessThan(1e-5);
+    },
+  );
+
   test('the gradient of a gather, of rows that come often and never', async () => {
     const inputs = { table: numbers([5, 3], 1), ids: int32([7], [4, 0, 4, 4, 2, 0, 4]) };
     const gradient = ({ table, ids }: Tensors) => ({

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { conv2dFilterGradient } from './conv2dFilterGradient';
+import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwiseGradients';
 import { matrixProduct } from './matrixProduct';
 import { maxPoolGradient } from './maxPoolGradient';
 import { oneHot } from './oneHot';
@@ -8,6 +9,8 @@ import { unsortedSegmentSum } from './unsortedSegmentSum';
 /** Kernels that the backend lacks: the gradients of convolutions and of gathers (tensorflow/tfjs #8474, #8082). */
 const MISSING: Readonly<Record<string, tf.KernelFunc>> = {
   Conv2DBackpropFilter: conv2dFilterGradient,
+  DepthwiseConv2dNativeBackpropFilter: depthwiseFilterGradient,
+  DepthwiseConv2dNativeBackpropInput: depthwiseInputGradient,
   UnsortedSegmentSum: unsortedSegmentSum,
 };
 
