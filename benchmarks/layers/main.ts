@@ -36,7 +36,7 @@ A quick look: pnpm bench:layers --models mnist --steps 6`,
     ...PYTHON_OPTION,
   },
   names: [...OURS, ...FIT, ...PEERS].map(({ name }) => name),
-  steps: 20,
+  steps: 13,
   rounds: 1,
 });
 const models = own
