@@ -224,6 +224,15 @@ describe('convolutions, and their gradients', () => {
     },
   );
 
+  test('dilated over three axes', () =>
+    checkOnEngines(
+      asEager(
+        (x, w) => tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'valid', 'NDHWC', [2, 1, 2]),
+        [numbers([2, 5, 4, 5, 2], 1), numbers([3, 2, 2, 2, 3], 2)],
+        false,
+      ),
+    ));
+
   test('transposed over three axes; separable; of one axis', () =>
     checkOnEngines(
       asEager(

@@ -76,6 +76,10 @@ export function lowerConvFilterGradient(
   w: OnnxWriter,
 ) {
   const [, , ...counts] = node.inputs[1]!.shape;
+  if (number(node.attributes, 'group') > 1) {
+    sumsPerOffset(node, inputs, outputs, w);
+    return;
+  }
   const perImage = counts.length === 2 && sizeOf(counts) >= MANY_POSITIONS;
   if (perImage) productsPerImage(node, inputs, outputs, w);
   else productsPerOffset(node, inputs, outputs, w);
@@ -186,5 +190,31 @@ function productsPerOffset(
   }
   const columns = products.map((product) => w.emit('Reshape', [product, w.integers([o, c, 1])]));
   const stacked = w.emit('Concat', columns, { axis: 2 });
+  w.emitInto(outputs, 'Reshape', [stacked, w.integers(filterShape)]);
+}
+
+/**
+ * Of a depthwise convolution, whose channels have nothing to do with each other: the sum of elementwise products per
+ * offset in the window.
+ */
+function sumsPerOffset(node: Node, [x, dy]: readonly string[], outputs: readonly string[], w: OnnxWriter) {
+  const a = node.attributes;
+  const filterShape = numbers(a, 'filterShape');
+  const [n, c] = node.inputs[0]!.shape as [number, number];
+  const [, o, ...counts] = node.inputs[1]!.shape as [number, number, ...number[]];
+  const [, , ...kernel] = filterShape;
+  const [strides, dilations] = [numbers(a, 'strides'), numbers(a, 'dilations')];
+  const positions = sizeOf(counts);
+  const wide = padded(x!, numbers(a, 'pads'), w);
+  const gradient = w.emit('Reshape', [dy!, w.integers([n, c, o / c, positions])]);
+  const sums = offsets(kernel).map((place) => {
+    const begin = place.map((at, i) => at * dilations[i]!);
+    const shifted = view(wide, begin, counts, strides, 2, w);
+    const rows = w.emit('Reshape', [shifted, w.integers([n, c, 1, positions])]);
+    const perImage = w.emit('ReduceSum', [w.emit('Mul', [rows, gradient]), w.integers([3])], { keepdims: 0 });
+    const sum = w.emit('ReduceSum', [perImage, w.integers([0])], { keepdims: 0 });
+    return w.emit('Reshape', [sum, w.integers([o, 1])]);
+  });
+  const stacked = sums.length === 1 ? sums[0]! : w.emit('Concat', sums, { axis: 1 });
   w.emitInto(outputs, 'Reshape', [stacked, w.integers(filterShape)]);
 }

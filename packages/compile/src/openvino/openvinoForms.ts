@@ -4,6 +4,7 @@ import { removeDeadCode, rewrite } from '../passes/optimize';
 import { rebuildGraph } from '../passes/rebuildGraph';
 import { biasBelowReshape } from './biasBelowReshape';
 import { copyBesideViews } from './copyBesideViews';
+import { dilatedFilters } from './dilatedFilters';
 import { elementwiseAsMatrices } from './elementwiseAsMatrices';
 import { exactInt32 } from './exactInt32';
 import { filterGradientProducts } from './filterGradients';
@@ -24,6 +25,7 @@ export function openvinoForms(program: Graph): { graph: Graph; constants: readon
     const value =
       separateNorm(node, inputs, builder) ??
       filterGradientProducts(node, inputs, builder) ??
+      dilatedFilters(node, inputs, builder) ??
       biasBelowReshape(node, inputs, builder) ??
       asMatrices(node, inputs);
     return value && [value];

@@ -132,35 +132,12 @@ function filterGradient(
   const windows = convWindows(x.shape, filterShape, attrs, countsOf(gradient));
   if (sizeOf(filterShape) === 0 || isEmpty(x.shape) || isEmpty(dy.shape)) return zeros(b, filterShape);
   const image = cropped(b, toGraph(b, x, attrs.dataFormat), windows);
-  const dw =
-    filters.group === 1
-      ? b.emit('ConvFilterGradient', [image, gradient], { ...geometry(windows), filterShape: filters.shape })
-      : depthwiseFilterGradient(b, image, gradient, windows);
+  const dw = b.emit('ConvFilterGradient', [image, gradient], {
+    ...geometry(windows),
+    group: filters.group,
+    filterShape: filters.shape,
+  });
   return filters.fromGraph(b, dw);
-}
-
-/**
- * dL/dw [C * multiplier, 1, kh, kw] from the input [N, C, H, W] and dL/dy [N, C * multiplier, h, w]: a convolution of
- * every channel of every image with its output gradient, whose strides and dilations change places, added up over the
- * images.
- */
-function depthwiseFilterGradient(b: GraphBuilder, x: Value, dy: Value, windows: Windows): Value {
-  const [n, c, ...space] = x.shape as [number, number, ...number[]];
-  const [, o, ...counts] = dy.shape as [number, number, ...number[]];
-  const whole = b.emit('Conv', [reshape(b, x, [1, n * c, ...space]), reshape(b, dy, [n * o, 1, ...counts])], {
-    strides: windows.dilations,
-    dilations: windows.strides,
-    pads: windows.pads,
-    group: n * c,
-  });
-  // A strided window that left over a few pixels gives a few offsets too many.
-  const offsets = b.emit('Slice', [whole], {
-    begin: whole.shape.map(() => 0),
-    size: [1, n * o, ...windows.kernel],
-    strides: whole.shape.map(() => 1),
-  });
-  const perImage = reshape(b, offsets, [n, o, 1, ...windows.kernel]);
-  return b.emit('ReduceSum', [perImage], { axes: [0], keepDims: false });
 }
 
 /** What bias and slopes of a fused convolution meet: with channels first, one number per channel gets its axis. */
