@@ -16,10 +16,16 @@ describe('a program that can not be traced is told why', () => {
     const distinct = (x: tf.Tensor) => tf.unique(x).values;
     expect(() => trace(output(distinct), {}, X)).toThrow(/op 'Unique' can't be traced.*errors\.test\.ts/s);
   });
-  test('bilinear resizing by corners', () => {
-    const byCorners = (x: tf.Tensor) =>
-      tf.image.resizeBilinear(x.reshape([1, 2, 3, 1]) as tf.Tensor4D, [4, 6]);
-    expect(() => trace(output(byCorners), {}, X)).toThrow(/can't be traced but with halfPixelCenters/);
+  test('a data format that TensorFlow.js takes for another', () => {
+    const channelsFirst = (x: tf.Tensor) =>
+      tf.depthwiseConv2d(
+        x.reshape([1, 1, 2, 3]) as tf.Tensor4D,
+        tf.ones<tf.Rank.R4>([1, 1, 1, 1]),
+        1,
+        'same',
+        'NCHW',
+      );
+    expect(() => trace(output(channelsFirst), {}, X)).toThrow(/dataFormat 'NCHW' can't be traced; transpose/);
   });
   test('reading numbers names the op that made them', () => {
     expect(() =>

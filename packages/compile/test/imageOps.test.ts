@@ -224,6 +224,15 @@ describe('convolutions, and their gradients', () => {
     },
   );
 
+  test('transposed into less than there is', () =>
+    checkOnEngines(
+      asEager(
+        (x, w) => tf.conv2dTranspose(x as tf.Tensor4D, w as tf.Tensor4D, [1, 3, 2, 2], 1, 'same'),
+        [numbers([1, 5, 6, 3], 1), numbers([4, 4, 2, 3], 2)],
+        false,
+      ),
+    ));
+
   test('dilated over three axes', () =>
     checkOnEngines(
       asEager(

@@ -3,7 +3,7 @@
  * channels first, as ONNX. The transposes between are recorded here and cancelled by the passes.
  */
 import type { GraphBuilder } from '../graph/builder';
-import { sizeOf, type Value } from '../graph/graph';
+import { sameShape, sizeOf, type Value } from '../graph/graph';
 import { applyFused, type FusedAttributes, type RecordKernel, reshape, transpose } from './kernelParts';
 import {
   convWindows,
@@ -87,8 +87,35 @@ function conv(
   return fromGraph(b, y, attrs.dataFormat);
 }
 
-/** How many windows the gradient of a convolution's result has. */
-const countsOf = (dy: Value): number[] => dy.shape.slice(2);
+/**
+ * The windows that the gradient dL/dy [N, O, ...counts] of a convolution belongs to, and the part of it that does.
+ * TensorFlow.js's gradients forget how the number of windows was rounded, so that they have one more; and of a transposed
+ * convolution, what is more than its result has room for does not count.
+ */
+function gradientWindows(
+  b: GraphBuilder,
+  gradient: Value,
+  shape: readonly number[],
+  filter: readonly number[],
+  attrs: WindowAttributes,
+): { readonly windows: Windows; readonly gradient: Value } {
+  const counts = gradient.shape.slice(2);
+  const rounded = [attrs.dimRoundingMode, 'ceil' as const, 'round' as const].map((dimRoundingMode) =>
+    convWindows(shape, filter, { ...attrs, dimRoundingMode }),
+  );
+  const own = rounded.find((windows) => sameShape(windows.counts, counts));
+  if (own) return { windows: own, gradient };
+  const [windows] = rounded as [Windows];
+  if (windows.counts.some((count, i) => count > counts[i]!)) {
+    throw new Error(
+      `A filter of [${filter}] has [${windows.counts}] windows on an image of [${shape}], but is given what belongs to ` +
+        `[${counts}].`,
+    );
+  }
+  const size = [...gradient.shape.slice(0, 2), ...windows.counts];
+  const part = { begin: size.map(() => 0), size, strides: size.map(() => 1) };
+  return { windows, gradient: b.emit('Slice', [gradient], part) };
+}
 
 function inputGradient(
   b: GraphBuilder,
@@ -99,8 +126,13 @@ function inputGradient(
   filtersOf: FiltersOf,
 ): Value {
   const filters = filtersOf(filter.shape);
-  const gradient = toGraph(b, dy, attrs.dataFormat);
-  const windows = convWindows(inputShape, filter.shape, attrs, countsOf(gradient));
+  const { windows, gradient } = gradientWindows(
+    b,
+    toGraph(b, dy, attrs.dataFormat),
+    inputShape,
+    filter.shape,
+    attrs,
+  );
   const whole = graphShape(inputShape, attrs.dataFormat);
   const shape = whole.map((dim, i) => (i < 2 ? dim : dim - croppedAt(windows, i - 2)));
   const dx =
@@ -128,8 +160,13 @@ function filterGradient(
   filtersOf: FiltersOf,
 ): Value {
   const filters = filtersOf(filterShape);
-  const gradient = toGraph(b, dy, attrs.dataFormat);
-  const windows = convWindows(x.shape, filterShape, attrs, countsOf(gradient));
+  const { windows, gradient } = gradientWindows(
+    b,
+    toGraph(b, dy, attrs.dataFormat),
+    x.shape,
+    filterShape,
+    attrs,
+  );
   if (sizeOf(filterShape) === 0 || isEmpty(x.shape) || isEmpty(dy.shape)) return zeros(b, filterShape);
   const image = cropped(b, toGraph(b, x, attrs.dataFormat), windows);
   const dw = b.emit('ConvFilterGradient', [image, gradient], {
