@@ -186,7 +186,8 @@ function drawGradient(
   }
 }
 
-type Round = (rounded: tf.Tensor) => tf.Tensor;
+/** Of a float result, which for bounded functions has an absolute error, too. */
+export type Round = (result: tf.Tensor, bounded: boolean) => tf.Tensor;
 
 function runLine(line: Line, values: readonly tf.Tensor[], round: Round): tf.Tensor {
   if (line.op !== 'gradient') {
@@ -194,7 +195,7 @@ function runLine(line: Line, values: readonly tf.Tensor[], round: Round): tf.Ten
       line.args.map((i) => values[i]!),
       line.attrs,
     );
-    return line.rounds ? round(result) : result;
+    return line.rounds ? round(result, OPS[line.op]!.bounded) : result;
   }
   const [place] = line.args as [number];
   const gradient = tf.grad((x) => {

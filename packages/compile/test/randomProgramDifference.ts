@@ -1,13 +1,15 @@
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { compile, type EngineName } from '../src';
-import { hostOf, type RandomProgram, runRandomProgram } from './randomProgram';
+import { hostOf, type RandomProgram, type Round, runRandomProgram, sizeOf } from './randomProgram';
 
 type Named = Readonly<Record<string, HostTensor>>;
 
 const STEPS = 3;
 /** Sixteen roundings of float32, each a little different every time. */
 const NOISE = 2 ** -20;
+/** Of functions whose results are at most about 1. */
+const ABSOLUTE_NOISE = 2 ** -22;
 const NOISY_RUNS = 3;
 /** Below, engines may flush to zero. */
 const SMALLEST_NORMAL = 2 ** -126;
@@ -27,7 +29,7 @@ const inputsAt = (inputs: ReturnType<typeof named>, step: number) =>
   );
 
 /** What every step puts out, and the state at the end, all eagerly on `cpu`. */
-function eagerly(program: RandomProgram, noise: (size: number) => Float32Array | undefined): Named[] {
+function eagerly(program: RandomProgram, round?: Round): Named[] {
   tf.setBackend('cpu');
   const read = (tensors: Record<string, tf.Tensor>): Named =>
     Object.fromEntries(
@@ -46,10 +48,7 @@ function eagerly(program: RandomProgram, noise: (size: number) => Float32Array |
         const { data, dtype, shape } = given[`v${i}`] ?? hostOf(leaf);
         return tf.tensor(data.slice(), [...shape], dtype as 'float32');
       });
-      const result = runRandomProgram(program, leaves, (x) => {
-        const factors = noise(x.size);
-        return factors ? x.mul(tf.tensor(factors, x.shape)) : x;
-      });
+      const result = runRandomProgram(program, leaves, round);
       results.push(read(result.outputs));
       state = read(result.state);
     });
@@ -57,10 +56,18 @@ function eagerly(program: RandomProgram, noise: (size: number) => Float32Array |
   return [...results, state];
 }
 
-/** Factors of about 1, reproducible. */
-function noiseOf(seed: number): (size: number) => Float32Array {
+/** Rounds a little differently for every seed. */
+function noise(seed: number): Round {
   let at = seed * 1000;
-  return (size) => Float32Array.from({ length: size }, () => 1 + NOISE * Math.sin(++at * 12.9898));
+  const random = (shape: number[], most: number) =>
+    tf.tensor(
+      Float32Array.from({ length: sizeOf(shape) }, () => most * Math.sin(++at * 12.9898)),
+      shape,
+    );
+  return (x, bounded) => {
+    const relative = x.mul(random(x.shape, NOISE).add(1));
+    return bounded ? relative.add(random(x.shape, ABSOLUTE_NOISE)) : relative;
+  };
 }
 
 /**
@@ -73,8 +80,8 @@ export async function randomProgramDifference(
   program: RandomProgram,
   engines: readonly EngineName[],
 ): Promise<string[]> {
-  const expected = eagerly(program, () => undefined);
-  const noisy = Array.from({ length: NOISY_RUNS }, (_, i) => eagerly(program, noiseOf(i + 1)));
+  const expected = eagerly(program);
+  const noisy = Array.from({ length: NOISY_RUNS }, (_, i) => eagerly(program, noise(i + 1)));
   const constants = program.leaves.map((leaf) =>
     leaf.kind === 'constant' ? tf.tensor(hostOf(leaf).data, [...leaf.shape], leaf.dtype) : undefined,
   );
