@@ -12,7 +12,12 @@ export type Kind = Verdict['kind'];
 const REFUSAL =
   /\b(can't be (traced|exported|compiled)|made a tensor of dtype '\w+'|has dtype '\w+'; a program takes)/;
 
+/** A fault inside the compiler is no refusal, though the error that tells of it names the op as well. */
+const isFault = (error: unknown) =>
+  error instanceof Error && ['TypeError', 'ReferenceError', 'RangeError'].includes(error.name);
+
 export function verdictOfError(error: unknown): Verdict {
   const message = error instanceof Error ? error.message : String(error);
-  return { kind: REFUSAL.test(message) ? 'refused' : 'error', message };
+  const cause = error instanceof Error ? error.cause : undefined;
+  return { kind: REFUSAL.test(message) && !isFault(cause) ? 'refused' : 'error', message };
 }
