@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createGraphBuilder } from '../graph/builder';
-import type { ConstantData, Graph, Node, Value } from '../graph/graph';
+import type { ConstantData, Graph, Node, Value, ValueType } from '../graph/graph';
 import { MOVING_OPS } from '../graph/ops';
 import { rebuildGraph } from '../passes/rebuildGraph';
 
@@ -18,50 +18,61 @@ export interface ConstantInput {
 const isMoving = (op: string) => op === 'Cast' || MOVING_OPS.has(op);
 
 /**
- * The graph in which constants are inputs where they are packed for two operations, or an operation has nothing else.
+ * The graph in which constants are inputs where they are packed for two operations, and in which no operation has constants
+ * alone: one of them then gets a zero added that is an input.
  *
  * OpenVINO 2026.4 keeps packed constants by the address and the shape of what they are made of, after it has made one of
  * equal ones: a square matrix that one product takes as it is and another transposed, or a filter and its gradient, is
  * packed once and used for both. And what it computes of constants alone, while it compiles, is wrong for products with a
- * transposed one, and fails for images. What comes from outside is packed and computed at every run, as all parameters
- * are, and not kept.
+ * transposed one and for `abs` of a sum, and fails for images. What comes from outside is packed and computed at every
+ * run, as all parameters are, and not kept.
  */
 export function sharedConstants(graph: Graph): { graph: Graph; constants: readonly ConstantInput[] } {
   /** Of what is made of constants alone, the largest of them. */
   const sourceOf = new Map<number, Node>();
   const packed = new Map<string, Node[]>();
-  const shared = new Set<Node>();
+  const alone = new Set<Node>();
   for (const node of graph.nodes) {
     const { op, inputs, outputs } = node;
     if (op === 'Input') continue;
     const sources = inputs.flatMap(({ id }) => sourceOf.get(id) ?? []);
-    if (sources.length === inputs.length) {
+    if (PACKING.has(op)) {
+      for (const source of sources) {
+        const numbers = contentOf(source);
+        packed.set(numbers, [...(packed.get(numbers) ?? []), source]);
+      }
+    }
+    if (sources.length < inputs.length) continue;
+    if (op !== 'Constant' && !isMoving(op)) alone.add(node);
+    else {
       const largest =
         op === 'Constant' ? node : sources.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a));
       for (const { id } of outputs) sourceOf.set(id, largest);
-      if (op !== 'Constant' && !isMoving(op)) for (const source of sources) shared.add(source);
-    }
-    if (!PACKING.has(op)) continue;
-    for (const source of sources) {
-      const numbers = contentOf(source);
-      packed.set(numbers, [...(packed.get(numbers) ?? []), source]);
     }
   }
-  for (const sources of packed.values()) {
-    if (sources.length > 1) for (const source of sources) shared.add(source);
-  }
-  // Programs share their single numbers, and have many forms that are told by them.
-  for (const source of shared) if (lengthOf(source) === 1) shared.delete(source);
-  if (shared.size === 0) return { graph, constants: [] };
+  const shared = new Set([...packed.values()].filter((sources) => sources.length > 1).flat());
+  if (shared.size === 0 && alone.size === 0) return { graph, constants: [] };
   const builder = createGraphBuilder();
   const constants: ConstantInput[] = [];
-  const rebuilt = rebuildGraph(graph, builder, (node) => {
-    if (!shared.has(node)) return undefined;
-    const { dtype, shape } = node.outputs[0]!;
+  const outside = (data: ConstantData, { dtype, shape }: Pick<Value, 'dtype' | 'shape'>) => {
     const name = `constants/${constants.length}`;
     const value = builder.input(name, dtype, shape);
-    constants.push({ name, data: node.attributes.data as ConstantData, value });
-    return [value];
+    constants.push({ name, data, value });
+    return value;
+  };
+  const zeros = new Map<ValueType, Value>();
+  const zero = (dtype: ValueType) => {
+    const data = dtype === 'int32' ? new Int32Array(1) : new Float32Array(1);
+    const value = zeros.get(dtype) ?? outside(data, { dtype, shape: [] });
+    zeros.set(dtype, value);
+    return value;
+  };
+  const rebuilt = rebuildGraph(graph, builder, (node, inputs) => {
+    if (shared.has(node)) return [outside(node.attributes.data as ConstantData, node.outputs[0]!)];
+    if (!alone.has(node)) return undefined;
+    const number = inputs.findIndex(({ dtype }) => dtype === 'float32' || dtype === 'int32');
+    const operands = inputs.map((x, i) => (i === number ? builder.emit('Add', [x, zero(x.dtype)]) : x));
+    return builder.emitAll(node.op, operands, node.attributes);
   });
   return { graph: rebuilt, constants };
 }
