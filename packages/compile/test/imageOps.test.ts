@@ -1,8 +1,10 @@
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import * as fc from 'fast-check';
+import { exportOnnx } from '../src';
 import { type Case, checkOnEngines } from './checkOnEngines';
-import { numbers } from './engineDifference';
+import { numbers, relativeError } from './engineDifference';
+import { runOnnx } from './runOnnx';
 
 tf.enableProdMode();
 
@@ -694,4 +696,60 @@ describe('of constants alone', () => {
         };
       },
     }));
+});
+
+test('forward ops are exported as ONNX', async () => {
+  const fn = (params: Tensors, { x }: Tensors): Tensors => {
+    const image = x as tf.Tensor4D;
+    const deep = tf.reshape(image, [-1, 4, 6, 2, 2]) as tf.Tensor5D;
+    return {
+      depthwise: tf.depthwiseConv2d(image, params.w1 as tf.Tensor4D, 2, 'same'),
+      transposed: tf.conv2dTranspose(image, params.w2 as tf.Tensor4D, [2, 8, 12, 3], 2, 'same'),
+      deep: tf.conv3d(deep, params.w3 as tf.Tensor5D, 1, 'same'),
+      largest: tf.maxPool(image, 3, 2, 'same'),
+      means: tf.avgPool(image, 3, 2, 1, 'ceil'),
+      largestDeep: tf.maxPool3d(deep, 2, 1, 'same'),
+      places: tf.maxPoolWithArgmax(image, 3, 2, 'same').indexes!,
+      bilinear: tf.image.resizeBilinear(image, [7, 5]),
+      nearest: tf.image.resizeNearestNeighbor(image, [7, 9], true),
+      norm: tf.localResponseNormalization(image, 1),
+      mirrored: tf.mirrorPad(
+        image,
+        [
+          [0, 0],
+          [2, 1],
+          [1, 3],
+          [0, 0],
+        ],
+        'reflect',
+      ),
+      blocks: tf.depthToSpace(image, 2, 'NHWC'),
+      turned: tf.image.rotateWithOffset(image, 0.7),
+      seen: tf.image.transform(image, params.map as tf.Tensor2D, 'bilinear', 'reflect'),
+      cut: tf.image.cropAndResize(image, params.boxes as tf.Tensor2D, tf.tensor1d([1, 0], 'int32'), [3, 3]),
+    };
+  };
+  const params = {
+    w1: numbers([3, 3, 4, 2], 2),
+    w2: numbers([3, 3, 3, 4], 3),
+    w3: numbers([2, 2, 2, 2, 3], 4),
+    map: numbers([2, 8], 5),
+    boxes: numbers([2, 4], 6),
+  };
+  const x = numbers([2, 4, 6, 4], 1);
+  const file = await exportOnnx(fn, { params, inputs: { x: { dtype: 'float32', shape: x.shape } } });
+  const [actual] = runOnnx('onnxruntime-node', file, [{ x }]);
+  tf.setBackend('cpu');
+  const eager = (host: HostTensor) => tf.tensor(host.data as Float32Array, [...host.shape], 'float32');
+  const expected = fn(Object.fromEntries(Object.entries(params).map(([name, host]) => [name, eager(host)])), {
+    x: eager(x),
+  });
+  // TensorFlow.js transforms the first image alone.
+  const { seen, ...others } = expected;
+  for (const [name, tensor] of Object.entries(others)) {
+    const host = { dtype: tensor.dtype, shape: tensor.shape, data: tensor.dataSync() } as HostTensor;
+    expect({ name, shape: actual![name]!.shape }).toEqual({ name, shape: tensor.shape });
+    expect({ name, error: relativeError(actual![name]!, host) < 1e-5 }).toEqual({ name, error: true });
+  }
+  expect(actual!.seen!.shape).toEqual(seen!.shape);
 });

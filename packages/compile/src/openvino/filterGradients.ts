@@ -3,40 +3,11 @@ import { type Attributes, type Node, type Shape4, sizeOf, type Value } from '../
 import { number, numbers } from '../graph/ops';
 import { taps } from '../record/windowTaps';
 
-/** More images share convolutions: every one is a layer of the program. */
-const MOST_CONVOLUTIONS = 128;
-
-/** Some of the images [N, C, H, W], with zeros around. What was put channels first is cut out before it is. */
-function imagesOf(value: Value, builder: GraphBuilder) {
-  const { op, inputs, attributes } = builder.producer(value);
-  const turned = op === 'Transpose' && numbers(attributes, 'perm')[0] === 0;
-  const source = turned ? inputs[0]! : value;
-  const perm = turned ? numbers(attributes, 'perm') : value.shape.map((_, axis) => axis);
-  return (first: number, count: number, [top, left, bottom, right]: Shape4): Value => {
-    const some = builder.emit('Slice', [source], {
-      begin: source.shape.map((_, i) => (i === 0 ? first : 0)),
-      size: [count, ...source.shape.slice(1)],
-      strides: source.shape.map(() => 1),
-    });
-    const along = (list: readonly number[]) => perm.map((_, axis) => list[perm.indexOf(axis)]!);
-    const isPadded = top + left + bottom + right > 0;
-    const wide = isPadded
-      ? builder.emit('Pad', [some], {
-          before: along([0, 0, top, left]),
-          after: along([0, 0, bottom, right]),
-          value: 0,
-        })
-      : some;
-    return turned ? builder.emit('Transpose', [wide], { perm }) : wide;
-  };
-}
-
 /**
- * Of a depthwise convolution: every image is convolved with its output gradient, channel by channel, where strides and
- * dilations change places. Of all images in one convolution, channels would be put first in memory beforehand, which
- * takes two to five times as long; and with pads of its own, a convolution takes a slower kernel.
+ * Of a depthwise convolution: every channel of every image is convolved with its output gradient, where strides and
+ * dilations change places. The zeros are around the images beforehand: with pads, OpenVINO takes a slower kernel.
  */
-function convolutionsPerImage(
+function convolutionOfChannels(
   { attributes: a }: Node,
   [x, dy]: readonly Value[],
   builder: GraphBuilder,
@@ -44,31 +15,23 @@ function convolutionsPerImage(
   const filterShape = numbers(a, 'filterShape');
   const [o, , ...kernel] = filterShape as [number, number, ...number[]];
   const [n, c] = x!.shape as Shape4;
-  const [images, gradients] = [imagesOf(x!, builder), imagesOf(dy!, builder)];
-  const together = Math.ceil(n / MOST_CONVOLUTIONS);
-  const parts = Array.from({ length: Math.ceil(n / together) }, (_, i) => {
-    const first = i * together;
-    const count = Math.min(together, n - first);
-    const image = images(first, count, numbers(a, 'pads') as Shape4);
-    const filters = gradients(first, count, [0, 0, 0, 0]);
-    const channels = (value: Value, shape: readonly number[]) =>
-      builder.emit('Reshape', [value], { shape: [...shape, ...value.shape.slice(2)] });
-    const whole = builder.emit('Conv', [channels(image, [1, count * c]), channels(filters, [count * o, 1])], {
-      strides: numbers(a, 'dilations'),
-      dilations: numbers(a, 'strides'),
-      pads: [0, 0, 0, 0],
-      group: count * c,
-    });
-    // A strided window that left over a few pixels gives a few offsets too many.
-    const offsets = builder.emit('Slice', [whole], {
-      begin: whole.shape.map(() => 0),
-      size: [1, count * o, ...kernel],
-      strides: whole.shape.map(() => 1),
-    });
-    return builder.emit('Reshape', [offsets], { shape: [count, o, ...kernel] });
+  const wide = padded(x!, numbers(a, 'pads') as Shape4, builder);
+  const channels = (value: Value, shape: readonly number[]) =>
+    builder.emit('Reshape', [value], { shape: [...shape, ...value.shape.slice(2)] });
+  const whole = builder.emit('Conv', [channels(wide, [1, n * c]), channels(dy!, [n * o, 1])], {
+    strides: numbers(a, 'dilations'),
+    dilations: numbers(a, 'strides'),
+    pads: [0, 0, 0, 0],
+    group: n * c,
   });
-  const stack = parts.length === 1 ? parts[0]! : builder.emit('Concat', parts, { axis: 0 });
-  const terms = builder.emit('Cast', [stack], { dtype: 'float32' });
+  // A strided window that left over a few pixels gives a few offsets too many.
+  const offsets = builder.emit('Slice', [whole], {
+    begin: whole.shape.map(() => 0),
+    size: [1, n * o, ...kernel],
+    strides: whole.shape.map(() => 1),
+  });
+  const perImage = builder.emit('Reshape', [offsets], { shape: [n, o, ...kernel] });
+  const terms = builder.emit('Cast', [perImage], { dtype: 'float32' });
   const sum = builder.emit('ReduceSum', [terms], { axes: [0], keepDims: false });
   return builder.emit('Reshape', [builder.emit('Cast', [sum], { dtype: x!.dtype })], { shape: filterShape });
 }
@@ -103,7 +66,7 @@ export function filterGradientProducts(
 ): Value | undefined {
   const { op, attributes: a } = node;
   if (op !== 'ConvFilterGradient') return undefined;
-  if (number(a, 'group') > 1) return convolutionsPerImage(node, inputs, builder);
+  if (number(a, 'group') > 1) return convolutionOfChannels(node, inputs, builder);
   if (inputs[0]!.shape.length !== 4) return productsOfTaps(node, inputs, builder);
   const [, c, kh, kw] = numbers(a, 'filterShape') as Shape4;
   if (kh * kw <= MOST_PRODUCTS && numbers(a, 'strides').every((stride) => stride === 1)) {
