@@ -20,8 +20,9 @@ export interface Comparison {
 type Case = Pick<Comparison, 'file' | 'test' | 'mode' | 'program'>;
 
 const MODES: readonly LeafMode[] = ['inputs', 'constants', 'mixed'];
-/** How many tests of a file make one program, as long as all is well. */
+/** How many tests of a file make one program, as long as all is well, and of how many kernels. */
 const TOGETHER = 6;
+const MOST_CALLS = 400;
 
 /** Each read of a case by itself. */
 const readsOf = ({ program, ...rest }: Case): Case[] =>
@@ -32,14 +33,20 @@ const readsOf = ({ program, ...rest }: Case): Case[] =>
  * which it is, down to one read each. Right by themselves but not together is wrong, too.
  */
 async function compare(cases: readonly Case[], runner: Runner, worker: Worker): Promise<Comparison[]> {
-  const verdict = await worker.ask({ program: joined(cases.map(({ program }) => program)), runner });
+  const program = joined(cases.map((one) => one.program));
   const parts = partsOf(cases);
+  const compareParts = async () => {
+    const compared: Comparison[] = [];
+    for (const part of parts) compared.push(...(await compare(part, runner, worker)));
+    return compared;
+  };
+  if (cases.length > 1 && program.calls.length > MOST_CALLS) return compareParts();
+  const verdict = await worker.ask({ program, runner });
   if (verdict.kind === 'equal' || parts.length === 1)
     return cases.flatMap(readsOf).map((one) => ({ ...one, runner, verdict }));
-  const single: Comparison[] = [];
-  for (const part of parts) single.push(...(await compare(part, runner, worker)));
-  if (single.some(({ verdict }) => verdict.kind !== 'equal')) return single;
-  return [...single, { ...cases[0]!, program: joined(cases.map(({ program }) => program)), runner, verdict }];
+  const compared = await compareParts();
+  if (compared.some((row) => row.verdict.kind !== 'equal')) return compared;
+  return [...compared, { ...cases[0]!, program, runner, verdict }];
 }
 
 /** Tests, modes, reads: the first of them that are several. */

@@ -30,8 +30,6 @@ export interface Op {
   run(args: readonly tf.Tensor[], attrs: any): tf.Tensor;
   digits(args: readonly Drawn[], result: tf.Tensor): Digits | undefined;
   readonly differentiable: boolean;
-  /** Whether engines compute it to an absolute error of float32's rounding of 1, not to a relative one. */
-  readonly bounded: boolean;
 }
 
 type Fits = (value: Drawn) => boolean;
@@ -84,16 +82,10 @@ const logTwo = (n: number) => Math.ceil(Math.log2(Math.max(1, n)));
 interface Traits {
   readonly differentiable?: boolean;
   readonly digits?: Op['digits'];
-  readonly bounded?: boolean;
 }
-const traits = ({ differentiable = false, digits = () => undefined, bounded = false }: Traits) => ({
-  differentiable,
-  digits,
-  bounded,
-});
+const traits = ({ differentiable = false, digits = () => undefined }: Traits) => ({ differentiable, digits });
 const KEEPS: Traits = { differentiable: true, digits: (args, result) => kept(args, 0, result) };
 const ROUNDS: Traits = { differentiable: true };
-const BOUNDED: Traits = { ...ROUNDS, bounded: true };
 
 /** An op of one value. */
 const unary = (fits: Fits, f: (x: tf.Tensor) => tf.Tensor, how: Traits): Op => ({
@@ -237,16 +229,16 @@ export const OPS: Readonly<Record<string, Op>> = {
   log1p: unary(float, (x) => x.relu().log1p(), ROUNDS),
   sqrt: unary(float, (x) => x.abs().sqrt(), { differentiable: false }),
   rsqrt: unary(float, (x) => x.abs().add(0.5).rsqrt(), ROUNDS),
-  sigmoid: unary(float, tf.sigmoid, BOUNDED),
-  tanh: unary(float, tf.tanh, BOUNDED),
+  sigmoid: unary(float, tf.sigmoid, ROUNDS),
+  tanh: unary(float, tf.tanh, ROUNDS),
   softplus: unary(float, tf.softplus, ROUNDS),
   elu: unary(float, tf.elu, ROUNDS),
   selu: unary(float, tf.selu, ROUNDS),
   leakyRelu: unary(float, (x) => tf.leakyRelu(x, 0.25), ROUNDS),
-  sin: unary(float, tf.sin, BOUNDED),
-  erf: unary(float, tf.erf, BOUNDED),
+  sin: unary(float, tf.sin, ROUNDS),
+  erf: unary(float, tf.erf, ROUNDS),
   pow: unary(float, (x) => x.abs().add(0.5).pow(1.5), ROUNDS),
-  softmax: unary(both(float, ranked(1)), (x) => tf.softmax(x), BOUNDED),
+  softmax: unary(both(float, ranked(1)), (x) => tf.softmax(x), ROUNDS),
   logSoftmax: unary(both(float, ranked(1)), (x) => tf.logSoftmax(x), ROUNDS),
   logSumExp: reduction(float, (x, axes, keepDims) => tf.logSumExp(x, axes as number[], keepDims), ROUNDS),
   floor: unary(both(float, exact), tf.floor, { digits: ([x]) => kept([x!], 1) }),
@@ -282,7 +274,6 @@ export const OPS: Readonly<Record<string, Op>> = {
     run: ([condition, x, y]) => tf.where(condition as tf.Tensor<tf.Rank>, x!, y!),
     digits: (args) => kept(args.slice(1)),
     differentiable: true,
-    bounded: false,
   },
   toFloat: unary(anything, (x) => x.toFloat(), {
     digits: ([x], result) => kept([x!], 0, result),
@@ -344,7 +335,6 @@ export const OPS: Readonly<Record<string, Op>> = {
     run: ([x, y], { transposeA, transposeB }) => tf.matMul(x!, y!, transposeA, transposeB),
     digits: (args) => product(args, 3),
     differentiable: true,
-    bounded: false,
   },
   transpose: withAttrs(
     ranked(2),
@@ -406,7 +396,6 @@ export const OPS: Readonly<Record<string, Op>> = {
     run: (args, { axis }) => tf.concat([...args], axis),
     digits: (args) => kept(args),
     differentiable: true,
-    bounded: false,
   },
   stack: {
     draw: (values, pick) => {
@@ -423,7 +412,6 @@ export const OPS: Readonly<Record<string, Op>> = {
     run: (args, { axis }) => tf.stack([...args], axis),
     digits: (args) => kept(args),
     differentiable: true,
-    bounded: false,
   },
   unstack: withAttrs(
     ({ tensor }) => tensor.rank > 0 && tensor.shape[0]! > 0,
@@ -494,6 +482,5 @@ export const OPS: Readonly<Record<string, Op>> = {
       tf.fused.matMul({ a: a as tf.Tensor2D, b: b as tf.Tensor2D, bias: bias as tf.Tensor1D, activation }),
     digits: () => undefined,
     differentiable: true,
-    bounded: true,
   },
 };

@@ -178,7 +178,7 @@ function drawGradient(
     const tensor = runLine(
       line,
       values.map(({ tensor }) => tensor),
-      (t) => t,
+      plainly,
     );
     return { line, value: { tensor, digits: undefined, leaf: false } };
   } catch {
@@ -186,28 +186,26 @@ function drawGradient(
   }
 }
 
-/** Of a float result, which for bounded functions has an absolute error, too. */
-export type Round = (result: tf.Tensor, bounded: boolean) => tf.Tensor;
+/** What each line is run inside of. */
+export type Around = <R>(rounds: boolean, run: () => R) => R;
+const plainly: Around = (_, run) => run();
 
-function runLine(line: Line, values: readonly tf.Tensor[], round: Round): tf.Tensor {
+function runLine(line: Line, values: readonly tf.Tensor[], around: Around): tf.Tensor {
   if (line.op !== 'gradient') {
-    const result = OPS[line.op]!.run(
-      line.args.map((i) => values[i]!),
-      line.attrs,
-    );
-    return line.rounds ? round(result, OPS[line.op]!.bounded) : result;
+    const given = line.args.map((i) => values[i]!);
+    return around(line.rounds, () => OPS[line.op]!.run(given, line.attrs));
   }
   const [place] = line.args as [number];
   const gradient = tf.grad((x) => {
     const inside = [...values];
     inside[place] = x;
-    for (const one of line.body!) inside.push(runLine(one, inside, round));
+    for (const one of line.body!) inside.push(runLine(one, inside, around));
     const last = inside.findLast(({ dtype }) => dtype === 'float32')!;
     // Weights, so that what is summed does not cancel, and x itself, on which the rest may not depend.
     const weights = tf.range(1, last.size + 1, 1, 'float32').reshape(last.shape);
     return last.mul(weights).sum().add(x.sum()) as tf.Scalar;
   });
-  return gradient(values[place]!);
+  return around(true, () => gradient(values[place]!));
 }
 
 function draw(raw: { leaves: readonly RawLeaf[]; lines: readonly (readonly number[])[] }): RandomProgram {
@@ -303,15 +301,15 @@ export const randomPrograms = (most = 14): fc.Arbitrary<RandomProgram> =>
  * Computes a program's outputs and next state.
  *
  * @param given the tensors of its leaves
- * @param round applied to what engines may round differently
+ * @param around what each line is run inside of, told whether engines may round it differently
  */
 export function runRandomProgram(
   { lines, outputs, next }: RandomProgram,
   given: readonly tf.Tensor[],
-  round: Round = (x) => x,
+  around: Around = plainly,
 ): { outputs: Record<string, tf.Tensor>; state: Record<string, tf.Tensor> } {
   const values = [...given];
-  for (const line of lines) values.push(runLine(line, values, round));
+  for (const line of lines) values.push(runLine(line, values, around));
   return {
     outputs: Object.fromEntries(outputs.map((value) => [`v${value}`, values[value]!])),
     state: Object.fromEntries(next.map(([leaf, value]) => [`v${leaf}`, values[value]!])),
