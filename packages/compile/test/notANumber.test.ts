@@ -46,6 +46,8 @@ const OPS: Record<string, Op> = {
   'a choice': (v, w) => tf.where(v.less(10), v, w),
   'a power': (v) => v.abs().pow(1.5),
   remainder: (v) => v.mod(2),
+  'remainder of large and small numbers': (v, w) => v.add(3).mul(2e9).mod(w.mul(7)),
+  'remainder of the largest': (v, w) => v.mul(1e38).mod(w.mul(3e37)),
   'remainder by a negative number': (v) => v.mul(7.3).mod(-2.5),
   'division towards minus infinity': (v) => tf.floorDiv(v.mul(7), 2),
   'the gradient of a ReLU that gets NaN': (v) => tf.grad((z) => z.relu().mul(Number.NaN).sum())(v),

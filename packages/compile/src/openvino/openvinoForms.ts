@@ -1,5 +1,6 @@
 import { createGraphBuilder } from '../graph/builder';
 import type { Graph } from '../graph/graph';
+import { foldConstants } from '../passes/foldConstants';
 import { removeDeadCode, rewrite } from '../passes/optimize';
 import { rebuildGraph } from '../passes/rebuildGraph';
 import { biasBelowReshape } from './biasBelowReshape';
@@ -18,7 +19,7 @@ import { type ConstantInput, sharedConstants } from './sharedConstants';
  * inputs.
  */
 export function openvinoForms(program: Graph): { graph: Graph; constants: readonly ConstantInput[] } {
-  const graph = rewrite(program, [remainder, ...keepNaN, ...exactInt32]);
+  const graph = rewrite(program, [foldConstants, remainder, ...keepNaN, ...exactInt32]);
   const builder = createGraphBuilder();
   const asMatrices = elementwiseAsMatrices(graph, builder);
   const forms = rebuildGraph(graph, builder, (node, inputs) => {

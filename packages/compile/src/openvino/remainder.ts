@@ -3,6 +3,8 @@ import type { Rule } from '../passes/rule';
 
 /** Of the quotient. */
 const MOST_BITS = 32;
+/** From here on a divisor times a power of two could be infinite. */
+const LARGE = 2 ** 64;
 
 /**
  * C's `fmod` of float32, by long division: OpenVINO's own rounds the quotient. Every step is exact. A quotient of more
@@ -11,12 +13,21 @@ const MOST_BITS = 32;
 export const remainder: Rule = ({ op, inputs: [x, y] }, builder) => {
   if (op !== 'Mod') return undefined;
   const emit = (name: string, ...inputs: Value[]) => builder.emit(name, inputs);
-  const divisor = emit('Abs', y!);
-  let rest = emit('Abs', x!);
-  for (let bit = MOST_BITS - 1; bit >= 0; bit--) {
-    const multiple = emit('Mul', divisor, builder.scalar(2 ** bit));
+  const number = (value: number) => builder.scalar(value);
+  const [size, divisor] = [emit('Abs', x!), emit('Abs', y!)];
+  const isLarge = emit('GreaterOrEqual', divisor, number(LARGE));
+  const down = emit('Where', isLarge, number(1 / LARGE), number(1));
+  const up = emit('Where', isLarge, number(LARGE), number(1));
+  const scaled = emit('Mul', divisor, down);
+  let rest = emit('Mul', size, down);
+  // Each multiple is made of the last one: a kernel that holds them all has few numbers to keep.
+  let multiple = emit('Mul', scaled, number(2 ** (MOST_BITS - 1)));
+  for (let bit = 0; bit < MOST_BITS; bit++) {
     rest = emit('Where', emit('GreaterOrEqual', rest, multiple), emit('Sub', rest, multiple), rest);
+    multiple = emit('Mul', multiple, number(0.5));
   }
-  const size = emit('Where', emit('Less', rest, divisor), rest, builder.scalar(Number.NaN));
-  return emit('Where', emit('Less', x!, builder.scalar(0)), emit('Neg', size), size);
+  const isRest = emit('Less', rest, scaled);
+  const found = emit('Where', isRest, emit('Mul', rest, up), number(Number.NaN));
+  const left = emit('Where', emit('Less', size, divisor), size, found);
+  return emit('Where', emit('Less', x!, number(0)), emit('Neg', left), left);
 };
