@@ -211,7 +211,8 @@ export const OPS: Readonly<Record<string, Op>> = {
     { digits: (args) => kept(args) },
   ),
   neg: unary(numeric, tf.neg, KEEPS),
-  abs: unary(numeric, tf.abs, KEEPS),
+  // Of whole numbers TensorFlow.js's `cpu` makes float32 on the way.
+  abs: unary((value) => float(value) || (int(value) && value.digits!.whole < 24), tf.abs, KEEPS),
   relu: unary(numeric, tf.relu, KEEPS),
   relu6: unary(float, tf.relu6, { ...KEEPS, digits: ([x]) => kept([x!], 3) }),
   clip: withAttrs(
