@@ -42,6 +42,12 @@ const OPS: Record<string, Op> = {
   mean: (v) => v.slice([0], [18]).reshape([6, 3]).mean(1),
   'to whole numbers': (v) => v.mul(1e9).toInt(),
   'to bools': (v) => v.toBool(),
+  'a product with NaN, and a sum': (v) => v.mul(Number.NaN).add(1),
+  'a product with a vector of NaN, and a sum': (v) =>
+    v
+      .slice([0], [4])
+      .mul(tf.tensor1d([1, Number.NaN, 2, Number.NaN]))
+      .add(1),
   'a product with a condition': (v) => v.mul(v.less(10).toFloat()),
   'a choice': (v, w) => tf.where(v.less(10), v, w),
   'a power': (v) => v.abs().pow(1.5),

@@ -18,13 +18,13 @@ export interface ConstantInput {
 const isMoving = (op: string) => op === 'Cast' || MOVING_OPS.has(op);
 
 /**
- * The graph in which constants are inputs where they are packed for two operations, and in which no operation has constants
- * alone: one of them then gets a zero added that is an input.
+ * The graph in which constants are inputs where they are packed for two operations or are no numbers, and in which no
+ * operation has constants alone: one of them then gets a zero added that is an input.
  *
  * OpenVINO 2026.4 keeps packed constants by the address and the shape of what they are made of, after it has made one of
  * equal ones: a square matrix that one product takes as it is and another transposed, or a filter and its gradient, is
  * packed once and used for both. And what it computes of constants alone, while it compiles, is wrong for products with a
- * transposed one and for `abs` of a sum, and fails for images. What comes from outside is packed and computed at every
+ * transposed one and for `abs` of a sum, and fails for images; a factor of NaN it takes for -1. What comes from outside is packed and computed at every
  * run, as all parameters are, and not kept.
  */
 export function sharedConstants(graph: Graph): { graph: Graph; constants: readonly ConstantInput[] } {
@@ -50,7 +50,11 @@ export function sharedConstants(graph: Graph): { graph: Graph; constants: readon
       for (const { id } of outputs) sourceOf.set(id, largest);
     }
   }
-  const shared = new Set([...packed.values()].filter((sources) => sources.length > 1).flat());
+  const notNumbers = graph.nodes.filter(
+    ({ op, attributes }) => op === 'Constant' && (attributes.data as ConstantData).some(Number.isNaN),
+  );
+  const sharedSources = [...packed.values()].filter((sources) => sources.length > 1);
+  const shared = new Set([...notNumbers, ...sharedSources.flat()]);
   if (shared.size === 0 && alone.size === 0) return { graph, constants: [] };
   const builder = createGraphBuilder();
   const constants: ConstantInput[] = [];
