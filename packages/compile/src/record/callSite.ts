@@ -74,7 +74,7 @@ const slashed = (file: string): string => file.replaceAll('\\', '/').replace(/^f
 const isLibrary = (file: string): boolean =>
   isOwn(file) ||
   file.startsWith('node:') ||
-  file.includes('/node_modules/@tensorflow/') ||
+  /[/]node_modules[/]@tensorflow[/]/.test(file) ||
   tensorflowFiles().has(file);
 
 /** This file's path from the folder of the sources. */
