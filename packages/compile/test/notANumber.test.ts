@@ -53,6 +53,11 @@ const OPS: Record<string, Op> = {
   'a power': (v) => v.abs().pow(1.5),
   remainder: (v) => v.mod(2),
   'remainder of large and small numbers': (v, w) => v.add(3).mul(2e9).mod(w.mul(7)),
+  'remainder by one number': (v, w) =>
+    v
+      .mul(7.3)
+      .mod(w.slice([1], [1]))
+      .add(v.mod(w.max())),
   'remainder of the largest': (v, w) => v.mul(1e38).mod(w.mul(3e37)),
   'remainder by a negative number': (v) => v.mul(7.3).mod(-2.5),
   'division towards minus infinity': (v) => tf.floorDiv(v.mul(7), 2),

@@ -56,3 +56,21 @@ describe.each([1, 3])('square filters of a window of %d', (k) => {
   };
   test.each(Object.entries(USES))('%s', (_name, f) => expectSame(({ x: v }) => f(v as tf.Tensor4D), { x }));
 });
+
+test('a filter of two grouped convolutions whose results are multiplied stays what it is', async () => {
+  const inputs = {
+    x: f32(numbers(2 * 16 * 3), [2, 4, 4, 3]),
+    filter: f32(numbers(2 * 2 * 3 * 2), [2, 2, 3, 2]),
+  };
+  const convolved = (pad: 'same' | 'valid', { x, filter }: Record<string, tf.Tensor>) =>
+    tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, pad);
+  await expectSame(
+    (given) =>
+      tf.concat([convolved('same', given).mul(2).flatten(), convolved('valid', given).mul(3).flatten()]),
+    inputs,
+  );
+  await expectSame(
+    (given) => tf.concat([convolved('same', given).mul(2).flatten(), convolved('valid', given).flatten()]),
+    inputs,
+  );
+});

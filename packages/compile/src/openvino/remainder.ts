@@ -1,4 +1,4 @@
-import type { Value } from '../graph/graph';
+import { broadcastShapes, sameShape, type Value } from '../graph/graph';
 import type { Rule } from '../passes/rule';
 
 /** Of the quotient. */
@@ -14,7 +14,11 @@ export const remainder: Rule = ({ op, inputs: [x, y] }, builder) => {
   if (op !== 'Mod') return undefined;
   const emit = (name: string, ...inputs: Value[]) => builder.emit(name, inputs);
   const number = (value: number) => builder.scalar(value);
-  const [size, divisor] = [emit('Abs', x!), emit('Abs', y!)];
+  const shape = broadcastShapes(x!.shape, y!.shape);
+  // Multiples of another shape would be made before, and a kernel has no place for all of them.
+  const magnitude = emit('Abs', y!);
+  const divisor = sameShape(shape, y!.shape) ? magnitude : builder.emit('Broadcast', [magnitude], { shape });
+  const size = emit('Abs', x!);
   const isLarge = emit('GreaterOrEqual', divisor, number(LARGE));
   const down = emit('Where', isLarge, number(1 / LARGE), number(1));
   const up = emit('Where', isLarge, number(LARGE), number(1));

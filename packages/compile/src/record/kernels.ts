@@ -45,7 +45,11 @@ const shapes: Readonly<Record<string, RecordKernel>> = {
     return reshape(b, input!, shape);
   },
   Transpose: ({ x }, { perm }, b) => transpose(b, x!, perm),
-  Fill: (_, { shape, value, dtype }, b) => fill(value, dtype ?? 'float32', shape, b),
+  Fill: (_, { shape, value, dtype }, b) => {
+    if (typeof value === 'string')
+      throw new Error("A tensor of dtype 'string' has no numbers; expected one of numbers.");
+    return fill(value, dtype ?? 'float32', shape, b);
+  },
   ZerosLike: ({ x }, _, b) => fill(0, x!.dtype, x!.shape, b),
   OnesLike: ({ x }, _, b) => fill(1, x!.dtype, x!.shape, b),
 };
