@@ -1,14 +1,8 @@
 /** Programs in ops that every reader of ONNX's opset 18 knows. */
-import type { GraphBuilder } from '../graph/builder';
 import type { Value } from '../graph/graph';
 import { flag } from '../graph/ops';
+import { withAxesSwapped } from '../passes/layoutRules';
 import type { Rule } from '../passes/rule';
-
-const withAxesSwapped = (builder: GraphBuilder, x: Value): Value => {
-  const axes = x.shape.map((_, axis) => axis);
-  const [last, secondLast] = [axes.pop()!, axes.pop()!];
-  return builder.emit('Transpose', [x], { perm: [...axes, last, secondLast] });
-};
 
 /** Only matrices are transposed inside ONNX's own products (`Gemm`). */
 const transposesApart: Rule = ({ op, inputs, attributes }, builder) => {

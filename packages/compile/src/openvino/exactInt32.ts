@@ -4,8 +4,9 @@
  */
 import type { GraphBuilder } from '../graph/builder';
 import { type ConstantData, sizeOf, type Value } from '../graph/graph';
-import { flag, number } from '../graph/ops';
+import { COMPARISON_OPS, flag, number } from '../graph/ops';
 import { foldedReductions, magnitude } from '../passes/int32Reductions';
+import { withAxesSwapped } from '../passes/layoutRules';
 import { native } from '../passes/nanRules';
 import type { PendingNode, Rule } from '../passes/rule';
 
@@ -22,9 +23,9 @@ const int = (builder: GraphBuilder, value: number) => builder.scalar(value, 'int
 /** Numbers are equal where their difference, modulo 2^32, is 0; and the smaller one is equal to their minimum. */
 const comparisons: Rule = (node, builder) => {
   const [a, b] = node.inputs as [Value, Value];
-  if (!isInt32(node)) return undefined;
+  if (!COMPARISON_OPS.has(node.op) || !isInt32(node)) return undefined;
   // A number beyond 2^24 is rounded, but not past one that is not.
-  if (fits(builder, a) || (b && fits(builder, b))) return undefined;
+  if (fits(builder, a) || fits(builder, b)) return undefined;
   switch (node.op) {
     case 'Equal':
       return builder.emit('Equal', [builder.emit('Sub', [a, b]), int(builder, 0)]);
@@ -62,12 +63,7 @@ const MOST_PRODUCTS = 2 ** 28;
 const products: Rule = (node, builder) => {
   const [a, b] = node.inputs as [Value, Value];
   if (node.op !== 'MatMul' || !isInt32(node)) return undefined;
-  const upright = (x: Value, name: string) => {
-    if (!flag(node.attributes, name)) return x;
-    const axes = x.shape.map((_, axis) => axis);
-    const [last, secondLast] = [axes.pop()!, axes.pop()!];
-    return builder.emit('Transpose', [x], { perm: [...axes, last, secondLast] });
-  };
+  const upright = (x: Value, name: string) => (flag(node.attributes, name) ? withAxesSwapped(builder, x) : x);
   const [left, right] = [upright(a, 'transposeA'), upright(b, 'transposeB')];
   const inner = left.shape.at(-1)!;
   if (inner * magnitude(left, builder) * magnitude(right, builder) < FLOAT32_EXACT) {

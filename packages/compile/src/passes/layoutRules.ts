@@ -144,6 +144,13 @@ const throughConcat: Rule = ({ op, inputs, attributes }, builder) => {
   );
 };
 
+/** Matrices transposed: the last two axes change places. */
+export const withAxesSwapped = (builder: GraphBuilder, x: Value): Value => {
+  const axes = x.shape.map((_, axis) => axis);
+  const [last, secondLast] = [axes.pop()!, axes.pop()!];
+  return builder.emit('Transpose', [x], { perm: [...axes, last, secondLast] });
+};
+
 /** A matrix product takes an operand whose last two axes are exchanged as it is. */
 const intoMatMul: Rule = ({ op, inputs: [a, b], attributes }, builder) => {
   if (op !== 'MatMul') return undefined;
