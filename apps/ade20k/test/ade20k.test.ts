@@ -7,6 +7,7 @@ import { createRandom, type Random } from '@beit/random';
 import sharp from 'sharp';
 import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
+import { ended } from '../../../tooling/jest/ended';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 
 const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
@@ -104,7 +105,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   const whole = start(...small('whole'));
   expect(whole.stderr).toMatch(/24 images to train on, 6 to validate, 2 classes/);
   expect(whole.stderr).not.toMatch(/Error/);
-  expect(whole.status).toBe(0);
+  expect(ended(whole)).toEqual({ status: 0 });
   const out = join(folder, 'whole');
   const results = JSON.parse(await readFile(join(out, 'results.json'), 'utf8'));
   expect(results.mIoU).toBeGreaterThan(0.8);
@@ -120,7 +121,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect(existsSync(join(folder, 'killed/model.safetensors'))).toBe(false);
   const again = start(...small('killed', '--resume'));
   expect(again.stderr).toMatch(/continuing at step/);
-  expect(again.status).toBe(0);
+  expect(ended(again)).toEqual({ status: 0 });
   for (const file of ['model.safetensors', 'model-best.safetensors']) {
     const bytes = (run: string) => readFile(join(folder, run, file));
     expect((await bytes('killed')).equals(await bytes('whole'))).toBe(true);
@@ -143,7 +144,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect([mask.info.width, mask.info.height]).toEqual([width, height]);
   expect(new Set(mask.data)).toEqual(new Set([1, 2]));
   const squeezed = start('predict', '--model', out, '--out', join(masks, 'whole'), '--whole', one);
-  expect(squeezed.status).toBe(0);
+  expect(ended(squeezed)).toEqual({ status: 0 });
   expect((await sharp(join(masks, 'whole/0.png')).metadata()).width).toBe(
     (await sharp(join(masks, '0.png')).metadata()).width,
   );

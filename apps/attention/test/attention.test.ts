@@ -8,6 +8,7 @@ import { createVit } from '@beit/vit';
 import { saveSafetensors } from '@beit/weights';
 import sharp from 'sharp';
 import { appProcess } from '../../../tooling/jest/appProcess';
+import { ended } from '../../../tooling/jest/ended';
 import { bestHead, type HeadScores } from '../src/measure';
 import { middlePatch, objectPatches } from '../src/sceneObjects';
 
@@ -65,7 +66,7 @@ test('the figure: of scenes, and of pictures at another resolution with points',
     .toFile(photo);
   const own = join(folder, 'own');
   const images = ['--images', photo, '--points', '1,2', '--points', '5,0', '--size', '48', '--block', '1'];
-  expect(start('--checkpoint', checkpoint, '--out', own, ...images).status).toBe(0);
+  expect(ended(start('--checkpoint', checkpoint, '--out', own, ...images))).toEqual({ status: 0 });
   const { gridSize, block, points } = JSON.parse(await readFile(join(own, 'figure.json'), 'utf8'));
   expect([gridSize, block, points.length]).toEqual([[6, 6], 1, 2]);
   expect(points[1].point).toEqual([5, 0]);

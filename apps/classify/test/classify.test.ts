@@ -8,6 +8,7 @@ import { loadSafetensors } from '@beit/weights';
 import sharp from 'sharp';
 import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
+import { ended } from '../../../tooling/jest/ended';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 
 const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
@@ -55,7 +56,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect(whole.stderr).toMatch(/81 images of 3 classes to train on, 20 to validate. From 24 \(/);
   expect(whole.stderr).not.toMatch(/Error/);
   expect(whole.stdout).toMatch(/Top-1 accuracy +\d+\.\d %/);
-  expect(whole.status).toBe(0);
+  expect(ended(whole)).toEqual({ status: 0 });
   const out = join(folder, 'whole');
   const report = await readFile(join(out, 'report.html'), 'utf8');
   expect(report).toMatch(/Confusion matrix/);
@@ -71,7 +72,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect(existsSync(join(folder, 'killed/model.safetensors'))).toBe(false);
   const again = start(...small('killed', '--resume'));
   expect(again.stderr).toMatch(/continuing at step/);
-  expect(again.status).toBe(0);
+  expect(ended(again)).toEqual({ status: 0 });
   for (const file of ['model.safetensors', 'model-best.safetensors']) {
     const bytes = (run: string) => readFile(join(folder, run, file));
     expect((await bytes('killed')).equals(await bytes('whole'))).toBe(true);
@@ -91,7 +92,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
     '--out',
     join(folder, 'e'),
   );
-  expect(evaluated.status).toBe(0);
+  expect(ended(evaluated)).toEqual({ status: 0 });
   const repeated = JSON.parse(await readFile(join(folder, 'e/results.json'), 'utf8'));
   expect(repeated.top1).toBe(results.top1);
   expect((await readFile(join(folder, 'e/predictions.csv'), 'utf8')).split('\n')).toHaveLength(counted + 2);
@@ -117,7 +118,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
     ...['--batch-size', '8', '--epochs', '1'],
   );
   expect(onTop.stderr).toMatch(/Starting from .*whole\./);
-  expect(onTop.status).toBe(0);
+  expect(ended(onTop)).toEqual({ status: 0 });
 }, 480_000);
 
 whereInstalled('Chromium', () => {

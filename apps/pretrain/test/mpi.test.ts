@@ -20,6 +20,7 @@ import { largestFileDifference } from '@beit/apps-shared/measurements';
 import { createRandom } from '@beit/random';
 import { readMetrics } from '@beit/trainer';
 import sharp from 'sharp';
+import { ended } from '../../../tooling/jest/ended';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { LAUNCH, LAUNCHER, launch, NODE } from '../../shared/test/mpirun';
 
@@ -160,8 +161,8 @@ whereInstalled('Open MPI', () => {
     const names = [3, 8, 13, 18, 23, 28].map((i) => `${i}.png`);
     for (const name of names) writeFileSync(join(broken, name), 'no picture');
     const options = ['--data', broken, '--target', 'pixels', '--epochs', '1'];
-    expect(run(2, 'unreadable', ...options).status).toBe(0);
-    expect(run(1, 'unreadable-alone', ...options).status).toBe(0);
+    expect(ended(run(2, 'unreadable', ...options))).toEqual({ status: 0 });
+    expect(ended(run(1, 'unreadable-alone', ...options))).toEqual({ status: 0 });
     const told = (out: string) =>
       (JSON.parse(readFileSync(join(folder, out, 'unreadable.json'), 'utf8')) as { name: string }[])
         .map(({ name }) => name)

@@ -8,6 +8,7 @@ import { loadSafetensors } from '@beit/weights';
 import sharp from 'sharp';
 import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
+import { ended } from '../../../tooling/jest/ended';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 
 const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
@@ -83,7 +84,7 @@ test('a run writes model, metrics, checkpoints and a report; one killed in stage
   const whole = start(...small('whole'));
   expect(whole.stderr).not.toMatch(/Error/);
   expect(whole.stdout).toMatch(/Masked-token accuracy, all patches/);
-  expect(whole.status).toBe(0);
+  expect(ended(whole)).toEqual({ status: 0 });
   const out = join(folder, 'whole');
   const report = await readFile(join(out, 'report.html'), 'utf8');
   expect(report).toMatch(/Masked-token accuracy/);
@@ -95,7 +96,7 @@ test('a run writes model, metrics, checkpoints and a report; one killed in stage
 
   const again = start(...small('killed'), '--resume');
   expect(again.stderr).toMatch(/continuing at step/);
-  expect(again.status).toBe(0);
+  expect(ended(again)).toEqual({ status: 0 });
   for (const file of ['tokenizer.safetensors', 'model.safetensors']) {
     expect((await bytes('killed', file)).equals(await bytes('whole', file))).toBe(true);
   }
@@ -116,7 +117,7 @@ test('a run writes model, metrics, checkpoints and a report; one killed in stage
     '--epochs',
     '1',
   );
-  expect(taken.status).toBe(0);
+  expect(ended(taken)).toEqual({ status: 0 });
   expect(existsSync(join(folder, 'random/tokenizer/checkpoints'))).toBe(false);
 }, 600_000);
 
@@ -140,7 +141,7 @@ test('pixels from a recipe file, without a tokenizer; its recipe.json repeats it
   const whole = start('--recipe', mine, ...data, '--out', join(folder, 'pixels'));
   expect(whole.stderr).not.toMatch(/Error/);
   expect(whole.stdout).toMatch(/Masked pixels, PSNR, all patches +[\d.]+ dB +[\d.]+ dB/);
-  expect(whole.status).toBe(0);
+  expect(ended(whole)).toEqual({ status: 0 });
   const out = join(folder, 'pixels');
   expect(readdirSync(out)).not.toContain('tokenizer.safetensors');
   const report = await readFile(join(out, 'report.html'), 'utf8');
@@ -155,7 +156,7 @@ test('pixels from a recipe file, without a tokenizer; its recipe.json repeats it
   await killedAfterCheckpoint('pixels-again', again);
   const resumed = start(...again, '--resume');
   expect(resumed.stderr).toMatch(/continuing at step/);
-  expect(resumed.status).toBe(0);
+  expect(ended(resumed)).toEqual({ status: 0 });
   expect(
     (await bytes('pixels-again', 'model.safetensors')).equals(await bytes('pixels', 'model.safetensors')),
   ).toBe(true);

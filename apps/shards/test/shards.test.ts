@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { openShards } from '@beit/data';
 import sharp from 'sharp';
 import { appProcess } from '../../../tooling/jest/appProcess';
+import { ended } from '../../../tooling/jest/ended';
 import { parseOptions } from '../src/options';
 
 const { start } = appProcess(join(__dirname, '..'));
@@ -57,7 +58,7 @@ test('write packs a folder with its classes; verify finds what has changed', asy
     status: 0,
     stdout: expect.stringContaining('all as the index says'),
   });
-  expect(start(...write, '--quiet').status).toBe(0);
+  expect(ended(start(...write, '--quiet'))).toEqual({ status: 0 });
   truncateSync(join(out, 'train-000001.tar'), 1024);
   const verified = start('verify', out, '--quiet');
   expect(verified.status).toBe(1);
@@ -67,7 +68,7 @@ test('write packs a folder with its classes; verify finds what has changed', asy
 
 test('index describes shards that have none, as write does', () => {
   const out = join(folder, 'plain');
-  expect(start('write', join(folder, 'photos'), '--out', out, '--quiet').status).toBe(0);
+  expect(ended(start('write', join(folder, 'photos'), '--out', out, '--quiet'))).toEqual({ status: 0 });
   const bare = join(folder, 'bare');
   mkdirSync(bare);
   copyFileSync(join(out, 'train-000000.tar'), join(bare, 'train-000000.tar'));

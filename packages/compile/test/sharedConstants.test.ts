@@ -57,20 +57,28 @@ describe.each([1, 3])('square filters of a window of %d', (k) => {
   test.each(Object.entries(USES))('%s', (_name, f) => expectSame(({ x: v }) => f(v as tf.Tensor4D), { x }));
 });
 
-test('a filter of two grouped convolutions whose results are multiplied stays what it is', async () => {
-  const inputs = {
-    x: f32(numbers(2 * 16 * 3), [2, 4, 4, 3]),
-    filter: f32(numbers(2 * 2 * 3 * 2), [2, 2, 3, 2]),
+describe('a filter of two grouped convolutions whose results are multiplied stays what it is', () => {
+  const x = f32(numbers(2 * 16 * 3), [2, 4, 4, 3]);
+  const filter = f32(numbers(2 * 2 * 3 * 2), [2, 2, 3, 2]);
+  const SCALES: Record<string, readonly [(y: tf.Tensor) => tf.Tensor, (y: tf.Tensor) => tf.Tensor]> = {
+    'by two numbers': [(y) => y.mul(2), (y) => y.mul(3)],
+    'by one number': [(y) => y.mul(2), (y) => y.mul(2)],
+    'one of them': [(y) => y.mul(2), (y) => y],
+    'and divided': [(y) => y.div(2), (y) => y.div(4)],
+    'by a number for each channel': [(y) => y.mul([1, 2, 3, 4, 5, 6]), (y) => y.mul([1, 2, 3, 4, 5, 6])],
+    'as other sides of sums': [(y) => y.neg(), (y) => tf.sub(1, y)],
+    transposed: [(y) => y.transpose([0, 3, 1, 2]).mul(2), (y) => y.transpose([0, 3, 1, 2]).mul(2)],
   };
-  const convolved = (pad: 'same' | 'valid', { x, filter }: Record<string, tf.Tensor>) =>
-    tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, pad);
-  await expectSame(
-    (given) =>
-      tf.concat([convolved('same', given).mul(2).flatten(), convolved('valid', given).mul(3).flatten()]),
-    inputs,
+  const cases = Object.entries(SCALES).flatMap(([name, scales]) =>
+    (['input', 'constant'] as const).map((given) => [name, given, scales] as const),
   );
-  await expectSame(
-    (given) => tf.concat([convolved('same', given).mul(2).flatten(), convolved('valid', given).flatten()]),
-    inputs,
-  );
+  test.each(cases)('%s, the filter %s', async (_name, given, [first, second]) => {
+    const constant = tf.tensor4d(filter.data as Float32Array, [2, 2, 3, 2]);
+    const f = (v: Record<string, tf.Tensor>) => {
+      const convolved = (pad: 'same' | 'valid') =>
+        tf.depthwiseConv2d(v.x as tf.Tensor4D, (v.filter ?? constant) as tf.Tensor4D, 1, pad);
+      return tf.concat([first(convolved('same')).flatten(), second(convolved('valid')).flatten()]);
+    };
+    await expectSame(f, given === 'input' ? { x, filter } : { x });
+  });
 });

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ended } from '../../../tooling/jest/ended';
 import type { OptionalName } from '../../../tooling/jest/optional';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { libraryNames } from '../src/findLibrary';
@@ -97,7 +98,7 @@ function jobsOf(launcher: Launcher): void {
     });
 
   test('processes that do not agree are told so, all of them, with who and what', () => {
-    expect(run(launcher, 3, 'agreement').status).toBe(0);
+    expect(ended(run(launcher, 3, 'agreement'))).toEqual({ status: 0 });
     const expected = 'The processes of this job do not agree:\n' + '  rank 1: recipe.seed is 5; rank 0 has 4';
     expect(told('agreement')).toEqual([expected, expected, expected]);
     expect(told('agreed')).toEqual(['yes', 'yes', 'yes']);

@@ -1,5 +1,6 @@
 import { arrayTypeOf, described, withArticle } from '../described';
 import { sameShape, sizeOf } from '../graph/graph';
+import { numbersAs } from '../numbersAs';
 import { givenTensors, isTensor, type Role, theOne } from '../specTree';
 import type { Tree } from '../tree';
 import type { GivenTensor, TensorSpec } from '../types';
@@ -48,7 +49,8 @@ export function checkedLeaves(
 }
 
 /** The numbers of a checked tensor, in memory of its owner. */
-export const numbersOf = (leaf: GivenTensor): HostArray => (isTensor(leaf) ? leaf.dataSync() : leaf.data);
+export const numbersOf = (leaf: GivenTensor): HostArray =>
+  isTensor(leaf) ? numbersAs(leaf.dtype, leaf.dataSync()) : leaf.data;
 
 /**
  * The numbers of a state by path, checked.

@@ -1,5 +1,6 @@
 import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
+import { numbersAs } from '../numbersAs';
 import { cleanedUp } from '../record/cleanedUp';
 import { isPath, isTensor, specTree } from '../specTree';
 import { stepResult } from '../stepResult';
@@ -57,7 +58,7 @@ export async function tfjsProgram(
     const arrays = new Map<string, HostTensor>();
     for (const [path, t] of tensors) {
       const copied = copies(t);
-      const numbers = (await t.data()) as HostTensor['data'];
+      const numbers = numbersAs(t.dtype, await t.data()) as HostTensor['data'];
       const data = copied ? numbers.slice() : numbers;
       arrays.set(path, {
         dtype: t.dtype === 'bool' ? 'uint8' : (t.dtype as 'float32'),

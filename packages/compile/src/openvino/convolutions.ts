@@ -9,10 +9,14 @@ const geometry = (a: Attributes): IrAttributes => ({
   dilations: numbers(a, 'dilations'),
 });
 
-/** Filters [O, C / group, ...kernel] as OpenVINO groups them, [group, O / group, C / group, ...kernel]. */
+/**
+ * Filters [O, C / group, ...kernel] as OpenVINO groups them, [group, O / group, C / group, ...kernel]. It multiplies what
+ * a reshaped filter is made of by what a convolution is multiplied by, 2026.4 for all others with that filter too: a copy
+ * is not seen through.
+ */
 function grouped(filter: Port, shape: readonly number[], group: number, w: IrWriter): Port {
   const [outputs, ...rest] = shape as [number, ...number[]];
-  return w.reshape(filter, [group, outputs / group, ...rest]);
+  return w.copy(w.reshape(filter, [group, outputs / group, ...rest]));
 }
 
 export const lowerConv: IrLowering = ({ attributes: a, inputs: [, filterValue] }, [x, filter], w) => {

@@ -45,6 +45,8 @@ export interface IrWriter {
     numOutputs: number,
   ): readonly Port[];
   reshape(value: Port, shape: readonly number[]): Port;
+  /** The same floats in memory of their own, by an op that OpenVINO neither leaves out nor sees through. */
+  copy(value: Port): Port;
   constant(data: ArrayBufferView, type: IrType, shape: readonly number[]): Port;
   /** A list of integers, as OpenVINO takes shapes and axes. */
   integers(values: readonly number[]): Port;
@@ -124,16 +126,20 @@ export function createIrWriter(): IrWriter {
   const integers: IrWriter['integers'] = (values) =>
     once(`[${values}]`, () => constant(BigInt64Array.from(values, BigInt), 'i64', [values.length]));
 
+  const float: IrWriter['float'] = (value) =>
+    once(`f${Object.is(value, -0) ? '-0' : value}`, () => constant(Float32Array.of(value), 'f32', []));
+
   return {
     parameter: (name, type, shape) => append('Parameter', 1, name, [], { shape, element_type: type }, 1)[0]!,
     emit,
     emitAll,
     reshape: (value, shape) => emit('Reshape', 1, [value, integers(shape)], { special_zero: false }),
+    // A slope of 1 on the left of zero.
+    copy: (value) => emit('PReLU', 1, [value, emit('ConvertLike', 8, [float(1), value])]),
     constant,
     integers,
     integer: (value) => once(`i${value}`, () => constant(BigInt64Array.of(BigInt(value)), 'i64', [])),
-    float: (value) =>
-      once(`f${Object.is(value, -0) ? '-0' : value}`, () => constant(Float32Array.of(value), 'f32', [])),
+    float,
     result(name, value) {
       outputs.push(name);
       append('Result', 1, name, [value], {}, 0);

@@ -9,7 +9,6 @@ import { dilatedFilters } from './dilatedFilters';
 import { elementwiseAsMatrices } from './elementwiseAsMatrices';
 import { exactInt32 } from './exactInt32';
 import { filterGradientProducts } from './filterGradients';
-import { groupedScales } from './groupedScales';
 import { keepNaN } from './keepNaN';
 import { remainder } from './remainder';
 import { separateNorm } from './separateNorms';
@@ -20,7 +19,7 @@ import { type ConstantInput, sharedConstants } from './sharedConstants';
  * inputs.
  */
 export function openvinoForms(program: Graph): { graph: Graph; constants: readonly ConstantInput[] } {
-  const graph = rewrite(program, [foldConstants, groupedScales, remainder, ...keepNaN, ...exactInt32]);
+  const graph = rewrite(program, [foldConstants, remainder, ...keepNaN, ...exactInt32]);
   const builder = createGraphBuilder();
   const asMatrices = elementwiseAsMatrices(graph, builder);
   const forms = rebuildGraph(graph, builder, (node, inputs) => {

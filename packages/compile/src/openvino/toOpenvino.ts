@@ -156,8 +156,7 @@ const LOWERINGS: Readonly<Record<string, IrLowering>> = {
   Greater: swapped('Less'),
   GreaterOrEqual: swapped('LessEqual'),
   Reciprocal: (_, [x], w) => w.emit('Divide', 1, [w.float(1), x!], { ...NUMPY, m_pythondiv: false }),
-  // A slope of 1: the identity, but none that OpenVINO knows and would leave out.
-  Copy: ({ inputs: [value] }, [x], w) => w.emit('PReLU', 1, [x!, scalar(1, value!.dtype, w)]),
+  Copy: (_, [x], w) => w.copy(x!),
   // OpenVINO 2026.4 does not compile a conversion of one of several outputs, such as a part of a split, to booleans.
   Cast: ({ inputs: [value], attributes: a }, [x], w) =>
     a.dtype === 'bool'

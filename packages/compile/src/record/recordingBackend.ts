@@ -4,7 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { createGraphBuilder, type GraphBuilder } from '../graph/builder';
-import { type ConstantData, sizeOf, type Value, type ValueType } from '../graph/graph';
+import { type ConstantData, sameShape, sizeOf, type Value, type ValueType } from '../graph/graph';
+import { numbersAs } from '../numbersAs';
 import { callSite } from './callSite';
 import { cleanedUp } from './cleanedUp';
 import { randomOpAmong, randomOpError } from './randomOps';
@@ -56,7 +57,8 @@ export const tensorOf = (value: Value): tf.Tensor => tf.engine().makeTensorFromT
 export function graphValue(tensor: tf.TensorInfo): Value {
   const { builder, values } = current();
   const known = values.get(tensor.dataId);
-  if (known) return known;
+  // What TensorFlow.js reshapes or casts to a wider dtype shares its data with what it was before.
+  if (known?.dtype === tensor.dtype && sameShape(known.shape, tensor.shape)) return known;
   if (tensor instanceof tf.Variable) {
     throw new Error(
       `The traced function uses the variable '${tensor.name}', whose later values the compiled program would not ` +
@@ -64,7 +66,7 @@ export function graphValue(tensor: tf.TensorInfo): Value {
     );
   }
   assertDtype(tensor.dtype);
-  const data = (tensor as tf.Tensor).dataSync() as ConstantData;
+  const data = numbersAs(tensor.dtype, (tensor as tf.Tensor).dataSync());
   const value = builder.constant(data, tensor.dtype as ValueType, tensor.shape);
   values.set(tensor.dataId, value);
   return value;
@@ -89,19 +91,13 @@ function assertDtype(dtype: string, site = () => ''): void {
   }
 }
 
-function toConstantData(data: tf.backend_util.BackendValues, dtype: string): ConstantData {
-  if (dtype === 'int32') return Int32Array.from(data as Iterable<number>);
-  if (dtype === 'bool') return Uint8Array.from(data as Iterable<number>);
-  return data instanceof Float32Array ? data.slice() : Float32Array.from(data as Iterable<number>);
-}
-
 class RecordingBackend extends tf.KernelBackend {
   override write(data: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): object {
     const dataId = {};
     const random = currentRandomOp();
     if (random !== undefined) throw randomOpError(random, shape, dtype);
     assertDtype(dtype, callSite);
-    const array = toConstantData(data ?? new Float32Array(sizeOf(shape)), dtype);
+    const array = numbersAs(dtype, data ?? new Float32Array(sizeOf(shape))).slice();
     current().values.set(dataId, recordConstant(array, dtype as ValueType, shape));
     return dataId;
   }
@@ -113,7 +109,7 @@ class RecordingBackend extends tf.KernelBackend {
     dtype: tf.DataType,
   ): void {
     assertDtype(dtype);
-    const array = toConstantData(data, dtype);
+    const array = numbersAs(dtype, data).slice();
     current().values.set(dataId, recordConstant(array, dtype as ValueType, shape));
   }
   override readSync(dataId: object): never {
