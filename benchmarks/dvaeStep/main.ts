@@ -5,7 +5,7 @@ import { fail, integer } from '../shared/commandLine';
 import { measureSteps } from '../shared/measureSteps';
 import { CONVOLUTION_PEER_MODES, OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
-import { PYTHON_OPTION, stepCommandLine } from '../shared/stepOptions';
+import { AGAINST_OPTION, PYTHON_OPTION, stepCommandLine } from '../shared/stepOptions';
 import {
   differences,
   fastestPeer,
@@ -25,7 +25,7 @@ import {
 import { createTask, IMAGE_SIZE, type Task, writeTask } from './task';
 import { tokenAgreement } from './tokenAgreement';
 
-const { own, options, steps, rounds, together, threads, chosen, publishing } = stepCommandLine({
+const { own, options, steps, rounds, together, threads, chosen, before, publishing } = stepCommandLine({
   about: `Usage: pnpm bench:dvae-step [options]
 
 Seconds per training step of DALL-E's discrete VAE, and per batch of images that its full-size encoder tokenizes: our
@@ -37,6 +37,7 @@ makes a virtual environment with PyTorch in your cache (a download of 3 GB).`,
     batch: { help: 'images in a training step', default: '4' },
     tokenize: { help: 'images in a batch that is tokenized', default: '8' },
     ...PYTHON_OPTION,
+    ...AGAINST_OPTION,
   },
   names: [...OUR_ENGINES, ...CONVOLUTION_PEER_MODES].map(({ name }) => name),
   steps: 10,
@@ -54,6 +55,7 @@ const measure = (task: Task) =>
     task,
     writeTask: (folder) => writeTask(folder, task),
     chosen,
+    before,
     threads,
     steps,
     rounds,

@@ -4,7 +4,7 @@ import { integer, oneOf } from '../shared/commandLine';
 import { measureSteps } from '../shared/measureSteps';
 import { CONVOLUTION_PEER_MODES, OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
-import { PYTHON_OPTION, stepCommandLine } from '../shared/stepOptions';
+import { AGAINST_OPTION, PYTHON_OPTION, stepCommandLine } from '../shared/stepOptions';
 import {
   differences,
   fastestPeer,
@@ -24,7 +24,7 @@ import {
 } from '../shared/stepTable';
 import { MODELS, type ModelName, NUM_CLASSES, type Task, writeTask } from './task';
 
-const { own, options, steps, rounds, together, threads, chosen, publishing } = stepCommandLine({
+const { own, options, steps, rounds, together, threads, chosen, before, publishing } = stepCommandLine({
   about: `Usage: pnpm bench:segment-step [options]
 
 Seconds per training step of BEiT with a SETR-PUP head on crops of 512x512 with ${NUM_CLASSES} classes, and per window that
@@ -39,6 +39,7 @@ A quick look: pnpm bench:segment-step --model small --rounds 1 --steps 5`,
     batch: { help: 'crops in a training step', default: '1' },
     windows: { help: 'windows in one call', default: '1' },
     ...PYTHON_OPTION,
+    ...AGAINST_OPTION,
   },
   names: [...OUR_ENGINES, ...CONVOLUTION_PEER_MODES].map(({ name }) => name),
   steps: 8,
@@ -56,6 +57,7 @@ const measure = (task: Task) =>
     task,
     writeTask: (folder) => writeTask(folder, task),
     chosen,
+    before,
     threads,
     steps,
     rounds,

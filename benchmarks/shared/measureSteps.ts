@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EngineName, Precision } from '@beit/compile';
 import { alternate, isAbsent } from './alternate';
@@ -11,6 +11,7 @@ import { takeTurns } from './takeTurns';
 
 /** Where peer_steps.py is. */
 const SHARED = fileURLToPath(new URL('.', import.meta.url));
+const ROOT = join(SHARED, '../..');
 
 /** How one of our engines is asked for its steps: the argument of the script that runs them, as JSON. */
 export interface OursArguments {
@@ -38,6 +39,8 @@ export interface PeerMode {
 export interface MeasureStepsOptions {
   /** Script that takes one argument, `OursArguments` and `task` as JSON, and steps in turns: see `oursSteps`. */
   readonly ours: string;
+  /** Another checkout of this project: the same script there takes part, as `before-…`. */
+  readonly before?: string;
   /** Script that takes `--mode`, `--threads`, `--steps` and `--inputs FOLDER`, and does likewise: see peer_steps.py. */
   readonly peer: string;
   readonly engines: readonly OurEngine[];
@@ -77,24 +80,34 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
     const inputs = join(folder, 'task');
     if (!isAbsent(environment)) await options.writeTask(inputs);
 
-    const ours = options.engines.map(({ name, engine, precision, task }): StepCompetitor => {
-      // Empty at first, so that the first round compiles and the later ones find what it left.
-      const programCache = join(folder, name);
-      const args: OursArguments = { engine, precision, threads, steps, programCache };
-      const json = JSON.stringify({ ...options.task, ...task, ...args });
-      const command = { command: process.execPath, args: [...process.execArgv, options.ours, json] };
-      return { name, precision, ours: true, command, results: [] };
-    });
-    const peers = peerModes.map(({ name, precision }): StepCompetitor => {
-      const given = { mode: name, threads: String(threads), steps: String(steps), inputs };
-      const args = Object.entries(given).flatMap(([option, value]) => [`--${option}`, value]);
-      const env = { TORCHINDUCTOR_CACHE_DIR: join(folder, name), PYTHONPATH: SHARED };
-      const common = { name, precision, ours: false, results: [] };
-      if (isAbsent(environment))
-        return { ...common, command: { command: '', args: [] }, absent: environment.absent };
-      return { ...common, command: { command: environment.python, args: [options.peer, ...args], env } };
-    });
-    const competitors = [...ours, ...peers].filter(({ name }) => chosen.includes(name));
+    const scripts = [['', options.ours]];
+    if (options.before) scripts.push(['before-', join(options.before, relative(ROOT, options.ours))]);
+    const ours = options.engines
+      .filter(({ name }) => chosen.includes(name))
+      .flatMap((one) =>
+        scripts.map(([prefix, script]): StepCompetitor => {
+          const { engine, precision, task } = one;
+          const name = `${prefix}${one.name}`;
+          // Empty at first, so that the first round compiles and the later ones find what it left.
+          const programCache = join(folder, name);
+          const args: OursArguments = { engine, precision, threads, steps, programCache };
+          const json = JSON.stringify({ ...options.task, ...task, ...args });
+          const command = { command: process.execPath, args: [...process.execArgv, script!, json] };
+          return { name, precision, ours: true, command, results: [] };
+        }),
+      );
+    const peers = peerModes
+      .filter(({ name }) => chosen.includes(name))
+      .map(({ name, precision }): StepCompetitor => {
+        const given = { mode: name, threads: String(threads), steps: String(steps), inputs };
+        const args = Object.entries(given).flatMap(([option, value]) => [`--${option}`, value]);
+        const env = { TORCHINDUCTOR_CACHE_DIR: join(folder, name), PYTHONPATH: SHARED };
+        const common = { name, precision, ours: false, results: [] };
+        if (isAbsent(environment))
+          return { ...common, command: { command: '', args: [] }, absent: environment.absent };
+        return { ...common, command: { command: environment.python, args: [options.peer, ...args], env } };
+      });
+    const competitors = [...ours, ...peers];
     const gemm = options.gemm
       ? gemmCompetitors(threads, isAbsent(environment) ? undefined : environment.python)
       : [];

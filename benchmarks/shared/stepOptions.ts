@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { integer, oneOf, publishedCommandLine } from './commandLine';
 import { WARM_UP_STEPS } from './stepRun';
 
@@ -18,8 +19,16 @@ export const PYTHON_OPTION = {
   python: { help: 'the Python that makes the virtual environment of the peers', default: 'python3' },
 };
 
+/** For those in which an earlier version of the project can take part. */
+export const AGAINST_OPTION = {
+  against: {
+    help: 'folder of another checkout of this project, installed, whose engines take part as "before"',
+    default: 'none',
+  },
+};
+
 /** Options that are told of only where they are given. */
-const SELDOM = new Set(['together', 'engines']);
+const SELDOM = new Set(['together', 'engines', 'against']);
 
 /**
  * The command line of a benchmark of steps: its own options as they are written, and those that all have.
@@ -63,6 +72,7 @@ ${lines.join('\n')}`;
     rounds: integer(values.rounds!, 'rounds', 1),
     together: integer(values.together!, 'together', 1),
     threads: integer(values.threads!, 'threads', 1),
+    before: (values.against ?? 'none') === 'none' ? undefined : resolve(values.against!),
     chosen: chosen.map((name) => oneOf(name, 'engines', names)),
     publishing: { json: values.json, write: values.write },
   };

@@ -4,7 +4,7 @@ import { integer, oneOf } from '../shared/commandLine';
 import { measureSteps } from '../shared/measureSteps';
 import { OUR_ENGINES, PEER_MODES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
-import { PYTHON_OPTION, stepCommandLine } from '../shared/stepOptions';
+import { AGAINST_OPTION, PYTHON_OPTION, stepCommandLine } from '../shared/stepOptions';
 import {
   differences,
   fastestPeer,
@@ -31,7 +31,7 @@ const ALL_TOKENS = OUR_ENGINES.filter(({ engine }) => engine === 'openvino').map
   task: { lastBlock: 'all' },
 }));
 const OURS = [...OUR_ENGINES, ...ALL_TOKENS];
-const { own, options, steps, rounds, together, threads, chosen, publishing } = stepCommandLine({
+const { own, options, steps, rounds, together, threads, chosen, before, publishing } = stepCommandLine({
   about: `Usage: pnpm bench:train-step [options]
 
 Seconds per step of BEiT's pre-training: our engines against PyTorch, eager and compiled, fp32 and bf16 autocast. The
@@ -43,6 +43,7 @@ A quick look: pnpm bench:train-step --model small --rounds 1 --steps 5`,
     model: { help: `${Object.keys(MODELS).join(', ')}; small is for a quick look`, default: 'base' },
     batch: { help: 'images in a step', default: '8' },
     ...PYTHON_OPTION,
+    ...AGAINST_OPTION,
   },
   names: [...OURS, ...PEER_MODES].map(({ name }) => name),
   steps: 10,
@@ -60,6 +61,7 @@ const measured = await measureSteps({
   task,
   writeTask: (folder) => writeTask(folder, task),
   chosen,
+  before,
   threads,
   steps,
   rounds,
