@@ -9,7 +9,7 @@ type Infer = (inputs: readonly Value[], attributes: Attributes) => OutputType[];
 /** Same shape and dtype in and out, each element for itself. `Step` is 1 above zero, 0 below and at it, NaN for NaN. */
 export const UNARY_OPS: ReadonlySet<string> = new Set(
   (
-    'Neg Abs Exp Log Sqrt Reciprocal Erf Tanh Sigmoid Relu Step Softplus Sign Floor Ceil Round Not Gelu ' +
+    'Neg Abs Exp Log Sqrt Reciprocal Erf Tanh Sigmoid HardSigmoid Relu Step Softplus Sign Floor Ceil Round Not Gelu ' +
     'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh'
   ).split(' '),
 );

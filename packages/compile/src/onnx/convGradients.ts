@@ -49,17 +49,20 @@ export function lowerConvInputGradient(
 function turnedFilters(shape: readonly number[], group: number, filter: string, w: OnnxWriter): string {
   const [outputs, inputs, ...kernel] = shape as [number, number, ...number[]];
   const [o, size] = [outputs / group, sizeOf(kernel)];
-  let swapped = filter;
-  if (o > 1 || inputs > 1) {
-    const groups = w.emit('Reshape', [filter, w.integers([group, o, inputs, size])]);
-    swapped = w.emit('Transpose', [groups], { perm: [0, 2, 1, 3] });
-  }
+  const shaped = (x: string, sizes: readonly number[]) => w.emit('Reshape', [x, w.integers(sizes)]);
+  const turnedShape = [group * inputs, o, ...kernel];
+  const rest = kernel.map((_, i) => i + 2);
+  const groups = () => shaped(filter, [group, o, inputs, size]);
+  const swapped =
+    group === 1
+      ? w.emit('Transpose', [filter], { perm: [1, 0, ...rest] })
+      : shaped(w.emit('Transpose', [groups()], { perm: [0, 2, 1, 3] }), turnedShape);
+  if (size === 1) return swapped;
   // Rows of a matrix are faster moved than elements.
   const turn = (x: string) => w.emit('Transpose', [x], { perm: [1, 0] });
-  const rows = turn(w.emit('Reshape', [swapped, w.integers([outputs * inputs, size])]));
+  const rows = turn(shaped(swapped, [outputs * inputs, size]));
   const reversed = w.integers(Array.from({ length: size }, (_, i) => size - 1 - i));
-  const turned = size === 1 ? rows : w.emit('Gather', [rows, reversed], { axis: 0 });
-  return w.emit('Reshape', [turn(turned), w.integers([group * inputs, o, ...kernel])]);
+  return shaped(turn(w.emit('Gather', [rows, reversed], { axis: 0 })), turnedShape);
 }
 
 /** Above this many positions per image, one product per image beats one product over all images. */

@@ -66,6 +66,8 @@ const argExtreme: Lowering = ({ op, attributes: a, inputs: [value] }, [x], outpu
 const lastAxis: Lowering = ({ op }, inputs, outputs, w) => w.emitInto(outputs, op, inputs, { axis: -1 });
 
 const LOWERINGS: Readonly<Record<string, Lowering>> = {
+  HardSigmoid: ({ attributes: a }, inputs, outputs, w) =>
+    w.emitInto(outputs, 'HardSigmoid', inputs, { alpha: { float: number(a, 'alpha') }, beta: { float: 0 } }),
   Mod: (_, inputs, outputs, w) => w.emitInto(outputs, 'Mod', inputs, { fmod: 1 }),
   Cast: ({ attributes: a }, inputs, outputs, w) =>
     w.emitInto(outputs, 'Cast', inputs, { to: ONNX_TYPE_IDS[a.dtype as string]! }),

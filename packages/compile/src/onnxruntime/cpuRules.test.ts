@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { engineDifference, expectClose, numbers } from '../../test/engineDifference';
 import { countOps } from '../graph/printGraph';
+import { compile } from '../index';
 import { optimize, rewrite } from '../passes/optimize';
 import { trace } from '../record/trace';
 import { cpuRules } from './cpuRules';
@@ -80,7 +81,19 @@ test('numbers meet filters of 1x1 with as many axes', async () => {
 
 test('the gradient of a ReLU is a product', async () => {
   const f: Program = ({ x, y }) => tf.grad((z: tf.Tensor) => z.relu().mul(y!).sum())(x!);
-  expect(await rewritten(f, { x: [20, 30], y: [20, 30] })).toEqual({ Step: 1, Mul: 1 });
+  expect(await rewritten(f, { x: [20, 30], y: [20, 30] })).toEqual({ HardSigmoid: 2, Mul: 1 });
+});
+
+test('the slope of a ReLU is 0 or 1 at the smallest numbers too, and none for NaN', async () => {
+  const x = Float32Array.of(1e-45, -1e-45, 1e-39, 0, -0, Number.POSITIVE_INFINITY, Number.NaN, 3e-39);
+  const program = await compile(
+    (state: Tensors, { x }: Tensors) => ({ state, outputs: { y: tf.grad((z) => z.relu())(x!) } }),
+    { state: {}, inputs: { x: { dtype: 'float32', shape: [8] } } },
+    { engine: 'onnxruntime' },
+  );
+  const { y } = await program.run({ x: { dtype: 'float32', shape: [8], data: x } });
+  expect([...y.data]).toEqual([1, 0, 1, 0, 0, 1, Number.NaN, 1]);
+  await program.dispose();
 });
 
 test('a choice that keeps infinite numbers out stays one', async () => {

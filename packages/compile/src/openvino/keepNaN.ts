@@ -31,11 +31,12 @@ const extremes: Rule = ({ op, inputs: [a, b], attributes }, builder) => {
 const relu: Rule = ({ op, inputs: [x] }, builder) =>
   op === 'Relu' ? builder.emit('Max', [builder.scalar(0), x!]) : undefined;
 
+/** What a ReLU made is 0, more or NaN, and is there where a gradient asks for its slope. */
 const step: Rule = ({ op, inputs: [x] }, builder) => {
   if (op !== 'Step') return undefined;
   const zero = builder.scalar(0);
-  const below = builder.emit('Where', [builder.emit('LessOrEqual', [x!, zero]), zero, x!]);
-  return builder.emit('Where', [builder.emit('Greater', [x!, zero]), builder.scalar(1), below]);
+  const positive = native(builder, 'Max', [zero, x!]);
+  return builder.emit('Where', [builder.emit('Greater', [positive, zero]), builder.scalar(1), positive]);
 };
 
 const exponential: Rule = ({ op, inputs: [x], attributes }, builder) =>
