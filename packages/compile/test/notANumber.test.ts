@@ -40,6 +40,16 @@ const OPS: Record<string, Op> = {
   },
   sum: (v) => v.sum(),
   mean: (v) => v.slice([0], [18]).reshape([6, 3]).mean(1),
+  'sums of products with factors of channels': (v) => {
+    const image = v
+      .slice([0], [16])
+      .reshape([16, 1])
+      .mul(tf.ones([16, 20]))
+      .reshape([320, 1]);
+    const scales = tf.tensor1d([2, Number.NaN, -0.5]);
+    return tf.stack([image.mul(scales).sum(0), image.mul(0).sub(1).div(scales).sum(0)]);
+  },
+  'sums of deviations': (v) => tf.stack([v.sub(v.mean()).sum(), v.isNaN().toFloat().mul(0).sum()]),
   'to whole numbers': (v) => v.mul(1e9).toInt(),
   'to bools': (v) => v.toBool(),
   'a product with NaN, and a sum': (v) => v.mul(Number.NaN).add(1),

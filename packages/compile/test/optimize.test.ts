@@ -72,6 +72,40 @@ test('scales are merged where their product is an ordinary number', () => {
   expect(ops((x) => x.mul(1e-30).mul(1e-30)).Mul).toBe(2);
   expect(ops((x) => x.mul(1e30).mul(1e30)).Mul).toBe(2);
 });
+describe('normalizations of channels', () => {
+  const shape = [4, 8, 8, 3];
+  const scale = () => tf.tensor1d([2, -3, 0.5]);
+  const channels = [0, 1, 2];
+  test('what is the same along the axes of a sum is multiplied once, after it', () => {
+    const sums = ops((x) => {
+      const y = x.exp();
+      return tf.stack([
+        y.mul(x).sum(channels),
+        y.mul(scale()).mul(x).sum(channels),
+        x.div(scale()).mul(y.mul(4)).sum(channels),
+        tf
+          .mul(y, tf.tile(scale().reshape([1, 1, 1, 3]), [4, 8, 8, 1]))
+          .mul(x)
+          .sum(channels),
+      ]);
+    }, shape);
+    expect({ sums: sums.ReduceSum, large: sums.Tile ?? 0 }).toEqual({ sums: 1, large: 0 });
+    // Where it could change little.
+    expect(ops((x) => x.mul(scale()).sum(channels), [2, 2, 2, 3]).Mul).toBe(1);
+  });
+  test('deviations from the mean have no sum', () => {
+    const counts = ops((x) => x.sub(x.mean(channels, true)).sum(channels), shape);
+    expect([counts.ReduceMean, counts.ReduceSum]).toEqual([1, undefined]);
+    expect(ops((x) => x.sub(x.mean([0, 1], true)).sum(channels), shape).ReduceSum).toBe(1);
+    expect(ops((x) => x.exp().sub(x.mean(channels, true)).sum(channels), shape).ReduceSum).toBe(1);
+  });
+  test('a ReLU has one bound below, and its gradient too', () => {
+    const counts = ops((x) => tf.grad((z: tf.Tensor) => z.relu().clipByValue(0, 6))(x), shape);
+    expect([counts.Max, counts.And, counts.GreaterOrEqual]).toEqual([undefined, undefined, undefined]);
+    expect(ops((x) => x.relu().maximum(0.5), shape).Max).toBe(1);
+    expect(ops((x) => x.exp().maximum(0), shape).Max).toBe(1);
+  });
+});
 test('a graph prints one node a line and encodes as ONNX', () => {
   const graph = optimized((x) => tf.matMul(x, x, true), [3, 4]);
   expect(printGraph(graph)).toBe(

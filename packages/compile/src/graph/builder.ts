@@ -24,6 +24,9 @@ const arrayOf: Record<string, (values: readonly number[]) => ConstantData> = {
   bool: (values) => Uint8Array.from(values),
 };
 
+/** The same, bit for bit, whichever operand comes first. */
+const COMMUTATIVE: ReadonlySet<string> = new Set(['Add', 'Mul']);
+
 export function createGraphBuilder(): GraphBuilder {
   const nodes: Node[] = [];
   const inputs = new Map<string, Value>();
@@ -61,7 +64,9 @@ export function createGraphBuilder(): GraphBuilder {
   }
 
   function emitAll(op: string, operands: readonly Value[], attributes: Attributes = {}): readonly Value[] {
-    const key = `${op}|${operands.map((v) => v.id)}|${JSON.stringify(attributes, exact)}`;
+    const ids = operands.map((v) => v.id);
+    if (COMMUTATIVE.has(op)) ids.sort((a, b) => a - b);
+    const key = `${op}|${ids}|${JSON.stringify(attributes, exact)}`;
     return once(key, () => append(op, operands, attributes, inferOutputs(op, operands, attributes)));
   }
 

@@ -89,6 +89,25 @@ const casts: Rule = ({ op, inputs: [x], attributes }, builder) => {
   return inner?.dtype === 'bool' ? builder.emit('Cast', [inner], attributes) : undefined;
 };
 
+const isAtMostZero = (value: Value, builder: GraphBuilder) => (scalarConstant(value, builder) ?? 1) <= 0;
+
+/** What a ReLU made has no other bound at or below zero, and its gradient asks for none. */
+const bounds: Rule = ({ op, inputs: [a, b] }, builder) => {
+  if (op !== 'Max' && op !== 'And') return undefined;
+  for (const [x, y] of [
+    [a!, b!],
+    [b!, a!],
+  ] as const) {
+    if (op === 'Max' && produced(x, 'Relu', builder) && isAtMostZero(y, builder)) return x;
+    const [r, least] = produced(x, 'GreaterOrEqual', builder)?.inputs ?? [];
+    const upper = produced(y, 'LessOrEqual', builder);
+    // Both are false for NaN.
+    if (r && upper?.inputs[0] === r && produced(r, 'Relu', builder) && isAtMostZero(least!, builder))
+      return y;
+  }
+  return undefined;
+};
+
 /** Slices of everything, concatenations of one, sums over nothing. */
 const trivial: Rule = ({ op, inputs, attributes }, builder) => {
   const [x] = inputs;
@@ -107,4 +126,12 @@ const trivial: Rule = ({ op, inputs, attributes }, builder) => {
   return undefined;
 };
 
-export const algebraRules: readonly Rule[] = [neutral, smallPowers, mergeScales, negations, casts, trivial];
+export const algebraRules: readonly Rule[] = [
+  neutral,
+  smallPowers,
+  mergeScales,
+  negations,
+  casts,
+  bounds,
+  trivial,
+];

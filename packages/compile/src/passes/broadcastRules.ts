@@ -25,6 +25,18 @@ const dropUseless: Rule = ({ op, inputs: [x], attributes }, builder) => {
   return source ? builder.emit('Broadcast', [source], { shape }) : undefined;
 };
 
+/** Repeated along axes of length 1. */
+const repeated: Rule = ({ op, inputs: [x], attributes }, builder) => {
+  if (op !== 'Tile') return undefined;
+  const repeats = numbers(attributes, 'repeats');
+  if (!x!.shape.every((size, axis) => size === 1 || repeats[axis] === 1)) return undefined;
+  return broadcast(
+    builder,
+    x!,
+    x!.shape.map((size, axis) => size * repeats[axis]!),
+  );
+};
+
 /** op(broadcast(x), y) is op(x, y), since elementwise ops broadcast by themselves. */
 const throughElementwise: Rule = ({ op, inputs, attributes }, builder) => {
   if (!isElementwise(op)) return undefined;
@@ -91,6 +103,7 @@ const throughReduce: Rule = ({ op, inputs: [x], attributes }, builder) => {
 
 export const broadcastRules: readonly Rule[] = [
   dropUseless,
+  repeated,
   throughElementwise,
   throughReshape,
   throughTranspose,

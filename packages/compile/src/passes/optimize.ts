@@ -5,6 +5,7 @@ import { algebraRules } from './algebraRules';
 import { broadcastRules } from './broadcastRules';
 import { checkedConstants } from './checkedIndices';
 import { withoutEmptyTensors } from './emptyTensors';
+import { factorRules } from './factorRules';
 import { foldConstants } from './foldConstants';
 import { layoutRules } from './layoutRules';
 import { precisionRules } from './precision';
@@ -16,6 +17,7 @@ const RULES: readonly Rule[] = [
   checkedConstants,
   ...broadcastRules,
   ...algebraRules,
+  ...factorRules,
   ...precisionRules,
   ...layoutRules,
 ];
