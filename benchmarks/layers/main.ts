@@ -37,7 +37,7 @@ A quick look: pnpm bench:layers --models mnist --steps 6`,
   },
   names: [...OURS, ...FIT, ...PEERS].map(({ name }) => name),
   steps: 13,
-  rounds: 1,
+  rounds: 2,
 });
 const models = own
   .models!.split(',')

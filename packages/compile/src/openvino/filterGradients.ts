@@ -54,6 +54,11 @@ const MOST_PRODUCTS = 9;
 const ENOUGH_ROWS = 128;
 /** Numbers in a patch that is still worth writing out. */
 const LARGEST_PATCH = 1024;
+/**
+ * Writing a patch out costs as much as that many filters would. Of a strided window the convolution that gives the
+ * gradient is dilated, which is slower.
+ */
+const LARGEST_PATCH_OF_A_FILTER = { dense: 2, strided: 4 };
 
 /**
  * dL/dw [O, C, kh, kw] from the input [N, C, H, W] and dL/dy [N, O, h, w] as matrix products, or `undefined` for what
@@ -68,11 +73,11 @@ export function filterGradientProducts(
   if (op !== 'ConvFilterGradient') return undefined;
   if (number(a, 'group') > 1) return convolutionOfChannels(node, inputs, builder);
   if (inputs[0]!.shape.length !== 4) return productsOfTaps(node, inputs, builder);
-  const [, c, kh, kw] = numbers(a, 'filterShape') as Shape4;
-  if (kh * kw <= MOST_PRODUCTS && numbers(a, 'strides').every((stride) => stride === 1)) {
-    return productsOfShifted(node, inputs, builder);
-  }
-  if (c * kh * kw <= LARGEST_PATCH) return productOfPatches(node, inputs, builder);
+  const [o, c, kh, kw] = numbers(a, 'filterShape') as Shape4;
+  const isDense = numbers(a, 'strides').every((stride) => stride === 1);
+  if (kh * kw <= MOST_PRODUCTS && isDense) return productsOfShifted(node, inputs, builder);
+  const most = o * LARGEST_PATCH_OF_A_FILTER[isDense ? 'dense' : 'strided'];
+  if (c * kh * kw <= Math.min(LARGEST_PATCH, most)) return productOfPatches(node, inputs, builder);
   const own = withPads(inputs[0]!, inputs[1]!, a, builder);
   if (own.x === inputs[0]) return undefined;
   return builder.emit(op, [own.x, inputs[1]!], { ...a, pads: own.pads });
