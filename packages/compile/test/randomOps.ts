@@ -165,6 +165,43 @@ const reduction = (
 const summed: Op['digits'] = (args, result) =>
   kept(args, logTwo(args[0]!.tensor.size / Math.max(1, result.size)), result);
 
+/** At pads, what is infinite or no number meets a zero in some engines and nothing in others. */
+const MOST_OF_AN_IMAGE = 1e6;
+const image: Fits = both(
+  float,
+  ranked(4, 4),
+  ({ tensor }) => tensor.size > 0 && tensor.dataSync().every((x) => Math.abs(x) < MOST_OF_AN_IMAGE),
+);
+
+/** An image and a filter for the channels that it has. */
+const convolution = (
+  channelsOf: (filter: tf.Tensor) => number,
+  f: (x: tf.Tensor4D, filter: tf.Tensor4D, stride: number, pad: 'same' | 'valid') => tf.Tensor,
+): Op => ({
+  draw: (values, pick) => {
+    const x = pickValue(values, image, pick);
+    if (x === undefined) return undefined;
+    const [, height, width, channels] = values[x]!.tensor.shape as [number, number, number, number];
+    const fits = ({ tensor }: Drawn) =>
+      channelsOf(tensor) === channels && tensor.shape[0]! <= height && tensor.shape[1]! <= width;
+    const filter = pickValue(values, both(image, fits), pick);
+    if (filter === undefined) return undefined;
+    return { args: [x, filter], attrs: { stride: 1 + pick(2), pad: ['same', 'valid'][pick(2)] } };
+  },
+  run: ([x, filter], { stride, pad }) => f(x as tf.Tensor4D, filter as tf.Tensor4D, stride, pad),
+  digits: (args) => product(args, 6),
+  differentiable: true,
+});
+
+/** Windows of two pixels; of one pixel, and at pads, TensorFlow.js's `cpu` has faults of its own. */
+const pool = (f: (x: tf.Tensor4D, stride: number) => tf.Tensor, digits: Op['digits']): Op =>
+  withAttrs(
+    both(image, ({ tensor }) => tensor.shape[1]! > 1 && tensor.shape[2]! > 1),
+    (_, pick) => ({ stride: 1 + pick(2) }),
+    (x, { stride }) => f(x as tf.Tensor4D, stride),
+    { differentiable: true, digits },
+  );
+
 /** Numbers that an op takes besides tensors. */
 const NUMBERS = [0, 1, -1, 0.5, -2, 3];
 
@@ -337,6 +374,44 @@ export const OPS: Readonly<Record<string, Op>> = {
     digits: (args) => product(args, 3),
     differentiable: true,
   },
+  conv2d: convolution(
+    ({ shape }) => shape[2]!,
+    (x, filter, stride, pad) => tf.conv2d(x, filter, stride, pad),
+  ),
+  depthwiseConv2d: convolution(
+    ({ shape }) => shape[2]!,
+    (x, filter, stride, pad) => tf.depthwiseConv2d(x, filter, stride, pad),
+  ),
+  conv2dTranspose: convolution(
+    ({ shape }) => shape[3]!,
+    (x, filter, stride) => {
+      const [n, height, width] = x.shape;
+      return tf.conv2dTranspose(
+        x,
+        filter,
+        [n, height * stride, width * stride, filter.shape[2]],
+        stride as 1,
+        'same',
+      );
+    },
+  ),
+  maxPool: pool(
+    (x, stride) => tf.maxPool(x, 2, stride as 1, 'valid'),
+    (args) => kept(args),
+  ),
+  avgPool: pool(
+    (x, stride) => tf.avgPool(x, 2, stride as 1, 'valid'),
+    () => undefined,
+  ),
+  moments: withAttrs(
+    both(float, ranked(2)),
+    (_, pick) => ({ which: pick(2) }),
+    (x, { which }) => {
+      const { mean, variance } = tf.moments(x, [...x.shape.keys()].slice(0, -1), true);
+      return which === 0 ? x.sub(mean).mul(variance.add(0.5).rsqrt()) : variance;
+    },
+    ROUNDS,
+  ),
   transpose: withAttrs(
     ranked(2),
     (x, pick) => {

@@ -54,6 +54,11 @@ const SHAPES: readonly (readonly number[])[] = [
   [1, 1],
   [2, 2, 2],
   [2, 3, 2],
+  [1, 3, 3, 2],
+  [2, 4, 4, 2],
+  [2, 2, 2, 2],
+  [1, 1, 2, 2],
+  [2, 2, 2, 1],
   [0],
   [0, 2],
   [2, 0],
@@ -116,6 +121,16 @@ function leafOf(raw: RawLeaf, earlier: readonly Leaf[]): Leaf {
 const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 const tensorOf = ({ dtype, shape, numbers }: Leaf) =>
   tf.tensor(ARRAYS[dtype].from(numbers), [...shape], dtype);
+/** A leaf as a constant: floats that are whole numbers are cast from these, and share their data. */
+export function constantOf(leaf: Leaf): tf.Tensor {
+  const isWhole = leaf.numbers.every((number) => Number.isInteger(number) && !Object.is(number, -0));
+  if (leaf.dtype !== 'float32' || !isWhole) return tensorOf(leaf);
+  return tf.tidy(() =>
+    tensorOf({ ...leaf, dtype: 'int32', shape: [leaf.numbers.length] })
+      .toFloat()
+      .reshape([...leaf.shape]),
+  );
+}
 export const hostOf = ({ dtype, shape, numbers }: Leaf): HostTensor & { dtype: 'float32' | 'int32' } => ({
   dtype: dtype as 'float32' | 'int32',
   shape,

@@ -2,7 +2,7 @@ import type { HostTensor } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { compile, type EngineName } from '../src';
 import { withKernelNoise } from './kernelNoise';
-import { type Around, hostOf, type RandomProgram, runRandomProgram } from './randomProgram';
+import { type Around, constantOf, hostOf, type RandomProgram, runRandomProgram } from './randomProgram';
 
 type Named = Readonly<Record<string, HostTensor>>;
 
@@ -67,9 +67,7 @@ export async function randomProgramDifference(
   const noisy = Array.from({ length: NOISY_RUNS }, (_, i) =>
     withKernelNoise(i + 1, ({ during }) => eagerly(program, during)),
   );
-  const constants = program.leaves.map((leaf) =>
-    leaf.kind === 'constant' ? tf.tensor(hostOf(leaf).data, [...leaf.shape], leaf.dtype) : undefined,
-  );
+  const constants = program.leaves.map((leaf) => (leaf.kind === 'constant' ? constantOf(leaf) : undefined));
   const inputs = named(program, 'input');
   const step = (state: Record<string, tf.Tensor>, given: Record<string, tf.Tensor>) =>
     runRandomProgram(
