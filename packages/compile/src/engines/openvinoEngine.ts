@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import type { HostTensor } from '@beit/weights';
 import { sizeOf } from '../graph/graph';
+import { messageOf } from '../messageOf';
 import { CHECKS } from '../openvino/ir';
 import {
   type ElementType,
@@ -87,6 +88,24 @@ const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
   bool: 'boolean',
 };
 
+/**
+ * The compiled model. OpenVINO 2026.4 fails where it would make one kernel of the elementwise work of some residual sums,
+ * those between a reshape and the one back: such a program gets a kernel for each op.
+ */
+function compiledModel(
+  ov: OpenvinoLibrary,
+  core: Handle,
+  model: Handle,
+  properties: Readonly<Record<string, string>>,
+): Handle {
+  try {
+    return ov.compileModel(core, model, 'CPU', properties);
+  } catch (error) {
+    if (!messageOf(error).includes('TokenizeSnippets')) throw error;
+    return ov.compileModel(core, model, 'CPU', { ...properties, SNIPPETS_MODE: 'DISABLE' });
+  }
+}
+
 /** The traced program in OpenVINO, on the CPU. */
 export async function openvinoProgram(
   { koffi, library: ov }: OpenvinoRuntime,
@@ -103,7 +122,7 @@ export async function openvinoProgram(
   // The library does not copy constants: they live as long as the program.
   const kept = { data: weights, tensor: ov.tensor('u8', [weights.length], weights) };
   const model = ov.readModel(core, new TextEncoder().encode(xml), kept.tensor);
-  const compiled = ov.compileModel(core, model, 'CPU', {
+  const properties = {
     // The program itself says where bfloat16 is used.
     INFERENCE_PRECISION_HINT: 'f32',
     PERFORMANCE_HINT: 'LATENCY',
@@ -113,7 +132,8 @@ export async function openvinoProgram(
     ...(numThreads !== undefined && numThreads < cpus().length ? { ENABLE_CPU_PINNING: 'NO' } : {}),
     ...(cacheDir === undefined ? {} : { CACHE_DIR: cacheDir }),
     ...(profile !== undefined ? { PERF_COUNT: 'YES' } : {}),
-  });
+  };
+  const compiled = compiledModel(ov, core, model, properties);
   ov.free('model', model);
   const request = ov.createRequest(compiled);
 

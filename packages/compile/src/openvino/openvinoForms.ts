@@ -4,6 +4,7 @@ import { foldConstants } from '../passes/foldConstants';
 import { removeDeadCode, rewrite } from '../passes/optimize';
 import { rebuildGraph } from '../passes/rebuildGraph';
 import { biasBelowReshape } from './biasBelowReshape';
+import { constantsApart } from './constantsApart';
 import { copyBesideViews } from './copyBesideViews';
 import { dilatedFilters } from './dilatedFilters';
 import { elementwiseAsMatrices } from './elementwiseAsMatrices';
@@ -19,7 +20,7 @@ import { type ConstantInput, sharedConstants } from './sharedConstants';
  * inputs.
  */
 export function openvinoForms(program: Graph): { graph: Graph; constants: readonly ConstantInput[] } {
-  const graph = rewrite(program, [foldConstants, remainder, ...keepNaN, ...exactInt32]);
+  const graph = rewrite(program, [foldConstants, constantsApart, remainder, ...keepNaN, ...exactInt32]);
   const builder = createGraphBuilder();
   const asMatrices = elementwiseAsMatrices(graph, builder);
   const forms = rebuildGraph(graph, builder, (node, inputs) => {

@@ -48,6 +48,12 @@ const smallPowers: Rule = ({ op, inputs: [a, b] }, builder) => {
 
 /** A product of two factors that is neither infinite nor so small that float32 has few digits of it. */
 const isOrdinary = (x: number) => Math.abs(x) >= 2 ** -126 && Math.abs(x) < 2 ** 127;
+/** What only numbers at the ends of float32 become infinite or zero by. */
+const isModest = (x: number) => Math.abs(x) >= 2 ** -40 && Math.abs(x) <= 2 ** 40;
+
+/** Whether x * inner * outer is the same as x * (inner * outer): on the way it is not lost what the second one brings back. */
+export const isOneScale = (inner: number, outer: number): boolean =>
+  isOrdinary(inner * outer) && (isModest(inner) || Math.abs(inner) < 1 === Math.abs(outer) < 1);
 
 /** (x * c1) * c2 = x * (c1 * c2), so that scales met on the way become one. */
 const mergeScales: Rule = ({ op, inputs: [a, b] }, builder) => {
@@ -61,7 +67,7 @@ const mergeScales: Rule = ({ op, inputs: [a, b] }, builder) => {
     if (outer === undefined || !inner) continue;
     for (const [y, c] of [inner.inputs, [inner.inputs[1]!, inner.inputs[0]!]] as [Value, Value][]) {
       const factor = scalarConstant(c, builder);
-      if (factor !== undefined && isOrdinary(outer * factor) && scalarConstant(y, builder) === undefined) {
+      if (factor !== undefined && isOneScale(factor, outer) && scalarConstant(y, builder) === undefined) {
         return builder.emit('Mul', [y, builder.scalar(outer * factor)]);
       }
     }

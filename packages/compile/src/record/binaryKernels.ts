@@ -1,6 +1,7 @@
 /** Arithmetic, comparisons and logic of two tensors, in the dtypes of TensorFlow.js's own `cpu` kernels. */
 import type { GraphBuilder } from '../graph/builder';
 import type { Value } from '../graph/graph';
+import { scalarConstant } from '../passes/algebraRules';
 import { leakyRelu } from './activations';
 import { cast, commonDtype } from './casts';
 import type { RecordKernel } from './kernelParts';
@@ -66,6 +67,15 @@ const floorDiv: RecordKernel = ({ a, b: other }, _, b) => {
   return cast(b, b.emit('Floor', [b.emit('Div', [x, y])]), 'int32');
 };
 
+/** As JavaScript's `Math.pow`: NaN where 1 or -1 meets an exponent that is no finite number. C says 1. */
+function power(b: GraphBuilder, x: Value, y: Value): Value {
+  const value = b.emit('Pow', [x, y]);
+  if (Number.isFinite(scalarConstant(y, b))) return value;
+  const isUnit = b.emit('Equal', [b.emit('Abs', [x]), b.scalar(1)]);
+  const noneOrZero = b.emit('Sub', [y, y]);
+  return b.emit('Where', [isUnit, b.emit('Add', [value, noneOrZero]), value]);
+}
+
 const prelu: RecordKernel = ({ x, alpha }, _, b) =>
   leakyRelu(b, cast(b, x!, 'float32'), cast(b, alpha!, 'float32'));
 
@@ -76,7 +86,7 @@ export const binaryKernels: Readonly<Record<string, RecordKernel>> = {
   RealDiv: arithmetic(emit('Div'), emit('Div'), emit('And')),
   FloorDiv: floorDiv,
   Mod: arithmetic(remainder, floorRemainder),
-  Pow: arithmetic(emit('Pow'), wholePower),
+  Pow: arithmetic(power, wholePower),
   Maximum: arithmetic(emit('Max'), emit('Max'), emit('Or')),
   Minimum: arithmetic(emit('Min'), emit('Min'), emit('And')),
   SquaredDifference: arithmetic(squaredDifference, squaredDifference, notEqual),
