@@ -45,7 +45,7 @@ export function stepResult(returned: unknown, before: ReadonlyMap<string, Tensor
       throw new Error(`The step returned no state '${path}'. It must return every tensor that it got.`);
     if (tensor.dtype !== spec.dtype || !sameShape(tensor.shape, spec.shape)) {
       throw new Error(
-        `The step returned '${path}' as ${tensor.dtype} [${tensor.shape}], but got it as ${spec.dtype} [${spec.shape}].`,
+        `The step returned '${path}' as ${tensor.dtype} [${tensor.shape}], but got it as ${spec.dtype} [${spec.shape}].${hint(tensor.dtype, spec.dtype)}`,
       );
     }
   }
@@ -77,3 +77,9 @@ const isReturned =
       `The step returned ${theOne(role, path).replace('The', 'the')} as ${described(node)}; expected a tensor${how}.`,
     );
   };
+
+/** TensorFlow.js takes JavaScript's numbers for float32. */
+const hint = (is: string, was: string): string =>
+  is === 'float32' && was === 'int32'
+    ? " A number makes it float32: write x.add(tf.scalar(1, 'int32')), or return x.toInt()."
+    : '';

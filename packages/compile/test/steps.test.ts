@@ -232,3 +232,21 @@ test('programs of several backends do not disturb each other', async () => {
   for (const program of programs) await program.dispose();
   await tf.setBackend('cpu');
 });
+
+test('a counter of whole numbers that a number made a float is told how to stay one', () =>
+  eachEngine(async (engine) => {
+    const count: HostTensor = { dtype: 'int32', shape: [], data: Int32Array.of(0) };
+    const counting = async (next: (count: tf.Tensor) => tf.Tensor) => {
+      const program = await compile<Tensors, Tensors, Tensors>(
+        ({ count }) => ({ state: { count: next(count!) }, outputs: {} }),
+        { state: { count }, inputs: {} },
+        { engine },
+      );
+      await program.run({});
+      return (await program.readState()).count!.data[0];
+    };
+    await expect(counting((n) => n.add(1))).rejects.toThrow(
+      "returned 'count' as float32 [], but got it as int32 []. A number makes it float32: write x.add(tf.scalar(1, 'int32'))",
+    );
+    expect(await counting((n) => n.add(tf.scalar(1, 'int32')))).toBe(1);
+  }));

@@ -15,5 +15,9 @@ import { layersModel } from './layersModel';
 export function functional(model: tf.LayersModel): FunctionalLayersModel;
 export function functional(model: tf.GraphModel): FunctionalModel;
 export function functional(model: tf.LayersModel | tf.GraphModel): FunctionalModel {
-  return model instanceof tf.GraphModel ? graphModel(model) : layersModel(model);
+  if (model instanceof tf.GraphModel) return graphModel(model);
+  if (Array.isArray(model?.layers)) return layersModel(model);
+  throw new Error(
+    'functional(model) takes a tf.LayersModel, such as tf.sequential makes, or a tf.GraphModel.',
+  );
 }

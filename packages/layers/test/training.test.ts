@@ -217,6 +217,7 @@ describe('refused, with what to do', () => {
     expect(() => functional(tf.sequential({ name: 'empty' }))).toThrow(
       "The model 'empty' has no weights yet",
     );
+    expect(() => functional({} as tf.LayersModel)).toThrow('functional(model) takes a tf.LayersModel');
     const model = tf.sequential({ name: 'plain', layers: [L.dense({ inputShape: [2], units: 1 })] });
     const f = functional(model);
     const batch = { x: tf.ones([1, 2]), y: tf.ones([1, 1]), noise: {} };
