@@ -90,7 +90,8 @@ const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
 
 /**
  * The compiled model. OpenVINO 2026.4 fails where it would make one kernel of the elementwise work of some residual sums,
- * those between a reshape and the one back: such a program gets a kernel for each op.
+ * those between a reshape and the one back: such a program gets a kernel for each op. It fails, too, where what it kept is
+ * being written or removed by another process: then it compiles anew, and keeps nothing.
  */
 function compiledModel(
   ov: OpenvinoLibrary,
@@ -101,8 +102,12 @@ function compiledModel(
   try {
     return ov.compileModel(core, model, 'CPU', properties);
   } catch (error) {
-    if (!messageOf(error).includes('TokenizeSnippets')) throw error;
-    return ov.compileModel(core, model, 'CPU', { ...properties, SNIPPETS_MODE: 'DISABLE' });
+    const { CACHE_DIR, SNIPPETS_MODE, ...rest } = properties;
+    if (SNIPPETS_MODE === undefined && messageOf(error).includes('TokenizeSnippets')) {
+      return compiledModel(ov, core, model, { ...properties, SNIPPETS_MODE: 'DISABLE' });
+    }
+    if (CACHE_DIR === undefined) throw error;
+    return compiledModel(ov, core, model, SNIPPETS_MODE === undefined ? rest : { ...rest, SNIPPETS_MODE });
   }
 }
 
