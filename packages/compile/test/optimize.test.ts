@@ -103,6 +103,8 @@ describe('normalizations of channels', () => {
     const counts = ops((x) => tf.grad((z: tf.Tensor) => z.relu().clipByValue(0, 6))(x), shape);
     expect([counts.Max, counts.And, counts.GreaterOrEqual]).toEqual([undefined, undefined, undefined]);
     expect(ops((x) => x.relu().maximum(0.5), shape).Max).toBe(1);
+    const [bounded] = optimized((x) => x.relu().maximum(tf.zeros([1, 1])), [3]).outputs.values();
+    expect(bounded!.shape).toEqual([1, 3]);
     expect(ops((x) => x.exp().maximum(0), shape).Max).toBe(1);
   });
 });

@@ -1,17 +1,16 @@
-import type { GraphBuilder } from '../graph/builder';
-import type { ConstantData, Value } from '../graph/graph';
-import { isOneScale } from '../passes/algebraRules';
+import type { ConstantData } from '../graph/graph';
+import { constantNumbers, isOneScale } from '../passes/algebraRules';
 import type { Rule } from '../passes/rule';
 
 const SUMS: ReadonlySet<string> = new Set(['Add', 'Sub']);
 const PRODUCTS: ReadonlySet<string> = new Set(['Mul', 'Div']);
 const isOneOf = (op: string) => SUMS.has(op) || PRODUCTS.has(op);
 
-/** The numbers of a constant, whatever its shape. */
-function constantNumbers(value: Value, builder: GraphBuilder): ConstantData | undefined {
-  const { op, inputs, attributes } = builder.producer(value);
-  if (op === 'Constant') return attributes.data as ConstantData;
-  return op === 'Broadcast' || op === 'Reshape' ? constantNumbers(inputs[0]!, builder) : undefined;
+/** The smallest and the largest magnitude of what is multiplied by: of all between them holds what holds of both. */
+function scales(op: string, data: ConstantData): readonly number[] {
+  let [least, most] = [Number.POSITIVE_INFINITY, 0];
+  for (const x of data) [least, most] = [Math.min(least, Math.abs(x)), Math.max(most, Math.abs(x))];
+  return op === 'Div' ? [1 / least, 1 / most] : [least, most];
 }
 
 /**
@@ -27,9 +26,8 @@ export const constantsApart: Rule = ({ op, inputs, attributes }, builder) => {
     const before = inner.inputs.map((x) => constantNumbers(x, builder)).find((data) => data !== undefined);
     if (!before) continue;
     if (PRODUCTS.has(op) && PRODUCTS.has(inner.op)) {
-      const scales = (of: string, data: ConstantData) => [...data].map((x) => (of === 'Div' ? 1 / x : x));
-      const [first, second] = [scales(inner.op, before), scales(op, numbers)];
-      if (first.every((x) => second.every((y) => isOneScale(x, y)))) continue;
+      const outers = scales(op, numbers);
+      if (scales(inner.op, before).every((x) => outers.every((y) => isOneScale(x, y)))) continue;
     } else if (PRODUCTS.has(inner.op)) continue;
     const copy = builder.emit('Copy', [inputs[1 - i]!]);
     return builder.emit(op, i === 0 ? [outer, copy] : [copy, outer], attributes);

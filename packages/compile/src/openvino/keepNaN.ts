@@ -4,16 +4,16 @@
  * it: a training run must see that it diverged.
  */
 import type { GraphBuilder } from '../graph/builder';
-import type { ConstantData, Node, Value } from '../graph/graph';
+import type { Node, Value } from '../graph/graph';
+import { constantNumbers } from '../passes/algebraRules';
 import { native, unlessNaN } from '../passes/nanRules';
 import type { Rule } from '../passes/rule';
 
 const isExtreme = ({ op }: Node) => op === 'Max' || op === 'Min';
 
 function isNumbers(value: Value, builder: GraphBuilder): boolean {
-  const { op, attributes, inputs } = builder.producer(value);
-  if (op === 'Broadcast' || op === 'Reshape') return isNumbers(inputs[0]!, builder);
-  return op === 'Constant' && !(attributes.data as ConstantData).some(Number.isNaN);
+  const data = constantNumbers(value, builder);
+  return data !== undefined && !data.some(Number.isNaN);
 }
 
 /**

@@ -11,6 +11,13 @@ export function scalarConstant(value: Value, builder: GraphBuilder): number | un
   return data.length === 1 ? data[0] : undefined;
 }
 
+/** The numbers of a constant, reshaped or broadcast or as it is; `undefined` for all else. */
+export function constantNumbers(value: Value, builder: GraphBuilder): ConstantData | undefined {
+  const { op, inputs, attributes } = builder.producer(value);
+  if (op === 'Constant') return attributes.data as ConstantData;
+  return op === 'Broadcast' || op === 'Reshape' ? constantNumbers(inputs[0]!, builder) : undefined;
+}
+
 const produced = (value: Value, op: string, builder: GraphBuilder) => {
   const node = builder.producer(value);
   return node.op === op ? node : undefined;
@@ -104,12 +111,13 @@ const bounds: Rule = ({ op, inputs: [a, b] }, builder) => {
     [a!, b!],
     [b!, a!],
   ] as const) {
-    if (op === 'Max' && produced(x, 'Relu', builder) && isAtMostZero(y, builder)) return x;
+    if (op === 'Max' && produced(x, 'Relu', builder) && isAtMostZero(y, builder))
+      return broadcastTo(builder, x, y);
     const [r, least] = produced(x, 'GreaterOrEqual', builder)?.inputs ?? [];
     const upper = produced(y, 'LessOrEqual', builder);
     // Both are false for NaN.
     if (r && upper?.inputs[0] === r && produced(r, 'Relu', builder) && isAtMostZero(least!, builder))
-      return y;
+      return broadcastTo(builder, y, x);
   }
   return undefined;
 };
