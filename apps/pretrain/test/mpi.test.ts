@@ -62,21 +62,28 @@ whereInstalled('Open MPI', () => {
   /** Kills one of the processes when there is a checkpoint. @returns the launcher's status */
   async function killedOnTheWay(size: number, out: string, ...more: string[]): Promise<number | null> {
     const command = [...LAUNCH, '-n', String(size), ...NODE, ...argumentsFor(out, ...more)];
-    const job = spawn(LAUNCHER, command, { cwd: APP, stdio: 'ignore' });
-    const ended = new Promise<number | null>((resolve) => job.once('exit', resolve));
+    const job = spawn(LAUNCHER, command, { cwd: APP, stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    job.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const exited = new Promise<number | null>((resolve) => job.once('exit', resolve));
     const checkpoints = join(folder, out, 'pretrain/checkpoints');
     while (
       !existsSync(checkpoints) ||
       !readdirSync(checkpoints).some((name) => name.endsWith('.safetensors'))
     ) {
-      if (job.exitCode !== null) throw new Error('The job ended before its first checkpoint.');
+      if (job.exitCode !== null) {
+        const how = ended({ status: job.exitCode, stderr });
+        throw new Error(`The job ended before its first checkpoint: ${JSON.stringify(how)}`);
+      }
       await setTimeout(10);
     }
     const processes = execFileSync('pgrep', ['-P', String(job.pid)], { encoding: 'utf8' })
       .trim()
       .split('\n');
     process.kill(Number(processes.at(-1)), 'SIGKILL');
-    return ended;
+    return exited;
   }
 
   test('one process, to the end', () => {

@@ -91,7 +91,7 @@ const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
 /**
  * The compiled model. OpenVINO 2026.4 fails where it would make one kernel of the elementwise work of some residual sums,
  * those between a reshape and the one back: such a program gets a kernel for each op. It fails, too, where what it kept is
- * being written or removed by another process: then it compiles anew, and keeps nothing.
+ * damaged: then it compiles anew, and keeps nothing.
  */
 function compiledModel(
   ov: OpenvinoLibrary,
@@ -121,7 +121,6 @@ export async function openvinoProgram(
   const own = withElements(trace);
   const { graph } = own;
   let giveBack: (() => void) | undefined = returnFreedMemory(koffi);
-  const cacheDir = cache === false ? undefined : await (await import('./programCache')).programCache(cache);
   const core = ov.createCore();
   const { xml, weights, inputs: inputNames, outputs: outputNames, constants, checks } = toOpenvino(graph);
   // The library does not copy constants: they live as long as the program.
@@ -135,10 +134,21 @@ export async function openvinoProgram(
     // Fewer threads than processors are often one process of several; bound to processors, which is the default, those
     // of all processes would share the first ones.
     ...(numThreads !== undefined && numThreads < cpus().length ? { ENABLE_CPU_PINNING: 'NO' } : {}),
-    ...(cacheDir === undefined ? {} : { CACHE_DIR: cacheDir }),
     ...(profile !== undefined ? { PERF_COUNT: 'YES' } : {}),
   };
-  const compiled = compiledModel(ov, core, model, properties);
+  const compiled =
+    cache === false
+      ? compiledModel(ov, core, model, properties)
+      : await (await import('./programCache')).withProgramCache(
+          (own) =>
+            compiledModel(
+              ov,
+              core,
+              model,
+              own === undefined ? properties : { ...properties, CACHE_DIR: own },
+            ),
+          cache,
+        );
   ov.free('model', model);
   const request = ov.createRequest(compiled);
 
