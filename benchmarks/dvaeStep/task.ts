@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { createDvae, DALL_E, uniformNoise } from '@beit/dvae';
 import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { type HostTensor, type NamedTensors, saveSafetensors, scalar } from '@beit/weights';
+import { type HostTensor, type NamedTensors, scalar } from '@beit/tensors';
+import { saveSafetensors } from '@beit/weights';
 import { torchOptimizer } from '../shared/torchOptimizer';
 
 /** `train` is a training step of the whole dVAE, `tokenize` the encoder alone and the most likely tokens. */

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRandom } from '@beit/random';
-import { type HostTensor, type NamedTensors, saveSafetensors, sizeOf } from '@beit/weights';
+import { type HostTensor, type NamedTensors, sizeOf } from '@beit/tensors';
+import { saveSafetensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 
 const L = tf.layers;

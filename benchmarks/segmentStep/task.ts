@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { createSegmenter, IGNORE_INDEX } from '@beit/segmentation';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { BEIT_BASE_PATCH16_224, createVit, transformersConfig, type VitConfig } from '@beit/vit';
-import { type HostTensor, type NamedTensors, saveSafetensors, toTransformers } from '@beit/weights';
+import { saveSafetensors, toTransformers } from '@beit/weights';
 import { torchOptimizer } from '../shared/torchOptimizer';
 
 /** No dropped paths: every competitor would draw others. */

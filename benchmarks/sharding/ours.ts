@@ -7,7 +7,7 @@ import { peakBytes, restartPeak } from '@beit/apps-shared/measurements';
 import type { EngineName } from '@beit/compile';
 import { pretrainLoss } from '@beit/mim';
 import { connectMpi, gatherTexts } from '@beit/mpi';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { collectGarbage } from '../shared/collectGarbage';
 import { createTask, MODELS, type ModelName } from '../trainStep/task';

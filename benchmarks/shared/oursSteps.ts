@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { peakBytes } from '@beit/apps-shared/measurements';
-import { availableEngines, compile, type Program, type Step, type Tree } from '@beit/compile';
-import type { HostTensor } from '@beit/weights';
+import { availableEngines, type CompiledProgram, compile } from '@beit/compile';
+import type { HostTensor, Step, Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { collectGarbage } from './collectGarbage';
 import type { OursArguments } from './measureSteps';
 import type { StepRun } from './stepRun';
 
 type Tensors = Tree<tf.Tensor>;
-type AnyProgram = Program<Tensors, Tensors, Tensors>;
+type AnyProgram = CompiledProgram<Tensors, Tensors, Tensors>;
 
 /** A step of ours, and what goes into it. */
 export interface OurSteps {

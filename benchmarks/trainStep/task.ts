@@ -4,6 +4,7 @@ import { createRandomMasking, toMaskedPositions } from '@beit/masking';
 import { type Backbone, createMim } from '@beit/mim';
 import { adamW, type Optimizer } from '@beit/optim';
 import { createRandom } from '@beit/random';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import {
   BEIT_BASE_PATCH16_224,
   createVit,
@@ -12,7 +13,7 @@ import {
   type Vit,
   type VitConfig,
 } from '@beit/vit';
-import { type HostTensor, type NamedTensors, saveSafetensors, toTransformers } from '@beit/weights';
+import { saveSafetensors, toTransformers } from '@beit/weights';
 import { torchOptimizer } from '../shared/torchOptimizer';
 import type { StepSize } from './stepFlops';
 

@@ -4,6 +4,7 @@ import { createClassifier } from '@beit/classification';
 import { INCEPTION_NORMALIZATION } from '@beit/data';
 import { createRandom, type Random } from '@beit/random';
 import { createSegmenter } from '@beit/segmentation';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import {
   BEIT_BASE_PATCH16_224,
   createVit,
@@ -11,7 +12,7 @@ import {
   transformersConfig,
   type VitConfig,
 } from '@beit/vit';
-import { type HostTensor, type NamedTensors, saveSafetensors, saveTransformers, toTimm } from '@beit/weights';
+import { saveSafetensors, saveTransformers, toTimm } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 
 export type Peer = 'transformers' | 'timm';

@@ -1,5 +1,6 @@
-import { type CompileOptions, compile, flattenTree, type Step, type Tree } from '@beit/compile';
-import type { HostTensor } from '@beit/weights';
+import { type CompileOptions, compile } from '@beit/compile';
+import type { HostTensor } from '@beit/tensors';
+import { flattenTree, type Step, type Tree } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 
 /** A step with what it takes to run it. */

@@ -3,8 +3,8 @@ import { createBlockwiseMasking, toMaskedPositions } from '@beit/masking';
 import { createMim, pretrainLoss, toMask } from '@beit/mim';
 import { adamW, gradientState, gradientStep, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { createVit, drawDropPathKeeps, type VitConfig } from '@beit/vit';
-import type { HostTensor, NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import type { SmallProgram } from './runProgram';
 

@@ -1,5 +1,5 @@
 /** Whole training steps on TensorFlow.js's backends of this process against the compiled engine. */
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { differences } from './differences';

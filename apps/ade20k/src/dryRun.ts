@@ -11,8 +11,8 @@ import {
 } from '@beit/apps-shared';
 import { createRandom } from '@beit/random';
 import { ADE20K_CLASSES } from '@beit/segmentation';
+import { zeros } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
-import { zeros } from '@beit/weights';
 import { loadDataset } from './dataset';
 import { segmentLoss } from './finetune';
 import { createModel } from './model';

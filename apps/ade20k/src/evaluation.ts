@@ -9,7 +9,7 @@ import {
   segmentationMetrics,
   segmentImage,
 } from '@beit/segmentation';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import type { Dataset } from './dataset';
 import type { PlainViews } from './segmenterFile';
 import { openWindows } from './windowModel';

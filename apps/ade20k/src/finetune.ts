@@ -9,8 +9,8 @@ import {
 import { createCropLoader } from '@beit/data';
 import { adamW, layerDecay, linearSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
+import type { NamedTensors } from '@beit/tensors';
 import type { MicroBatch } from '@beit/trainer';
-import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
 import type { Evaluated, Evaluation } from './evaluation';

@@ -10,8 +10,9 @@ import {
   type SegmenterHead,
   uperNetOfTransformers,
 } from '@beit/segmentation';
+import type { NamedTensors } from '@beit/tensors';
 import type { VitConfig } from '@beit/vit';
-import { describeFit, fitParameters, type NamedTensors, saveSafetensors } from '@beit/weights';
+import { describeFit, fitParameters, saveSafetensors } from '@beit/weights';
 import { createModel, isAuxiliary, isUnused } from './model';
 import type { SegmentRecipe } from './recipe';
 

@@ -1,7 +1,7 @@
 import type { EngineOptions } from '@beit/apps-shared';
 import { compile } from '@beit/compile';
 import type { Segmenter, WindowModel } from '@beit/segmentation';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { isAuxiliary } from './model';
 

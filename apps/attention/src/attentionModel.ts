@@ -3,8 +3,8 @@ import type { Picture } from '@beit/apps-shared/report';
 import { attentionOfImages, type GridSize, type LayerAttention } from '@beit/attention';
 import { compile } from '@beit/compile';
 import { INCEPTION_NORMALIZATION, type Normalization } from '@beit/data';
+import type { NamedTensors } from '@beit/tensors';
 import { createVit, resizeParams, type Vit } from '@beit/vit';
-import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 
 export interface AttentionModel {

@@ -1,7 +1,7 @@
 import { objectness, patchAttention } from '@beit/attention';
 import { createRandom } from '@beit/random';
+import { zeros } from '@beit/tensors';
 import { createVit } from '@beit/vit';
-import { zeros } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { normalizedImage } from '../src/attentionModel';
 import { openMaskedQueries } from '../src/experiments/maskedQueryModel';

@@ -1,8 +1,9 @@
 import { loadPretrained, type PlainViews, shapesOf } from '@beit/apps-shared';
 import { INCEPTION_NORMALIZATION } from '@beit/data';
 import { createRandom } from '@beit/random';
+import type { NamedTensors } from '@beit/tensors';
 import type { VitConfig } from '@beit/vit';
-import { describeFit, fitParameters, type NamedTensors, saveSafetensors } from '@beit/weights';
+import { describeFit, fitParameters, saveSafetensors } from '@beit/weights';
 import { createModel } from './model';
 import type { FinetuneRecipe } from './recipe';
 

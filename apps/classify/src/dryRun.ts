@@ -11,7 +11,7 @@ import {
 } from '@beit/apps-shared';
 import { finetuneLoss, softTargets } from '@beit/classification';
 import { createRandom } from '@beit/random';
-import { zeros } from '@beit/weights';
+import { zeros } from '@beit/tensors';
 import { loadDataset } from './dataset';
 import { createModel } from './model';
 import type { Options } from './options';

@@ -1,5 +1,5 @@
 import { type ClassificationMetrics, type Classifier, classificationMetrics } from '@beit/classification';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { type ForwardPass, type ForwardPassOptions, openForwardPass } from './forwardPass';
 

@@ -1,7 +1,7 @@
 import type { EngineOptions } from '@beit/apps-shared';
 import { compile } from '@beit/compile';
 import { createLoader, type TwoViewOptions, type Unreadable } from '@beit/data';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import type { Labelled } from './dataset';
 

@@ -11,8 +11,8 @@ import {
 import { compile } from '@beit/compile';
 import { adamW, cosineSchedule, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
+import type { HostTensor } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
-import type { HostTensor } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Labelled } from './dataset';
 import { openForwardPass } from './forwardPass';

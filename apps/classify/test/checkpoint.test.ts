@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadPretrained } from '@beit/apps-shared';
 import { IMAGENET_NORMALIZATION } from '@beit/data';
+import type { NamedTensors } from '@beit/tensors';
 import { transformersConfig } from '@beit/vit';
 import {
   loadSafetensors,
-  type NamedTensors,
   saveSafetensors,
   saveTransformers,
   toTransformers,

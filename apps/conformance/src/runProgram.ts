@@ -1,5 +1,5 @@
-import { compile, exportOnnx, type TensorSpec } from '@beit/compile';
-import type { HostTensor } from '@beit/weights';
+import { compile, exportOnnx } from '@beit/compile';
+import type { HostTensor, TensorSpec } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { Program, TensorData } from './program';
 import { replay } from './replay';

@@ -1,11 +1,12 @@
 /** What the page is to show, computed in Node. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compile, type TensorSpec } from '@beit/compile';
+import { compile } from '@beit/compile';
 import { createDvae, type DvaeConfig } from '@beit/dvae';
 import { completeTokens, createMim } from '@beit/mim';
+import type { HostTensor, NamedTensors, TensorSpec } from '@beit/tensors';
 import { createVit, type VitConfig } from '@beit/vit';
-import { type HostTensor, type NamedTensors, parseSafetensors } from '@beit/weights';
+import { parseSafetensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 
 export const BUNDLE = join(__dirname, '../public/bundle');

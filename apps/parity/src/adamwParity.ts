@@ -1,5 +1,5 @@
 import { adamW, layerDecay } from '@beit/optim';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
 import { type Fixture, largestError, relativeError } from './fixture';

@@ -1,13 +1,5 @@
-import {
-  type CompileOptions,
-  compile,
-  type EngineName,
-  type Step,
-  type TensorSpec,
-  type Tree,
-  type TreeOf,
-} from '@beit/compile';
-import type { HostTensor } from '@beit/weights';
+import { type CompileOptions, compile, type EngineName } from '@beit/compile';
+import type { HostTensor, Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 
 /** An engine in float32, or OpenVINO with its matrix products and convolutions in bfloat16. */

@@ -1,4 +1,5 @@
-import { type HostTensor, loadSafetensors, type NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
+import { loadSafetensors } from '@beit/weights';
 
 /** A fixture file: named arrays by their first name (`param`, `grad`, `input`, `output`, ...), and its metadata as JSON. */
 export interface Fixture {

@@ -9,7 +9,7 @@ import {
   pixelCrossEntropy,
   type SegmentationHead,
 } from '@beit/segmentation';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
 import { chosen, type Fixture, largestError, relativeError, toChannelsLast } from './fixture';

@@ -1,7 +1,7 @@
 import { normOfDifference } from '@beit/apps-shared/measurements';
 import { isRunningStatistic, valueAndGrads } from '@beit/optim';
 import { createSetrHead, pixelCrossEntropy } from '@beit/segmentation';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { type Engine, runOnce } from './engines';
 import { chosen, type Fixture, largestError, relativeError, toChannelsLast } from './fixture';

@@ -1,7 +1,7 @@
 import { useTensorflow } from '@beit/compile';
 import { adamW, type NamedTfTensors, toTensors, trainState } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 

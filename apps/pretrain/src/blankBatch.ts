@@ -1,7 +1,7 @@
 import { dropPathKeeps, type HostTree } from '@beit/apps-shared';
 import { createLoader } from '@beit/data';
 import { createRandom } from '@beit/random';
-import { type HostTensor, zeros } from '@beit/weights';
+import { type HostTensor, zeros } from '@beit/tensors';
 import type { PretrainRecipe } from './recipe';
 import type { Objective } from './targets/objective';
 import { trainingViews } from './views';

@@ -1,7 +1,7 @@
 import { countParameters, duration, gibibytes, millions, timeMicroBatch } from '@beit/apps-shared';
 import { createDvae, type DvaeBatch, dvaeLoss } from '@beit/dvae';
 import { createRandom } from '@beit/random';
-import { type NamedTensors, scalar } from '@beit/weights';
+import { type NamedTensors, scalar } from '@beit/tensors';
 import { blankBatch, full, mostMasked } from './blankBatch';
 import { countImages } from './countImages';
 import type { RunOptions } from './options';

@@ -1,5 +1,5 @@
 import { type Batch, createLoader, type ImageSource, patchCoverage } from '@beit/data';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import type { PretrainRecipe } from './recipe';
 import { plainViews } from './views';
 

@@ -1,5 +1,5 @@
 import { evenlySpread, type Picture } from '@beit/apps-shared/report';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import type { HeldOut } from './heldOut';
 import type { PretrainRecipe } from './recipe';
 

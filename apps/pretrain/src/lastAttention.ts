@@ -1,8 +1,8 @@
 import type { EngineOptions } from '@beit/apps-shared';
 import { attentionOfImages, type LayerAttention } from '@beit/attention';
 import { compile } from '@beit/compile';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type { Vit } from '@beit/vit';
-import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 
 /** Attention of the last block, for each of some whole images. */

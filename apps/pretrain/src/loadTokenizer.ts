@@ -1,5 +1,6 @@
 import { createDvae, type DvaeConfig } from '@beit/dvae';
-import { fromFlava, loadSafetensors, type NamedTensors, withPrefix } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
+import { fromFlava, loadSafetensors, withPrefix } from '@beit/weights';
 
 /** Parameters by our names, whatever the file's: ours, DALL-E's encoder alone, FLAVA's codebook. */
 function ownNames(tensors: NamedTensors): NamedTensors {

@@ -2,8 +2,8 @@ import { dropPathKeeps, type HostTree, type StageResult, stageLoader, trainStage
 import { createLoader } from '@beit/data';
 import { adamW, cosineSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type { MicroBatch } from '@beit/trainer';
-import type { HostTensor, NamedTensors } from '@beit/weights';
 import type { Objective } from './targets/objective';
 import type { PretrainStageOptions } from './tokenizerStage';
 import { trainingViews } from './views';

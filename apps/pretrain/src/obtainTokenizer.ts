@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { StageResult } from '@beit/apps-shared';
 import { createDvae, type Dvae } from '@beit/dvae';
+import type { NamedTensors } from '@beit/tensors';
 import { isFirst } from '@beit/trainer';
-import { loadSafetensors, type NamedTensors, saveSafetensors } from '@beit/weights';
+import { loadSafetensors, saveSafetensors } from '@beit/weights';
 import type { HeldOut } from './heldOut';
 import { loadTokenizer } from './loadTokenizer';
 import { tokenizerEvaluation } from './tokenizerEvaluation';

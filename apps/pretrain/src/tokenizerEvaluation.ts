@@ -11,7 +11,7 @@ import {
   uniformNoise,
 } from '@beit/dvae';
 import { createRandom } from '@beit/random';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { type HeldOut, withoutFilling } from './heldOut';
 import type { PretrainRecipe } from './recipe';

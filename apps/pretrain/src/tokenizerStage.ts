@@ -3,7 +3,7 @@ import { createLoader, type ImageSource } from '@beit/data';
 import { createDvae, type Dvae, type DvaeBatch, dvaeLoss, dvaeSchedules, uniformNoise } from '@beit/dvae';
 import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { type NamedTensors, scalar } from '@beit/weights';
+import { type NamedTensors, scalar } from '@beit/tensors';
 import type { PretrainRecipe } from './recipe';
 import { trainingViews } from './views';
 

@@ -1,4 +1,4 @@
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 
 /** With arrays of its own: those of a program's state are the engine's. */
 export const copied = (tensors: NamedTensors): NamedTensors =>

@@ -1,5 +1,5 @@
 import { adamW } from '@beit/optim';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import type { EngineOptions } from './engineOptions';
 import { type HostTree, type TrainingProgramOptions, trainingProgram } from './trainingProgram';
 

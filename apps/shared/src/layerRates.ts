@@ -1,5 +1,5 @@
 import { layerDecay, layerId } from '@beit/optim';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 
 export interface LayerRate {
   readonly layer: string;

@@ -1,3 +1,4 @@
+import type { NamedTensors } from '@beit/tensors';
 import {
   type Job,
   type MicroBatch,
@@ -6,7 +7,6 @@ import {
   type TrainResult,
   train,
 } from '@beit/trainer';
-import type { NamedTensors } from '@beit/weights';
 import { copied } from './copied';
 import type { EngineOptions } from './engineOptions';
 import type { StageLoader } from './stageLoader';

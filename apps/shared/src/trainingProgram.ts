@@ -1,4 +1,4 @@
-import { compile, type Tree } from '@beit/compile';
+import { compile } from '@beit/compile';
 import {
   gradientState,
   gradientStep,
@@ -11,6 +11,7 @@ import {
   updateStep,
   withEma,
 } from '@beit/optim';
+import type { HostTensor, NamedTensors, Tree } from '@beit/tensors';
 import {
   accumulatedProgram,
   type Job,
@@ -19,7 +20,6 @@ import {
   partition,
   shardOf,
 } from '@beit/trainer';
-import type { HostTensor, NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { EngineOptions } from './engineOptions';
 

@@ -2,9 +2,9 @@
 import { createMim, pretrainLoss } from '@beit/mim';
 import { adamW, layerDecay } from '@beit/optim';
 import { createRandom } from '@beit/random';
+import { type HostTensor, type NamedTensors, zeros } from '@beit/tensors';
 import { flattenTree, type Job, type TensorTree, unflattenTree } from '@beit/trainer';
 import { createVit } from '@beit/vit';
-import { type HostTensor, type NamedTensors, zeros } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { pretendedJob } from '../../../packages/trainer/test/pretendedJob';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';

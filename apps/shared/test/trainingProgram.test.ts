@@ -1,9 +1,9 @@
 import { createMim, pretrainLoss } from '@beit/mim';
 import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type { MicroBatch } from '@beit/trainer';
 import { createVit } from '@beit/vit';
-import type { HostTensor, NamedTensors } from '@beit/weights';
 import { firstBatch, type HostTree, trainingProgram } from '../src/trainingProgram';
 
 const VOCAB = 16;

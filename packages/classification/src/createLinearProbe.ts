@@ -1,7 +1,7 @@
 import { assertShape, constant, linear, normal, softTargetCrossEntropy } from '@beit/nn';
 import type { AdamWConfig } from '@beit/optim';
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorParams } from './createClassifier';
 

@@ -1,5 +1,5 @@
 import type { Random } from '@beit/random';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import { drawBeta } from './drawBeta';
 
 export interface MixConfig {

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import { assertLabels } from './assertLabels';
 
 /** How a classifier did on a set of images. Shares are in [0, 1]; NaN where there is nothing to share. */

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 
 /** Rows of the first factor whose products are summed up together, in registers. `multiplyPacked` is written for it. */
 export const ROWS = 2;

@@ -1,4 +1,4 @@
-import { assertHostTensor, type HostTensor } from '@beit/weights';
+import { assertHostTensor, type HostTensor } from '@beit/tensors';
 import { createShortlist, type Shortlist } from './createShortlist';
 import { COLUMNS, multiplyPacked, packRows, ROWS } from './multiplyPacked';
 

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import { assertLabels } from './assertLabels';
 import type { Mix } from './drawMix';
 

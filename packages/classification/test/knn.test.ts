@@ -1,5 +1,5 @@
 import { createRandom } from '@beit/random';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as fc from 'fast-check';
 import { classificationMetrics, knn, nearestNeighbors, neighborVotes } from '../src';
 

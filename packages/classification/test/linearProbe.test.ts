@@ -1,8 +1,8 @@
 import { compile } from '@beit/compile';
 import { adamW, cosineSchedule, toTensors, trainState, trainStep, valueAndGrads } from '@beit/optim';
 import { createRandom } from '@beit/random';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
-import type { HostTensor, NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { createLinearProbe, LINEAR_PROBE_ADAMW, probeFeatures } from '../src';
 

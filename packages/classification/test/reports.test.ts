@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import { classCounts, classificationMetrics, confusedPairs, imbalance } from '../src';
 
 test('the most confused classes come first, those never confused not at all', () => {

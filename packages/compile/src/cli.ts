@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import { messageOf } from '@beit/tensors';
 import { findOpenvino, type OpenvinoLocation } from './engines/findOpenvino';
 import { downloadProgress } from './install/downloadProgress';
 import {
@@ -11,7 +12,6 @@ import {
 } from './install/installedEngine';
 import { installOpenvino, OPENVINO_VERSION } from './install/installOpenvino';
 import { installTensorflow, TENSORFLOW_VERSIONS } from './install/installTensorflow';
-import { messageOf } from './messageOf';
 
 const HELP = `Usage: beit-engine COMMAND
 

@@ -1,9 +1,9 @@
+import type { Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import type { CompileOptions } from './compileOptions';
 import { compileWith, enginesAmong } from './compileWith';
 import { NODE_ENGINES } from './engines/nodeEngines';
-import type { Tree } from './tree';
-import type { EngineName, GivenTensor, Program, Step, TensorSpec, TreeOf } from './types';
+import type { CompiledProgram, EngineName, GivenTensor } from './types';
 
 /**
  * Makes a program of a step. With a compiled engine the step is called once, now, on tensors without numbers: it
@@ -20,7 +20,7 @@ export function compile<S extends Tree<tf.Tensor>, I extends Tree<tf.Tensor>, O 
   step: Step<S, I, O>,
   tensors: { readonly state: TreeOf<S, GivenTensor>; readonly inputs: TreeOf<I, TensorSpec | GivenTensor> },
   options: CompileOptions = {},
-): Promise<Program<S, I, O>> {
+): Promise<CompiledProgram<S, I, O>> {
   return compileWith(NODE_ENGINES, step, tensors, options);
 }
 

@@ -1,3 +1,4 @@
+import type { Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { CompileOptions } from './compileOptions';
 import { checkedLeaves } from './engines/checkedLeaves';
@@ -9,8 +10,7 @@ import { toBfloat16 } from './passes/precision';
 import { registerEinsumGradient } from './record/einsum';
 import { trace } from './record/trace';
 import { specTree } from './specTree';
-import type { Tree } from './tree';
-import type { EngineName, GivenTensor, Program, Step, TensorSpec, TreeOf } from './types';
+import type { CompiledProgram, EngineName, GivenTensor } from './types';
 
 /** `compile` with these engines, and TensorFlow.js itself. */
 export async function compileWith<
@@ -22,7 +22,7 @@ export async function compileWith<
   step: Step<S, I, O>,
   tensors: { readonly state: TreeOf<S, GivenTensor>; readonly inputs: TreeOf<I, TensorSpec | GivenTensor> },
   options: CompileOptions,
-): Promise<Program<S, I, O>> {
+): Promise<CompiledProgram<S, I, O>> {
   const { engine = 'auto', precision = 'fp32' } = options;
   const { compiled, eager } = engines;
   const names = ['auto', ...Object.keys(compiled), ...Object.keys(eager), 'tfjs'];
@@ -49,12 +49,12 @@ export async function compileWith<
     await tf.ready();
     const traced = trace(step, tensors.state, tensors.inputs);
     if (traced.graph.outputs.size === 0) {
-      return { engine: name, ...idleProgram(traced, state) } as unknown as Program<S, I, O>;
+      return { engine: name, ...idleProgram(traced, state) } as unknown as CompiledProgram<S, I, O>;
     }
     const graph = optimize(traced.graph);
     const lowered = precision === 'bf16' ? optimize(toBfloat16(graph)) : graph;
     const program = await make({ ...traced, graph: lowered }, state, options);
-    return { engine: name, ...program } as unknown as Program<S, I, O>;
+    return { engine: name, ...program } as unknown as CompiledProgram<S, I, O>;
   }
   if (precision === 'bf16') {
     const { openvino } = compiled;
@@ -66,7 +66,7 @@ export async function compileWith<
   const program = eager[engine]
     ? await eager[engine].program(opByOp, state, inputs)
     : await tfjsProgram(opByOp, state, inputs, options);
-  return { engine: engine === 'auto' ? 'tfjs' : engine, ...program } as unknown as Program<S, I, O>;
+  return { engine: engine === 'auto' ? 'tfjs' : engine, ...program } as unknown as CompiledProgram<S, I, O>;
 }
 
 /** Those of the engines that can be used here, fastest first, and TensorFlow.js itself. */

@@ -1,4 +1,5 @@
 /** What needs nothing but TensorFlow.js, in Node and in browsers alike. */
+export type { HostTensor, Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
 export type { CompileOptions } from './compileOptions';
 export { type ExportInput, type ExportOptions, exportOnnx } from './export/exportOnnx';
 export type { Graph, Node, Value } from './graph/graph';
@@ -7,5 +8,4 @@ export { encodeOnnx, type OnnxHeader, type OnnxModel } from './onnx/proto';
 export { toOnnx } from './onnx/toOnnx';
 export { optimize } from './passes/optimize';
 export { type Trace, trace } from './record/trace';
-export { flattenTree, mapTree, type Tree } from './tree';
-export type { EngineName, GivenTensor, Precision, Program, Step, TensorSpec, TreeOf } from './types';
+export type { CompiledProgram, EngineName, GivenTensor, Precision } from './types';

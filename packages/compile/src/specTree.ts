@@ -1,7 +1,8 @@
+import type { TensorSpec } from '@beit/tensors';
+import { flattenTree, mapTree, type Tree } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { arrayTypeOf, described } from './described';
-import { flattenTree, mapTree, type Tree } from './tree';
-import type { GivenTensor, TensorSpec } from './types';
+import type { GivenTensor } from './types';
 
 /** What a tree of tensors is to a program. */
 export type Role = 'state' | 'input';

@@ -1,9 +1,9 @@
+import type { TensorSpec } from '@beit/tensors';
+import { flattenTree, type Tree } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { described } from './described';
 import { sameShape } from './graph/graph';
 import { isBranch, isTensor, theOne } from './specTree';
-import { flattenTree, type Tree } from './tree';
-import type { TensorSpec } from './types';
 
 /** What a step returned. */
 export interface StepResult {

@@ -1,12 +1,5 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor, Program, TreeOf } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
-import type { Tree } from './tree';
-
-/** What is known of a tensor before it is there. */
-export interface TensorSpec {
-  readonly dtype: 'float32' | 'int32';
-  readonly shape: readonly number[];
-}
 
 /**
  * A tensor that a program is given: an array on the host, of the type that its dtype says, or one of TensorFlow.js, which
@@ -14,20 +7,9 @@ export interface TensorSpec {
  */
 export type GivenTensor = HostTensor | tf.Tensor;
 
-/** The form of a tree of tensors, with `Leaf` where the tensors are. */
-export type TreeOf<T, Leaf> = T extends tf.Tensor ? Leaf : { readonly [K in keyof T]: TreeOf<T[K], Leaf> };
-
-/**
- * One training step, or any other computation: tensors in, tensors out, nothing else. The state that it returns has
- * the names, shapes and dtypes of the one that it got.
- */
-export type Step<S extends Tree<tf.Tensor>, I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>> = (
-  state: S,
-  inputs: I,
-) => { state: S; outputs: O };
-
-/** A step that an engine keeps ready, with its state inside. */
-export interface Program<S, I, O> {
+/** A step of TensorFlow.js, from state `S` and inputs `I` to outputs `O`, that an engine keeps ready. */
+export interface CompiledProgram<S, I, O>
+  extends Program<TreeOf<S, HostTensor>, TreeOf<I, GivenTensor>, TreeOf<O, HostTensor>> {
   /** The engine that runs it. */
   readonly engine: EngineName;
   /**

@@ -1,6 +1,6 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor, TensorSpec } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
-import { compile, type EngineName, type TensorSpec } from '../src';
+import { compile, type EngineName } from '../src';
 import { compiledEngines, relativeError } from './engineDifference';
 
 type Tensors = Record<string, tf.Tensor>;

@@ -1,15 +1,7 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor, Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { isInstalled } from '../../../tooling/jest/whereInstalled';
-import {
-  availableEngines,
-  compile,
-  type EngineName,
-  type Step,
-  type TensorSpec,
-  type Tree,
-  type TreeOf,
-} from '../src';
+import { availableEngines, compile, type EngineName } from '../src';
 import { givenTensors } from '../src/specTree';
 
 tf.enableProdMode();

@@ -1,6 +1,7 @@
+import type { TensorSpec } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
-import { compile, type EngineName, type TensorSpec, trace } from '../src';
+import { compile, type EngineName, trace } from '../src';
 import { numbers } from './engineDifference';
 
 tf.enableProdMode();

@@ -1,6 +1,6 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor, Step, TensorSpec } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import { compile, exportOnnx, type Step, type TensorSpec } from '../src';
+import { compile, exportOnnx } from '../src';
 import { tracingEngines } from './engineDifference';
 import { runOnnx } from './runOnnx';
 

@@ -1,6 +1,6 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor, TensorSpec } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import { compile, type EngineName, type TensorSpec } from '../src';
+import { compile, type EngineName } from '../src';
 import { tracingEngines } from './engineDifference';
 
 tf.enableProdMode();

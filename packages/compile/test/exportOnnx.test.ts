@@ -1,4 +1,4 @@
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { type ExportInput, encodeOnnx, exportOnnx } from '../src';
 import { readOnnx } from './readOnnx';

@@ -1,6 +1,6 @@
 import vm from 'node:vm';
 import { MessageChannel } from 'node:worker_threads';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { compile, type EngineName } from '../src';
 import { eachEngine } from './eachEngine';

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { compile } from '../src';
 import { findOnnxruntime } from '../src/engines/onnxruntimeEngine';

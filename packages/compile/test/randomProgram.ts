@@ -3,7 +3,7 @@
  * What two correct engines may compute differently is left out: whole numbers and truth values are only made of floats
  * that carry no rounding, so that all of them can be compared exactly.
  */
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { type Attrs, type Digits, type Drawn, OPS } from './randomOps';

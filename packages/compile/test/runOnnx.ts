@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 
 export type OnnxRuntime = 'onnxruntime-node' | 'onnxruntime-web';
 

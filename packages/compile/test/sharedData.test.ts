@@ -1,5 +1,5 @@
 /** TensorFlow.js casts to a wider dtype and reshapes without touching data: such tensors are what they say they are. */
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { compile } from '../src';
 import { eachEngine } from './eachEngine';

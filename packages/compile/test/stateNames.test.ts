@@ -1,8 +1,8 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
+import { flattenTree, mapTree, plainPath, type Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { compile, exportOnnx, flattenTree, mapTree, type Tree } from '../src';
-import { plainPath } from '../src/tree';
+import { compile, exportOnnx } from '../src';
 import { eachEngine } from './eachEngine';
 import { readOnnx } from './readOnnx';
 

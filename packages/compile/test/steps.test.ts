@@ -1,6 +1,6 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import { compile, type EngineName, type Program } from '../src';
+import { type CompiledProgram, compile, type EngineName } from '../src';
 import { eachEngine } from './eachEngine';
 
 tf.enableProdMode();
@@ -17,7 +17,7 @@ const inputs = { x: { dtype: 'float32', shape: [2] } } as const;
 /** What goes wrong with a step, at the latest in its first run; eager engines do not call it before. */
 async function failure(engine: EngineName, step: (s: Tensors, i: Tensors) => unknown): Promise<string> {
   const before = tf.memory().numTensors;
-  let program: Program<Tensors, Tensors, Tensors> | undefined;
+  let program: CompiledProgram<Tensors, Tensors, Tensors> | undefined;
   try {
     program = await compile<Tensors, Tensors, Tensors>(step as never, { state, inputs }, { engine });
     const held = tf.memory().numTensors;

@@ -1,5 +1,5 @@
+import type { Step } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import type { Step } from '../src';
 import { engineDifference, expectClose, numbers } from './engineDifference';
 
 type Params = Record<string, tf.Tensor>;

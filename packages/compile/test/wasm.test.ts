@@ -1,5 +1,5 @@
 /** TensorFlow.js's `wasm` backend, as `completeWasmBackend` leaves it, against its `cpu` backend. */
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { compile } from '../src';

@@ -1,5 +1,5 @@
 import { toMaskedPositions } from '@beit/masking';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import { createMasking, type SampleRecipe, type Samples } from './prepareSamples';
 import { createSampleLoader, joined, type SampleLoader, type SampleLoaderOptions } from './sampleLoader';
 import type { ImageSource } from './source';

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import type { Unreadable } from './eachReadable';
 import { createEpochOrder, shardsAhead } from './epochOrder';
 import type { Names } from './names';

@@ -1,13 +1,8 @@
 import { compile } from '@beit/compile';
 import { toTensors, valueAndGrads } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import {
-  type HostTensor,
-  loadSafetensors,
-  type NamedTensors,
-  withoutPrefix,
-  withPrefix,
-} from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
+import { loadSafetensors, withoutPrefix, withPrefix } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { createDvae, type TensorParams } from './createDvae';
 import { DALL_E } from './dvaeConfig';

@@ -1,6 +1,6 @@
 import { assertShape, constant, conv2d, linear, maxPool2d, normal, upsample2d } from '@beit/nn';
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { type DvaeConfig, downsampling, type ResolvedDvaeConfig, resolveDvaeConfig } from './dvaeConfig';
 import { gridSize } from './gridSize';

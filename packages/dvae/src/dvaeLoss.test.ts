@@ -1,7 +1,7 @@
 import { compile } from '@beit/compile';
 import { adamW, type TrainState, toTensors, trainState, trainStep, valueAndGrads } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 
 import { createDvae, type TensorParams } from './createDvae';

@@ -1,6 +1,6 @@
 import { adamW, toTensors, trainState } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { scalar } from '@beit/weights';
+import { scalar } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { createDvae } from './createDvae';
 import type { DvaeBatch } from './dvaeLoss';

@@ -1,4 +1,4 @@
-import { sizeOf } from '@beit/weights';
+import { sizeOf } from '@beit/tensors';
 import fc from 'fast-check';
 import { createDvae } from './createDvae';
 import { DALL_E } from './dvaeConfig';

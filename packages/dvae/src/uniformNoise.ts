@@ -1,5 +1,5 @@
 import { createRandom } from '@beit/random';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 
 /**
  * Noise in (0, 1) for the Gumbel-softmax relaxation, keyed by (seed, step). The logarithms are left to the program.

@@ -1,5 +1,5 @@
 import type { LossAndOutputs, NamedTfTensors } from '@beit/optim';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import type { InputShapes, NoiseSpec } from './noise';
 

@@ -1,4 +1,4 @@
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { Applied, FunctionalModel } from './functionalModel';
 import { overriding } from './overriding';

@@ -1,5 +1,5 @@
 import { isRunningStatistic, type NamedTfTensors } from '@beit/optim';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { fitLoss } from './fitLoss';
 import type { Applied, FunctionalLayersModel } from './functionalModel';

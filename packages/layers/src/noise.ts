@@ -1,6 +1,6 @@
 import type { NamedTfTensors } from '@beit/optim';
 import type { Random } from '@beit/random';
-import { type HostTensor, sizeOf } from '@beit/weights';
+import { type HostTensor, sizeOf } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { sameShape } from './sameShape';
 

@@ -1,5 +1,5 @@
 import type { NamedTfTensors } from '@beit/optim';
-import { assertHostTensor, type HostTensor, type NamedTensors } from '@beit/weights';
+import { assertHostTensor, type HostTensor, type NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { ModelInputs } from './functionalModel';
 import type { InputShapes } from './noise';

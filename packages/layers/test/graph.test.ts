@@ -1,7 +1,7 @@
 /** Graph models: predicted, differentiated, exported and written back, on every engine as TensorFlow.js executes them. */
 import { compile, type EngineName, exportOnnx } from '@beit/compile';
 import { toTensors, valueAndGrads } from '@beit/optim';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { runOnnx } from '../../compile/test/runOnnx';
 import { functional } from '../src';

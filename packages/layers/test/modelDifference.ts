@@ -1,6 +1,6 @@
-import { availableEngines, compile, type EngineName, type TensorSpec } from '@beit/compile';
+import { availableEngines, compile, type EngineName } from '@beit/compile';
 import { type LossAndOutputs, valueAndGrads } from '@beit/optim';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor, TensorSpec } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { isInstalled } from '../../../tooling/jest/whereInstalled';
 import { functional } from '../src';

@@ -1,6 +1,6 @@
 /** Models of every kind of layer: predicted and differentiated on every engine, as TensorFlow.js itself does. */
 import { compile } from '@beit/compile';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { functional } from '../src';
 import { compiledEngines, expectSame, fillWeights, indices, numbers, tensorOf } from './modelDifference';

@@ -2,7 +2,7 @@
 import { compile, type EngineName } from '@beit/compile';
 import { toTensors, valueAndGrads } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { drawNoise, functional, type NoiseSpec } from '../src';
 import { compiledEngines, fillWeights, numbers, tensorOf } from './modelDifference';

@@ -2,7 +2,7 @@
 import { compile, exportOnnx } from '@beit/compile';
 import { adamW, toTensors, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { runOnnx } from '../../compile/test/runOnnx';
 import { drawNoise, functional } from '../src';

@@ -1,6 +1,6 @@
 import { assertShape, constant, gatherPositions, linear, sparseCrossEntropy, weightedMean } from '@beit/nn';
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import {
   type Backbone,

@@ -1,6 +1,6 @@
 import { assertShape, constant, gatherPositions, layerNorm, truncatedNormal } from '@beit/nn';
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 
 export type TensorParams = Readonly<Record<string, tf.Tensor>>;

@@ -1,6 +1,6 @@
 import { createRandom } from '@beit/random';
+import type { NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
-import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type Backbone, completeTokens, createMim, elbo, pretrainStep, toMask } from '../src';
 import { toHost, trainingLosses } from './trainingLosses';

@@ -1,7 +1,7 @@
 import { patchify } from '@beit/nn';
 import { createRandom } from '@beit/random';
+import type { NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
-import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type Backbone, completePixels, createMim, createPixelRegression, pixelStep, toMask } from '../src';
 import { toHost, trainingLosses } from './trainingLosses';

@@ -1,7 +1,7 @@
 import { compile } from '@beit/compile';
 import { adamW, trainState } from '@beit/optim';
 import { createRandom, type Random } from '@beit/random';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 
 export const toHost = (tensor: tf.Tensor): HostTensor => ({

@@ -1,5 +1,5 @@
 import type { Random } from '@beit/random';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 
 const filled = (shape: readonly number[], value: () => number): HostTensor => {
   const size = shape.reduce((product, dim) => product * dim, 1);

@@ -1,4 +1,5 @@
-import { loadSafetensors, type NamedTensors, withoutPrefix } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
+import { loadSafetensors, withoutPrefix } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { adamW } from './adamW';
 import { layerDecay } from './layerDecay';

@@ -1,4 +1,4 @@
-import { type HostTensor, type NamedTensors, scalar, zeros } from '@beit/weights';
+import { type HostTensor, type NamedTensors, scalar, zeros } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { clipCoefficient, globalNorm } from './clipping';
 import type { Optimizer } from './optimizer';

@@ -1,4 +1,4 @@
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import type { NamedTfTensors } from './valueAndGrads';
 

@@ -1,4 +1,4 @@
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { adamW } from './adamW';
 import { clipByGlobalNorm, globalNorm } from './clipping';

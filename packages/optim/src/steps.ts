@@ -2,7 +2,7 @@
  * Programs of training: pure functions (state, inputs) -> { state, outputs } for `compile`, or for eager use, where
  * they leave no tensor behind but those that they return.
  */
-import { type HostTensor, type NamedTensors, zeros } from '@beit/weights';
+import { type HostTensor, type NamedTensors, zeros } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { updateEma } from './ema';
 import type { Optimizer, OptimizerScalars } from './optimizer';

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 
 /** A tree of the same form with TensorFlow.js tensors at its leaves. */

@@ -1,6 +1,6 @@
 import { upsampleBilinear2d } from '@beit/nn';
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorParams } from './heads/headLayers';
 import { type PlacedHead, placedHeads, type SegmenterHead } from './heads/placedHeads';

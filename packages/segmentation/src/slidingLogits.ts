@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 
 /** Normalized pixels, `[height, width, 3]`. */
 export interface FloatImage {

@@ -1,6 +1,6 @@
 import { resizeGrid } from '@beit/nn';
 import { createRandom } from '@beit/random';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import fc from 'fast-check';
 import { type FloatImage, segmentImage, slidingLogits, type WindowModel, windowStarts } from '../src';
 

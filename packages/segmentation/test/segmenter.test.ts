@@ -2,8 +2,8 @@ import { compile } from '@beit/compile';
 import { batchNormInference, conv2d, layerNorm, linear, upsampleBilinear2d } from '@beit/nn';
 import { adamW, isRunningStatistic, toTensors, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
+import type { NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
-import type { NamedTensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import {
   createSegmenter,

@@ -1,4 +1,4 @@
-import { type HostTensor, scalar } from '@beit/weights';
+import { type HostTensor, scalar } from '@beit/tensors';
 import { pretendedJob } from '../test/pretendedJob';
 import { accumulatedProgram } from './accumulatedProgram';
 import type { Program, TensorTree } from './program';

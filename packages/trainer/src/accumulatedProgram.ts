@@ -1,4 +1,4 @@
-import { type HostTensor, scalar, zeros } from '@beit/weights';
+import { type HostTensor, scalar, zeros } from '@beit/tensors';
 import type { Job } from './job';
 import type { Program, TensorTree } from './program';
 import { type Shards, shardedUpdate } from './shardedUpdate';

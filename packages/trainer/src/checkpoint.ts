@@ -1,9 +1,9 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { loadSafetensors, type NamedTensors, saveSafetensors } from '@beit/weights';
+import { messageOf, type NamedTensors } from '@beit/tensors';
+import { loadSafetensors, saveSafetensors } from '@beit/weights';
 import type { Json } from './config';
-import { messageOf } from './messageOf';
 import type { TensorTree } from './program';
 import { flattenTree, unflattenTree } from './tensorTree';
 import { EMPTY_WINDOW, type MetricWindow } from './window';

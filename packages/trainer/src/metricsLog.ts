@@ -1,7 +1,7 @@
 import { appendFile, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '@beit/tensors';
 import { writeFileAtomic } from '@beit/weights';
-import { messageOf } from './messageOf';
 import { fileVersionRecord, restartRecord, scalarRecord } from './tensorBoard';
 
 /** One line of `metrics.jsonl`. */

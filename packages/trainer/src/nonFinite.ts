@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type HostTensor, type NamedTensors, writeFileAtomic } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
+import { writeFileAtomic } from '@beit/weights';
 import type { Json } from './config';
 
 /** What is known of the step at which training went wrong. */

@@ -1,4 +1,4 @@
-import { sizeOf } from '@beit/weights';
+import { sizeOf } from '@beit/tensors';
 
 /**
  * Which process of several keeps and updates which tensors: whole ones, the largest first, each to the process that has

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 
 /** A host array, or named ones, to any depth: `{ params: { 'head.weight': ... }, m: ..., v: ... }`. */
 export type TensorTree = HostTensor | { readonly [name: string]: TensorTree };

@@ -1,5 +1,5 @@
 /** Parts of tensors on their way between the processes that keep them. */
-import { type HostTensor, type NamedTensors, sizeOf } from '@beit/weights';
+import { type HostTensor, type NamedTensors, sizeOf } from '@beit/tensors';
 import type { Job } from './job';
 import { BUCKET_BYTES } from './sharedMean';
 

@@ -1,4 +1,4 @@
-import { type HostTensor, scalar, zeros } from '@beit/weights';
+import { type HostTensor, scalar, zeros } from '@beit/tensors';
 import { isFirst, type Job } from './job';
 import { shardOf } from './partition';
 import type { Program, TensorTree } from './program';

@@ -1,4 +1,4 @@
-import { scalar } from '@beit/weights';
+import { scalar } from '@beit/tensors';
 import fc from 'fast-check';
 import { configDifferences } from './config';
 import type { TensorTree } from './program';

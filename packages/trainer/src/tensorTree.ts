@@ -1,4 +1,4 @@
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type { TensorTree } from './program';
 
 function isHostTensor(node: TensorTree): node is HostTensor {

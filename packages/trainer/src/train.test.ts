@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadSafetensors, saveSafetensors, scalar } from '@beit/weights';
+import { scalar } from '@beit/tensors';
+import { loadSafetensors, saveSafetensors } from '@beit/weights';
 import { bitsOf, type FakeInputs, fakeBatch, fakeProgram } from '../test/fakeProgram';
 import { pretendedJob } from '../test/pretendedJob';
 import { checkpointPath, checkpointSteps, loadCheckpoint } from './checkpoint';

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type NamedTensors, writeFileAtomic } from '@beit/weights';
+import { messageOf, type NamedTensors } from '@beit/tensors';
+import { writeFileAtomic } from '@beit/weights';
 import {
   type Best,
   type Checkpoint,
@@ -12,7 +13,6 @@ import {
 } from './checkpoint';
 import { configDifferences, toJson } from './config';
 import { agreeOn, agreeOnState, anyOf, isFirst, type Job } from './job';
-import { messageOf } from './messageOf';
 import { type MetricsRecord, openMetricsLog } from './metricsLog';
 import { nonFiniteScalars, nonFiniteTensors, reportNonFinite } from './nonFinite';
 import type { Program, TensorTree } from './program';

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import type { Job } from './job';
 import type { Program, TensorTree } from './program';
 import { sharedMean } from './sharedMean';

@@ -1,4 +1,4 @@
-import { type HostTensor, scalar } from '@beit/weights';
+import { type HostTensor, scalar } from '@beit/tensors';
 import type { Program, TensorTree } from '../src/index';
 
 export interface FakeInputs {

@@ -9,7 +9,7 @@ import {
   patchify,
 } from '@beit/nn';
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { type AttentionParams, selfAttention } from './attention';
 import { type InitStyle, initParams } from './initParams';

@@ -1,6 +1,6 @@
 import { dropPathRates } from '@beit/nn';
 import type { Random } from '@beit/random';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import type { ResolvedVitConfig } from './vitConfig';
 
 /** Which residual branches of which images are kept in one step: `[depth, 2, batch]` of 0 and 1, for `encode`. */

@@ -1,6 +1,6 @@
 import { constant, fanInUniform, truncatedNormal } from '@beit/nn';
 import type { Random } from '@beit/random';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { parameterShapes } from './parameterShapes';
 import type { ResolvedVitConfig } from './vitConfig';
 

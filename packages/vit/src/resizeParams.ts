@@ -1,5 +1,5 @@
 import { type ResizeGridOptions, resizeGrid } from '@beit/nn';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { splineWeights } from './cubicSpline';
 import { relativePositionRows } from './relativePositionBias';
 import { resolveVitConfig, type VitConfig } from './vitConfig';

@@ -1,4 +1,4 @@
-import type { HostTensor } from './hostTensor';
+import type { HostTensor } from '@beit/tensors';
 import { STORED_DTYPES, type StoredDType } from './storedDType';
 
 /**

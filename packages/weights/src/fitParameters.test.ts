@@ -1,5 +1,5 @@
+import { type NamedTensors, zeros } from '@beit/tensors';
 import { describeFit, fitParameters } from './fitParameters';
-import { type NamedTensors, zeros } from './hostTensor';
 
 const tensors: NamedTensors = {
   cls_token: zeros([1, 1, 4]),

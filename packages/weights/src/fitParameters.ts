@@ -1,4 +1,4 @@
-import type { DType, NamedTensors } from './hostTensor';
+import type { DType, NamedTensors } from '@beit/tensors';
 
 export interface Misshapen {
   readonly name: string;

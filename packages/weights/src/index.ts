@@ -1,3 +1,5 @@
+export type { DType, HostTensor, NamedTensors } from '@beit/tensors';
+export { assertHostTensor, scalar, sizeOf, zeros } from '@beit/tensors';
 export {
   type Checkpoint,
   type CheckpointFormat,
@@ -9,8 +11,6 @@ export type { Normalization } from './checkpoint/normalization';
 export type { JsonObject } from './checkpoint/readJson';
 export { saveTransformers, type TransformersFiles } from './checkpoint/saveTransformers';
 export { describeFit, type Fit, fitParameters, type Misshapen } from './fitParameters';
-export type { DType, HostTensor, NamedTensors } from './hostTensor';
-export { assertHostTensor, scalar, sizeOf, zeros } from './hostTensor';
 export { type LoadOptions, loadSafetensors, loadSafetensorsHeader } from './loadSafetensors';
 export { fromFlava, toFlava } from './names/flava';
 export { fromOfficial, fromTimm, toMmsegmentation, toTimm } from './names/official';

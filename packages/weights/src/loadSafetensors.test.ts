@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NamedTensors } from './hostTensor';
+import type { NamedTensors } from '@beit/tensors';
 import { loadSafetensors, loadSafetensorsHeader } from './loadSafetensors';
 import { saveSafetensors } from './saveSafetensors';
 import { serializeSafetensors } from './serializeSafetensors';

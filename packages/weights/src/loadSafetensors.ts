@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
+import type { NamedTensors } from '@beit/tensors';
 import { convertStored } from './convertStored';
-import type { NamedTensors } from './hostTensor';
 import { PREFIX_BYTES, parseHeader, parseHeaderLength, type SafetensorsHeader } from './parseHeader';
 import type { Safetensors } from './parseSafetensors';
 import { readBytes, withFile } from './withFile';

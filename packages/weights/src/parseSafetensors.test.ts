@@ -1,5 +1,5 @@
+import { assertHostTensor, type HostTensor, type NamedTensors } from '@beit/tensors';
 import fc from 'fast-check';
-import { assertHostTensor, type HostTensor, type NamedTensors } from './hostTensor';
 import { MAX_HEADER_BYTES } from './parseHeader';
 import { parseSafetensors } from './parseSafetensors';
 import { serializePieces, serializeSafetensors } from './serializeSafetensors';

@@ -1,5 +1,5 @@
+import type { NamedTensors } from '@beit/tensors';
 import { convertStored } from './convertStored';
-import type { NamedTensors } from './hostTensor';
 import { PREFIX_BYTES, parseHeader, parseHeaderLength } from './parseHeader';
 
 /** A safetensors file's content; both records have no prototype, so any name is only a name. */

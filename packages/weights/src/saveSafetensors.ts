@@ -1,4 +1,4 @@
-import type { NamedTensors } from './hostTensor';
+import type { NamedTensors } from '@beit/tensors';
 import { type SerializeOptions, serializePieces } from './serializeSafetensors';
 import { writeFileAtomic } from './writeFileAtomic';
 

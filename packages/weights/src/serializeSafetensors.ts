@@ -1,5 +1,5 @@
+import { assertHostTensor, type HostTensor, type NamedTensors } from '@beit/tensors';
 import { assertLittleEndian } from './convertStored';
-import { assertHostTensor, type HostTensor, type NamedTensors } from './hostTensor';
 import { narrowFloat16 } from './narrowFloat16';
 import { MAX_HEADER_BYTES, PREFIX_BYTES } from './parseHeader';
 

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { messageOf } from './messageOf';
+import { messageOf } from '@beit/tensors';
 import { nodeModule } from './nodeModule';
 
 /** Opens a regular file (Node) for reading, and closes it. Errors name the path. */

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { messageOf } from './messageOf';
+import { messageOf } from '@beit/tensors';
 import { nodeModule } from './nodeModule';
 
 /** Bounded pieces, because one write call moves at most 2 GiB. */

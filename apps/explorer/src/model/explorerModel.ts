@@ -1,6 +1,6 @@
 /** What the explorer asks of a model. Runs in a worker; plain data in, plain data out. */
 import { completeTokens, createMim } from '@beit/mim';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { Codebook } from './codebook';
 import { openSession, type Session } from './openSession';

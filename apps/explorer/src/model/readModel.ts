@@ -1,9 +1,9 @@
 import { createDvae, type Dvae, type DvaeConfig } from '@beit/dvae';
+import type { NamedTensors } from '@beit/tensors';
 import { createVit, inferVitConfig, type Vit, type VitConfig } from '@beit/vit';
 import {
   describeFit,
   fitParameters,
-  type NamedTensors,
   type Normalization,
   parseCheckpoint,
   parseSafetensors,

@@ -60,5 +60,3 @@ export function useModel(): Models {
 
   return { model, error, clearError, open };
 }
-
-export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -1,5 +1,5 @@
+import { messageOf } from '@beit/tensors';
 import { useEffect, useRef, useState } from 'react';
-import { messageOf } from './useModel';
 
 export interface Result<T> {
   /** Of the last call that ended well; the one before while the next is computed. */

@@ -3,7 +3,7 @@ import { optimize, trace } from '@beit/compile';
 import { createDvae } from '@beit/dvae';
 import { adamW, gradientState, gradientStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { blankBatch, mostMasked } from '../blankBatch';
 import type { PretrainRecipe } from '../recipe';

@@ -1,9 +1,9 @@
 import type { EngineOptions } from '@beit/apps-shared';
-import { compile, type Program } from '@beit/compile';
+import { type CompiledProgram, compile } from '@beit/compile';
 import type { Mim } from '@beit/mim';
 import { sparseCrossEntropy } from '@beit/nn';
 import { createRandom } from '@beit/random';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { type HeldOut, masksOf, objectPatches, withoutFilling } from '../heldOut';
 import type { PretrainRecipe } from '../recipe';
@@ -54,7 +54,7 @@ export async function mimEvaluation(
       },
     };
   };
-  const program: Program<
+  const program: CompiledProgram<
     Tensors,
     { images: tf.Tensor; mask: tf.Tensor; tokens: tf.Tensor },
     { predictions: tf.Tensor; nll: tf.Tensor }

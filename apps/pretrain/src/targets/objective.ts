@@ -2,8 +2,8 @@ import type { EngineOptions, HostTree, trainingProgram } from '@beit/apps-shared
 import type { SummaryRow } from '@beit/apps-shared/report';
 import type { Batch } from '@beit/data';
 import type { Random } from '@beit/random';
+import type { NamedTensors } from '@beit/tensors';
 import type { Vit } from '@beit/vit';
-import type { NamedTensors } from '@beit/weights';
 import type { HeldOut } from '../heldOut';
 import type { ElboRow, Example } from '../report/reportData';
 

@@ -2,7 +2,7 @@ import type { EngineOptions } from '@beit/apps-shared';
 import { compile } from '@beit/compile';
 import { completePixels, type PixelRegression } from '@beit/mim';
 import { createRandom } from '@beit/random';
-import type { HostTensor, NamedTensors } from '@beit/weights';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { type HeldOut, masksOf, objectPatches, withoutFilling } from '../heldOut';
 import type { PretrainRecipe } from '../recipe';

@@ -1,8 +1,8 @@
 import { compile } from '@beit/compile';
 import { createDvae } from '@beit/dvae';
 import { createMim, pretrainLoss } from '@beit/mim';
+import type { NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
-import type { NamedTensors } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { PretrainRecipe } from '../recipe';
 import { tokenizerEvaluation } from '../tokenizerEvaluation';

@@ -1,4 +1,5 @@
-import { loadSafetensors, type NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
+import { loadSafetensors } from '@beit/weights';
 
 /**
  * Of two records of the same tensors: the largest difference of a number, relative to the largest number of its tensor.

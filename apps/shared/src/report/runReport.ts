@@ -1,5 +1,5 @@
+import type { NamedTensors } from '@beit/tensors';
 import { readMetrics } from '@beit/trainer';
-import type { NamedTensors } from '@beit/weights';
 import { countParameters } from '../estimate';
 import { formatSeconds } from './formatNumber';
 import type { Page, Section } from './renderPage';

@@ -1,6 +1,7 @@
 import type { Normalization } from '@beit/data';
+import type { NamedTensors } from '@beit/tensors';
 import { inferVitConfig, type VitConfig, vitConfigOfTransformers } from '@beit/vit';
-import { type Checkpoint, type JsonObject, loadCheckpoint, type NamedTensors } from '@beit/weights';
+import { type Checkpoint, type JsonObject, loadCheckpoint } from '@beit/weights';
 
 /** A checkpoint, whoever wrote it. */
 export interface Pretrained {

@@ -1,5 +1,6 @@
+import type { NamedTensors } from '@beit/tensors';
 import { type PositionFilter, resizeParams, type VitConfig } from '@beit/vit';
-import { describeFit, fitParameters, type NamedTensors } from '@beit/weights';
+import { describeFit, fitParameters } from '@beit/weights';
 import type { Pretrained } from './loadPretrained';
 
 /**

@@ -1,9 +1,9 @@
+import type { TensorSpec, Tree } from '@beit/tensors';
 import { arrayTypeOf, described, withArticle } from '../described';
 import { sameShape, sizeOf } from '../graph/graph';
 import { numbersAs } from '../numbersAs';
 import { givenTensors, isTensor, type Role, theOne } from '../specTree';
-import type { Tree } from '../tree';
-import type { GivenTensor, TensorSpec } from '../types';
+import type { GivenTensor } from '../types';
 import type { HostArray } from './alignedArray';
 
 const ARRAY_TYPES = { float32: 'Float32Array', int32: 'Int32Array' } as const;

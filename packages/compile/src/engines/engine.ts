@@ -1,9 +1,9 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
+import { mapTree, type Tree } from '@beit/tensors';
 import { sizeOf } from '../graph/graph';
 import { emptyArray } from '../passes/emptyTensors';
 import type { Trace } from '../record/trace';
 import { isPath } from '../specTree';
-import { mapTree, type Tree } from '../tree';
 import type { HostArray } from './alignedArray';
 
 /** The outputs of a run, from the arrays over which an engine writes them: copies, since the next run writes there again. */

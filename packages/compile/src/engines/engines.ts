@@ -1,8 +1,8 @@
+import type { Step, TensorSpec, Tree } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import type { CompileOptions } from '../compileOptions';
 import type { Trace } from '../record/trace';
-import type { Tree } from '../tree';
-import type { GivenTensor, Program, Step, TensorSpec } from '../types';
+import type { CompiledProgram, GivenTensor } from '../types';
 
 /** Makes a program of a traced step. */
 export type MakeProgram = (
@@ -10,7 +10,7 @@ export type MakeProgram = (
   state: Tree<GivenTensor>,
   options: CompileOptions,
 ) => Promise<HostProgram>;
-export type HostProgram = Omit<Program<unknown, unknown, unknown>, 'engine'>;
+export type HostProgram = Omit<CompiledProgram<unknown, unknown, unknown>, 'engine'>;
 
 /** An engine that runs traced programs. */
 export interface CompiledEngine {

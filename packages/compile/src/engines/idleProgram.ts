@@ -1,6 +1,5 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor, Tree } from '@beit/tensors';
 import type { Trace } from '../record/trace';
-import type { Tree } from '../tree';
 import type { GivenTensor } from '../types';
 import { callQueue } from './callQueue';
 import { checkedLeaves, stateNumbers } from './checkedLeaves';

@@ -1,6 +1,6 @@
+import type { TensorSpec, Tree } from '@beit/tensors';
 import { isEmpty } from '../passes/emptyTensors';
-import type { Tree } from '../tree';
-import type { GivenTensor, TensorSpec } from '../types';
+import type { GivenTensor } from '../types';
 import type { HostArray } from './alignedArray';
 import { checkedLeaves, numbersOf } from './checkedLeaves';
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor, Tree } from '@beit/tensors';
 import { encodeOnnx } from '../onnx/proto';
 import { toOnnx } from '../onnx/toOnnx';
 import { cpuRules } from '../onnxruntime/cpuRules';
@@ -10,7 +10,6 @@ import { withElements } from '../passes/emptyTensors';
 import { inPlaceState } from '../passes/inPlaceState';
 import { rewrite } from '../passes/optimize';
 import type { Trace } from '../record/trace';
-import type { Tree } from '../tree';
 import type { GivenTensor } from '../types';
 import { alignedArray, type HostArray } from './alignedArray';
 import { callQueue } from './callQueue';

@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor, Tree } from '@beit/tensors';
+import { messageOf } from '@beit/tensors';
 import { sizeOf } from '../graph/graph';
-import { messageOf } from '../messageOf';
 import { CHECKS } from '../openvino/ir';
 import {
   type ElementType,
@@ -15,7 +15,6 @@ import { indexError } from '../passes/checkedIndices';
 import { withElements } from '../passes/emptyTensors';
 import { inPlaceState } from '../passes/inPlaceState';
 import type { Trace } from '../record/trace';
-import type { Tree } from '../tree';
 import type { GivenTensor } from '../types';
 import { alignedArray, copyNumbers, type HostArray } from './alignedArray';
 import { callQueue } from './callQueue';

@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import util from 'node:util';
+import type { Step, TensorSpec, Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { BINDING } from '../install/buildBinding';
 import { engineFolder, installRecord } from '../install/installedEngine';
 import { TFJS_SYMBOL } from '../install/installTensorflow';
-import type { Tree } from '../tree';
-import type { GivenTensor, Step, TensorSpec } from '../types';
+import type { GivenTensor } from '../types';
 import { tfjsProgram } from './tfjsEngine';
 
 export type TensorflowEngineName = 'tensorflow' | 'tensorflow-gpu';

@@ -1,11 +1,11 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor, Step, TensorSpec } from '@beit/tensors';
+import { mapTree, type Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { numbersAs } from '../numbersAs';
 import { cleanedUp } from '../record/cleanedUp';
 import { isPath, isTensor, specTree } from '../specTree';
 import { stepResult } from '../stepResult';
-import { mapTree, type Tree } from '../tree';
-import type { GivenTensor, Step, TensorSpec } from '../types';
+import type { GivenTensor } from '../types';
 import { completeWasmBackend } from '../wasm/completeWasmBackend';
 import { callQueue } from './callQueue';
 import { checkedLeaves, numbersOf } from './checkedLeaves';

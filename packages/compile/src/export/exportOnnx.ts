@@ -1,11 +1,10 @@
-import { assertHostTensor, type HostTensor, type NamedTensors } from '@beit/weights';
+import { assertHostTensor, type HostTensor, type NamedTensors, plainPath } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { encodeOnnx, type OnnxHeader, type OnnxInitializer, type OnnxModel } from '../onnx/proto';
 import { toOnnx } from '../onnx/toOnnx';
 import { optimize, rewrite } from '../passes/optimize';
 import { callProgram } from '../record/callSite';
 import { trace } from '../record/trace';
-import { plainPath } from '../tree';
 import { portableRules } from './portableRules';
 import { withSymbolicSize } from './withSymbolicSize';
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { messageOf } from '../messageOf';
+import { messageOf } from '@beit/tensors';
 
 /** The C++ compiler: the environment's `CXX`, or g++. */
 export const compiler = (env: Readonly<Record<string, string | undefined>> = process.env): string =>

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { messageOf } from '../messageOf';
+import { messageOf } from '@beit/tensors';
 
 /** A version of a package on npm, by content. */
 export interface NpmPackage {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { rootCertificates } from 'node:tls';
+import { messageOf } from '@beit/tensors';
 import { EnvHttpProxyAgent, type RequestInit, type Response, fetch as undiciFetch } from 'undici';
-import { messageOf } from '../messageOf';
 import { here, type Surroundings } from './surroundings';
 
 /** Fetches; answers are successful ones, everything else is an error that names the address. */

@@ -1,6 +1,6 @@
+import type { TensorSpec } from '@beit/tensors';
 import { copyNumbers, type HostArray } from '../engines/alignedArray';
 import { encodeOnnx } from '../onnx/proto';
-import type { TensorSpec } from '../types';
 import type { Handle, OnnxruntimeLibrary, SessionOptions, Tensor } from './library';
 
 /** Where the state of a program is between its steps. */

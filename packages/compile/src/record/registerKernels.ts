@@ -1,6 +1,6 @@
+import { messageOf } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { Value } from '../graph/graph';
-import { messageOf } from '../messageOf';
 import { callSite } from './callSite';
 import { RECORDED } from './kernels';
 import { randomOpError } from './randomOps';

@@ -1,9 +1,10 @@
+import type { Step, TensorSpec, TreeOf } from '@beit/tensors';
+import { mapTree, type Tree } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import type { Graph, Value } from '../graph/graph';
 import { isPath, isTensor, specTree } from '../specTree';
 import { stepResult } from '../stepResult';
-import { mapTree, type Tree } from '../tree';
-import type { GivenTensor, Step, TensorSpec, TreeOf } from '../types';
+import type { GivenTensor } from '../types';
 import { callProgram } from './callSite';
 import { registerEinsumGradient } from './einsum';
 import { graphValue, record, tensorOf } from './recordingBackend';

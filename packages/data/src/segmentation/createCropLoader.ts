@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/weights';
+import type { HostTensor } from '@beit/tensors';
 import { createSampleLoader, joined, type SampleLoader, type SampleLoaderOptions } from '../sampleLoader';
 import type { CropRecipe, Crops } from './prepareCrops';
 import type { SegmentationSource } from './segmentationFolder';

@@ -1,6 +1,6 @@
 import { assertShape, constant, LAYER_NORM_EPSILON, layerNorm, upsampleBilinear2d } from '@beit/nn';
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { initClassifier, initConvModule, initConvModules } from './headLayers';
 import { assertSizes, type SegmentationHead, segmentationHead } from './segmentationHead';

@@ -8,7 +8,7 @@ import {
   resizeBilinear2d,
 } from '@beit/nn';
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { type HeadLayers, initBatchNorm, initClassifier, initConvModule } from './headLayers';
 import { assertSizes, type SegmentationHead, segmentationHead } from './segmentationHead';

@@ -1,7 +1,7 @@
 /** The layers that mmsegmentation builds heads from, under its names, and their first values. */
 import { batchNorm, batchNormInference, constant, conv2d, linear, moveStatistics, normal } from '@beit/nn';
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 
 export type TensorParams = Readonly<Record<string, tf.Tensor>>;

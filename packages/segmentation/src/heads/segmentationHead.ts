@@ -1,5 +1,5 @@
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/weights';
+import type { NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { type HeadLayers, headLayers, type TensorParams } from './headLayers';
 

@@ -1,6 +1,6 @@
-import type { NamedTensors } from '../hostTensor';
+import type { NamedTensors } from '@beit/tensors';
+import { messageOf } from '@beit/tensors';
 import { loadSafetensors } from '../loadSafetensors';
-import { messageOf } from '../messageOf';
 import { fromOfficial } from '../names/official';
 import { setUnique } from '../names/setUnique';
 import { fromTransformers } from '../names/transformers';

@@ -1,4 +1,4 @@
-import type { NamedTensors } from '../hostTensor';
+import type { NamedTensors } from '@beit/tensors';
 import { toTransformers } from '../names/transformers';
 import { nodeModule } from '../nodeModule';
 import { saveSafetensors } from '../saveSafetensors';

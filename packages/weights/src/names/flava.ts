@@ -3,7 +3,7 @@
  * of 5.23.0; file: facebook/flava-image-codebook). The official names, which are this project's, are those of openai/DALL-E
  * (encoder.py, utils.py); OpenMMLab's `dalle_encoder` has them too. FLAVA has no decoder. Layouts are the same.
  */
-import type { NamedTensors } from '../hostTensor';
+import type { NamedTensors } from '@beit/tensors';
 import { setUnique } from './setUnique';
 
 /** `image_codebook.` in front (a whole FLAVA model) is optional; every other tensor of such a model is left out. */

@@ -1,4 +1,4 @@
-import type { HostTensor, NamedTensors } from '../hostTensor';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { loadSafetensors } from '../loadSafetensors';
 import { fromFlava, toFlava } from './flava';
 import { fromOfficial, fromTimm, toMmsegmentation, toTimm } from './official';

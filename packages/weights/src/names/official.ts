@@ -3,7 +3,7 @@
  * @768a3c8), which are this project's own; of those for segmentation (beit/semantic_segmentation: a backbone and the heads
  * of mmsegmentation); and of timm's (1.0.31, models/beit.py), which differ only in what is stored.
  */
-import type { NamedTensors } from '../hostTensor';
+import type { NamedTensors } from '@beit/tensors';
 import { setUnique } from './setUnique';
 
 /** The index follows from the grid; the count is kept by PyTorch's batch norm, and nothing here needs it. */

@@ -3,7 +3,7 @@
  * "4" is what every file on the hub holds (transformers 5 converts on load and on save); "5" is what a model of
  * transformers 5 has in memory (`model.state_dict()`).
  */
-import type { HostTensor, NamedTensors } from '../hostTensor';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { isNoParameter } from './official';
 import { setUnique } from './setUnique';
 

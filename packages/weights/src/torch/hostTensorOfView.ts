@@ -1,4 +1,4 @@
-import { type HostTensor, sizeOf, zeros } from '../hostTensor';
+import { type HostTensor, sizeOf, zeros } from '@beit/tensors';
 import type { StoredView } from './pickleValue';
 
 /** Whether the elements lie one after the other, row-major; sides of 1 have no say. */

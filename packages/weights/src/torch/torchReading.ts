@@ -1,5 +1,5 @@
+import { type NamedTensors, sizeOf } from '@beit/tensors';
 import { convertStored } from '../convertStored';
-import { type NamedTensors, sizeOf } from '../hostTensor';
 import { setUnique } from '../names/setUnique';
 import { STORED_DTYPES } from '../storedDType';
 import { extentOf, hostTensorOfView, isContiguous } from './hostTensorOfView';
