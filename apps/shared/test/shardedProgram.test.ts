@@ -3,7 +3,7 @@ import { createMim, pretrainLoss } from '@beit/mim';
 import { adamW, layerDecay } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type HostTensor, type NamedTensors, zeros } from '@beit/tensors';
-import { flattenTree, type Job, type TensorTree, unflattenTree } from '@beit/trainer';
+import { flattenTree, type Job, type Tree<HostTensor>, unflattenTree } from '@beit/trainer';
 import { createVit } from '@beit/vit';
 import * as tf from '@tensorflow/tfjs';
 import { pretendedJob } from '../../../packages/trainer/test/pretendedJob';
@@ -96,9 +96,9 @@ async function train(program: TrainingProgram, job: Job, steps: readonly number[
   return scalars;
 }
 
-const copyOf = (state: TensorTree): NamedTensors =>
+const copyOf = (state: Tree<HostTensor>): NamedTensors =>
   Object.fromEntries(
-    Object.entries(flattenTree(state)).map(([name, tensor]) => [
+    Object.entries(flattenTensors(state)).map(([name, tensor]) => [
       name,
       { ...tensor, data: tensor.data.slice() },
     ]),
@@ -109,7 +109,7 @@ async function run(
   size: number,
   engine: EngineOptions,
   shardOptimizer: boolean,
-  { from, steps = [0, 1, 2] }: { from?: TensorTree; steps?: readonly number[] } = {},
+  { from, steps = [0, 1, 2] }: { from?: Tree<HostTensor>; steps?: readonly number[] } = {},
 ) {
   const { jobs } = pretendedJob(size);
   return Promise.all(
@@ -185,7 +185,7 @@ test('a state goes on with other processes, sharded or not', async () => {
     ],
   ] as const) {
     const [half] = await run(first.size, ONNXRUNTIME, first.sharded, { steps: [0] });
-    const from = unflattenTree(half!.state);
+    const from = unflattenTensors(half!.state);
     const [end] = await run(then.size, ONNXRUNTIME, then.sharded, { from, steps: [1, 2] });
     expect(largestDifference(expected!.state, end!.state, 1e-30)).toBeLessThan(1e-4);
   }

@@ -1,12 +1,18 @@
 /** The package in a browser, where bundlers take this file for `index.ts`: its programs run on TensorFlow.js itself. */
 
-import { compileWith, enginesAmong } from './compileWith';
+import { compileProgramsWith, compileWith, enginesAmong } from './compileWith';
 import type * as node from './index';
 
 const NO_ENGINES = { compiled: {}, eager: {} };
 
 export const compile: typeof node.compile = (step, tensors, options = {}) =>
   compileWith(NO_ENGINES, step, tensors, options);
+
+export const compileForward: typeof node.compileForward = (fn, { params, inputs }, options = {}) =>
+  compile((state, given) => ({ state, outputs: fn(state, given) }), { state: params, inputs }, options);
+
+export const compilePrograms: typeof node.compilePrograms = (steps, tensors, options = {}) =>
+  compileProgramsWith(NO_ENGINES, steps, tensors, options);
 
 export const availableEngines: typeof node.availableEngines = () => enginesAmong(NO_ENGINES);
 

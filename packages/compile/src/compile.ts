@@ -1,9 +1,8 @@
-import type { Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
-import type * as tf from '@tensorflow/tfjs';
+import type { Step, TensorSpec, TreeOf } from '@beit/tensors';
 import type { CompileOptions } from './compileOptions';
-import { compileWith, enginesAmong } from './compileWith';
+import { compileProgramsWith, compileWith, enginesAmong } from './compileWith';
 import { NODE_ENGINES } from './engines/nodeEngines';
-import type { CompiledProgram, EngineName, GivenTensor } from './types';
+import type { CompiledProgram, CompiledPrograms, EngineName, GivenTensor, InputsOf, Steps } from './types';
 
 /**
  * Makes a program of a step. With a compiled engine the step is called once, now, on tensors without numbers: it
@@ -16,12 +15,46 @@ import type { CompiledProgram, EngineName, GivenTensor } from './types';
  * @throws when the step can't be traced or draws random numbers, the engine is not installed or does not have the
  * precision, and for a state or inputs that are no tensors, or whose arrays are of another type or length than they say
  */
-export function compile<S extends Tree<tf.Tensor>, I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>(
+export function compile<S, I, O>(
   step: Step<S, I, O>,
   tensors: { readonly state: TreeOf<S, GivenTensor>; readonly inputs: TreeOf<I, TensorSpec | GivenTensor> },
   options: CompileOptions = {},
 ): Promise<CompiledProgram<S, I, O>> {
   return compileWith(NODE_ENGINES, step, tensors, options);
+}
+
+/**
+ * Makes a program of a function of parameters and inputs, such as a model's forward pass: its state are the parameters.
+ *
+ * @param fn `(params, inputs) => outputs`, as `compile` takes a step
+ * @throws what `compile` throws
+ */
+export function compileForward<P, I, O>(
+  fn: (params: P, inputs: I) => O,
+  tensors: { readonly params: TreeOf<P, GivenTensor>; readonly inputs: TreeOf<I, TensorSpec | GivenTensor> },
+  options: CompileOptions = {},
+): Promise<CompiledProgram<P, I, O>> {
+  const step = (params: P, inputs: I) => ({ state: params, outputs: fn(params, inputs) });
+  return compile(step, { state: tensors.params, inputs: tensors.inputs }, options);
+}
+
+/**
+ * Makes programs of several steps over one state, which an engine keeps once: gradients that one step adds up another
+ * takes where they are, and nothing is copied between them.
+ *
+ * @param steps by name; each gets all of the state and returns all of it, and what it returns as it got it costs nothing
+ * @param tensors the state to begin with, and for each step dtype and shape of its inputs
+ * @throws what `compile` throws
+ */
+export function compilePrograms<S, P extends Steps<S>>(
+  steps: P,
+  tensors: {
+    readonly state: TreeOf<S, GivenTensor>;
+    readonly inputs: { readonly [K in keyof P]: TreeOf<InputsOf<P[K]>, TensorSpec | GivenTensor> };
+  },
+  options: CompileOptions = {},
+): Promise<CompiledPrograms<S, P>> {
+  return compileProgramsWith(NODE_ENGINES, steps, tensors, options);
 }
 
 /** The engines that can be used here, fastest first. */

@@ -2,29 +2,102 @@ import type { Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { CompileOptions } from './compileOptions';
 import { checkedLeaves } from './engines/checkedLeaves';
-import type { Engines } from './engines/engines';
-import { idleProgram } from './engines/idleProgram';
-import { tfjsProgram } from './engines/tfjsEngine';
+import type { EagerStep, Engines, HostPrograms } from './engines/engine';
+import { tfjsPrograms } from './engines/tfjsEngine';
 import { optimize } from './passes/optimize';
 import { toBfloat16 } from './passes/precision';
 import { registerEinsumGradient } from './record/einsum';
-import { trace } from './record/trace';
+import { type Trace, trace } from './record/trace';
 import { specTree } from './specTree';
-import type { CompiledProgram, EngineName, GivenTensor } from './types';
+import type {
+  CompiledProgram,
+  CompiledPrograms,
+  EngineName,
+  GivenTensor,
+  InputsOf,
+  Precision,
+  Steps,
+} from './types';
 
 /** `compile` with these engines, and TensorFlow.js itself. */
-export async function compileWith<
-  S extends Tree<tf.Tensor>,
-  I extends Tree<tf.Tensor>,
-  O extends Tree<tf.Tensor>,
->(
+export async function compileWith<S, I, O>(
   engines: Engines,
   step: Step<S, I, O>,
   tensors: { readonly state: TreeOf<S, GivenTensor>; readonly inputs: TreeOf<I, TensorSpec | GivenTensor> },
   options: CompileOptions,
 ): Promise<CompiledProgram<S, I, O>> {
+  const program = {
+    step: asTreeStep(step),
+    inputs: tensors.inputs as Tree<TensorSpec | GivenTensor>,
+  };
+  const { engine, programs } = await programsOf(
+    engines,
+    new Map([['step', program]]),
+    tensors.state as Tree<GivenTensor>,
+    options,
+  );
+  const untyped: CompiledProgram<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>> = {
+    engine,
+    run: (inputs) => programs.run('step', inputs),
+    readState: () => programs.readState(),
+    writeState: (state) => programs.writeState(state, 'all'),
+    dispose: () => programs.dispose(),
+  };
+  return untyped as unknown as CompiledProgram<S, I, O>;
+}
+
+/** `compilePrograms` with these engines, and TensorFlow.js itself. */
+export async function compileProgramsWith<S, P extends Steps<S>>(
+  engines: Engines,
+  steps: P,
+  tensors: {
+    readonly state: TreeOf<S, GivenTensor>;
+    readonly inputs: { readonly [K in keyof P]: TreeOf<InputsOf<P[K]>, TensorSpec | GivenTensor> };
+  },
+  options: CompileOptions,
+): Promise<CompiledPrograms<S, P>> {
+  const inputs = tensors.inputs as { readonly [name: string]: Tree<TensorSpec | GivenTensor> };
+  const given = Object.entries(steps).map(([name, step]) => {
+    const specs = inputs[name];
+    if (specs === undefined)
+      throw new Error(`The step '${name}' has no inputs; expected their specs, {} for none.`);
+    return [name, { step: asTreeStep(step), inputs: specs }] as const;
+  });
+  const { engine, programs } = await programsOf(
+    engines,
+    new Map(given),
+    tensors.state as Tree<GivenTensor>,
+    options,
+  );
+  const untyped = {
+    engine,
+    run: Object.fromEntries(
+      given.map(([name]) => [name, (inputs: Tree<GivenTensor>) => programs.run(name, inputs)]),
+    ),
+    readState: (groups?: readonly string[]) => programs.readState(groups),
+    writeState: (state: Tree<GivenTensor>) => programs.writeState(state, 'groups'),
+    dispose: () => programs.dispose(),
+  };
+  return untyped as unknown as CompiledPrograms<S, P>;
+}
+
+type TreeStep = Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>;
+
+/** Types know the names of a step's tensors; engines handle all steps alike, and check what they are given and get. */
+const asTreeStep = <S, I, O>(step: Step<S, I, O>) => step as unknown as TreeStep;
+
+interface GivenStep {
+  readonly step: TreeStep;
+  readonly inputs: Tree<TensorSpec | GivenTensor>;
+}
+
+async function programsOf(
+  { compiled, eager }: Engines,
+  given: ReadonlyMap<string, GivenStep>,
+  state: Tree<GivenTensor>,
+  options: CompileOptions,
+): Promise<{ engine: EngineName; programs: HostPrograms }> {
   const { engine = 'auto', precision = 'fp32' } = options;
-  const { compiled, eager } = engines;
   const names = ['auto', ...Object.keys(compiled), ...Object.keys(eager), 'tfjs'];
   if (!names.includes(engine)) {
     throw new Error(`There is no engine '${engine}' here. Engines: ${names.join(', ')}.`);
@@ -32,11 +105,11 @@ export async function compileWith<
   if (precision !== 'fp32' && precision !== 'bf16') {
     throw new Error(`There is no precision '${precision}'. Precisions: fp32, bf16.`);
   }
-  const state = tensors.state as Tree<GivenTensor>;
-  const inputs = tensors.inputs as Tree<TensorSpec | GivenTensor>;
   // Before anything is looked for or traced, and by every engine.
-  checkedLeaves(state, specTree(state, 'state').specs, 'state');
-  specTree(inputs, 'input');
+  const stateTree = specTree(state, 'state');
+  checkedLeaves(state, stateTree.specs, 'state');
+  const steps = new Map<string, EagerStep>();
+  for (const [name, { step, inputs }] of given) steps.set(name, { step, inputs: specTree(inputs, 'input') });
   for (const [name, { find, install }] of Object.entries(compiled)) {
     if (engine !== 'auto' && engine !== name) continue;
     if (precision === 'bf16' && name !== 'openvino') continue;
@@ -47,14 +120,11 @@ export async function compileWith<
     }
     // A backend that starts asynchronously may be registered: tracing needs one to go back to.
     await tf.ready();
-    const traced = trace(step, tensors.state, tensors.inputs);
-    if (traced.graph.outputs.size === 0) {
-      return { engine: name, ...idleProgram(traced, state) } as unknown as CompiledProgram<S, I, O>;
+    const traces = new Map<string, Trace>();
+    for (const [name, { step, inputs }] of given) {
+      traces.set(name, optimized(trace(step, state, inputs), precision));
     }
-    const graph = optimize(traced.graph);
-    const lowered = precision === 'bf16' ? optimize(toBfloat16(graph)) : graph;
-    const program = await make({ ...traced, graph: lowered }, state, options);
-    return { engine: name, ...program } as unknown as CompiledProgram<S, I, O>;
+    return { engine: name as EngineName, programs: await make(traces, stateTree, state, options) };
   }
   if (precision === 'bf16') {
     const { openvino } = compiled;
@@ -62,11 +132,14 @@ export async function compileWith<
     throw new Error(`The engine '${engine}' has no precision 'bf16' here: it needs 'openvino', ${how}`);
   }
   registerEinsumGradient();
-  const opByOp = step as unknown as Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>;
-  const program = eager[engine]
-    ? await eager[engine].program(opByOp, state, inputs)
-    : await tfjsProgram(opByOp, state, inputs, options);
-  return { engine: engine === 'auto' ? 'tfjs' : engine, ...program } as unknown as CompiledProgram<S, I, O>;
+  const programs = await (eager[engine]?.programs(steps, stateTree, state) ??
+    tfjsPrograms(steps, stateTree, state, options));
+  return { engine: engine === 'auto' ? 'tfjs' : engine, programs };
+}
+
+function optimized(traced: Trace, precision: Precision): Trace {
+  const graph = optimize(traced.graph);
+  return { ...traced, graph: precision === 'bf16' ? optimize(toBfloat16(graph)) : graph };
 }
 
 /** Those of the engines that can be used here, fastest first, and TensorFlow.js itself. */

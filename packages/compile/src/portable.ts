@@ -8,4 +8,13 @@ export { encodeOnnx, type OnnxHeader, type OnnxModel } from './onnx/proto';
 export { toOnnx } from './onnx/toOnnx';
 export { optimize } from './passes/optimize';
 export { type Trace, trace } from './record/trace';
-export type { CompiledProgram, EngineName, GivenTensor, Precision } from './types';
+export type {
+  CompiledProgram,
+  CompiledPrograms,
+  EngineName,
+  GivenTensor,
+  InputsOf,
+  OutputsOf,
+  Precision,
+  Steps,
+} from './types';

@@ -24,6 +24,28 @@ export function specTree(tree: Tree<TensorSpec | GivenTensor>, role: Role): Spec
   return { form, specs };
 }
 
+/**
+ * The part of a tree that lies in some of its own groups.
+ *
+ * @param groups default: all of it
+ * @throws for a group that it does not have
+ */
+export function groupsOf(tree: SpecTree, groups: readonly string[] | undefined): SpecTree {
+  if (!groups || isPath(tree.form)) return tree;
+  const whole = tree.form;
+  const form = Object.fromEntries(
+    groups.map((group) => {
+      const part = Object.hasOwn(whole, group) ? whole[group] : undefined;
+      if (part !== undefined) return [group, part];
+      throw new Error(
+        `The program has no state '${group}'. It has: ${Object.keys(whole).join(', ') || 'none'}.`,
+      );
+    }),
+  );
+  const paths = new Set(flattenTree<string>(form, isPath).map(([, path]) => path));
+  return { form, specs: new Map([...tree.specs].filter(([path]) => paths.has(path))) };
+}
+
 /** The tensors of a tree that a program is given, by path. @throws for what is no tensor */
 export const givenTensors = (tree: Tree<GivenTensor>, role: Role): Map<string, GivenTensor> =>
   new Map(flattenTree<GivenTensor>(tree, isGiven(role, TENSOR)));

@@ -1,4 +1,4 @@
-import type { HostTensor, Program, TreeOf } from '@beit/tensors';
+import type { HostTensor, Program, Step, TreeOf } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 
 /**
@@ -23,6 +23,30 @@ export interface CompiledProgram<S, I, O>
   readState(): Promise<TreeOf<S, HostTensor>>;
   /** Another state of the same names, dtypes and shapes; the numbers are those that it holds now. */
   writeState(state: TreeOf<S, GivenTensor>): Promise<void>;
+  /** Frees all of it when the calls before have ended. No other call may follow but this one again. */
+  dispose(): Promise<void>;
+}
+
+/** Steps over one state, by name. */
+export type Steps<S> = { readonly [name: string]: Step<S, never, unknown> };
+export type InputsOf<P> = P extends (state: never, inputs: infer I) => unknown ? I : never;
+export type OutputsOf<P> = P extends (...given: never) => { outputs: infer O } ? O : never;
+
+/** Steps over one state, which an engine keeps once: what one of them writes, the others read in place. */
+export interface CompiledPrograms<S, P extends Steps<S>> {
+  /** The engine that runs them. */
+  readonly engine: EngineName;
+  /** One step of each, as `run` of a program of its own; calls run one after the other, whichever step they are of. */
+  readonly run: {
+    readonly [K in keyof P]: (
+      inputs: TreeOf<InputsOf<P[K]>, GivenTensor>,
+    ) => Promise<TreeOf<OutputsOf<P[K]>, HostTensor>>;
+  };
+  /** The state now, or some groups of it. Its arrays are the engine's own: copy what must outlive the next `run`. */
+  readState(): Promise<TreeOf<S, HostTensor>>;
+  readState<K extends keyof S>(groups: readonly K[]): Promise<TreeOf<Pick<S, K>, HostTensor>>;
+  /** Another state, or other groups of it, of the same names, dtypes and shapes. */
+  writeState(state: Partial<TreeOf<S, GivenTensor>>): Promise<void>;
   /** Frees all of it when the calls before have ended. No other call may follow but this one again. */
   dispose(): Promise<void>;
 }

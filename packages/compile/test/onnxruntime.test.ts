@@ -160,17 +160,33 @@ describe('devices', () => {
       }),
     );
     // Tensors that the library allocates, as on a GPU.
-    const memory = await deviceMemory(ort, session, 'Cpu', new Map([['a', spec]]), {});
-    const a = memory.allocate(spec);
-    await memory.write(new Map([['a', a]]), new Map([['a', numbers([2, 3], 1).data]]));
+    const memory = deviceMemory(ort, session, 'Cpu', {});
+    const [a, other] = [memory.allocate(spec), memory.allocate(spec)];
+    const held = { path: 'a', spec, tensor: a };
+    const both = [held, { path: 'other', spec, tensor: other }];
+    const given = numbers([2, 3], 1).data;
+    await memory.write(
+      both,
+      new Map([
+        ['a', given.map((x) => -x)],
+        ['other', given],
+      ]),
+    );
+    await memory.write([held], new Map([['a', given]]));
     const binding = ort.createBinding(session);
     ort.bindInput(binding, 'a', a);
     ort.bindOutput(binding, 'b', a);
     for (let i = 0; i < 3; i++) await ort.run(session, binding);
-    const read = await memory.read(new Map([['a', a]]));
-    expect(read.get('a')).toEqual(numbers([2, 3], 1).data.map((x) => 8 * x));
+    const eightfold = given.map((x) => 8 * x);
+    expect(await memory.read(both)).toEqual(
+      new Map([
+        ['a', eightfold],
+        ['other', given],
+      ]),
+    );
+    expect(await memory.read([held])).toEqual(new Map([['a', eightfold]]));
     ort.releaseBinding(binding);
-    ort.releaseTensor(a);
+    for (const tensor of [a, other]) ort.releaseTensor(tensor);
     memory.dispose();
     ort.releaseSession(session);
   });

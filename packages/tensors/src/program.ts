@@ -1,3 +1,5 @@
+import type { Tree } from './tree';
+
 /** What is known of a tensor before it is there. */
 export interface TensorSpec {
   readonly dtype: 'float32' | 'int32';
@@ -10,12 +12,14 @@ interface AnyTensor {
   readonly shape: readonly number[];
 }
 
-/** The form of a tree of tensors, with `Leaf` where the tensors are. */
-export type TreeOf<T, Leaf> = T extends AnyTensor
-  ? Leaf
-  : T extends object
-    ? { readonly [K in keyof T]: TreeOf<T[K], Leaf> }
-    : never;
+/** The form of a tree of tensors, with `Leaf` where the tensors are; any tree where nothing is known of it. */
+export type TreeOf<T, Leaf> = unknown extends T
+  ? Tree<Leaf>
+  : T extends AnyTensor
+    ? Leaf
+    : T extends object
+      ? { readonly [K in keyof T]: TreeOf<T[K], Leaf> }
+      : never;
 
 /**
  * One training step, or any other computation: trees of tensors in, trees of tensors out, nothing else. The state that it

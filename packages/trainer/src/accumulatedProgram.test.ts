@@ -1,21 +1,20 @@
 import { type HostTensor, scalar } from '@beit/tensors';
 import { pretendedJob } from '../test/pretendedJob';
 import { accumulatedProgram } from './accumulatedProgram';
-import type { Program, TensorTree } from './program';
+import type { Program, Tree<HostTensor> } from './program';
 import { sharedMean } from './sharedMean';
-import { flattenTree, scalarsOf } from './tensorTree';
 
 const tensor = (...values: number[]): HostTensor => ({
   dtype: 'float32',
   shape: [values.length],
   data: Float32Array.from(values),
 });
-const values = (tree: TensorTree, path: string) => [...flattenTree(tree)[path]!.data];
+const values = (tree: Tree<HostTensor>, path: string) => [...flattenTensors(tree)[path]!.data];
 
 /** Least squares of one number against the items of a batch: gradient of mean (w - x)^2. */
 function halves() {
-  let first: TensorTree = { params: { w: tensor(99) }, gradients: { w: tensor(5) } };
-  let second: TensorTree = { params: { w: tensor(2) }, m: { w: tensor(0) } };
+  let first: Tree<HostTensor> = { params: { w: tensor(99) }, gradients: { w: tensor(5) } };
+  let second: Tree<HostTensor> = { params: { w: tensor(2) }, m: { w: tensor(0) } };
   const gradientProgram: Program<{ batch: number[]; weight: HostTensor }> = {
     async run({ batch, weight }) {
       const w = values(first, 'params/w')[0]!;
@@ -29,7 +28,7 @@ function halves() {
       first = state;
     },
   };
-  const updateProgram: Program<{ gradients: TensorTree; scalars: { readonly [name: string]: TensorTree } }> =
+  const updateProgram: Program<{ gradients: Tree<HostTensor>; scalars: { readonly [name: string]: Tree<HostTensor> } }> =
     {
       async run({ gradients, scalars }) {
         const gradient = values(gradients, 'w')[0]!;
@@ -114,7 +113,7 @@ test('gradients beyond a bucket go in several, and none is missing', async () =>
   expect(calls()).toBeGreaterThan(1);
   for (const mean of [a, b])
     for (const [i, size] of sizes.entries()) {
-      const data = flattenTree(mean!)[`g${i}`]!.data as Float32Array;
+      const data = flattenTensors(mean!)[`g${i}`]!.data as Float32Array;
       expect(data.length).toBe(size);
       expect(data.every((x) => x === (3 + 2 * i) / 4)).toBe(true);
     }

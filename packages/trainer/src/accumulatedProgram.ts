@@ -1,9 +1,8 @@
 import { type HostTensor, scalar, zeros } from '@beit/tensors';
 import type { Job } from './job';
-import type { Program, TensorTree } from './program';
+import type { Program, Tree<HostTensor> } from './program';
 import { type Shards, shardedUpdate } from './shardedUpdate';
 import { sumScalars } from './sharedMean';
-import { mapTree, scalarsOf } from './tensorTree';
 import { type Group, type Tensors, wholeUpdate } from './wholeUpdate';
 
 /** Among the sums of the outputs. */
@@ -29,7 +28,7 @@ export interface AccumulatedProgramOptions<B> {
    * State with `params`, inputs `{ gradients, scalars }`, outputs with `params` (`updateStep` of `@beit/optim`). With
    * `shards` that of a part of them, with an input `gradNorm` too (`partialUpdateStep`).
    */
-  readonly updateProgram: Program<{ gradients: TensorTree; scalars: Group; gradNorm?: HostTensor }>;
+  readonly updateProgram: Program<{ gradients: Tree<HostTensor>; scalars: Group; gradNorm?: HostTensor }>;
   /** The processes that train together, each with micro-batches of its own. Default: this one alone. */
   readonly job?: Job;
   /** Which part of the optimizer's state each of them keeps. Default: all of it. */
@@ -53,7 +52,7 @@ export async function accumulatedProgram<B>({
   const noGradients = zerosLike(gradients);
   const update =
     job && shards ? shardedUpdate(updateProgram, shards, noGradients, job) : wholeUpdate(updateProgram, job);
-  const begin = (params: TensorTree) => gradientProgram.writeState({ params, gradients: noGradients });
+  const begin = (params: Tree<HostTensor>) => gradientProgram.writeState({ params, gradients: noGradients });
   await begin(await update.params(params));
 
   return {

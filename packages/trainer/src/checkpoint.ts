@@ -4,8 +4,7 @@ import { crc32 } from 'node:zlib';
 import { messageOf, type NamedTensors } from '@beit/tensors';
 import { loadSafetensors, saveSafetensors } from '@beit/weights';
 import type { Json } from './config';
-import type { TensorTree } from './program';
-import { flattenTree, unflattenTree } from './tensorTree';
+import type { Tree<HostTensor> } from './program';
 import { EMPTY_WINDOW, type MetricWindow } from './window';
 
 /** The best evaluation so far. */
@@ -23,7 +22,7 @@ export interface Checkpoint {
   readonly config: Json;
   /** Versions of programs, by name; for the record. */
   readonly versions: Readonly<Record<string, string>>;
-  readonly state: TensorTree;
+  readonly state: Tree<HostTensor>;
   readonly window: MetricWindow;
   readonly best?: Best;
 }
@@ -47,7 +46,7 @@ export function checkpointPath(runDir: string, step: number): string {
 export async function saveCheckpoint(runDir: string, checkpoint: Checkpoint): Promise<string> {
   const { step, name, config, versions, state, window, best } = checkpoint;
   const path = checkpointPath(runDir, step);
-  const tensors = flattenTree(state);
+  const tensors = flattenTensors(state);
   await mkdir(checkpointFolder(runDir), { recursive: true });
   await saveSafetensors(path, tensors, {
     format: FORMAT,
@@ -74,7 +73,7 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
       name: metadata.name ?? '',
       config: parseJson('config', metadata.config) as Json,
       versions: parseJson('versions', metadata.versions) as Record<string, string>,
-      state: unflattenTree(tensors),
+      state: unflattenTensors(tensors),
       window: parseWindow(metadata.window),
       ...(metadata.best !== undefined && { best: parseBest(metadata.best) }),
     };

@@ -19,7 +19,7 @@ export { isFirst, type Job } from './job';
 export { type MetricsRecord, readMetrics } from './metricsLog';
 export { NonFiniteError, type PostMortem } from './nonFinite';
 export { partition, shardOf } from './partition';
-export type { Program, TensorTree } from './program';
+export type { Program, Tree<HostTensor> } from './program';
 export { type ProgressReporter, type ProgressUpdate, silentProgress } from './progress';
 export type { Shards } from './shardedUpdate';
 export { BUCKET_BYTES } from './sharedMean';

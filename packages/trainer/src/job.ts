@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { TensorTree } from './program';
-import { flattenTree } from './tensorTree';
+import type { Tree<HostTensor> } from './program';
 
 /**
  * What training needs of the processes that train together; a `Communicator` of `@beit/mpi` is one. Every call is made by
@@ -39,8 +38,8 @@ export async function agreeOn(job: Job, own: number, message: (own: number) => s
 }
 
 /** @throws in every process, unless all have the same bits; copies that have come apart would never meet again */
-export async function agreeOnState(job: Job, state: TensorTree, step: number): Promise<void> {
-  const checksum = Object.entries(flattenTree(state)).reduce(
+export async function agreeOnState(job: Job, state: Tree<HostTensor>, step: number): Promise<void> {
+  const checksum = Object.entries(flattenTensors(state)).reduce(
     (sum, [, { data }]) => crc32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), sum),
     0,
   );

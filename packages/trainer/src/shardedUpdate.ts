@@ -1,7 +1,7 @@
 import { type HostTensor, scalar, zeros } from '@beit/tensors';
 import { isFirst, type Job } from './job';
 import { shardOf } from './partition';
-import type { Program, TensorTree } from './program';
+import type { Program, Tree<HostTensor> } from './program';
 import { shardExchange } from './shardExchange';
 import type { Group, Tensors, Update } from './wholeUpdate';
 
@@ -22,7 +22,7 @@ export interface Shards {
  * @param like arrays of the shapes of all that is updated
  */
 export function shardedUpdate(
-  program: Program<{ gradients: TensorTree; scalars: Group; gradNorm: HostTensor }>,
+  program: Program<{ gradients: Tree<HostTensor>; scalars: Group; gradNorm: HostTensor }>,
   { parts, isClipped }: Shards,
   like: Tensors,
   job: Job,

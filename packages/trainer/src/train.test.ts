@@ -8,9 +8,8 @@ import { pretendedJob } from '../test/pretendedJob';
 import { checkpointPath, checkpointSteps, loadCheckpoint } from './checkpoint';
 import { readMetrics } from './metricsLog';
 import { NonFiniteError } from './nonFinite';
-import type { Program, TensorTree } from './program';
+import type { Program, Tree<HostTensor> } from './program';
 import { silentProgress } from './progress';
-import { flattenTree } from './tensorTree';
 import { type TrainOptions, train } from './train';
 
 let runDir: string;
@@ -333,7 +332,7 @@ describe('a loss that is no number', () => {
       ...program,
       async readState() {
         const state = await program.readState();
-        if (program.runs >= 3) flattenTree(state)['params/w']!.data[1] = Number.NaN;
+        if (program.runs >= 3) flattenTensors(state)['params/w']!.data[1] = Number.NaN;
         return state;
       },
     };
@@ -459,7 +458,7 @@ describe('several processes', () => {
         run: (inputs: FakeInputs) => program.run(inputs),
         async readState() {
           read();
-          const { params, m } = (await program.readState()) as Record<string, TensorTree>;
+          const { params, m } = (await program.readState()) as Record<string, Tree<HostTensor>>;
           return { params: params!, m: rank === 0 ? m! : {} };
         },
         replicated: ['params'],
@@ -482,7 +481,7 @@ describe('several processes', () => {
     const [spreadState, wholeState] = await Promise.all(
       [runDir, reference].map(async (run) => (await loadCheckpoint(checkpointPath(run, 4))).state),
     );
-    expect(flattenTree(spreadState!)).toEqual(flattenTree(wholeState!));
+    expect(flattenTensors(spreadState!)).toEqual(flattenTensors(wholeState!));
   });
 
   test('continue together where they stopped; an interrupt of one stops all after the same step', async () => {

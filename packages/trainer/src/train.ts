@@ -15,9 +15,8 @@ import { configDifferences, toJson } from './config';
 import { agreeOn, agreeOnState, anyOf, isFirst, type Job } from './job';
 import { type MetricsRecord, openMetricsLog } from './metricsLog';
 import { nonFiniteScalars, nonFiniteTensors, reportNonFinite } from './nonFinite';
-import type { Program, TensorTree } from './program';
+import type { Program, Tree<HostTensor> } from './program';
 import type { ProgressReporter } from './progress';
-import { flattenTree, scalarsOf } from './tensorTree';
 import { addToWindow, EMPTY_WINDOW, windowMeans } from './window';
 
 export interface TrainOptions<I> {
@@ -52,7 +51,7 @@ export interface TrainOptions<I> {
    */
   readonly evaluate?: {
     readonly every: number;
-    run(step: number, state: TensorTree): Promise<Readonly<Record<string, number>>>;
+    run(step: number, state: Tree<HostTensor>): Promise<Readonly<Record<string, number>>>;
     /** The checkpoint where this metric was best is saved and kept beside the newest. */
     readonly best?: { readonly metric: string; readonly mode: 'min' | 'max' };
   };
@@ -65,7 +64,7 @@ export interface TrainOptions<I> {
   /** Aborted, in any of the processes: the step is finished, a checkpoint saved, and `train` returns. See `interruptSignal`. */
   readonly signal?: AbortSignal;
   /** Called with all outputs of every step, the 0-based step first; for what is not a scalar. */
-  readonly onOutputs?: (step: number, outputs: TensorTree) => void;
+  readonly onOutputs?: (step: number, outputs: Tree<HostTensor>) => void;
   /** What a step's batch is made of, asked for only when that step fails. */
   readonly batchNames?: (step: number) => readonly string[];
   /** Versions to record in checkpoints. */
@@ -138,7 +137,7 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
     };
     const save = async () => {
       const state = await program.readState();
-      const broken = nonFiniteTensors(flattenTree(state));
+      const broken = nonFiniteTensors(flattenTensors(state));
       if (broken.length > 0) throw await failed(step - 1, broken, history.at(-1) ?? {});
       if (job) await agreeOnState(job, replicatedPart(program, state), step);
       saved = step;
@@ -234,7 +233,7 @@ async function resume<I>({
     const { path, checkpoint } = latest;
     assertContinues(checkpoint, path, name, config, totalSteps);
     const state = await program.readState();
-    if (isFirst(job)) assertFits(flattenTree(checkpoint.state), flattenTree(state), path);
+    if (isFirst(job)) assertFits(flattenTensors(checkpoint.state), flattenTensors(state), path);
     // The first one has all of the state to compare with; when it finds fault, its end is theirs.
     await job?.barrier();
     await program.writeState(checkpoint.state);
@@ -247,10 +246,10 @@ async function resume<I>({
 }
 
 /** What every process has of a state, and can compare. */
-const replicatedPart = ({ replicated }: Program<never>, state: TensorTree): TensorTree =>
+const replicatedPart = ({ replicated }: Program<never>, state: Tree<HostTensor>): Tree<HostTensor> =>
   replicated ? Object.fromEntries(replicated.map((group) => [group, (state as Group)[group]!])) : state;
 
-type Group = { readonly [name: string]: TensorTree };
+type Group = { readonly [name: string]: Tree<HostTensor> };
 
 function assertContinues(
   checkpoint: Checkpoint,

@@ -1,10 +1,9 @@
 import type { HostTensor } from '@beit/tensors';
 import type { Job } from './job';
-import type { Program, TensorTree } from './program';
+import type { Program, Tree<HostTensor> } from './program';
 import { sharedMean } from './sharedMean';
-import { mapTree } from './tensorTree';
 
-export type Group = { readonly [name: string]: TensorTree };
+export type Group = { readonly [name: string]: Tree<HostTensor> };
 export type Tensors = Record<string, HostTensor>;
 
 /** The second half of a step: sums of gradients to new parameters. */
@@ -18,16 +17,16 @@ export interface Update {
   /** The parameters that the first half is to begin with; `like`: arrays of their shapes, which may be written to. */
   params(like: Tensors): Promise<Tensors>;
   /** @param params of the first half */
-  readState(params: Tensors): Promise<TensorTree>;
-  writeState(state: TensorTree): Promise<void>;
+  readState(params: Tensors): Promise<Tree<HostTensor>>;
+  writeState(state: Tree<HostTensor>): Promise<void>;
 }
 
 /** All of the update in every process. */
 export function wholeUpdate(
-  program: Program<{ gradients: TensorTree; scalars: Group }>,
+  program: Program<{ gradients: Tree<HostTensor>; scalars: Group }>,
   job?: Pick<Job, 'allReduce'>,
 ): Update {
-  const mean = job ? sharedMean(job) : async (sums: TensorTree, total: number) => divided(sums, total);
+  const mean = job ? sharedMean(job) : async (sums: Tree<HostTensor>, total: number) => divided(sums, total);
   return {
     run: async ({ gradients }, total, scalars) =>
       (await program.run({ gradients: await mean(gradients, total), scalars })) as Group,
@@ -37,5 +36,5 @@ export function wholeUpdate(
   };
 }
 
-const divided = (tree: TensorTree, by: number): TensorTree =>
+const divided = (tree: Tree<HostTensor>, by: number): Tree<HostTensor> =>
   mapTree(tree, (tensor) => ({ ...tensor, data: (tensor.data as Float32Array).map((x) => x / by) }));

@@ -1,5 +1,5 @@
 import { type HostTensor, scalar } from '@beit/tensors';
-import type { Program, TensorTree } from '../src/index';
+import type { Program, Tree<HostTensor> } from '../src/index';
 
 export interface FakeInputs {
   readonly x: number;
@@ -38,7 +38,7 @@ export function fakeProgram(size = 5): Program<FakeInputs> & { runs: number } {
 export const fakeBatch = async (step: number): Promise<FakeInputs> => ({ x: Math.sin(step * 1.7) });
 
 /** The bits of a state, for exact comparison. */
-export async function bitsOf(program: { readState(): Promise<TensorTree> }): Promise<string> {
+export async function bitsOf(program: { readState(): Promise<Tree<HostTensor>> }): Promise<string> {
   const { params, m } = (await program.readState()) as unknown as Record<string, Record<string, HostTensor>>;
   const bits = ({ data }: HostTensor) =>
     Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex');

@@ -1,26 +1,60 @@
-import type { HostTensor } from '@beit/tensors';
-import { mapTree, type Tree } from '@beit/tensors';
-import { sizeOf } from '../graph/graph';
-import { emptyArray } from '../passes/emptyTensors';
+import type { HostTensor, Step, Tree } from '@beit/tensors';
+import type * as tf from '@tensorflow/tfjs';
+import type { CompileOptions } from '../compileOptions';
 import type { Trace } from '../record/trace';
-import { isPath } from '../specTree';
-import type { HostArray } from './alignedArray';
+import type { SpecTree } from '../specTree';
+import type { GivenTensor } from '../types';
 
-/** The outputs of a run, from the arrays over which an engine writes them: copies, since the next run writes there again. */
-export const outputsFrom = (trace: Trace, arrayOf: (path: string) => HostArray): Tree<HostTensor> =>
-  mapTree<string, HostTensor>(trace.outputs, isPath, (path) => {
-    const { dtype, shape } = trace.graph.outputs.get(`outputs/${path}`)!;
-    // TensorFlow.js's booleans are bytes on the host.
-    const data = sizeOf(shape) === 0 ? emptyArray(dtype) : arrayOf(path).slice();
-    return { dtype: dtype === 'bool' ? 'uint8' : dtype, shape, data } as HostTensor;
-  });
+/** Programs over one state, as an engine keeps them. */
+export interface HostPrograms {
+  run(name: string, inputs: Tree<GivenTensor>): Promise<Tree<HostTensor>>;
+  /** @param groups names of the state's own groups. Default: all of it */
+  readState(groups?: readonly string[]): Promise<Tree<HostTensor>>;
+  /** @param state all of it, or whole groups */
+  writeState(state: Tree<GivenTensor>, part: 'all' | 'groups'): Promise<void>;
+  dispose(): Promise<void>;
+}
 
-/** The state over the arrays that hold it: those of tensors that have elements. */
-export const stateFrom = (trace: Trace, arrayOf: (path: string) => HostArray | undefined): Tree<HostTensor> =>
-  mapTree<string, HostTensor>(trace.stateTree, isPath, (path) => {
-    const spec = trace.state.get(path)!;
-    return { ...spec, data: arrayOf(path) ?? emptyArray(spec.dtype) };
-  });
+/** A step that is run op by op, and its inputs. */
+export interface EagerStep {
+  readonly step: Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>;
+  readonly inputs: SpecTree;
+}
+
+/** Makes programs of traced steps. */
+export type MakePrograms = (
+  traces: ReadonlyMap<string, Trace>,
+  stateTree: SpecTree,
+  state: Tree<GivenTensor>,
+  options: CompileOptions,
+) => Promise<HostPrograms>;
+
+/** An engine that runs traced programs. */
+export interface CompiledEngine {
+  /** What makes its programs, or `undefined` where it is not installed. */
+  find(options: CompileOptions): Promise<MakePrograms | undefined>;
+  /** What it needs, and how to get it. */
+  readonly install: string;
+}
+
+/** An engine that runs a step op by op. */
+export interface EagerEngine {
+  /** Whether it is installed. */
+  find(): Promise<boolean>;
+  /** @throws when it is not installed, with what it needs and how to get it */
+  programs(
+    steps: ReadonlyMap<string, EagerStep>,
+    stateTree: SpecTree,
+    state: Tree<GivenTensor>,
+  ): Promise<HostPrograms>;
+}
+
+/** Engines by name, fastest first. */
+export interface Engines {
+  readonly compiled: Readonly<Record<string, CompiledEngine>>;
+  /** Besides `tfjs`, which is everywhere. */
+  readonly eager: Readonly<Record<string, EagerEngine>>;
+}
 
 /** A module of an optional package, or `undefined` where the package is not installed. */
 export async function importOptional<M>(load: () => Promise<unknown>): Promise<M | undefined> {

@@ -5,7 +5,7 @@ import type { HostArray } from './alignedArray';
 import { checkedLeaves, numbersOf } from './checkedLeaves';
 
 /** An engine's tensor over an array of ours. */
-interface OwnTensor {
+export interface OwnTensor {
   readonly data: HostArray;
 }
 

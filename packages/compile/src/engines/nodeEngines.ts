@@ -1,11 +1,11 @@
-import type { EagerEngine, Engines } from './engines';
-import { findOnnxruntime, onnxruntimeProgram } from './onnxruntimeEngine';
-import { findOpenvinoEngine, openvinoProgram } from './openvinoEngine';
-import { availableTensorflow, type TensorflowEngineName, tensorflowProgram } from './tensorflowEngine';
+import type { EagerEngine, Engines } from './engine';
+import { findOnnxruntime, onnxruntimePrograms } from './onnxruntimeEngine';
+import { findOpenvinoEngine, openvinoPrograms } from './openvinoEngine';
+import { availableTensorflow, type TensorflowEngineName, tensorflowPrograms } from './tensorflowEngine';
 
 const tensorflow = (name: TensorflowEngineName): EagerEngine => ({
   find: async () => (await availableTensorflow()) === name,
-  program: (step, state, inputs) => tensorflowProgram(name, step, state, inputs) as never,
+  programs: (steps, stateTree, state) => tensorflowPrograms(name, steps, stateTree, state),
 });
 
 /** The engines in Node. */
@@ -14,17 +14,14 @@ export const NODE_ENGINES: Engines = {
     openvino: {
       find: async (options) => {
         const runtime = await findOpenvinoEngine(options);
-        return runtime && ((traced, state) => openvinoProgram(runtime, traced, state, options) as never);
+        return runtime && ((...given) => openvinoPrograms(runtime, ...given));
       },
       install: 'OpenVINO and the package koffi: npm install koffi, then npx beit-engine install openvino',
     },
     onnxruntime: {
       find: async () => {
         const runtime = await findOnnxruntime();
-        return (
-          runtime &&
-          ((traced, state, options) => onnxruntimeProgram(runtime, traced, state, options) as never)
-        );
+        return runtime && ((...given) => onnxruntimePrograms(runtime, ...given));
       },
       install: 'the packages onnxruntime-node and koffi: npm install onnxruntime-node koffi',
     },

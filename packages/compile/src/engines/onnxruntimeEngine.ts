@@ -1,21 +1,23 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { HostTensor, Tree } from '@beit/tensors';
+import type { Tree } from '@beit/tensors';
 import { encodeOnnx } from '../onnx/proto';
 import { toOnnx } from '../onnx/toOnnx';
 import { cpuRules } from '../onnxruntime/cpuRules';
-import { type Binding, loadOnnxruntime, type OnnxruntimeLibrary, type Tensor } from '../onnxruntime/library';
+import { type Handle, loadOnnxruntime, type OnnxruntimeLibrary, type Tensor } from '../onnxruntime/library';
 import { deviceMemory, hostMemory } from '../onnxruntime/stateMemory';
-import { withElements } from '../passes/emptyTensors';
+import { isEmpty, withElements } from '../passes/emptyTensors';
 import { inPlaceState } from '../passes/inPlaceState';
 import { rewrite } from '../passes/optimize';
 import type { Trace } from '../record/trace';
+import type { SpecTree } from '../specTree';
 import type { GivenTensor } from '../types';
 import { alignedArray, type HostArray } from './alignedArray';
-import { callQueue } from './callQueue';
 import { stateNumbers } from './checkedLeaves';
-import { importOptional, outputsFrom, stateFrom } from './engine';
-import { inputCopies } from './inputCopies';
+import { type HostPrograms, importOptional } from './engine';
+import { type InputCopies, inputCopies } from './inputCopies';
+import { bindOnce, type StateBuffers, stateBuffers } from './stateBuffers';
+import { tracedPrograms } from './tracedPrograms';
 
 export interface OnnxruntimeOptions {
   /** What runs the program. Default: the CPU. */
@@ -72,13 +74,87 @@ export async function findOnnxruntime(): Promise<OnnxruntimeRuntime | undefined>
   return { koffi, library: loadOnnxruntime(koffi, join(folder, name)) };
 }
 
-/** The traced program in onnxruntime. */
-export async function onnxruntimeProgram(
+/** Traced steps over one state in onnxruntime. */
+export async function onnxruntimePrograms(
   { koffi, library: ort }: OnnxruntimeRuntime,
-  trace: Trace,
+  traces: ReadonlyMap<string, Trace>,
+  stateTree: SpecTree,
   initialState: Tree<GivenTensor>,
+  options: OnnxruntimeOptions,
+): Promise<HostPrograms> {
+  const gpu = gpuOf(options.device ?? 'cpu');
+  const allocate = ({ dtype, shape }: { dtype: string; shape: readonly number[] }) =>
+    alignedArray(koffi, dtype, shape);
+  const loaded = new Map<string, OnnxruntimeProgram>();
+  for (const [name, trace] of traces) {
+    loaded.set(name, await loadProgram(ort, trace, allocate, options));
+  }
+  const programs = [...loaded.values()];
+  const memory =
+    gpu && programs[0]
+      ? deviceMemory(ort, programs[0].session, gpu.memory, { provider: gpu.provider })
+      : hostMemory(ort, allocate);
+  const withElements = new Map([...stateTree.specs].filter(([, spec]) => !isEmpty(spec)));
+  const takingTurns = new Set(
+    programs.flatMap(({ changed, inPlace }) => changed.filter((path) => !inPlace.has(path))),
+  );
+  const buffers = stateBuffers(withElements, takingTurns, (spec) => memory.allocate(spec));
+  const held = (paths: Iterable<string>) =>
+    [...paths].flatMap((path) => {
+      const tensor = buffers.current.get(path);
+      const spec = withElements.get(path);
+      return tensor && spec ? [{ path, tensor, spec }] : [];
+    });
+  const write = (numbers: ReadonlyMap<string, HostArray>) => memory.write(held(numbers.keys()), numbers);
+  await write(stateNumbers(initialState, stateTree.specs));
+
+  const runs = [...loaded].map(([name, program]) => {
+    const run = async (given: ReadonlyMap<string, HostInput>) => {
+      program.bindState(buffers);
+      const outputs = await program.run(given);
+      buffers.moveOn(program.changed, program.inPlace);
+      return outputs;
+    };
+    return [name, { trace: program.trace, copies: program.copies, run }] as const;
+  });
+  return tracedPrograms(
+    new Map(runs),
+    stateTree,
+    { read: (paths) => memory.read(held(paths)), write, isElsewhere: gpu !== undefined },
+    async () => {
+      for (const tensor of buffers.all()) ort.releaseTensor(tensor);
+      memory.dispose();
+      for (const program of programs) program.dispose();
+    },
+  );
+}
+
+/** A program that is loaded, with its own inputs and outputs. */
+interface OnnxruntimeProgram {
+  readonly session: Handle;
+  readonly trace: Trace;
+  readonly copies: InputCopies<HostInput>;
+  /** Paths of the state that it changes, and those of them whose old value it may overwrite. */
+  readonly changed: readonly string[];
+  readonly inPlace: ReadonlySet<string>;
+  bindState(buffers: StateBuffers<Tensor>): void;
+  /** @returns the array of an output by path */
+  run(given: ReadonlyMap<string, HostInput>): Promise<(path: string) => HostArray | undefined>;
+  dispose(): void;
+}
+
+/** A tensor of the library over an array of ours. */
+interface HostInput {
+  readonly data: HostArray;
+  readonly tensor: Tensor;
+}
+
+async function loadProgram(
+  ort: OnnxruntimeLibrary,
+  trace: Trace,
+  allocate: (spec: { dtype: string; shape: readonly number[] }) => HostArray,
   { device = 'cpu', numThreads, profile }: OnnxruntimeOptions,
-) {
+): Promise<OnnxruntimeProgram> {
   const gpu = gpuOf(device);
   const own = withElements(trace);
   const graph = gpu ? own.graph : rewrite(own.graph, cpuRules);
@@ -91,81 +167,46 @@ export async function onnxruntimeProgram(
         `The device '${device}' can't be used: ${error.message.trim()}\nIt needs ${gpu.needs}.`,
       );
     });
-  const allocate = ({ dtype, shape }: { dtype: string; shape: readonly number[] }) =>
-    alignedArray(koffi, dtype, shape);
-  const memory = gpu
-    ? await deviceMemory(ort, session, gpu.memory, own.state, gpu)
-    : hostMemory(ort, allocate);
-
-  const outputs = new Map<string, Tensor>();
+  const binding = ort.createBinding(session);
+  const bindInput = bindOnce((name, tensor: Tensor) => ort.bindInput(binding, name, tensor));
+  const bindOutput = bindOnce((name, tensor: Tensor) => ort.bindOutput(binding, name, tensor));
+  const hostTensor = (spec: { dtype: string; shape: readonly number[] }): HostInput => {
+    const data = allocate(spec);
+    return { data, tensor: ort.tensor(spec.dtype as 'float32', spec.shape, data) };
+  };
+  const outputs = new Map<string, HostInput>();
   for (const [name, spec] of graph.outputs) {
     if (!name.startsWith('outputs/')) continue;
-    outputs.set(name, ort.tensor(spec.dtype as 'float32', spec.shape, allocate(spec)));
+    const output = hostTensor(spec);
+    outputs.set(name, output);
+    bindOutput(name, output.tensor);
   }
-  // Where the old value may be overwritten one tensor is enough; elsewhere two take turns.
+  const copies = inputCopies(trace.inputs, hostTensor, ({ tensor }) => ort.releaseTensor(tensor));
   const inPlace = inPlaceState(graph);
-  const even = new Map([...own.state].map(([path, spec]) => [path, memory.allocate(spec)]));
-  const odd = new Map(even);
-  for (const path of own.changed) {
-    if (!inPlace.has(path)) odd.set(path, memory.allocate(own.state.get(path)!));
-  }
-  function bound(from: ReadonlyMap<string, Tensor>, to: ReadonlyMap<string, Tensor>): Binding {
-    const binding = ort.createBinding(session);
-    for (const [path, tensor] of from) ort.bindInput(binding, `state/${path}`, tensor);
-    for (const path of own.changed) ort.bindOutput(binding, `next/${path}`, to.get(path)!);
-    for (const [name, tensor] of outputs) ort.bindOutput(binding, name, tensor);
-    return binding;
-  }
-  let now = { state: even, step: bound(even, odd) };
-  let then = { state: odd, step: bound(odd, even) };
-  await memory.write(now.state, stateNumbers(initialState, trace.state));
-  const copies = inputCopies(
-    trace.inputs,
-    (spec) => {
-      const data = allocate(spec);
-      return { data, tensor: ort.tensor(spec.dtype, spec.shape, data) };
-    },
-    ({ tensor }) => ort.releaseTensor(tensor),
-  );
-
-  const calls = callQueue();
   return {
-    run: (inputs: Tree<GivenTensor>): Promise<Tree<HostTensor>> =>
-      calls.callWith(
-        () => copies.take(inputs),
-        async (given) => {
-          try {
-            for (const [path, { tensor }] of given) ort.bindInput(now.step, `inputs/${path}`, tensor);
-            await ort.run(session, now.step);
-          } finally {
-            copies.giveBack(given);
-          }
-          [now, then] = [then, now];
-          return outputsFrom(trace, (path) => outputs.get(`outputs/${path}`)!.data as HostArray);
-        },
-      ),
-    readState: (): Promise<Tree<HostTensor>> =>
-      calls.call(async () => {
-        const arrays = await memory.read(now.state);
-        return stateFrom(trace, (path) => arrays.get(path));
-      }),
-    writeState: (state: Tree<GivenTensor>): Promise<void> =>
-      calls.callWith(
-        // A device's memory is written by other threads, while the caller goes on.
-        (waits) => stateNumbers(state, trace.state, waits || gpu !== undefined),
-        (numbers) => memory.write(now.state, numbers),
-      ),
-    dispose: (): Promise<void> =>
-      calls.dispose(async () => {
-        if (profile !== undefined) ort.endProfiling(session);
-        for (const { step } of [now, then]) ort.releaseBinding(step);
-        for (const tensor of new Set([...even.values(), ...odd.values(), ...outputs.values()])) {
-          ort.releaseTensor(tensor);
-        }
-        copies.dispose();
-        memory.dispose();
-        ort.releaseSession(session);
-      }),
+    session,
+    trace,
+    copies,
+    changed: own.changed,
+    inPlace,
+    bindState({ current, next }) {
+      for (const [path, tensor] of current) {
+        if (graph.inputs.has(`state/${path}`)) bindInput(`state/${path}`, tensor);
+      }
+      for (const path of own.changed) bindOutput(`next/${path}`, next(path, inPlace));
+    },
+    async run(given) {
+      for (const [path, { tensor }] of given) bindInput(`inputs/${path}`, tensor);
+      await ort.run(session, binding);
+      return (path) => outputs.get(`outputs/${path}`)?.data;
+    },
+    dispose() {
+      if (profile !== undefined) ort.endProfiling(session);
+      ort.releaseBinding(binding);
+      for (const { tensor } of outputs.values()) ort.releaseTensor(tensor);
+      copies.dispose();
+      ort.releaseSession(session);
+    },
   };
 }
 

@@ -1,6 +1,5 @@
 import { cpus } from 'node:os';
-import type { HostTensor, Tree } from '@beit/tensors';
-import { messageOf } from '@beit/tensors';
+import { messageOf, type Tree } from '@beit/tensors';
 import { sizeOf } from '../graph/graph';
 import { CHECKS } from '../openvino/ir';
 import {
@@ -12,15 +11,17 @@ import {
 } from '../openvino/library';
 import { toOpenvino } from '../openvino/toOpenvino';
 import { indexError } from '../passes/checkedIndices';
-import { withElements } from '../passes/emptyTensors';
+import { isEmpty, withElements } from '../passes/emptyTensors';
 import { inPlaceState } from '../passes/inPlaceState';
 import type { Trace } from '../record/trace';
+import type { SpecTree } from '../specTree';
 import type { GivenTensor } from '../types';
 import { alignedArray, copyNumbers, type HostArray } from './alignedArray';
-import { callQueue } from './callQueue';
 import { stateNumbers } from './checkedLeaves';
-import { importOptional, outputsFrom, stateFrom } from './engine';
-import { inputCopies } from './inputCopies';
+import { type HostPrograms, importOptional } from './engine';
+import { type InputCopies, inputCopies } from './inputCopies';
+import { bindOnce, type StateBuffers, stateBuffers } from './stateBuffers';
+import { tracedPrograms } from './tracedPrograms';
 
 export interface OpenvinoOptions {
   /** The folder of OpenVINO's C library. Default: searched for, see `findOpenvino`. */
@@ -81,11 +82,17 @@ export async function hasNativeBfloat16(options: OpenvinoOptions = {}): Promise<
 export const openvinoVersion = async (options: OpenvinoOptions = {}): Promise<string | undefined> =>
   (await findOpenvinoEngine(options))?.library.version;
 
-const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
-  float32: 'f32',
-  int32: 'i32',
-  bool: 'boolean',
-};
+const ELEMENT_TYPES: ReadonlyMap<string, ElementType> = new Map([
+  ['float32', 'f32'],
+  ['int32', 'i32'],
+  ['bool', 'boolean'],
+]);
+
+function elementType(dtype: string): ElementType {
+  const type = ELEMENT_TYPES.get(dtype);
+  if (type === undefined) throw new Error(`OpenVINO's programs have no tensor of dtype '${dtype}'.`);
+  return type;
+}
 
 /**
  * The compiled model. OpenVINO 2026.4 fails where it would make one kernel of the elementwise work of some residual sums,
@@ -110,17 +117,101 @@ function compiledModel(
   }
 }
 
-/** The traced program in OpenVINO, on the CPU. */
-export async function openvinoProgram(
+/** Traced steps over one state in OpenVINO, on the CPU. */
+export async function openvinoPrograms(
   { koffi, library: ov }: OpenvinoRuntime,
-  trace: Trace,
+  traces: ReadonlyMap<string, Trace>,
+  stateTree: SpecTree,
   initialState: Tree<GivenTensor>,
-  { numThreads, profile, programCache: cache }: OpenvinoOptions,
-) {
-  const own = withElements(trace);
-  const { graph } = own;
+  options: OpenvinoOptions,
+): Promise<HostPrograms> {
   let giveBack: (() => void) | undefined = returnFreedMemory(koffi);
   const core = ov.createCore();
+  const loaded = new Map<string, OpenvinoProgram>();
+  for (const [name, trace] of traces) {
+    loaded.set(name, await loadProgram(koffi, ov, core, trace, options));
+  }
+  const slot = (dtype: string, shape: readonly number[]) => slotOf(koffi, ov, dtype, shape);
+  const withElements = new Map([...stateTree.specs].filter(([, spec]) => !isEmpty(spec)));
+  const takingTurns = new Set(
+    [...loaded.values()].flatMap(({ changed, inPlace }) => changed.filter((path) => !inPlace.has(path))),
+  );
+  const buffers = stateBuffers(withElements, takingTurns, ({ dtype, shape }) => slot(dtype, shape));
+  const write = async (numbers: ReadonlyMap<string, HostArray>) => {
+    for (const [path, array] of numbers) {
+      const held = buffers.current.get(path);
+      if (held) copyNumbers(array, held.data);
+    }
+  };
+  await write(stateNumbers(initialState, stateTree.specs));
+
+  const runs = [...loaded].map(([name, program]) => {
+    const run = async (given: ReadonlyMap<string, OpenvinoInput>) => {
+      program.bindState(buffers);
+      giveBack?.();
+      giveBack = undefined;
+      const outputs = await program.infer(given);
+      buffers.moveOn(program.changed, program.inPlace);
+      return outputs;
+    };
+    return [name, { trace: program.trace, copies: program.copies, run }] as const;
+  });
+  return tracedPrograms(
+    new Map(runs),
+    stateTree,
+    {
+      read: async (paths) =>
+        new Map(
+          paths.flatMap((path) => {
+            const held = buffers.current.get(path);
+            return held ? [[path, held.data] as const] : [];
+          }),
+        ),
+      write,
+      isElsewhere: false,
+    },
+    async () => {
+      for (const [name, program] of loaded) {
+        if (options.profile !== undefined) {
+          const file = loaded.size === 1 ? options.profile : `${options.profile}-${name}`;
+          await writeProfile(`${file}.json`, program.profile());
+        }
+        program.dispose();
+      }
+      for (const held of buffers.all()) freeSlot(ov, held);
+      ov.free('core', core);
+    },
+  );
+}
+
+/** A program that is compiled, with its own inputs and outputs. */
+interface OpenvinoProgram {
+  readonly trace: Trace;
+  readonly copies: InputCopies<OpenvinoInput>;
+  /** Paths of the state that it changes, and those of them whose old value it may overwrite. */
+  readonly changed: readonly string[];
+  readonly inPlace: ReadonlySet<string>;
+  bindState(buffers: StateBuffers<Slot>): void;
+  /** @returns the array of an output by path */
+  infer(given: ReadonlyMap<string, OpenvinoInput>): Promise<(path: string) => HostArray | undefined>;
+  profile(): readonly ProfiledLayer[];
+  dispose(): void;
+}
+
+interface OpenvinoInput {
+  readonly data: HostArray;
+  readonly tensor: Handle;
+}
+
+async function loadProgram(
+  koffi: Koffi,
+  ov: OpenvinoLibrary,
+  core: Handle,
+  trace: Trace,
+  { numThreads, profile, programCache: cache }: OpenvinoOptions,
+): Promise<OpenvinoProgram> {
+  const own = withElements(trace);
+  const { graph } = own;
   const { xml, weights, inputs: inputNames, outputs: outputNames, constants, checks } = toOpenvino(graph);
   // The library does not copy constants: they live as long as the program.
   const kept = { data: weights, tensor: ov.tensor('u8', [weights.length], weights) };
@@ -151,122 +242,79 @@ export async function openvinoProgram(
   ov.free('model', model);
   const request = ov.createRequest(compiled);
 
-  const slot = (dtype: string, shape: readonly number[]): Slot => {
-    const data = alignedArray(koffi, dtype, shape);
-    const type = ELEMENT_TYPES[dtype]!;
-    return { data, tensor: ov.tensor(type, shape, data), row: ov.tensor(type, [1, sizeOf(shape)], data) };
-  };
-
   const inputIndex = new Map(inputNames.map((name, i) => [name, i]));
   const outputIndex = new Map(outputNames.map((name, i) => [name, i]));
-  const bindInput = (name: string, tensor: Handle) => ov.setInput(request, inputIndex.get(name)!, tensor);
-  const bindOutput = (name: string, { row }: Slot) => ov.setOutput(request, outputIndex.get(name)!, row);
+  const bindInput = bindOnce((name, tensor: Handle) =>
+    ov.setInput(request, indexOf(inputIndex, name), tensor),
+  );
+  const bindOutput = bindOnce((name, { row }: Slot) =>
+    ov.setOutput(request, indexOf(outputIndex, name), row),
+  );
 
   const outputs = new Map<string, Slot>();
   for (const [name, { dtype, shape }] of graph.outputs) {
     if (!name.startsWith('outputs/')) continue;
-    outputs.set(name, slot(dtype, shape));
-    bindOutput(name, outputs.get(name)!);
+    const output = slotOf(koffi, ov, dtype, shape);
+    outputs.set(name, output);
+    bindOutput(name, output);
   }
   const fixed = constants.map(({ name, data, value: { dtype, shape } }) => {
-    const constant = slot(dtype, shape);
+    const constant = slotOf(koffi, ov, dtype, shape);
     constant.data.set(data);
     bindInput(name, constant.tensor);
     return constant;
   });
-  const inPlace = inPlaceState(graph);
-  const current = new Map<string, Slot>();
-  for (const [path, { dtype, shape }] of own.state) {
-    const first = slot(dtype, shape);
-    current.set(path, first);
-    bindInput(`state/${path}`, first.tensor);
-  }
-  /** Where the old value may not be overwritten, two slots take turns; this is the one to be written. */
-  const spare = new Map<string, Slot>();
-  for (const path of own.changed) {
-    const { dtype, shape } = own.state.get(path)!;
-    if (!inPlace.has(path)) spare.set(path, slot(dtype, shape));
-    bindOutput(`next/${path}`, spare.get(path) ?? current.get(path)!);
-  }
-  function takeTurns() {
-    for (const [path, next] of spare) {
-      const old = current.get(path)!;
-      current.set(path, next);
-      spare.set(path, old);
-      bindInput(`state/${path}`, next.tensor);
-      bindOutput(`next/${path}`, old);
-    }
-  }
-  const fill = (numbers: ReadonlyMap<string, HostArray>) => {
-    for (const [path, { data }] of current) copyNumbers(numbers.get(path)!, data);
-  };
-  fill(stateNumbers(initialState, trace.state));
-  const copies = inputCopies(
-    trace.inputs,
-    ({ dtype, shape }) => {
-      const data = alignedArray(koffi, dtype, shape);
-      return { data, tensor: ov.tensor(ELEMENT_TYPES[dtype]!, shape, data) };
-    },
-    ({ tensor }) => ov.free('tensor', tensor),
-  );
-
-  const bounds = checks.length > 0 ? slot('int32', [2 * checks.length]) : undefined;
+  const bounds = checks.length > 0 ? slotOf(koffi, ov, 'int32', [2 * checks.length]) : undefined;
   if (bounds) bindOutput(CHECKS, bounds);
   function assertIndices() {
     checks.forEach(({ op, limit }, i) => {
-      const wrong = bounds!.data.subarray(2 * i, 2 * i + 2).find((index) => !(index >= 0 && index < limit));
+      const wrong = bounds?.data.subarray(2 * i, 2 * i + 2).find((index) => !(index >= 0 && index < limit));
       if (wrong === undefined) return;
       const state = trace.changed.length > 0 ? ' The run has changed the state: write it anew.' : '';
       throw new Error(`${indexError(op, wrong, limit)}${state}`);
     });
   }
-
-  const calls = callQueue();
+  const inPlace = inPlaceState(graph);
+  const copies = inputCopies(
+    trace.inputs,
+    ({ dtype, shape }): OpenvinoInput => {
+      const data = alignedArray(koffi, dtype, shape);
+      return { data, tensor: ov.tensor(elementType(dtype), shape, data) };
+    },
+    ({ tensor }) => ov.free('tensor', tensor),
+  );
   return {
-    run: (inputs: Tree<GivenTensor>): Promise<Tree<HostTensor>> =>
-      calls.callWith(
-        () => copies.take(inputs),
-        async (given) => {
-          try {
-            for (const [path, { tensor }] of given) bindInput(`inputs/${path}`, tensor);
-            giveBack?.();
-            giveBack = undefined;
-            await ov.infer(request);
-          } finally {
-            copies.giveBack(given);
-          }
-          assertIndices();
-          takeTurns();
-          return outputsFrom(trace, (path) => outputs.get(`outputs/${path}`)!.data);
-        },
-      ),
-    readState: (): Promise<Tree<HostTensor>> =>
-      calls.call(async () => stateFrom(trace, (path) => current.get(path)?.data)),
-    writeState: (state: Tree<GivenTensor>): Promise<void> =>
-      calls.callWith(
-        (waits) => stateNumbers(state, trace.state, waits),
-        async (numbers) => fill(numbers),
-      ),
-    dispose: (): Promise<void> =>
-      calls.dispose(async () => {
-        if (profile !== undefined) await writeProfile(`${profile}.json`, ov.profile(request));
-        for (const { tensor, row } of [
-          ...current.values(),
-          ...spare.values(),
-          ...outputs.values(),
-          ...fixed,
-          ...(bounds ? [bounds] : []),
-        ]) {
-          ov.free('tensor', tensor);
-          ov.free('tensor', row);
-        }
-        copies.dispose();
-        ov.free('infer_request', request);
-        ov.free('compiled_model', compiled);
-        ov.free('tensor', kept.tensor);
-        ov.free('core', core);
-      }),
+    trace,
+    copies,
+    changed: own.changed,
+    inPlace,
+    bindState({ current, next }) {
+      for (const [path, { tensor }] of current) {
+        if (inputIndex.has(`state/${path}`)) bindInput(`state/${path}`, tensor);
+      }
+      for (const path of own.changed) bindOutput(`next/${path}`, next(path, inPlace));
+    },
+    async infer(given) {
+      for (const [path, { tensor }] of given) bindInput(`inputs/${path}`, tensor);
+      await ov.infer(request);
+      assertIndices();
+      return (path) => outputs.get(`outputs/${path}`)?.data;
+    },
+    profile: () => ov.profile(request),
+    dispose() {
+      for (const slot of [...outputs.values(), ...fixed, ...(bounds ? [bounds] : [])]) freeSlot(ov, slot);
+      copies.dispose();
+      ov.free('infer_request', request);
+      ov.free('compiled_model', compiled);
+      ov.free('tensor', kept.tensor);
+    },
   };
+}
+
+function indexOf(indices: ReadonlyMap<string, number>, name: string): number {
+  const index = indices.get(name);
+  if (index === undefined) throw new Error(`OpenVINO's program has no '${name}'.`);
+  return index;
 }
 
 /** Memory of ours that the library reads and writes. */
@@ -275,6 +323,17 @@ interface Slot {
   readonly tensor: Handle;
   /** The same memory as one row, as outputs are. */
   readonly row: Handle;
+}
+
+function slotOf(koffi: Koffi, ov: OpenvinoLibrary, dtype: string, shape: readonly number[]): Slot {
+  const data = alignedArray(koffi, dtype, shape);
+  const type = elementType(dtype);
+  return { data, tensor: ov.tensor(type, shape, data), row: ov.tensor(type, [1, sizeOf(shape)], data) };
+}
+
+function freeSlot(ov: OpenvinoLibrary, { tensor, row }: Slot): void {
+  ov.free('tensor', tensor);
+  ov.free('tensor', row);
 }
 
 /** Mean milliseconds of every layer over all runs, slowest first. */

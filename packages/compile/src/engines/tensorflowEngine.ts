@@ -1,13 +1,15 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import util from 'node:util';
-import type { Step, TensorSpec, Tree } from '@beit/tensors';
+import type { Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { BINDING } from '../install/buildBinding';
 import { engineFolder, installRecord } from '../install/installedEngine';
 import { TFJS_SYMBOL } from '../install/installTensorflow';
+import type { SpecTree } from '../specTree';
 import type { GivenTensor } from '../types';
-import { tfjsProgram } from './tfjsEngine';
+import type { EagerStep, HostPrograms } from './engine';
+import { tfjsPrograms } from './tfjsEngine';
 
 export type TensorflowEngineName = 'tensorflow' | 'tensorflow-gpu';
 
@@ -51,15 +53,15 @@ export async function useTensorflow(name: TensorflowEngineName): Promise<void> {
 
 let warned = false;
 
-/** The step run op by op by TensorFlow, on a GPU where there is one, with its state kept there. */
-export async function tensorflowProgram(
+/** Steps run op by op by TensorFlow, on a GPU where there is one, with their state kept there. */
+export async function tensorflowPrograms(
   name: TensorflowEngineName,
-  step: Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>,
-  initialState: Tree<GivenTensor>,
-  inputSpecs: Tree<TensorSpec | GivenTensor>,
-) {
+  steps: ReadonlyMap<string, EagerStep>,
+  stateTree: SpecTree,
+  state: Tree<GivenTensor>,
+): Promise<HostPrograms> {
   await useTensorflow(name);
-  return tfjsProgram(step, initialState, inputSpecs, { backend: BACKEND });
+  return tfjsPrograms(steps, stateTree, state, { backend: BACKEND });
 }
 
 /** The engine whose libraries are in this process: there can only be one. */

@@ -1,14 +1,14 @@
-import type { HostTensor, Step, TensorSpec } from '@beit/tensors';
-import { mapTree, type Tree } from '@beit/tensors';
+import { flattenTree, type HostTensor, mapTree, type Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { numbersAs } from '../numbersAs';
 import { cleanedUp } from '../record/cleanedUp';
-import { isPath, isTensor, specTree } from '../specTree';
+import { groupsOf, isPath, isTensor, type SpecTree } from '../specTree';
 import { stepResult } from '../stepResult';
 import type { GivenTensor } from '../types';
 import { completeWasmBackend } from '../wasm/completeWasmBackend';
 import { callQueue } from './callQueue';
 import { checkedLeaves, numbersOf } from './checkedLeaves';
+import type { EagerStep, HostPrograms } from './engine';
 
 export interface TfjsOptions {
   /**
@@ -18,21 +18,19 @@ export interface TfjsOptions {
   readonly backend?: string;
 }
 
-/** The step run op by op on a TensorFlow.js backend, with its state kept as tensors there. */
-export async function tfjsProgram(
-  step: Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>,
+/** Steps run op by op on a TensorFlow.js backend, with their state kept as tensors there. */
+export async function tfjsPrograms(
+  steps: ReadonlyMap<string, EagerStep>,
+  stateTree: SpecTree,
   initialState: Tree<GivenTensor>,
-  inputSpecs: Tree<TensorSpec | GivenTensor>,
   { backend }: TfjsOptions,
-) {
+): Promise<HostPrograms> {
   if (backend === undefined) await tf.ready();
   const name = backend ?? tf.getBackend();
   await startBackend(name);
   if (name === 'wasm') completeWasmBackend();
   // Started, it is the current one as soon as this is called: nothing else can come in between.
   const useBackend = () => void tf.setBackend(name);
-  const stateTree = specTree(initialState, 'state');
-  const inputTree = specTree(inputSpecs, 'input');
 
   /** Tensors with the numbers as they are now, to be disposed. */
   const entered = (leaves: ReadonlyMap<string, GivenTensor>): Tensors => {
@@ -48,82 +46,101 @@ export async function tfjsProgram(
       }),
     );
   };
-  const treeOf = (tensors: Tensors, form: Tree<string>) =>
-    mapTree(form, isPath, (path) => tensors.get(path)!);
   const read = async (
     tensors: Tensors,
     form: Tree<string>,
     copies: (tensor: tf.Tensor) => boolean = () => false,
   ): Promise<Tree<HostTensor>> => {
     const arrays = new Map<string, HostTensor>();
-    for (const [path, t] of tensors) {
+    for (const path of flattenTree<string>(form, isPath).map(([, path]) => path)) {
+      const t = at(tensors, path);
       const copied = copies(t);
       const numbers = numbersAs(t.dtype, await t.data()) as HostTensor['data'];
       const data = copied ? numbers.slice() : numbers;
-      arrays.set(path, {
-        dtype: t.dtype === 'bool' ? 'uint8' : (t.dtype as 'float32'),
-        shape: t.shape,
-        data,
-      });
+      const dtype = t.dtype === 'bool' ? 'uint8' : (t.dtype as 'float32');
+      arrays.set(path, { dtype, shape: t.shape, data });
     }
-    return mapTree(form, isPath, (path) => arrays.get(path)!);
+    return mapTree(form, isPath, (path) => at(arrays, path));
   };
 
-  let state = entered(checkedLeaves(initialState, stateTree.specs, 'state'));
+  const state = entered(checkedLeaves(initialState, stateTree.specs, 'state'));
+
+  /** The step's outputs, as tensors to be disposed. The state moves on. */
+  function runStep({ step, inputs }: EagerStep, given: Tensors): { outputs: Tensors; form: Tree<string> } {
+    const next: Tensors = new Map();
+    const outputs: Tensors = new Map();
+    try {
+      // Clones, so that a step may return what it got, and the old state can go whatever the new one shares with it.
+      const form = cleanedUp(() =>
+        tf.tidy(() => {
+          const returned = explained(name, () =>
+            step(treeOf(state, stateTree.form), treeOf(given, inputs.form)),
+          );
+          const result = stepResult(returned, stateTree.specs);
+          for (const [path, tensor] of result.state) next.set(path, tf.keep(tf.clone(tensor)));
+          return mapTree<tf.Tensor, string>(result.outputs, isTensor, (tensor, path) => {
+            outputs.set(path, tf.keep(tf.clone(tensor)));
+            return path;
+          });
+        }),
+      );
+      disposeAll(state);
+      for (const [path, tensor] of next) state.set(path, tensor);
+      return { outputs, form };
+    } catch (error) {
+      disposeAll(next);
+      disposeAll(outputs);
+      throw error;
+    }
+  }
 
   const calls = callQueue();
   return {
-    run: (inputs: Tree<GivenTensor>): Promise<Tree<HostTensor>> =>
-      calls.callWith(
-        () => entered(checkedLeaves(inputs, inputTree.specs, 'input')),
+    run: (program, inputs) => {
+      const step = at(steps, program);
+      return calls.callWith(
+        () => entered(checkedLeaves(inputs, step.inputs.specs, 'input')),
         async (given) => {
           useBackend();
-          const next: Tensors = new Map();
-          const outputs: Tensors = new Map();
-          let outputTree: Tree<string> = {};
+          let ran: ReturnType<typeof runStep>;
           try {
-            // Clones, so that a step may return what it got, and the old state can go whatever the new one shares with it.
-            cleanedUp(() =>
-              tf.tidy(() => {
-                const returned = explained(name, () =>
-                  step(treeOf(state, stateTree.form), treeOf(given, inputTree.form)),
-                );
-                const result = stepResult(returned, stateTree.specs);
-                for (const path of stateTree.specs.keys())
-                  next.set(path, tf.keep(tf.clone(result.state.get(path)!)));
-                outputTree = mapTree<tf.Tensor, string>(result.outputs, isTensor, (t, path) => {
-                  outputs.set(path, tf.keep(tf.clone(t)));
-                  return path;
-                });
-              }),
-            );
-          } catch (error) {
-            disposeAll(next);
-            disposeAll(outputs);
-            throw error;
+            ran = runStep(step, given);
           } finally {
             disposeAll(given);
           }
-          disposeAll(state);
-          state = next;
           try {
-            return await read(outputs, outputTree, isShared);
+            return await read(ran.outputs, ran.form, isShared);
           } finally {
-            disposeAll(outputs);
+            disposeAll(ran.outputs);
+          }
+        },
+      );
+    },
+    readState: (groups) => calls.call(async () => read(state, groupsOf(stateTree, groups).form)),
+    writeState: (next, part) =>
+      calls.callWith(
+        () => {
+          const { specs } = groupsOf(stateTree, part === 'all' ? undefined : Object.keys(next));
+          return entered(checkedLeaves(next, specs, 'state'));
+        },
+        async (given) => {
+          for (const [path, tensor] of given) {
+            state.get(path)?.dispose();
+            state.set(path, tensor);
           }
         },
       ),
-    readState: (): Promise<Tree<HostTensor>> => calls.call(() => read(state, stateTree.form)),
-    writeState: (next: Tree<GivenTensor>): Promise<void> =>
-      calls.callWith(
-        () => entered(checkedLeaves(next, stateTree.specs, 'state')),
-        async (given) => {
-          disposeAll(state);
-          state = given;
-        },
-      ),
-    dispose: (): Promise<void> => calls.dispose(async () => disposeAll(state)),
+    dispose: () => calls.dispose(async () => disposeAll(state)),
   };
+}
+
+const treeOf = (tensors: Tensors, form: Tree<string>): Tree<tf.Tensor> =>
+  mapTree(form, isPath, (path) => at(tensors, path));
+
+function at<T>(values: ReadonlyMap<string, T>, name: string): T {
+  const value = values.get(name);
+  if (value === undefined) throw new Error(`There is no '${name}'.`);
+  return value;
 }
 
 /** By path. */

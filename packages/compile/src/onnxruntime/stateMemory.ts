@@ -1,101 +1,121 @@
-import type { TensorSpec } from '@beit/tensors';
+import { sizeOf, type TensorSpec } from '@beit/tensors';
 import { copyNumbers, type HostArray } from '../engines/alignedArray';
 import { encodeOnnx } from '../onnx/proto';
 import type { Handle, OnnxruntimeLibrary, SessionOptions, Tensor } from './library';
 
-/** Where the state of a program is between its steps. */
+/** A tensor of the state, as the library has it. */
+export interface StateTensor {
+  readonly path: string;
+  readonly spec: TensorSpec;
+  readonly tensor: Tensor;
+}
+
+/** Where the state of programs is between their steps. */
 export interface StateMemory {
   allocate(spec: TensorSpec): Tensor;
   /** Copies from the host. */
-  write(tensors: ReadonlyMap<string, Tensor>, numbers: ReadonlyMap<string, HostArray>): Promise<void>;
-  /** The numbers on the host; in host memory they are not copied. */
-  read(tensors: ReadonlyMap<string, Tensor>): Promise<ReadonlyMap<string, HostArray>>;
-  /** To be called when its tensors have been released. */
+  write(tensors: readonly StateTensor[], numbers: ReadonlyMap<string, HostArray>): Promise<void>;
+  /** The numbers on the host by path; in host memory they are not copied. */
+  read(tensors: readonly StateTensor[]): Promise<ReadonlyMap<string, HostArray>>;
+  /** To be called when its tensors have been released, and before the session is. */
   dispose(): void;
 }
 
 /** @param allocate gives the arrays that the tensors lie over */
 export function hostMemory(ort: OnnxruntimeLibrary, allocate: (spec: TensorSpec) => HostArray): StateMemory {
-  const array = (tensor: Tensor) => tensor.data as HostArray;
+  const array = ({ tensor }: StateTensor) => tensor.data as HostArray;
   return {
     allocate: (spec) => ort.tensor(spec.dtype, spec.shape, allocate(spec)),
     async write(tensors, numbers) {
-      for (const [path, tensor] of tensors) copyNumbers(numbers.get(path)!, array(tensor));
+      for (const held of tensors) copyNumbers(numbersAt(numbers, held.path), array(held));
     },
-    read: async (tensors) => new Map([...tensors].map(([path, tensor]) => [path, array(tensor)])),
+    read: async (tensors) => new Map(tensors.map((held) => [held.path, array(held)])),
     dispose() {},
   };
 }
 
 /**
- * Memory of a GPU. Copies are made by a program of `Identity` alone: the library moves what it takes and gives between
+ * Memory of a GPU. Copies are made by programs of `Identity` alone: the library moves what they take and give between
  * the host and the device.
  *
  * @param session a session on the device
  * @param memory the library's name for the device's memory
- * @param specs of all of the state, by path
  */
-export async function deviceMemory(
+export function deviceMemory(
   ort: OnnxruntimeLibrary,
   session: Handle,
   memory: string,
-  specs: ReadonlyMap<string, TensorSpec>,
   options: Pick<SessionOptions, 'provider'>,
-): Promise<StateMemory> {
+): StateMemory {
   const allocator = ort.createAllocator(session, memory);
-  const named = (prefix: string) => [...specs].map(([path, spec]) => ({ name: prefix + path, ...spec }));
-  const copies = await ort.createSession(
-    encodeOnnx({
-      nodes: [...specs.keys()].map((path) => ({
-        op: 'Identity',
-        inputs: [`from/${path}`],
-        outputs: [`to/${path}`],
-      })),
-      initializers: [],
-      inputs: named('from/'),
-      outputs: named('to/'),
-    }),
-    options,
-  );
-  async function copy(from: ReadonlyMap<string, Tensor>, to: ReadonlyMap<string, Tensor>) {
-    const binding = ort.createBinding(copies);
+  /** One for every part of the state that was copied, by the names of its tensors. */
+  const copiers = new Map<string, Handle>();
+  async function copierOf(tensors: readonly StateTensor[]): Promise<Handle> {
+    const key = JSON.stringify(tensors.map(({ path }) => path));
+    const known = copiers.get(key);
+    if (known !== undefined) return known;
+    const named = (prefix: string) => tensors.map(({ path, spec }) => ({ name: prefix + path, ...spec }));
+    const copier = await ort.createSession(
+      encodeOnnx({
+        nodes: tensors.map(({ path }) => ({
+          op: 'Identity',
+          inputs: [`from/${path}`],
+          outputs: [`to/${path}`],
+        })),
+        initializers: [],
+        inputs: named('from/'),
+        outputs: named('to/'),
+      }),
+      options,
+    );
+    copiers.set(key, copier);
+    return copier;
+  }
+  /** Copies between the tensors of the state and those over arrays of the host. */
+  async function copy(
+    tensors: readonly StateTensor[],
+    arrays: ReadonlyMap<string, HostArray>,
+    direction: 'toDevice' | 'toHost',
+  ) {
+    if (tensors.length === 0) return;
+    const copier = await copierOf(tensors);
+    const binding = ort.createBinding(copier);
+    const onHost: Tensor[] = [];
     try {
-      for (const [path, tensor] of from) ort.bindInput(binding, `from/${path}`, tensor);
-      for (const [path, tensor] of to) ort.bindOutput(binding, `to/${path}`, tensor);
-      await ort.run(copies, binding);
+      for (const { path, spec, tensor } of tensors) {
+        const host = ort.tensor(spec.dtype, spec.shape, numbersAt(arrays, path));
+        onHost.push(host);
+        const [from, to] = direction === 'toDevice' ? [host, tensor] : [tensor, host];
+        ort.bindInput(binding, `from/${path}`, from);
+        ort.bindOutput(binding, `to/${path}`, to);
+      }
+      await ort.run(copier, binding);
     } finally {
       ort.releaseBinding(binding);
-    }
-  }
-  async function withHostTensors(
-    arrays: ReadonlyMap<string, HostArray>,
-    use: (tensors: ReadonlyMap<string, Tensor>) => Promise<void>,
-  ) {
-    const tensors = new Map<string, Tensor>();
-    try {
-      for (const [path, { dtype, shape }] of specs) {
-        tensors.set(path, ort.tensor(dtype, shape, arrays.get(path)!));
-      }
-      await use(tensors);
-    } finally {
-      for (const tensor of tensors.values()) ort.releaseTensor(tensor);
+      for (const tensor of onHost) ort.releaseTensor(tensor);
     }
   }
   return {
     allocate: ({ dtype, shape }) => ort.allocatedTensor(allocator, dtype, shape),
-    write: (tensors, numbers) => withHostTensors(numbers, (host) => copy(host, tensors)),
+    write: (tensors, numbers) => copy(tensors, numbers, 'toDevice'),
     async read(tensors) {
       const arrays = new Map<string, HostArray>();
-      for (const [path, { dtype, shape }] of specs) {
-        const length = shape.reduce((size, dim) => size * dim, 1);
-        arrays.set(path, dtype === 'float32' ? new Float32Array(length) : new Int32Array(length));
+      for (const { path, spec } of tensors) {
+        const length = sizeOf(spec.shape);
+        arrays.set(path, spec.dtype === 'float32' ? new Float32Array(length) : new Int32Array(length));
       }
-      await withHostTensors(arrays, (host) => copy(tensors, host));
+      await copy(tensors, arrays, 'toHost');
       return arrays;
     },
     dispose() {
       ort.releaseAllocator(allocator);
-      ort.releaseSession(copies);
+      for (const copier of copiers.values()) ort.releaseSession(copier);
     },
   };
+}
+
+function numbersAt(arrays: ReadonlyMap<string, HostArray>, path: string): HostArray {
+  const array = arrays.get(path);
+  if (array === undefined) throw new Error(`There are no numbers for the state '${path}'.`);
+  return array;
 }

@@ -79,17 +79,33 @@ function withAnOutput(graph: Graph): Graph {
   return builder.finish(new Map([['outputs/', builder.scalar(0)]]));
 }
 
+/** The inputs without the states that nothing reads: a library takes memory for every one. */
+function withoutUnreadState({ nodes, inputs, outputs }: Graph): Graph {
+  const read = new Set([...nodes.flatMap((node) => node.inputs), ...outputs.values()].map(({ id }) => id));
+  const isUnread = (name: string, { id }: Value) => name.startsWith('state/') && !read.has(id);
+  return {
+    nodes: nodes.filter(
+      (node) =>
+        node.op !== 'Input' || !node.outputs.some((value) => isUnread(String(node.attributes.name), value)),
+    ),
+    inputs: new Map([...inputs].filter(([name, value]) => !isUnread(name, value))),
+    outputs,
+  };
+}
+
 /** The program without the inputs, states and outputs that have no elements: what an engine's library gets to see. */
 export function withElements(trace: Trace): Trace {
   const { graph, inputs, state, changed } = trace;
   const withState = nonEmpty(state);
   return {
     ...trace,
-    graph: withAnOutput({
-      nodes: graph.nodes.filter(({ outputs }) => !outputs.every(isEmpty)),
-      inputs: nonEmpty(graph.inputs),
-      outputs: nonEmpty(graph.outputs),
-    }),
+    graph: withAnOutput(
+      withoutUnreadState({
+        nodes: graph.nodes.filter(({ outputs }) => !outputs.every(isEmpty)),
+        inputs: nonEmpty(graph.inputs),
+        outputs: nonEmpty(graph.outputs),
+      }),
+    ),
     inputs: nonEmpty(inputs),
     state: withState,
     changed: changed.filter((path) => withState.has(path)),

@@ -31,7 +31,7 @@ export interface Trace {
  * a tensor's numbers or draws random ones, for what is no tensor or tree of them, and when the new state does not have
  * the form of the old one
  */
-export function trace<S extends Tree<tf.Tensor>, I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>(
+export function trace<S, I, O>(
   step: Step<S, I, O>,
   state: TreeOf<S, TensorSpec | GivenTensor>,
   inputs: TreeOf<I, TensorSpec | GivenTensor>,
@@ -50,7 +50,9 @@ export function trace<S extends Tree<tf.Tensor>, I extends Tree<tf.Tensor>, O ex
         values.set(`${root}/${path}`, value);
         return tensorOf(value);
       });
-    const returned = callProgram(step, enter('state') as S, enter('inputs') as I);
+    // By name alone: types know the names of the tensors, and the trees have them.
+    const asTree = step as unknown as Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>;
+    const returned = callProgram(asTree, enter('state'), enter('inputs'));
 
     const result = stepResult(returned, given.state.specs);
     const made = new Map<string, Value>();

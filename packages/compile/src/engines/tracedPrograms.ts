@@ -1,0 +1,88 @@
+import { type HostTensor, mapTree, sizeOf } from '@beit/tensors';
+import { emptyArray } from '../passes/emptyTensors';
+import type { Trace } from '../record/trace';
+import { groupsOf, isPath, type SpecTree } from '../specTree';
+import type { HostArray } from './alignedArray';
+import { callQueue } from './callQueue';
+import { stateNumbers } from './checkedLeaves';
+import type { HostPrograms } from './engine';
+import type { InputCopies, OwnTensor } from './inputCopies';
+
+/** What a library runs of one traced step. */
+export interface LoadedProgram<T extends OwnTensor> {
+  readonly trace: Trace;
+  readonly copies: InputCopies<T>;
+  /** @returns the array over which it has written an output; the next run writes there again */
+  run(inputs: ReadonlyMap<string, T>): Promise<(path: string) => HostArray | undefined>;
+}
+
+/** The state of the programs, with elements, by path. */
+export interface LoadedState {
+  /** The arrays that hold it, or copies of what a device holds. */
+  read(paths: readonly string[]): Promise<ReadonlyMap<string, HostArray>>;
+  write(numbers: ReadonlyMap<string, HostArray>): Promise<void>;
+  /** Whether its memory is written by other threads, while the caller of `write` goes on. */
+  readonly isElsewhere: boolean;
+}
+
+/** Programs of a library, called one after the other. */
+export function tracedPrograms<T extends OwnTensor>(
+  programs: ReadonlyMap<string, LoadedProgram<T>>,
+  stateTree: SpecTree,
+  state: LoadedState,
+  dispose: () => Promise<void>,
+): HostPrograms {
+  const calls = callQueue();
+  return {
+    run: (name, inputs) => {
+      const program = programs.get(name);
+      if (!program) throw new Error(`There is no program '${name}'.`);
+      return calls.callWith(
+        () => program.copies.take(inputs),
+        async (given) => {
+          try {
+            const arrayOf = await program.run(given);
+            return outputsFrom(program.trace, arrayOf);
+          } finally {
+            program.copies.giveBack(given);
+          }
+        },
+      );
+    },
+    readState: (groups) =>
+      calls.call(async () => {
+        const { form, specs } = groupsOf(stateTree, groups);
+        const arrays = await state.read([...specs.keys()]);
+        const tensors = new Map<string, HostTensor>();
+        for (const [path, spec] of specs) {
+          tensors.set(path, { ...spec, data: arrays.get(path) ?? emptyArray(spec.dtype) });
+        }
+        return mapTree(form, isPath, (path) => found(tensors, path));
+      }),
+    writeState: (given, part) =>
+      calls.callWith(
+        (waits) => {
+          const { specs } = groupsOf(stateTree, part === 'all' ? undefined : Object.keys(given));
+          return stateNumbers(given, specs, waits || state.isElsewhere);
+        },
+        (numbers) => state.write(numbers),
+      ),
+    dispose: () => calls.dispose(dispose),
+  };
+}
+
+/** The outputs of a run: copies, since the next run writes there again. */
+const outputsFrom = ({ graph, outputs }: Trace, arrayOf: (path: string) => HostArray | undefined) =>
+  mapTree<string, HostTensor>(outputs, isPath, (path) => {
+    const { dtype, shape } = found(graph.outputs, `outputs/${path}`);
+    const data = sizeOf(shape) === 0 ? emptyArray(dtype) : arrayOf(path)?.slice();
+    if (data === undefined) throw new Error(`The engine gave no output '${path}'.`);
+    // TensorFlow.js's booleans are bytes on the host.
+    return { dtype: dtype === 'bool' ? 'uint8' : dtype, shape, data } as HostTensor;
+  });
+
+function found<T>(values: ReadonlyMap<string, T>, path: string): T {
+  const value = values.get(path);
+  if (value === undefined) throw new Error(`There is no '${path}'.`);
+  return value;
+}
