@@ -2,7 +2,7 @@ import type { Step, TensorSpec, TreeOf } from '@beit/tensors';
 import type { CompileOptions } from './compileOptions';
 import { compileProgramsWith, compileWith, enginesAmong } from './compileWith';
 import { NODE_ENGINES } from './engines/nodeEngines';
-import type { CompiledProgram, CompiledPrograms, EngineName, GivenTensor, InputsOf, Steps } from './types';
+import type { CompiledProgram, CompiledPrograms, EngineName, GivenTensor, Steps, StepTensors } from './types';
 
 /**
  * Makes a program of a step. With a compiled engine the step is called once, now, on tensors without numbers: it
@@ -46,14 +46,11 @@ export function compileForward<P, I, O>(
  * @param tensors the state to begin with, and for each step dtype and shape of its inputs
  * @throws what `compile` throws
  */
-export function compilePrograms<S, P extends Steps<S>>(
+export function compilePrograms<P extends Steps>(
   steps: P,
-  tensors: {
-    readonly state: TreeOf<S, GivenTensor>;
-    readonly inputs: { readonly [K in keyof P]: TreeOf<InputsOf<P[K]>, TensorSpec | GivenTensor> };
-  },
+  tensors: StepTensors<P>,
   options: CompileOptions = {},
-): Promise<CompiledPrograms<S, P>> {
+): Promise<CompiledPrograms<P>> {
   return compileProgramsWith(NODE_ENGINES, steps, tensors, options);
 }
 

@@ -14,9 +14,9 @@ import type {
   CompiledPrograms,
   EngineName,
   GivenTensor,
-  InputsOf,
   Precision,
   Steps,
+  StepTensors,
 } from './types';
 
 /** `compile` with these engines, and TensorFlow.js itself. */
@@ -47,15 +47,12 @@ export async function compileWith<S, I, O>(
 }
 
 /** `compilePrograms` with these engines, and TensorFlow.js itself. */
-export async function compileProgramsWith<S, P extends Steps<S>>(
+export async function compileProgramsWith<P extends Steps>(
   engines: Engines,
   steps: P,
-  tensors: {
-    readonly state: TreeOf<S, GivenTensor>;
-    readonly inputs: { readonly [K in keyof P]: TreeOf<InputsOf<P[K]>, TensorSpec | GivenTensor> };
-  },
+  tensors: StepTensors<P>,
   options: CompileOptions,
-): Promise<CompiledPrograms<S, P>> {
+): Promise<CompiledPrograms<P>> {
   const inputs = tensors.inputs as { readonly [name: string]: Tree<TensorSpec | GivenTensor> };
   const given = Object.entries(steps).map(([name, step]) => {
     const specs = inputs[name];
@@ -78,13 +75,13 @@ export async function compileProgramsWith<S, P extends Steps<S>>(
     writeState: (state: Tree<GivenTensor>) => programs.writeState(state, 'groups'),
     dispose: () => programs.dispose(),
   };
-  return untyped as unknown as CompiledPrograms<S, P>;
+  return untyped as unknown as CompiledPrograms<P>;
 }
 
 type TreeStep = Step<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>>;
 
 /** Types know the names of a step's tensors; engines handle all steps alike, and check what they are given and get. */
-const asTreeStep = <S, I, O>(step: Step<S, I, O>) => step as unknown as TreeStep;
+const asTreeStep = (step: Steps[string]) => step as unknown as TreeStep;
 
 interface GivenStep {
   readonly step: TreeStep;

@@ -16,5 +16,7 @@ export type {
   InputsOf,
   OutputsOf,
   Precision,
+  StateOf,
   Steps,
+  StepTensors,
 } from './types';

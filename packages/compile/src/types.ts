@@ -1,4 +1,4 @@
-import type { HostTensor, Program, Step, TreeOf } from '@beit/tensors';
+import type { HostTensor, Program, TensorSpec, TreeOf } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 
 /**
@@ -28,12 +28,23 @@ export interface CompiledProgram<S, I, O>
 }
 
 /** Steps over one state, by name. */
-export type Steps<S> = { readonly [name: string]: Step<S, never, unknown> };
+export type Steps = {
+  readonly [name: string]: (state: never, inputs: never) => { state: unknown; outputs: unknown };
+};
+export type StateOf<P extends Steps> = P[keyof P] extends (state: infer S, inputs: never) => unknown
+  ? S
+  : never;
 export type InputsOf<P> = P extends (state: never, inputs: infer I) => unknown ? I : never;
 export type OutputsOf<P> = P extends (...given: never) => { outputs: infer O } ? O : never;
 
+/** The tensors that programs of these steps begin with: the state, and for each step dtype and shape of its inputs. */
+export interface StepTensors<P extends Steps> {
+  readonly state: TreeOf<StateOf<P>, GivenTensor>;
+  readonly inputs: { readonly [K in keyof P]: TreeOf<InputsOf<P[K]>, TensorSpec | GivenTensor> };
+}
+
 /** Steps over one state, which an engine keeps once: what one of them writes, the others read in place. */
-export interface CompiledPrograms<S, P extends Steps<S>> {
+export interface CompiledPrograms<P extends Steps> {
   /** The engine that runs them. */
   readonly engine: EngineName;
   /** One step of each, as `run` of a program of its own; calls run one after the other, whichever step they are of. */
@@ -43,10 +54,12 @@ export interface CompiledPrograms<S, P extends Steps<S>> {
     ) => Promise<TreeOf<OutputsOf<P[K]>, HostTensor>>;
   };
   /** The state now, or some groups of it. Its arrays are the engine's own: copy what must outlive the next `run`. */
-  readState(): Promise<TreeOf<S, HostTensor>>;
-  readState<K extends keyof S>(groups: readonly K[]): Promise<TreeOf<Pick<S, K>, HostTensor>>;
+  readState(): Promise<TreeOf<StateOf<P>, HostTensor>>;
+  readState<K extends keyof StateOf<P>>(
+    groups: readonly K[],
+  ): Promise<TreeOf<Pick<StateOf<P>, K>, HostTensor>>;
   /** Another state, or other groups of it, of the same names, dtypes and shapes. */
-  writeState(state: Partial<TreeOf<S, GivenTensor>>): Promise<void>;
+  writeState(state: Partial<TreeOf<StateOf<P>, GivenTensor>>): Promise<void>;
   /** Frees all of it when the calls before have ended. No other call may follow but this one again. */
   dispose(): Promise<void>;
 }
