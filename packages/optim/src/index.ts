@@ -13,11 +13,10 @@ export {
 } from './schedules';
 export {
   type GradientState,
-  gradientState,
   gradientStep,
+  gradientSums,
   type LossFunction,
   partialUpdateStep,
-  type Step,
   type TrainState,
   trainState,
   trainStep,

@@ -2,15 +2,13 @@
  * Programs of training: pure functions (state, inputs) -> { state, outputs } for `compile`, or for eager use, where
  * they leave no tensor behind but those that they return.
  */
-import { type HostTensor, type NamedTensors, zeros } from '@beit/tensors';
+import { type HostTensor, type NamedTensors, type Step, zeros } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { updateEma } from './ema';
 import type { Optimizer, OptimizerScalars } from './optimizer';
 import { isRunningStatistic, splitStatistics } from './runningStatistics';
 import { tidied } from './tidied';
 import { type LossAndOutputs, type NamedTfTensors, valueAndGrads } from './valueAndGrads';
-
-type Tensors = tf.Tensor | { readonly [name: string]: Tensors };
 
 /**
  * A differentiable computation on one batch; everything random in it is part of `batch`. Of running statistics of batch
@@ -20,115 +18,120 @@ export type LossFunction<B, O extends LossAndOutputs> = (params: NamedTfTensors,
 
 export type TrainState = { params: NamedTfTensors; m: NamedTfTensors; v: NamedTfTensors };
 
-/** State and inputs to the next state and outputs; the form that `@beit/compile` takes. */
-export type Step<S, I, O> = (state: S, inputs: I) => { state: S; outputs: O };
-
 /** The state that a `trainStep` begins with, on the host. */
 export function trainState(params: NamedTensors, optimizer: Optimizer) {
   return { params, ...optimizer.init(params) };
 }
 
 /**
- * One training step: loss, gradients, clipping, update.
+ * One training step: loss, gradients, clipping, update. What else is in the state stays as it is.
  * Inputs: `batch`, passed to `loss`, and `scalars` of `optimizer.scalars(step, learningRate)`.
  * Outputs: `gradNorm` before clipping, and all that `loss` returns, the loss among it, but for running statistics.
  */
-export function trainStep<B extends Tensors, O extends LossAndOutputs>(
+export function trainStep<B, O extends LossAndOutputs, S extends TrainState = TrainState>(
   loss: LossFunction<B, O>,
   optimizer: Optimizer,
-): Step<TrainState, { batch: B; scalars: OptimizerScalars<tf.Tensor> }, O & { gradNorm: tf.Tensor }> {
-  return ({ params, m, v }, { batch, scalars }) =>
+): Step<S, { batch: B; scalars: OptimizerScalars<tf.Tensor> }, O & { gradNorm: tf.Tensor }> {
+  return (state, { batch, scalars }) =>
     tidied(() => {
+      const { params, m, v } = state;
       const { gradients, statistics, outputs } = lossGradients(loss, optimizer, params, batch);
       const { params: next, moments, gradNorm } = optimizer.update(params, gradients, { m, v }, scalars);
-      return { state: { params: { ...next, ...statistics }, ...moments }, outputs: { ...outputs, gradNorm } };
+      return {
+        state: { ...state, params: { ...next, ...statistics }, ...moments },
+        outputs: { ...outputs, gradNorm },
+      };
     });
 }
 
-/** A step that also keeps `ema`, the moving average of its parameters; begin it as a copy of them. */
+/**
+ * A step that also keeps `ema`, the moving average of its parameters; begin it as a copy of them.
+ *
+ * @param step leaves what else is in its state as it is, as those of this package do
+ */
 export function withEma<S extends { params: NamedTfTensors }, I, O>(
   step: Step<S, I, O>,
   decay: number,
 ): Step<S & { ema: NamedTfTensors }, I, O> {
-  return ({ ema, ...rest }, inputs) => {
-    const { state, outputs } = step(rest as unknown as S, inputs);
-    return { state: { ...state, ema: updateEma(ema, state.params, decay) }, outputs };
+  return (before, inputs) => {
+    const { state, outputs } = step(before, inputs);
+    return { state: { ...state, ema: updateEma(before.ema, state.params, decay) }, outputs };
   };
 }
 
 export type GradientState = { params: NamedTfTensors; gradients: NamedTfTensors };
 
-/**
- * The state that a `gradientStep` begins with: `params`, and zeros for those that `optimizer` trains and for running
- * statistics.
- */
-export function gradientState(params: NamedTensors, optimizer: Optimizer) {
+/** The sums that a `gradientStep` begins with: zeros for the parameters that `optimizer` trains and for running statistics. */
+export function gradientSums(params: NamedTensors, optimizer: Optimizer): Record<string, HostTensor> {
   const moving = Object.entries(params).filter(
     ([name, tensor]) => optimizer.trains(name, tensor) || isRunningStatistic(name),
   );
-  const gradients: Record<string, HostTensor> = Object.fromEntries(
-    moving.map(([name, { shape }]) => [name, zeros(shape)]),
-  );
-  return { params, gradients };
+  return Object.fromEntries(moving.map(([name, { shape }]) => [name, zeros(shape)]));
 }
 
 /**
  * The first half of a step, for accumulation over micro-batches and sums over processes: adds `weight` times the
- * gradients of one micro-batch to `gradients` in the state. With k micro-batches of equal size `weight` is 1 / k; where
- * a loss is a mean over a number of items that varies (masked patches), the share of the items makes the sum that of
- * one large batch. What running statistics have for a gradient is their move: they make one a step, the mean of those of
- * its micro-batches. Inputs: `batch`, `weight` (a scalar). Outputs: all that `loss` returns, but for running statistics.
+ * gradients of one micro-batch to `gradients` in the state, or begins them anew with it. Where a loss is a mean over items
+ * (images, masked patches), their number as the weight makes the sum, divided by the number of all, the gradient of one
+ * large batch. What running statistics have for a gradient is their move: they make one a step, the mean of those of its
+ * micro-batches. What else is in the state stays as it is.
+ * Inputs: `batch`; `weight`, a scalar; `isFirst`, a scalar: whether the sums begin with this micro-batch, above 0 if so.
+ * Outputs: all that `loss` returns, but for running statistics.
  */
-export function gradientStep<B extends Tensors, O extends LossAndOutputs>(
+export function gradientStep<B, O extends LossAndOutputs, S extends GradientState = GradientState>(
   loss: LossFunction<B, O>,
   optimizer: Optimizer,
-): Step<GradientState, { batch: B; weight: tf.Tensor }, O> {
-  return ({ params, gradients: sums }, { batch, weight }) =>
+): Step<S, { batch: B; weight: tf.Tensor; isFirst: tf.Tensor }, O> {
+  return (state, { batch, weight, isFirst }) =>
     tidied(() => {
+      const { params, gradients: sums } = state;
       const { gradients, statistics, outputs } = lossGradients(loss, optimizer, params, batch);
+      const begins = tf.greater(isFirst, 0);
       const next: NamedTfTensors = {};
-      for (const [name, gradient] of Object.entries(gradients)) {
-        next[name] = tf.add(sums[name]!, tf.mul(gradient, weight));
-      }
-      for (const [name, moved] of Object.entries(statistics)) {
-        next[name] = tf.add(sums[name]!, tf.mul(tf.sub(moved, params[name]!), weight));
-      }
-      return { state: { params, gradients: next }, outputs };
+      const add = (name: string, change: tf.Tensor) => {
+        const sum = sums[name];
+        if (sum === undefined)
+          throw new Error(`The state has no gradient "${name}"; begin with gradientSums.`);
+        // Not a product with zero: what is no number would stay.
+        next[name] = tf.add(tf.where(begins, tf.scalar(0), sum), tf.mul(change, weight));
+      };
+      for (const [name, gradient] of Object.entries(gradients)) add(name, gradient);
+      for (const [name, moved] of Object.entries(statistics)) add(name, tf.sub(moved, params[name]!));
+      return { state: { ...state, gradients: next }, outputs };
     });
 }
 
 /**
- * The second half of a step. Inputs: `gradients`, those of `gradientState`, and `scalars` as in `trainStep`.
- * Outputs: `gradNorm` before clipping, and `params` again, for the first half's state.
+ * The second half of a step. Inputs: `total`, a scalar by which the sums of gradients are divided, and `scalars` as in
+ * `trainStep`. Outputs: `gradNorm` before clipping. What else is in the state stays as it is.
  */
-export function updateStep(
+export function updateStep<S extends TrainState & GradientState = TrainState & GradientState>(
   optimizer: Optimizer,
-): Step<
-  TrainState,
-  { gradients: NamedTfTensors; scalars: OptimizerScalars<tf.Tensor> },
-  { gradNorm: tf.Tensor; params: NamedTfTensors }
-> {
-  return (state, { gradients, scalars }) => {
-    const { next, gradNorm } = updated(optimizer, state, gradients, scalars);
-    return { state: next, outputs: { gradNorm, params: next.params } };
-  };
+): Step<S, { scalars: OptimizerScalars<tf.Tensor>; total: tf.Tensor }, { gradNorm: tf.Tensor }> {
+  return (state, { scalars, total }) =>
+    tidied(() => {
+      const means = Object.entries(state.gradients).map(([name, sum]) => [name, tf.div(sum, total)] as const);
+      const { next, gradNorm } = updated(optimizer, state, Object.fromEntries(means), scalars);
+      return { state: { ...state, ...next }, outputs: { gradNorm } };
+    });
 }
 
 /**
- * `updateStep` for a part of the parameters, with the moments of these alone: several processes update a part each.
- * Clipping needs the norm of all gradients, which is an input here, `gradNorm`. Outputs: `params` of the part.
+ * The second half of a step for a part of the parameters, with the moments of these alone: several processes update a part
+ * each. Inputs: the means of its `gradients`, and `gradNorm`, the norm of all gradients, which clipping needs.
  */
-export function partialUpdateStep(
+export function partialUpdateStep<S extends TrainState = TrainState>(
   optimizer: Optimizer,
 ): Step<
-  TrainState,
+  S,
   { gradients: NamedTfTensors; scalars: OptimizerScalars<tf.Tensor>; gradNorm: tf.Tensor },
-  { params: NamedTfTensors }
+  Record<string, never>
 > {
-  return (state, { gradients, scalars, gradNorm }) => {
-    const { next } = updated(optimizer, state, gradients, scalars, gradNorm as tf.Scalar);
-    return { state: next, outputs: { params: next.params } };
-  };
+  return (state, { gradients, scalars, gradNorm }) =>
+    tidied(() => {
+      const { next } = updated(optimizer, state, gradients, scalars, gradNorm as tf.Scalar);
+      return { state: { ...state, ...next }, outputs: {} };
+    });
 }
 
 function updated(

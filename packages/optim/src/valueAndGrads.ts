@@ -4,8 +4,10 @@ import { tidied } from './tidied';
 /** Tensors by name: parameters, gradients, moments. */
 export type NamedTfTensors = Record<string, tf.Tensor>;
 
-/** What a differentiable function gives: the loss, a float32 scalar, and any other tensors it wants to report. */
-export type LossAndOutputs = { readonly loss: tf.Tensor } & NamedTfTensors;
+/** What a differentiable function gives: the loss, a float32 scalar, and any other tensors it wants to report, by name. */
+export interface LossAndOutputs {
+  readonly loss: tf.Tensor;
+}
 
 /**
  * Value, other outputs and gradients of `f` at `params`.
@@ -37,7 +39,8 @@ export function valueAndGrads<O extends LossAndOutputs>(
       () => {
         const { loss, ...outputs } = f(params);
         assertLoss(loss);
-        for (const [name, tensor] of Object.entries(outputs)) kept[name] = tf.keep(tf.clone(tensor));
+        for (const [name, tensor] of Object.entries<tf.Tensor>(outputs))
+          kept[name] = tf.keep(tf.clone(tensor));
         return loss;
       },
       names.map((name) => params[name]!),

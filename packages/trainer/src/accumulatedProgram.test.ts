@@ -1,7 +1,14 @@
-import { type HostTensor, scalar } from '@beit/tensors';
+import {
+  type Branch,
+  flattenTensors,
+  type HostTensor,
+  type NamedTensors,
+  scalar,
+  type Tree,
+} from '@beit/tensors';
 import { pretendedJob } from '../test/pretendedJob';
 import { accumulatedProgram } from './accumulatedProgram';
-import type { Program, Tree<HostTensor> } from './program';
+import { scalarsOf } from './program';
 import { sharedMean } from './sharedMean';
 
 const tensor = (...values: number[]): HostTensor => ({
@@ -12,42 +19,50 @@ const tensor = (...values: number[]): HostTensor => ({
 const values = (tree: Tree<HostTensor>, path: string) => [...flattenTensors(tree)[path]!.data];
 
 /** Least squares of one number against the items of a batch: gradient of mean (w - x)^2. */
-function halves() {
-  let first: Tree<HostTensor> = { params: { w: tensor(99) }, gradients: { w: tensor(5) } };
-  let second: Tree<HostTensor> = { params: { w: tensor(2) }, m: { w: tensor(0) } };
-  const gradientProgram: Program<{ batch: number[]; weight: HostTensor }> = {
-    async run({ batch, weight }) {
-      const w = values(first, 'params/w')[0]!;
-      const mean = (f: (x: number) => number) => batch.reduce((sum, x) => sum + f(x), 0) / batch.length;
-      const sum = values(first, 'gradients/w')[0]! + weight.data[0]! * mean((x) => 2 * (w - x));
-      first = { params: { w: tensor(w) }, gradients: { w: tensor(sum) } };
-      return { loss: scalar(mean((x) => (w - x) ** 2)), items: tensor(...batch) };
+function programs() {
+  const state: Record<string, NamedTensors> = {
+    params: { w: tensor(2) },
+    m: { w: tensor(0) },
+    // What another step has left.
+    gradients: { w: tensor(Number.NaN) },
+  };
+  const first = (group: string) => values(state, `${group}/w`)[0]!;
+  return {
+    run: {
+      async accumulate({
+        batch,
+        weight,
+        isFirst,
+      }: {
+        batch: number[];
+        weight: HostTensor;
+        isFirst: HostTensor;
+      }) {
+        const w = first('params');
+        const mean = (f: (x: number) => number) => batch.reduce((sum, x) => sum + f(x), 0) / batch.length;
+        const sum = isFirst.data[0]! > 0 ? 0 : first('gradients');
+        state.gradients = { w: tensor(sum + weight.data[0]! * mean((x) => 2 * (w - x))) };
+        return { loss: scalar(mean((x) => (w - x) ** 2)), items: tensor(...batch) };
+      },
+      async update({ scalars, total }: { scalars: Branch<HostTensor>; total: HostTensor }) {
+        const gradient = first('gradients') / total.data[0]!;
+        state.m = { w: tensor(gradient) };
+        state.params = { w: tensor(first('params') - scalarsOf(scalars).rate! * gradient) };
+        return { gradNorm: scalar(Math.abs(gradient)) };
+      },
     },
-    readState: async () => first,
-    async writeState(state) {
-      first = state;
+    readState: async (groups: readonly string[] = Object.keys(state)) =>
+      Object.fromEntries(groups.map((group) => [group, state[group]!])),
+    async writeState(groups: Branch<HostTensor>) {
+      Object.assign(state, groups);
     },
   };
-  const updateProgram: Program<{ gradients: Tree<HostTensor>; scalars: { readonly [name: string]: Tree<HostTensor> } }> =
-    {
-      async run({ gradients, scalars }) {
-        const gradient = values(gradients, 'w')[0]!;
-        const w = values(second, 'params/w')[0]! - scalarsOf(scalars).rate! * gradient;
-        second = { params: { w: tensor(w) }, m: { w: tensor(gradient) } };
-        return { gradNorm: scalar(Math.abs(gradient)), params: { w: tensor(w) } };
-      },
-      readState: async () => second,
-      async writeState(state) {
-        second = state;
-      },
-    };
-  return { gradientProgram, updateProgram };
 }
 
 const parts = (...batches: number[][]) => batches.map((batch) => ({ batch, weight: batch.length }));
 
 test('two steps of unequal micro-batches are two steps of whole batches', async () => {
-  const program = await accumulatedProgram(halves());
+  const program = await accumulatedProgram({ programs: programs() });
   let w = 2;
   for (const batch of [
     [1, 2, 3, 6],
@@ -70,22 +85,26 @@ test('two steps of unequal micro-batches are two steps of whole batches', async 
   }
 });
 
-test('a written state reaches both halves', async () => {
-  const program = await accumulatedProgram(halves());
+test('the state is that of the programs without the gradients, and what is written reaches both halves', async () => {
+  const program = await accumulatedProgram({ programs: programs() });
   await program.writeState({ params: { w: tensor(10) }, m: { w: tensor(0) } });
   const outputs = await program.run({ microBatches: parts([9], [7]), scalars: { rate: scalar(0.5) } });
   expect(scalarsOf(outputs)).toEqual({ loss: 5, gradNorm: 4 });
-  expect(values(await program.readState(), 'params/w')).toEqual([8]);
+  const state = await program.readState();
+  expect(Object.keys(state)).toEqual(['params', 'm']);
+  expect(values(state, 'params/w')).toEqual([8]);
 });
 
 test('processes with unequal micro-batches take the step of all of them together', async () => {
-  const whole = await accumulatedProgram(halves());
+  const whole = await accumulatedProgram({ programs: programs() });
   const expected = await whole.run({
     microBatches: parts([9], [7, 1], [3, 3, 5]),
     scalars: { rate: scalar(0.5) },
   });
   const { jobs } = pretendedJob(2);
-  const [first, second] = await Promise.all(jobs.map((job) => accumulatedProgram({ ...halves(), job })));
+  const [first, second] = await Promise.all(
+    jobs.map((job) => accumulatedProgram({ programs: programs(), job })),
+  );
   const outputs = await Promise.all([
     first!.run({ microBatches: parts([9]), scalars: { rate: scalar(0.5) } }),
     second!.run({ microBatches: parts([7, 1], [3, 3, 5]), scalars: { rate: scalar(0.5) } }),
@@ -113,14 +132,14 @@ test('gradients beyond a bucket go in several, and none is missing', async () =>
   expect(calls()).toBeGreaterThan(1);
   for (const mean of [a, b])
     for (const [i, size] of sizes.entries()) {
-      const data = flattenTensors(mean!)[`g${i}`]!.data as Float32Array;
+      const data = mean![`g${i}`]!.data as Float32Array;
       expect(data.length).toBe(size);
       expect(data.every((x) => x === (3 + 2 * i) / 4)).toBe(true);
     }
 });
 
 test('a step needs micro-batches that count', async () => {
-  const program = await accumulatedProgram(halves());
+  const program = await accumulatedProgram({ programs: programs() });
   const scalars = { rate: scalar(1) };
   await expect(program.run({ microBatches: [], scalars })).rejects.toThrow(/at least one/);
   for (const weight of [0, -1, Number.NaN])

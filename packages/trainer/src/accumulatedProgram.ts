@@ -1,9 +1,9 @@
-import { type HostTensor, scalar, zeros } from '@beit/tensors';
+import { type Branch, type HostTensor, scalar, type Tree } from '@beit/tensors';
 import type { Job } from './job';
-import type { Program, Tree<HostTensor> } from './program';
-import { type Shards, shardedUpdate } from './shardedUpdate';
+import { scalarsOf, type TrainingProgram } from './program';
+import { type ShardedPrograms, type Shards, shardedUpdate } from './shardedUpdate';
 import { sumScalars } from './sharedMean';
-import { type Group, type Tensors, wholeUpdate } from './wholeUpdate';
+import { type WholePrograms, wholeUpdate } from './wholeUpdate';
 
 /** Among the sums of the outputs. */
 const TOTAL = '';
@@ -18,42 +18,44 @@ export interface AccumulatedInputs<B> {
   /** The parts of the step's batch, run one after the other; each is asked for when the one before has run. */
   readonly microBatches: Iterable<MicroBatch<B>> | AsyncIterable<MicroBatch<B>>;
   /** The optimizer's scalars. */
-  readonly scalars: Group;
+  readonly scalars: Branch<HostTensor>;
 }
 
-export interface AccumulatedProgramOptions<B> {
-  /** State `{ params, gradients }`, inputs `{ batch, weight }`: adds weight * gradient (`gradientStep` of `@beit/optim`). */
-  readonly gradientProgram: Program<{ batch: B; weight: HostTensor }>;
-  /**
-   * State with `params`, inputs `{ gradients, scalars }`, outputs with `params` (`updateStep` of `@beit/optim`). With
-   * `shards` that of a part of them, with an input `gradNorm` too (`partialUpdateStep`).
-   */
-  readonly updateProgram: Program<{ gradients: Tree<HostTensor>; scalars: Group; gradNorm?: HostTensor }>;
-  /** The processes that train together, each with micro-batches of its own. Default: this one alone. */
-  readonly job?: Job;
-  /** Which part of the optimizer's state each of them keeps. Default: all of it. */
-  readonly shards?: Shards;
+/** Programs over one state with `params` and `gradients`, as `compilePrograms` of `@beit/compile` makes them. */
+export interface AccumulatingPrograms<B> {
+  readonly run: {
+    /** Adds weight * gradient to `gradients`, or begins with it (`gradientStep` of `@beit/optim`). */
+    accumulate(inputs: { batch: B; weight: HostTensor; isFirst: HostTensor }): Promise<Tree<HostTensor>>;
+  };
 }
+
+export type AccumulatedProgramOptions<B> =
+  | {
+      readonly programs: AccumulatingPrograms<B> & WholePrograms;
+      /** The processes that train together, each with micro-batches of its own. Default: this one alone. */
+      readonly job?: Job | undefined;
+      readonly shards?: undefined;
+    }
+  | {
+      readonly programs: AccumulatingPrograms<B> & ShardedPrograms;
+      readonly job: Job;
+      /** Which part of the optimizer's state each of them keeps. */
+      readonly shards: Shards;
+    };
 
 /**
  * One program of two halves, for batches that do not fit at once and for several processes. Its state is that of the
- * update, put together where it is spread over the processes; its outputs are the weighted means of the gradient program's
- * scalar outputs, and the update's scalars.
+ * programs without `gradients`, put together where it is spread over the processes; its outputs are the weighted means of
+ * the scalar outputs of `accumulate`, and the update's scalars.
  * Errors of `run`: RangeError for no micro-batch, or a weight that is not above 0.
  */
-export async function accumulatedProgram<B>({
-  gradientProgram,
-  updateProgram,
-  job,
-  shards,
-}: AccumulatedProgramOptions<B>): Promise<Program<AccumulatedInputs<B>>> {
-  const heldNow = async () => (await gradientProgram.readState()) as { params: Tensors; gradients: Tensors };
-  const { params, gradients } = await heldNow();
-  const noGradients = zerosLike(gradients);
-  const update =
-    job && shards ? shardedUpdate(updateProgram, shards, noGradients, job) : wholeUpdate(updateProgram, job);
-  const begin = (params: Tree<HostTensor>) => gradientProgram.writeState({ params, gradients: noGradients });
-  await begin(await update.params(params));
+export async function accumulatedProgram<B>(
+  options: AccumulatedProgramOptions<B>,
+): Promise<TrainingProgram<AccumulatedInputs<B>>> {
+  const { programs, job } = options;
+  const update = options.shards
+    ? await shardedUpdate(options.programs, options.shards, options.job)
+    : await wholeUpdate(options.programs, job);
 
   return {
     async run({ microBatches, scalars }) {
@@ -62,26 +64,22 @@ export async function accumulatedProgram<B>({
       for await (const { batch, weight } of microBatches) {
         if (!(weight > 0))
           throw new RangeError(`A micro-batch has the weight ${weight}; expected more than 0.`);
-        const outputs = scalarsOf(await gradientProgram.run({ batch, weight: scalar(weight) }));
+        const isFirst = scalar(total === 0 ? 1 : 0);
+        const outputs = scalarsOf(await programs.run.accumulate({ batch, weight: scalar(weight), isFirst }));
         for (const [name, value] of Object.entries(outputs)) sums[name] = (sums[name] ?? 0) + weight * value;
         total += weight;
       }
       if (total === 0) throw new RangeError('A step needs at least one micro-batch; got none.');
       const all: Record<string, number> = { ...sums, [TOTAL]: total };
       if (job) await sumScalars(all, job);
-      const { params, ...reported } = await update.run(await heldNow(), all[TOTAL]!, scalars);
-      await begin(params!);
-      const means = Object.keys(sums).map((name) => [name, all[name]! / all[TOTAL]!] as const);
+      const items = all[TOTAL] ?? total;
+      const reported = await update.run(items, scalars);
+      const means = Object.keys(sums).map((name) => [name, Number(all[name]) / items] as const);
       const scalarOutputs = [...means, ...Object.entries(scalarsOf(reported))];
       return Object.fromEntries(scalarOutputs.map(([name, value]) => [name, scalar(value)]));
     },
-    readState: async () => update.readState((await heldNow()).params),
-    async writeState(state) {
-      await update.writeState(state);
-      await begin((state as Group).params!);
-    },
-    ...(job && shards && { replicated: ['params'] }),
+    readState: () => update.readState(),
+    writeState: (state) => update.writeState(state),
+    ...(options.shards && { replicated: ['params'] }),
   };
 }
-
-const zerosLike = (tensors: Tensors): Tensors => mapTree(tensors, ({ shape }) => zeros(shape)) as Tensors;

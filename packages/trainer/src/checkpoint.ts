@@ -1,10 +1,16 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { messageOf, type NamedTensors } from '@beit/tensors';
+import {
+  flattenTensors,
+  type HostTensor,
+  messageOf,
+  type NamedTensors,
+  type Tree,
+  unflattenTree,
+} from '@beit/tensors';
 import { loadSafetensors, saveSafetensors } from '@beit/weights';
 import type { Json } from './config';
-import type { Tree<HostTensor> } from './program';
 import { EMPTY_WINDOW, type MetricWindow } from './window';
 
 /** The best evaluation so far. */
@@ -73,7 +79,7 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
       name: metadata.name ?? '',
       config: parseJson('config', metadata.config) as Json,
       versions: parseJson('versions', metadata.versions) as Record<string, string>,
-      state: unflattenTensors(tensors),
+      state: unflattenTree(Object.entries(tensors)),
       window: parseWindow(metadata.window),
       ...(metadata.best !== undefined && { best: parseBest(metadata.best) }),
     };

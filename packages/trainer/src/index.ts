@@ -1,6 +1,7 @@
 export {
   type AccumulatedInputs,
   type AccumulatedProgramOptions,
+  type AccumulatingPrograms,
   accumulatedProgram,
   type MicroBatch,
 } from './accumulatedProgram';
@@ -19,12 +20,12 @@ export { isFirst, type Job } from './job';
 export { type MetricsRecord, readMetrics } from './metricsLog';
 export { NonFiniteError, type PostMortem } from './nonFinite';
 export { partition, shardOf } from './partition';
-export type { Program, Tree<HostTensor> } from './program';
+export type { TrainingProgram } from './program';
 export { type ProgressReporter, type ProgressUpdate, silentProgress } from './progress';
-export type { Shards } from './shardedUpdate';
+export type { ShardedPrograms, Shards } from './shardedUpdate';
 export { BUCKET_BYTES } from './sharedMean';
 export { type ScalarEvent, scalarRecord } from './tensorBoard';
-export { flattenTree, unflattenTree } from './tensorTree';
 export { type TerminalProgressOptions, type TerminalStream, terminalProgress } from './terminalProgress';
 export { type TrainOptions, type TrainResult, train } from './train';
+export type { GroupedState, WholePrograms } from './wholeUpdate';
 export type { MetricWindow } from './window';

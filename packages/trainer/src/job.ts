@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Tree<HostTensor> } from './program';
+import { flattenTensors, type HostTensor, type Tree } from '@beit/tensors';
 
 /**
  * What training needs of the processes that train together; a `Communicator` of `@beit/mpi` is one. Every call is made by

@@ -1,9 +1,8 @@
-import { type HostTensor, scalar, zeros } from '@beit/tensors';
+import { type Branch, type HostTensor, type NamedTensors, scalar, type Tree, zeros } from '@beit/tensors';
 import { isFirst, type Job } from './job';
 import { shardOf } from './partition';
-import type { Program, Tree<HostTensor> } from './program';
 import { shardExchange } from './shardExchange';
-import type { Group, Tensors, Update } from './wholeUpdate';
+import { type GroupedState, keptGroups, type Update } from './wholeUpdate';
 
 /** How the update is spread over the processes of a job. */
 export interface Shards {
@@ -13,26 +12,43 @@ export interface Shards {
   isClipped(name: string): boolean;
 }
 
+/** The update of this process's part, over a state that has all parameters and the optimizer's state of the part. */
+export interface ShardedPrograms extends GroupedState {
+  readonly run: {
+    /** New parameters of the part (`partialUpdateStep` of `@beit/optim`). */
+    update(inputs: {
+      gradients: NamedTensors;
+      scalars: Branch<HostTensor>;
+      gradNorm: HostTensor;
+    }): Promise<Tree<HostTensor>>;
+  };
+}
+
 /**
  * The part of the update that is this process's, with the optimizer's state for it alone; the new parameters of all come
  * from all. ZeRO's first stage: Rajbhandari et al., arXiv 1910.02054, section 5.1.
- *
- * @param program state `{ params, ... }` of the part (`shardOf`), inputs `{ gradients, scalars, gradNorm }`, outputs with
- *   `params` (`partialUpdateStep` of `@beit/optim`)
- * @param like arrays of the shapes of all that is updated
  */
-export function shardedUpdate(
-  program: Program<{ gradients: Tree<HostTensor>; scalars: Group; gradNorm: HostTensor }>,
+export async function shardedUpdate(
+  programs: ShardedPrograms,
   { parts, isClipped }: Shards,
-  like: Tensors,
   job: Job,
-): Update {
+): Promise<Update> {
+  const paramsNow = async () => (await programs.readState(['params'])).params as NamedTensors;
+  const gradientsNow = async () => (await programs.readState(['gradients'])).gradients as NamedTensors;
+  const like = await gradientsNow();
+  const names = Object.keys(like);
   const exchange = shardExchange(parts, like, job);
-  const groupsNow = async () => (await program.readState()) as { params: Tensors; [group: string]: Tensors };
+  const groups = (await keptGroups(programs)).filter((group) => group !== 'params');
+  /** The parameters that the others have updated come here. */
+  async function gatherParams() {
+    const params = await paramsNow();
+    await exchange.allGather(shardOf(params, parts, job.rank), params);
+    await programs.writeState({ params });
+  }
 
   return {
-    async run({ params, gradients }, total, scalars) {
-      const own = await exchange.reduceScatter(gradients);
+    async run(total, scalars) {
+      const own = await exchange.reduceScatter(await gradientsNow());
       const norm = Float64Array.of(0);
       for (const [name, { data }] of Object.entries(own)) {
         const squares = divide(data as Float32Array, total);
@@ -40,22 +56,17 @@ export function shardedUpdate(
       }
       await job.allReduce(norm);
       const gradNorm = scalar(Math.sqrt(norm[0]!));
-      const outputs = await program.run({ gradients: own, scalars, gradNorm });
-      const { params: updated, ...reported } = outputs as { params: Tensors };
-      await exchange.allGather(updated, params);
-      return { ...reported, gradNorm, params };
+      const reported = await programs.run.update({ gradients: own, scalars, gradNorm });
+      await gatherParams();
+      return { ...(reported as Branch<HostTensor>), gradNorm };
     },
 
-    async params(params) {
-      await exchange.allGather((await groupsNow()).params, params);
-      return params;
-    },
-
-    async readState(params) {
-      const { params: _, ...groups } = await groupsNow();
-      const state: Record<string, Tensors> = { params };
-      for (const [group, own] of Object.entries(groups)) {
-        const all = await sharedNames(Object.keys(like), own, job);
+    async readState() {
+      const held = await programs.readState(groups);
+      const state: Record<string, NamedTensors> = { params: await paramsNow() };
+      for (const group of groups) {
+        const own = held[group] as NamedTensors;
+        const all = await sharedNames(names, own, job);
         const others = all.filter((name) => !(name in own));
         // Of large models this is most of the state: only the first process needs it.
         const into = isFirst(job) ? zerosOf(others, like) : {};
@@ -66,10 +77,9 @@ export function shardedUpdate(
     },
 
     async writeState(state) {
-      const groups = Object.entries(state as Record<string, Tensors>);
-      await program.writeState(
-        Object.fromEntries(groups.map(([group, all]) => [group, shardOf(all, parts, job.rank)])),
-      );
+      const { params, ...spread } = state as Record<string, NamedTensors>;
+      const own = Object.entries(spread).map(([group, all]) => [group, shardOf(all, parts, job.rank)]);
+      await programs.writeState({ params, ...Object.fromEntries(own) });
     },
   };
 }
@@ -85,11 +95,11 @@ function divide(data: Float32Array, by: number): number {
 }
 
 /** Those of the names that any process has: moments, for one, are not of all that moves. */
-async function sharedNames(names: readonly string[], own: Tensors, job: Job): Promise<string[]> {
+async function sharedNames(names: readonly string[], own: NamedTensors, job: Job): Promise<string[]> {
   const has = Int32Array.from(names, (name) => (name in own ? 1 : 0));
   await job.allReduce(has, 'max');
   return names.filter((_, i) => has[i] === 1);
 }
 
-const zerosOf = (names: readonly string[], like: Tensors): Tensors =>
+const zerosOf = (names: readonly string[], like: NamedTensors): NamedTensors =>
   Object.fromEntries(names.map((name) => [name, zeros(like[name]!.shape)]));

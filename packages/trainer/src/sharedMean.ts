@@ -1,6 +1,6 @@
 /** Gradients of several processes become one. */
+import type { NamedTensors } from '@beit/tensors';
 import type { Job } from './job';
-import type { Tree<HostTensor> } from './program';
 
 /** Bytes that are sent at once: many small messages wait for each other, one large one for the last copy. */
 export const BUCKET_BYTES = 2 ** 25;
@@ -22,10 +22,10 @@ export async function sumScalars(values: Record<string, number>, job: Pick<Job, 
  */
 export function sharedMean(
   job: Pick<Job, 'allReduce'>,
-): (sum: Tree<HostTensor>, total: number) => Promise<Tree<HostTensor>> {
+): (sums: NamedTensors, total: number) => Promise<NamedTensors> {
   let all = new Float32Array();
-  return async (tree, total) => {
-    const tensors = Object.entries(flattenTensors(tree)).sort(([a], [b]) => (a < b ? -1 : 1));
+  return async (sums, total) => {
+    const tensors = Object.entries(sums).sort(([a], [b]) => (a < b ? -1 : 1));
     const size = tensors.reduce((sum, [, { data }]) => sum + data.length, 0);
     if (all.length !== size) all = new Float32Array(size);
     const sent: Promise<void>[] = [];
@@ -44,6 +44,6 @@ export function sharedMean(
     if (filled > from) send();
     await Promise.all(sent);
     for (let i = 0; i < size; i++) all[i]! /= total;
-    return unflattenTensors(Object.fromEntries(means));
+    return Object.fromEntries(means);
   };
 }

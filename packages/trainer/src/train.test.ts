@@ -1,14 +1,14 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { scalar } from '@beit/tensors';
+import { flattenTensors, type HostTensor, scalar, type Tree } from '@beit/tensors';
 import { loadSafetensors, saveSafetensors } from '@beit/weights';
 import { bitsOf, type FakeInputs, fakeBatch, fakeProgram } from '../test/fakeProgram';
 import { pretendedJob } from '../test/pretendedJob';
 import { checkpointPath, checkpointSteps, loadCheckpoint } from './checkpoint';
 import { readMetrics } from './metricsLog';
 import { NonFiniteError } from './nonFinite';
-import type { Program, Tree<HostTensor> } from './program';
+import type { TrainingProgram } from './program';
 import { silentProgress } from './progress';
 import { type TrainOptions, train } from './train';
 
@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(runDir, { recursive: true }));
 
-const options = (program: Program<FakeInputs>, more: Partial<TrainOptions<FakeInputs>> = {}) => ({
+const options = (program: TrainingProgram<FakeInputs>, more: Partial<TrainOptions<FakeInputs>> = {}) => ({
   name: 'stage',
   program,
   batch: fakeBatch,
@@ -34,7 +34,7 @@ const options = (program: Program<FakeInputs>, more: Partial<TrainOptions<FakeIn
 });
 
 /** A program whose `run` throws at its n-th call. */
-function crashing(program: Program<FakeInputs>, at: number): Program<FakeInputs> {
+function crashing(program: TrainingProgram<FakeInputs>, at: number): TrainingProgram<FakeInputs> {
   let calls = 0;
   return {
     ...program,
@@ -287,7 +287,7 @@ describe('stopping', () => {
 });
 
 describe('a loss that is no number', () => {
-  const diverging = (at: number, outputs: Record<string, number>): Program<FakeInputs> => {
+  const diverging = (at: number, outputs: Record<string, number>): TrainingProgram<FakeInputs> => {
     const program = fakeProgram();
     return {
       ...program,
@@ -328,7 +328,7 @@ describe('a loss that is no number', () => {
 
   test('a state that went bad under a finite loss is not saved', async () => {
     const program = fakeProgram();
-    const bad: Program<FakeInputs> = {
+    const bad: TrainingProgram<FakeInputs> = {
       ...program,
       async readState() {
         const state = await program.readState();

@@ -1,6 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, type NamedTensors } from '@beit/tensors';
+import {
+  type Branch,
+  flattenTensors,
+  type HostTensor,
+  messageOf,
+  type NamedTensors,
+  type Tree,
+} from '@beit/tensors';
 import { writeFileAtomic } from '@beit/weights';
 import {
   type Best,
@@ -15,14 +22,14 @@ import { configDifferences, toJson } from './config';
 import { agreeOn, agreeOnState, anyOf, isFirst, type Job } from './job';
 import { type MetricsRecord, openMetricsLog } from './metricsLog';
 import { nonFiniteScalars, nonFiniteTensors, reportNonFinite } from './nonFinite';
-import type { Program, Tree<HostTensor> } from './program';
+import { scalarsOf, type TrainingProgram } from './program';
 import type { ProgressReporter } from './progress';
 import { addToWindow, EMPTY_WINDOW, windowMeans } from './window';
 
 export interface TrainOptions<I> {
   /** Name of the stage, in messages and checkpoints: `tokenizer`. */
   readonly name: string;
-  readonly program: Program<I>;
+  readonly program: TrainingProgram<I>;
   /**
    * Inputs of a step, 0-based; a pure function of the step, which is what makes a resumed run bit-identical. Called for
    * step n + 1 before step n runs, so that loading overlaps: it must not write into the arrays of step n.
@@ -246,10 +253,10 @@ async function resume<I>({
 }
 
 /** What every process has of a state, and can compare. */
-const replicatedPart = ({ replicated }: Program<never>, state: Tree<HostTensor>): Tree<HostTensor> =>
-  replicated ? Object.fromEntries(replicated.map((group) => [group, (state as Group)[group]!])) : state;
-
-type Group = { readonly [name: string]: Tree<HostTensor> };
+const replicatedPart = ({ replicated }: TrainingProgram<never>, state: Tree<HostTensor>): Tree<HostTensor> =>
+  replicated
+    ? Object.fromEntries(replicated.map((group) => [group, (state as Branch<HostTensor>)[group]!]))
+    : state;
 
 function assertContinues(
   checkpoint: Checkpoint,

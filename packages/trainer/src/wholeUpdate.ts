@@ -1,40 +1,49 @@
-import type { HostTensor } from '@beit/tensors';
+import { type Branch, type HostTensor, type NamedTensors, scalar, type Tree } from '@beit/tensors';
 import type { Job } from './job';
-import type { Program, Tree<HostTensor> } from './program';
 import { sharedMean } from './sharedMean';
-
-export type Group = { readonly [name: string]: Tree<HostTensor> };
-export type Tensors = Record<string, HostTensor>;
 
 /** The second half of a step: sums of gradients to new parameters. */
 export interface Update {
   /**
-   * @param held parameters, and sums of gradients of this process; both may be written to
-   * @param total what the sums are divided by
-   * @returns outputs, with the new `params`
+   * @param total what the sums of gradients are divided by
+   * @returns outputs
    */
-  run(held: { params: Tensors; gradients: Tensors }, total: number, scalars: Group): Promise<Group>;
-  /** The parameters that the first half is to begin with; `like`: arrays of their shapes, which may be written to. */
-  params(like: Tensors): Promise<Tensors>;
-  /** @param params of the first half */
-  readState(params: Tensors): Promise<Tree<HostTensor>>;
+  run(total: number, scalars: Branch<HostTensor>): Promise<Tree<HostTensor>>;
+  readState(): Promise<Tree<HostTensor>>;
   writeState(state: Tree<HostTensor>): Promise<void>;
 }
 
+/** A state of named groups, which can be read and written alone. */
+export interface GroupedState {
+  readState(): Promise<Branch<HostTensor>>;
+  readState(groups: readonly string[]): Promise<Branch<HostTensor>>;
+  writeState(groups: Branch<HostTensor>): Promise<void>;
+}
+
 /** All of the update in every process. */
-export function wholeUpdate(
-  program: Program<{ gradients: Tree<HostTensor>; scalars: Group }>,
-  job?: Pick<Job, 'allReduce'>,
-): Update {
-  const mean = job ? sharedMean(job) : async (sums: Tree<HostTensor>, total: number) => divided(sums, total);
-  return {
-    run: async ({ gradients }, total, scalars) =>
-      (await program.run({ gradients: await mean(gradients, total), scalars })) as Group,
-    params: async () => ((await program.readState()) as { params: Tensors }).params,
-    readState: () => program.readState(),
-    writeState: (state) => program.writeState(state),
+export interface WholePrograms extends GroupedState {
+  readonly run: {
+    /** New parameters of `gradients` divided by `total` (`updateStep` of `@beit/optim`). */
+    update(inputs: { scalars: Branch<HostTensor>; total: HostTensor }): Promise<Tree<HostTensor>>;
   };
 }
 
-const divided = (tree: Tree<HostTensor>, by: number): Tree<HostTensor> =>
-  mapTree(tree, (tensor) => ({ ...tensor, data: (tensor.data as Float32Array).map((x) => x / by) }));
+export async function wholeUpdate(programs: WholePrograms, job?: Pick<Job, 'allReduce'>): Promise<Update> {
+  const mean = job && sharedMean(job);
+  const kept = await keptGroups(programs);
+  return {
+    async run(total, scalars) {
+      if (!mean) return programs.run.update({ scalars, total: scalar(total) });
+      const { gradients } = await programs.readState(['gradients']);
+      await programs.writeState({ gradients: await mean(gradients as NamedTensors, total) });
+      return programs.run.update({ scalars, total: scalar(1) });
+    },
+    readState: () => programs.readState(kept),
+    writeState: (state) => programs.writeState(state as Branch<HostTensor>),
+  };
+}
+
+/** The groups of a state that outlive a step: all but the gradients. */
+export async function keptGroups(programs: GroupedState): Promise<string[]> {
+  return Object.keys(await programs.readState()).filter((group) => group !== 'gradients');
+}

@@ -1,12 +1,12 @@
-import { type HostTensor, scalar } from '@beit/tensors';
-import type { Program, Tree<HostTensor> } from '../src/index';
+import { type HostTensor, scalar, type Tree } from '@beit/tensors';
+import type { TrainingProgram } from '../src/index';
 
 export interface FakeInputs {
   readonly x: number;
 }
 
 /** Momentum descent in float32 on one array, whose every step depends on all before; counts its runs. */
-export function fakeProgram(size = 5): Program<FakeInputs> & { runs: number } {
+export function fakeProgram(size = 5): TrainingProgram<FakeInputs> & { runs: number } {
   let w = Float32Array.from({ length: size }, (_, i) => Math.cos(i));
   let m = new Float32Array(size);
   const tensor = (data: Float32Array): HostTensor => ({ dtype: 'float32', shape: [data.length], data });
