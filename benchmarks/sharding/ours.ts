@@ -2,11 +2,12 @@
  * A process of a job that pre-trains a few steps; the first one prints what all of them held. The command line is one
  * argument: `ShardingArguments` as JSON.
  */
-import { firstBatch, trainingProgram } from '@beit/apps-shared';
+
 import { peakBytes, restartPeak } from '@beit/apps-shared/measurements';
 import type { EngineName } from '@beit/compile';
 import { pretrainLoss } from '@beit/mim';
 import { connectMpi, gatherTexts } from '@beit/mpi';
+import { firstBatch, trainingProgram } from '@beit/stage';
 import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { collectGarbage } from '../shared/collectGarbage';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { peakBytes } from '@beit/apps-shared/measurements';
 import { availableEngines, type CompiledProgram, compile } from '@beit/compile';
-import type { HostTensor, Step, Tree } from '@beit/tensors';
+import { flattenTensors, type HostTensor, type Step, type Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { collectGarbage } from './collectGarbage';
 import type { OursArguments } from './measureSteps';
@@ -30,7 +30,7 @@ export async function oursSteps<Task>(prepare: (task: Task) => OurSteps): Promis
     const { program, inputs, summarize = allOf, compileSeconds } = await compileTask(prepare, task);
     return {
       inputs,
-      run: (given) => program.run(given as never) as unknown as Promise<Record<string, HostTensor>>,
+      run: async (given) => flattenTensors(await program.run(given)),
       summarize,
       compileSeconds,
       dispose: () => program.dispose(),
@@ -70,7 +70,7 @@ async function compileTask<Task>(
   const begin = performance.now();
   const program = await compile(
     step,
-    { state: state as never, inputs: inputs(0) as never },
+    { state, inputs: inputs(0) },
     {
       engine: task.engine,
       precision: task.precision,

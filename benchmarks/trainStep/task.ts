@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRandomMasking, toMaskedPositions } from '@beit/masking';
-import { type Backbone, createMim } from '@beit/mim';
+import { createMim } from '@beit/mim';
+import type { Backbone } from '@beit/nn';
 import { adamW, type Optimizer } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
@@ -57,7 +58,7 @@ export function createTask({ model, batchSize, numMasked, lastBlock = 'masked' }
 }
 
 /** The same encoder, which gives the features of all tokens even where some would do. */
-const allTokens = (vit: Vit): Backbone => ({
+const allTokens = (vit: Vit): Backbone<'features'> => ({
   ...vit,
   encode: (params, patchEmbeddings, { dropPathKeeps } = {}) =>
     vit.encode(params, patchEmbeddings, { dropPathKeeps }),

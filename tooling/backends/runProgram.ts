@@ -1,6 +1,5 @@
 import { type CompileOptions, compile } from '@beit/compile';
-import type { HostTensor } from '@beit/tensors';
-import { flattenTree, type Step, type Tree } from '@beit/tensors';
+import { flattenTensors, type HostTensor, type Step, type Tree, type TreeOf } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 
 /** A step with what it takes to run it. */
@@ -11,17 +10,21 @@ export interface SmallProgram {
   inputs(n: number): Tree<HostTensor>;
 }
 
+/** Types know the names of a step's tensors; here all steps are handled alike. */
+export const smallProgram = <S, I, O>(
+  step: Step<S, I, O>,
+  state: TreeOf<S, HostTensor>,
+  inputs: (n: number) => TreeOf<I, HostTensor>,
+): SmallProgram => ({ step, state, inputs }) as unknown as SmallProgram;
+
 /** Numbers by path, as JSON can carry them from a page. */
 export type Numbers = Readonly<
   Record<string, { readonly shape: readonly number[]; readonly data: number[] }>
 >;
 
-const isHostTensor = (node: Tree<HostTensor>): node is HostTensor =>
-  Array.isArray((node as { shape?: unknown }).shape);
-
 const numbersOf = (tree: Tree<HostTensor>, prefix: string): Numbers =>
   Object.fromEntries(
-    flattenTree(tree, isHostTensor).map(([path, { shape, data }]) => [
+    Object.entries(flattenTensors(tree)).map(([path, { shape, data }]) => [
       `${prefix}/${path}`,
       { shape, data: Array.from(data as Float32Array) },
     ]),
@@ -33,10 +36,10 @@ export async function runProgram(
   options: CompileOptions,
   steps = 1,
 ): Promise<Numbers> {
-  const program = await compile(step, { state, inputs: inputs(0) } as never, options);
-  let outputs = {} as Tree<HostTensor>;
-  for (let n = 0; n < steps; n++) outputs = (await program.run(inputs(n) as never)) as Tree<HostTensor>;
-  const after = (await program.readState()) as Tree<HostTensor>;
+  const program = await compile(step, { state, inputs: inputs(0) }, options);
+  let outputs: Tree<HostTensor> = {};
+  for (let n = 0; n < steps; n++) outputs = await program.run(inputs(n));
+  const after = await program.readState();
   await program.dispose();
   return { ...numbersOf(outputs, 'outputs'), ...numbersOf(after, 'state') };
 }

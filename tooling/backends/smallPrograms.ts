@@ -1,12 +1,20 @@
-import { createDvae, dvaeBatchSpecs, dvaeLoss, uniformNoise } from '@beit/dvae';
+import { createDvae, type DvaeBatch, dvaeBatchSpecs, dvaeLoss, uniformNoise } from '@beit/dvae';
 import { createBlockwiseMasking, toMaskedPositions } from '@beit/masking';
-import { createMim, pretrainLoss, toMask } from '@beit/mim';
-import { adamW, gradientState, gradientStep, trainState, trainStep } from '@beit/optim';
+import { createMim, type MaskedPositions, pretrainLoss, toMask } from '@beit/mim';
+import {
+  adamW,
+  asTreeLoss,
+  gradientStep,
+  gradientSums,
+  type TreeLoss,
+  trainState,
+  trainStep,
+} from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { HostTensor, NamedTensors } from '@beit/tensors';
+import { type HostTensor, type NamedTensors, scalar, type Tree } from '@beit/tensors';
 import { createVit, drawDropPathKeeps, type VitConfig } from '@beit/vit';
 import * as tf from '@tensorflow/tfjs';
-import type { SmallProgram } from './runProgram';
+import { type SmallProgram, smallProgram } from './runProgram';
 
 type Tensors = Record<string, tf.Tensor>;
 /** Makes a program, the same every time: all that is random in it comes from seeds. */
@@ -101,14 +109,17 @@ const optimizer = adamW({ weightDecay: 0.05, clipNorm: 3 });
 export const INFERENCE: Readonly<Record<string, Make>> = {
   'predicted visual tokens of masked patches, and attention maps': () => {
     const { vit, mim, params, batch } = smallMim({ useRelPosBias: true, layerScaleInit: 0.5 });
-    const step = (state: { params: Tensors }, { images, masked }: { images: tf.Tensor; masked: never }) => {
+    const step = (
+      state: { params: Tensors },
+      { images, masked }: { images: tf.Tensor; masked: MaskedPositions },
+    ) => {
       const logits = mim.logits(state.params, images, toMask(masked, PATCHES));
       const patches = vit.embedPatches(state.params, images);
       const { attention } = vit.encode(state.params, patches, { withAttention: true });
       return { state, outputs: { logits, tokens: tf.argMax(logits, 2), attention: attention.at(-1)! } };
     };
     const { images, masked } = batch;
-    return { step: step as never, state: { params } as never, inputs: () => ({ images, masked }) as never };
+    return smallProgram(step, { params }, () => ({ images, masked }));
   },
   'images to visual tokens and back': () => {
     const { dvae, params, batch } = smallDvae();
@@ -119,26 +130,22 @@ export const INFERENCE: Readonly<Record<string, Make>> = {
         outputs: { tokens, images: dvae.decodeTokens(state.params, tokens, dvae.gridSize(16)) },
       };
     };
-    return {
-      step: step as never,
-      state: { params } as never,
-      inputs: () => ({ images: batch.images }) as never,
-    };
+    return smallProgram(step, { params }, () => ({ images: batch.images }));
   },
 };
 
 /** What is there to be learned: a loss, parameters and a batch. */
 interface Problem {
-  readonly loss: unknown;
+  readonly loss: TreeLoss;
   readonly params: NamedTensors;
-  readonly batch: object;
+  readonly batch: Tree<HostTensor>;
 }
 
 /** Every option of the ViT is in one of them. */
 const PROBLEMS: Readonly<Record<string, () => Problem>> = {
   'masked image modelling': () => {
     const { mim, params, batch } = smallMim();
-    return { loss: pretrainLoss(mim), params, batch };
+    return { loss: asTreeLoss(pretrainLoss(mim)), params, batch };
   },
   'masked image modelling with relative positions, layer scale and drop path': () => {
     const { mim, params, batch } = smallMim({
@@ -147,16 +154,16 @@ const PROBLEMS: Readonly<Record<string, () => Problem>> = {
       layerScaleInit: 0.5,
       dropPathRate: 0.3,
     });
-    return { loss: pretrainLoss(mim), params, batch };
+    return { loss: asTreeLoss(pretrainLoss(mim)), params, batch };
   },
   'masked image modelling with shared relative positions, without biases': () => {
     const { mim, params, batch } = smallMim({ useSharedRelPosBias: true, qkvBias: false });
-    return { loss: pretrainLoss(mim), params, batch };
+    return { loss: asTreeLoss(pretrainLoss(mim)), params, batch };
   },
   'the discrete VAE': () => {
     const { dvae, params, batch } = smallDvae();
     return {
-      loss: (p: Tensors, b: never) => ({ ...dvaeLoss(dvae, p, b) }),
+      loss: asTreeLoss((p: Tensors, b: DvaeBatch) => dvaeLoss(dvae, p, b)),
       params,
       batch,
     };
@@ -167,15 +174,18 @@ const ofEachProblem = (program: (problem: Problem) => SmallProgram): Readonly<Re
   Object.fromEntries(Object.entries(PROBLEMS).map(([name, make]) => [name, () => program(make())]));
 
 /** Loss and gradients of one batch. */
-export const GRADIENTS = ofEachProblem(({ loss, params, batch }) => ({
-  step: gradientStep(loss as never, optimizer) as never,
-  state: gradientState(params, optimizer) as never,
-  inputs: () => ({ batch, weight: filled([], () => 1) }) as never,
-}));
+export const GRADIENTS = ofEachProblem(({ loss, params, batch }) =>
+  smallProgram(gradientStep(loss, optimizer), { params, gradients: gradientSums(params, optimizer) }, () => ({
+    batch,
+    weight: scalar(1),
+    isFirst: scalar(1),
+  })),
+);
 
 /** Training steps: forward, backward, clipping, AdamW. */
-export const TRAINING = ofEachProblem(({ loss, params, batch }) => ({
-  step: trainStep(loss as never, optimizer) as never,
-  state: trainState(params, optimizer) as never,
-  inputs: (step) => ({ batch, scalars: optimizer.scalars(step, 1e-3) }) as never,
-}));
+export const TRAINING = ofEachProblem(({ loss, params, batch }) =>
+  smallProgram(trainStep(loss, optimizer), trainState(params, optimizer), (step) => ({
+    batch,
+    scalars: optimizer.scalars(step, 1e-3),
+  })),
+);

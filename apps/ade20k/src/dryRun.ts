@@ -3,7 +3,6 @@ import {
   dropPathKeeps,
   duration,
   gibibytes,
-  type HostTree,
   layerRates,
   millions,
   printLayerRates,
@@ -11,10 +10,10 @@ import {
 } from '@beit/apps-shared';
 import { createRandom } from '@beit/random';
 import { ADE20K_CLASSES } from '@beit/segmentation';
-import { zeros } from '@beit/tensors';
+import { type HostTensor, type TreeOf, zeros } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
 import { loadDataset } from './dataset';
-import { segmentLoss } from './finetune';
+import { type SegmentBatch, segmentLoss } from './finetune';
 import { createModel } from './model';
 import type { Options } from './options';
 
@@ -46,12 +45,12 @@ export async function dryRun(
   const images = zeros([microBatchSize, imageSize, imageSize, 3]);
   const shape = [microBatchSize, imageSize, imageSize];
   const labels = { dtype: 'int32', shape, data: new Int32Array(microBatchSize * imageSize ** 2) } as const;
-  const example: HostTree = {
+  const example: TreeOf<SegmentBatch, HostTensor> = {
     images,
     labels,
     ...dropPathKeeps(model.vit, microBatchSize, createRandom(0)),
   };
-  const timed = await timeMicroBatch(segmentLoss(model, recipe) as never, params, example, engine);
+  const timed = await timeMicroBatch(segmentLoss(model, recipe), params, example, engine);
   const peak = process.resourceUsage().maxRSS * 1024;
   const stepSeconds = (timed.seconds * batchSize) / microBatchSize;
   console.log(`memory            ${gibibytes(peak)} at most with micro-batches of ${microBatchSize}`);

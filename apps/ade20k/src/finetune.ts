@@ -1,15 +1,11 @@
-import {
-  dropPathKeeps,
-  type HostTree,
-  type StageOptions,
-  type StageResult,
-  stageLoader,
-  trainStage,
-} from '@beit/apps-shared';
+import { dropPathKeeps } from '@beit/apps-shared';
 import { createCropLoader } from '@beit/data';
+import type { TensorParams } from '@beit/nn';
 import { adamW, layerDecay, linearSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { NamedTensors } from '@beit/tensors';
+import type { SegmenterOutputs } from '@beit/segmentation';
+import { type StageOptions, type StageResult, stageLoader, trainStage } from '@beit/stage';
+import type { HostTensor, NamedTensors, TreeOf } from '@beit/tensors';
 import type { MicroBatch } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
@@ -18,6 +14,8 @@ import type { Model } from './model';
 import type { SegmentRecipe } from './recipe';
 
 export interface FinetuneOptions extends StageOptions {
+  /** Threads that load images. */
+  readonly workers: number;
   readonly recipe: SegmentRecipe;
   readonly dataset: Dataset;
   readonly model: Model;
@@ -32,18 +30,25 @@ export interface FinetuneResult extends StageResult {
   readonly evaluated?: Evaluated;
 }
 
+/** One batch of crops. */
+export interface SegmentBatch {
+  /** Normalized, `[batch, imageSize, imageSize, 3]`. */
+  readonly images: tf.Tensor;
+  /** `[batch, imageSize, imageSize]` int32, see `Segmenter`. */
+  readonly labels: tf.Tensor;
+  /** `[depth, 2, batch]`; left out when the model drops no paths. */
+  readonly dropPathKeeps?: tf.Tensor;
+}
+
 /** The objective as programs take it. */
 export const segmentLoss =
   ({ segmenter }: Model, { average, classWeights }: Pick<SegmentRecipe, 'average' | 'classWeights'>) =>
-  (
-    params: Record<string, tf.Tensor>,
-    { images, labels, dropPathKeeps }: Record<string, tf.Tensor>,
-  ): { loss: tf.Scalar } & Record<string, tf.Tensor> =>
-    segmenter.loss(params, images!, labels!, {
+  (params: TensorParams, { images, labels, dropPathKeeps }: SegmentBatch): SegmenterOutputs =>
+    segmenter.loss(params, images, labels, {
       average,
       classWeights: classWeights && tf.tensor1d(classWeights),
       dropPathKeeps,
-    }) as never;
+    });
 
 /** Trains a segmenter. Paper: BEiT, sections 2.6 and 3.2, table 14. Reference: mmsegmentation. */
 export async function finetune(options: FinetuneOptions): Promise<FinetuneResult> {
@@ -72,9 +77,9 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     learningRateScale: layerDecay({ rate: recipe.layerDecay, depth: vit.config.depth }),
   });
 
-  async function* microBatches(step: number): AsyncGenerator<MicroBatch<HostTree>> {
+  async function* microBatches(step: number): AsyncGenerator<MicroBatch<TreeOf<SegmentBatch, HostTensor>>> {
     for await (const [number, { images, labels }] of loader.microBatches(step)) {
-      const batch: HostTree = {
+      const batch = {
         images,
         labels,
         ...dropPathKeeps(vit, microBatchSize, createRandom(seed, 'drop path', number)),
@@ -88,7 +93,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     const result = await trainStage(
       {
         name: 'segmentation',
-        loss: segmentLoss(model, recipe) as never,
+        loss: segmentLoss(model, recipe),
         optimizer,
         params,
         loader,

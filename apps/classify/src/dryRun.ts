@@ -3,15 +3,14 @@ import {
   dropPathKeeps,
   duration,
   gibibytes,
-  type HostTree,
   layerRates,
   millions,
   printLayerRates,
   timeMicroBatch,
 } from '@beit/apps-shared';
-import { finetuneLoss, softTargets } from '@beit/classification';
+import { type FinetuneBatch, finetuneLoss, softTargets } from '@beit/classification';
 import { createRandom } from '@beit/random';
-import { zeros } from '@beit/tensors';
+import { type HostTensor, type TreeOf, zeros } from '@beit/tensors';
 import { loadDataset } from './dataset';
 import { createModel } from './model';
 import type { Options } from './options';
@@ -47,13 +46,13 @@ export async function dryRun(options: Options): Promise<void> {
   const { imageSize } = vit.config;
   const images = zeros([microBatchSize, imageSize, imageSize, 3]);
   (images.data as Float32Array).fill(0.1);
-  const example: HostTree = {
+  const example: TreeOf<FinetuneBatch, HostTensor> = {
     images,
     targets: softTargets(new Array<number>(microBatchSize).fill(0), { numClasses: set.classes }),
     ...dropPathKeeps(vit, microBatchSize, createRandom(0)),
   };
   const before = process.memoryUsage().rss;
-  const timed = await timeMicroBatch(finetuneLoss(classifier) as never, params, example, engine);
+  const timed = await timeMicroBatch(finetuneLoss(classifier), params, example, engine);
   const peak = process.resourceUsage().maxRSS * 1024;
   const stepSeconds = (timed.seconds * batchSize) / microBatchSize;
   console.log(

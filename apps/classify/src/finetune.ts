@@ -1,18 +1,12 @@
-import {
-  dropPathKeeps,
-  type HostTree,
-  type StageOptions,
-  type StageResult,
-  stageLoader,
-  trainStage,
-} from '@beit/apps-shared';
-import { drawMix, finetuneLoss, softTargets } from '@beit/classification';
+import { dropPathKeeps, type EngineOptions } from '@beit/apps-shared';
+import { drawMix, type FinetuneBatch, finetuneLoss, softTargets } from '@beit/classification';
 import { createLoader } from '@beit/data';
+import type { TensorParams } from '@beit/nn';
 import { adamW, cosineSchedule, layerDecay } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { NamedTensors } from '@beit/tensors';
+import { type StageOptions, type StageResult, stageLoader, trainStage } from '@beit/stage';
+import type { HostTensor, NamedTensors, TreeOf } from '@beit/tensors';
 import { isFirst, type MicroBatch } from '@beit/trainer';
-import type * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
 import { type Evaluated, openEvaluation } from './evaluation';
 import type { Model } from './model';
@@ -20,6 +14,9 @@ import type { FinetuneRecipe } from './recipe';
 import { plainView, trainingView } from './views';
 
 export interface FinetuneOptions extends StageOptions {
+  readonly engine: EngineOptions;
+  /** Threads that load images. */
+  readonly workers: number;
   readonly recipe: FinetuneRecipe;
   readonly dataset: Dataset;
   readonly model: Model;
@@ -62,10 +59,10 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     learningRateScale: layerDecay({ rate: recipe.layerDecay, depth: vit.config.depth }),
   });
 
-  async function* microBatches(step: number): AsyncGenerator<MicroBatch<HostTree>> {
+  async function* microBatches(step: number): AsyncGenerator<MicroBatch<TreeOf<FinetuneBatch, HostTensor>>> {
     for await (const [number, { images, indices }] of loader.microBatches(step)) {
       const mixed = mix && drawMix(createRandom(seed, 'mix', number), vit.config.imageSize, mix);
-      const batch: HostTree = {
+      const batch = {
         images,
         targets: softTargets(
           indices.map((index) => labels[index]!),
@@ -77,10 +74,10 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
       yield { batch, weight: microBatchSize };
     }
   }
-  const loss = (params: Parameters<ReturnType<typeof finetuneLoss>>[0], batch: unknown) => {
-    const { loss, accuracy } = finetuneLoss(classifier)(params, batch as never);
+  const loss = (params: TensorParams, batch: FinetuneBatch) => {
+    const { loss, accuracy } = finetuneLoss(classifier)(params, batch);
     // Of mixed images there is no one right answer.
-    return (mix ? { loss } : { loss, top1: accuracy }) as { loss: tf.Scalar } & Record<string, tf.Tensor>;
+    return mix ? { loss } : { loss, top1: accuracy };
   };
 
   // The first process evaluates; the others need no program for it.

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { copied, gibibytes, passProgress } from '@beit/apps-shared';
+import { gibibytes, passProgress } from '@beit/apps-shared';
 import {
   classificationMetrics,
   createLinearProbe,
@@ -12,6 +12,7 @@ import { compile } from '@beit/compile';
 import { adamW, cosineSchedule, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { HostTensor } from '@beit/tensors';
+import { cloneTensors } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
 import type * as tf from '@tensorflow/tfjs';
 import type { Labelled } from './dataset';
@@ -171,7 +172,7 @@ async function trainLinear(
   }
   progress.stop();
   const { params } = await program.readState();
-  const trained = copied(params);
+  const trained = cloneTensors(params);
   await program.dispose();
   const images = validation.labels.length;
   const answers = await compile(

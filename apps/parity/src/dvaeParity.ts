@@ -1,13 +1,6 @@
 import { normOfDifference } from '@beit/apps-shared/measurements';
-import {
-  createDvae,
-  gumbelSoftmax,
-  klToUniform,
-  logitLaplaceNll,
-  mapPixels,
-  type TensorParams,
-  unmapPixels,
-} from '@beit/dvae';
+import { createDvae, gumbelSoftmax, klToUniform, logitLaplaceNll, mapPixels, unmapPixels } from '@beit/dvae';
+import type { TensorParams } from '@beit/nn';
 import { valueAndGrads } from '@beit/optim';
 import { withPrefix } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';

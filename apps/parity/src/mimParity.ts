@@ -1,6 +1,7 @@
 import { normOfDifference } from '@beit/apps-shared/measurements';
 import { toMaskedPositions } from '@beit/masking';
-import { createMim, type TensorParams, toMask } from '@beit/mim';
+import { createMim, toMask } from '@beit/mim';
+import type { TensorParams } from '@beit/nn';
 import { valueAndGrads } from '@beit/optim';
 import { createVit, type VitConfig } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';

@@ -1,7 +1,7 @@
-import { dropPathKeeps, type HostTree } from '@beit/apps-shared';
+import { dropPathKeeps } from '@beit/apps-shared';
 import { createLoader } from '@beit/data';
 import { createRandom } from '@beit/random';
-import { type HostTensor, zeros } from '@beit/tensors';
+import { type Branch, type HostTensor, zeros } from '@beit/tensors';
 import type { PretrainRecipe } from './recipe';
 import type { Objective } from './targets/objective';
 import { trainingViews } from './views';
@@ -27,7 +27,7 @@ export async function mostMasked(recipe: PretrainRecipe): Promise<number> {
 }
 
 /** A micro-batch of stage 2 with the shapes of a real one. */
-export const blankBatch = (objective: Objective, images: number, maxMasked: number): HostTree => ({
+export const blankBatch = (objective: Objective, images: number, maxMasked: number): Branch<HostTensor> => ({
   images: full([images, objective.vit.config.imageSize, objective.vit.config.imageSize, 3], 0.1),
   ...objective.blankAnswers(images),
   masked: {

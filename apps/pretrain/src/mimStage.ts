@@ -1,8 +1,9 @@
-import { dropPathKeeps, type HostTree, type StageResult, stageLoader, trainStage } from '@beit/apps-shared';
+import { dropPathKeeps } from '@beit/apps-shared';
 import { createLoader } from '@beit/data';
 import { adamW, cosineSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { HostTensor, NamedTensors } from '@beit/tensors';
+import { type StageResult, stageLoader, trainStage } from '@beit/stage';
+import type { Branch, HostTensor, NamedTensors } from '@beit/tensors';
 import type { MicroBatch } from '@beit/trainer';
 import type { Objective } from './targets/objective';
 import type { PretrainStageOptions } from './tokenizerStage';
@@ -41,7 +42,7 @@ export async function mimStage(
   });
   const answers = await objective.answers(microBatchSize, options.engine);
 
-  async function* microBatches(step: number): AsyncGenerator<MicroBatch<HostTree>> {
+  async function* microBatches(step: number): AsyncGenerator<MicroBatch<Branch<HostTensor>>> {
     for await (const [number, loaded] of loader.microBatches(step)) {
       const { images, masked } = loaded;
       const batch = {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { StageResult } from '@beit/apps-shared';
 import { createDvae, type Dvae } from '@beit/dvae';
+import type { StageResult } from '@beit/stage';
 import type { NamedTensors } from '@beit/tensors';
 import { isFirst } from '@beit/trainer';
 import { loadSafetensors, saveSafetensors } from '@beit/weights';

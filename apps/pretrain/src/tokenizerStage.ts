@@ -1,13 +1,17 @@
-import { type StageOptions, type StageResult, stageLoader, trainStage } from '@beit/apps-shared';
+import type { EngineOptions } from '@beit/apps-shared';
 import { createLoader, type ImageSource } from '@beit/data';
 import { createDvae, type Dvae, type DvaeBatch, dvaeLoss, dvaeSchedules, uniformNoise } from '@beit/dvae';
 import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
+import { type StageOptions, type StageResult, stageLoader, trainStage } from '@beit/stage';
 import { type NamedTensors, scalar } from '@beit/tensors';
 import type { PretrainRecipe } from './recipe';
 import { trainingViews } from './views';
 
 export interface PretrainStageOptions extends StageOptions {
+  readonly engine: EngineOptions;
+  /** Threads that load images. */
+  readonly workers: number;
   readonly recipe: PretrainRecipe;
   readonly source: ImageSource;
 }
@@ -65,7 +69,7 @@ export async function tokenizerStage(
     return await trainStage(
       {
         name: 'tokenizer',
-        loss: (params, batch) => ({ ...dvaeLoss(dvae, params, batch as unknown as DvaeBatch) }),
+        loss: (params, batch: DvaeBatch) => dvaeLoss(dvae, params, batch),
         optimizer,
         params: dvae.init(createRandom(seed, 'tokenizer')),
         loader,

@@ -1,7 +1,7 @@
 import { adamW } from '@beit/optim';
-import type { NamedTensors } from '@beit/tensors';
+import { type TrainingProgramOptions, trainingProgram } from '@beit/stage';
+import type { HostTensor, NamedTensors, TreeOf } from '@beit/tensors';
 import type { EngineOptions } from './engineOptions';
-import { type HostTree, type TrainingProgramOptions, trainingProgram } from './trainingProgram';
 
 /** At most so many, */
 const TIMED_STEPS = 2;
@@ -21,10 +21,10 @@ export function duration(seconds: number): string {
 }
 
 /** Seconds of one micro-batch, forward, backward and update; the first run warms up. */
-export async function timeMicroBatch(
-  loss: TrainingProgramOptions['loss'],
+export async function timeMicroBatch<B>(
+  loss: TrainingProgramOptions<B>['loss'],
   params: NamedTensors,
-  example: HostTree,
+  example: TreeOf<B, HostTensor>,
   engine: EngineOptions,
 ): Promise<{ seconds: number; engine: string }> {
   const optimizer = adamW();

@@ -12,7 +12,6 @@ export {
   typedIn,
   UsageError,
 } from './commandLine';
-export { copied } from './copied';
 export { dropPathKeeps } from './dropPathKeeps';
 export { describeEngine, type EngineOptions } from './engineOptions';
 export { countParameters, duration, gibibytes, millions, timeMicroBatch } from './estimate';
@@ -30,11 +29,8 @@ export { programVersion } from './programVersion';
 export { runClock, writeRecipe } from './runClock';
 export { outFolder, RUNS, runFolders } from './runFolder';
 export { assertSameImages } from './sharedData';
-export { type StageLoader, shareOf, stageLoader } from './stageLoader';
 export { loadPretrained, type PlainViews, type Pretrained } from './start/loadPretrained';
 export { newestPretraining, pretrainedOf } from './start/pretrainedOf';
 export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';
 export { type RunResult, type TrainCommand, trainCommand } from './trainCommand';
-export { firstBatch, type HostTree, trainingProgram } from './trainingProgram';
-export { type StageOptions, type StageResult, trainStage } from './trainStage';
 export { unreadableOfAll } from './unreadableOfAll';

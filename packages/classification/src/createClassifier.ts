@@ -1,29 +1,14 @@
+import type { Backbone, TensorParams } from '@beit/nn';
 import { assertShape, constant, layerNorm, linear, softTargetCrossEntropy, truncatedNormal } from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 
-export type TensorParams = Readonly<Record<string, tf.Tensor>>;
-
-/** All that a classifier needs to know of an encoder; `createVit` of `@beit/vit` makes one. */
-export interface Backbone {
-  readonly embedDim: number;
-  init(random: Random): NamedTensors;
-  /** Images to `[batch, patches, embedDim]`. */
-  embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor;
-  /** Patch embeddings to features of all tokens, `[batch, 1 + patches, embedDim]`, cls first. */
-  encode(
-    params: TensorParams,
-    patchEmbeddings: tf.Tensor,
-    options?: { readonly dropPathKeeps?: tf.Tensor },
-  ): { readonly features: tf.Tensor };
-}
-
 /** What stands for an image: the mean of its patches (BEiT), or the cls token. */
 export type Pooling = 'mean' | 'cls';
 
 export interface ClassifierConfig {
-  readonly backbone: Backbone;
+  readonly backbone: Pick<Backbone<'features'>, 'embedDim' | 'init' | 'embedPatches' | 'encode'>;
   readonly numClasses: number;
   /** Default 'mean'. */
   readonly pooling?: Pooling;
@@ -41,7 +26,7 @@ export interface ClassifierOutputs {
 }
 
 export interface Classifier {
-  readonly backbone: Backbone;
+  readonly backbone: Pick<Backbone<'features'>, 'embedDim' | 'init' | 'embedPatches' | 'encode'>;
   readonly numClasses: number;
   /** Parameters of the backbone, `fc_norm.*` (mean) or `norm.*` (cls), and `head.*`. */
   init(random: Random): NamedTensors;

@@ -1,9 +1,9 @@
+import type { TensorParams } from '@beit/nn';
 import { assertShape, constant, linear, normal, softTargetCrossEntropy } from '@beit/nn';
 import type { AdamWConfig } from '@beit/optim';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import type { TensorParams } from './createClassifier';
 
 export interface LinearProbeConfig {
   /** Blocks of the backbone, one classifier for each. */

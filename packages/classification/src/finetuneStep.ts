@@ -1,6 +1,7 @@
+import type { TensorParams } from '@beit/nn';
 import { type Optimizer, trainStep } from '@beit/optim';
 import type * as tf from '@tensorflow/tfjs';
-import type { Classifier, ClassifierOutputs, TensorParams } from './createClassifier';
+import type { Classifier, ClassifierOutputs } from './createClassifier';
 import { mixImages } from './mixImages';
 
 /** One batch. */
@@ -14,18 +15,12 @@ export type FinetuneBatch = {
   /** `[depth, 2, batch]`; left out when the model drops no paths. */
   dropPathKeeps?: tf.Tensor;
 };
-/** The same, as programs take it. */
-export type FinetuneTensors = FinetuneBatch & { readonly [name: string]: tf.Tensor };
 
 /** The objective of fine-tuning as `trainStep` and `gradientStep` of `@beit/optim` take it. */
 export const finetuneLoss =
   (classifier: Classifier) =>
-  (
-    params: TensorParams,
-    { images, targets, mixWeights, dropPathKeeps }: FinetuneTensors,
-  ): ClassifierOutputs & Record<string, tf.Tensor> => ({
-    ...classifier.loss(params, mixWeights ? mixImages(images, mixWeights) : images, targets, dropPathKeeps),
-  });
+  (params: TensorParams, { images, targets, mixWeights, dropPathKeeps }: FinetuneBatch): ClassifierOutputs =>
+    classifier.loss(params, mixWeights ? mixImages(images, mixWeights) : images, targets, dropPathKeeps);
 
 /**
  * One step of fine-tuning, `(state, inputs) => { state, outputs }` for `compile`: state `{ params, m, v }`, inputs

@@ -1,13 +1,11 @@
 export { classCounts, type Imbalance, imbalance } from './classCounts';
 export { type ConfusedPair, confusedPairs } from './confusedPairs';
 export {
-  type Backbone,
   type Classifier,
   type ClassifierConfig,
   type ClassifierOutputs,
   createClassifier,
   type Pooling,
-  type TensorParams,
 } from './createClassifier';
 export {
   createLinearProbe,
@@ -17,11 +15,11 @@ export {
   type LinearProbeOutputs,
 } from './createLinearProbe';
 export { drawMix, type Mix, type MixConfig } from './drawMix';
-export { type FinetuneBatch, type FinetuneTensors, finetuneLoss, finetuneStep } from './finetuneStep';
+export { type FinetuneBatch, finetuneLoss, finetuneStep } from './finetuneStep';
 export { type KnnOptions, knn, neighborVotes, type VoteOptions } from './knn';
 export { type ClassificationMetrics, classificationMetrics } from './metrics';
 export { mixImages } from './mixImages';
 export { type NeighborOptions, type Neighbors, nearestNeighbors } from './nearestNeighbors';
 export { pixelValuesToLogits } from './pixelValuesToLogits';
-export { type LayeredBackbone, probeFeatures } from './probeFeatures';
+export { probeFeatures } from './probeFeatures';
 export { softTargets, type TargetOptions } from './softTargets';

@@ -1,5 +1,5 @@
+import type { TensorParams } from '@beit/nn';
 import * as tf from '@tensorflow/tfjs';
-import type { TensorParams } from './createClassifier';
 
 /**
  * A classifier, or another model of images, as a function of what transformers calls its input and output, for `exportOnnx` of `@beit/compile`:

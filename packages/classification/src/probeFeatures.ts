@@ -1,18 +1,6 @@
+import type { Backbone, TensorParams } from '@beit/nn';
 import { assertShape } from '@beit/nn';
 import * as tf from '@tensorflow/tfjs';
-import type { TensorParams } from './createClassifier';
-
-/** All that a probe needs to know of an encoder; `createVit` of `@beit/vit` makes one. */
-export interface LayeredBackbone {
-  readonly embedDim: number;
-  /** Images to `[batch, patches, embedDim]`. */
-  embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor;
-  /**
-   * Patch embeddings to all tokens, `[batch, 1 + patches, embedDim]`, cls first: what enters the first block, then what
-   * leaves every block.
-   */
-  encode(params: TensorParams, patchEmbeddings: tf.Tensor): { readonly hidden: readonly tf.Tensor[] };
-}
 
 /**
  * What a linear probe sees of images: for every block, the cls token and the mean of the patches that leave it, side by
@@ -24,7 +12,7 @@ export interface LayeredBackbone {
  *   `[batch, layers, 2 * embedDim]`
  */
 export const probeFeatures =
-  (backbone: LayeredBackbone) =>
+  (backbone: Pick<Backbone<'hidden'>, 'embedDim' | 'embedPatches' | 'encode'>) =>
   (params: TensorParams, images: tf.Tensor): tf.Tensor3D =>
     tf.tidy(() => {
       const { embedDim } = backbone;

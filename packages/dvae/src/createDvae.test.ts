@@ -1,10 +1,11 @@
 import { compile } from '@beit/compile';
+import type { TensorParams } from '@beit/nn';
 import { toTensors, valueAndGrads } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { loadSafetensors, withoutPrefix, withPrefix } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import { createDvae, type TensorParams } from './createDvae';
+import { createDvae } from './createDvae';
 import { DALL_E } from './dvaeConfig';
 import { gumbelSoftmax, klToUniform, logitLaplaceNll } from './likelihood';
 import { mapPixels, unmapPixels } from './pixelMap';

@@ -1,3 +1,4 @@
+import type { TensorParams } from '@beit/nn';
 import { assertShape, constant, conv2d, linear, maxPool2d, normal, upsample2d } from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
@@ -7,8 +8,6 @@ import { gridSize } from './gridSize';
 import type { PixelDistribution } from './likelihood';
 import { type BlockShape, decoderGroups, encoderGroups, parameterShapes } from './parameterShapes';
 import { mapPixels, unmapPixels } from './pixelMap';
-
-export type TensorParams = Readonly<Record<string, tf.Tensor>>;
 
 export interface Dvae {
   readonly config: ResolvedDvaeConfig;

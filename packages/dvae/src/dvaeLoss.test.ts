@@ -1,10 +1,11 @@
 import { compile } from '@beit/compile';
+import type { TensorParams } from '@beit/nn';
 import { adamW, type TrainState, toTensors, trainState, trainStep, valueAndGrads } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 
-import { createDvae, type TensorParams } from './createDvae';
+import { createDvae } from './createDvae';
 import { type DvaeBatch, dvaeLoss } from './dvaeLoss';
 import { psnr } from './index';
 import { uniformNoise } from './uniformNoise';

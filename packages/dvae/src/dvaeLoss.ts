@@ -1,6 +1,7 @@
+import type { TensorParams } from '@beit/nn';
 import * as tf from '@tensorflow/tfjs';
 import { batchUsage } from './batchUsage';
-import type { Dvae, TensorParams } from './createDvae';
+import type { Dvae } from './createDvae';
 import { gumbelNoise, gumbelSoftmax, klToUniform, logitLaplaceNll, usageEntropy } from './likelihood';
 import { mapPixels } from './pixelMap';
 

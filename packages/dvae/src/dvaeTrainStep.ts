@@ -1,4 +1,5 @@
-import { type Optimizer, type OptimizerScalars, type Step, type TrainState, trainStep } from '@beit/optim';
+import { type Optimizer, type OptimizerScalars, type TrainState, trainStep } from '@beit/optim';
+import type { Step } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import type { Dvae } from './createDvae';
 import { type DvaeBatch, type DvaeOutputs, dvaeLoss } from './dvaeLoss';

@@ -1,5 +1,5 @@
 export { type CodebookUsage, codebookUsage } from './codebookUsage';
-export { createDvae, type Dvae, type TensorParams } from './createDvae';
+export { createDvae, type Dvae } from './createDvae';
 export {
   DALL_E,
   type DvaeConfig,

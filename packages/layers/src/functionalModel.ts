@@ -72,5 +72,5 @@ export interface FunctionalLayersModel extends FunctionalModel {
    * @throws for a model without `model.compile({ loss, ... })`, and for one whose layers write anything in training but
    * moving averages, which the steps would not take over
    */
-  loss(params: NamedTfTensors, batch: TrainingBatch): LossAndOutputs;
+  loss(params: NamedTfTensors, batch: TrainingBatch): LossAndOutputs & NamedTfTensors;
 }

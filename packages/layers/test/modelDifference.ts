@@ -106,7 +106,7 @@ function stepOf(model: tf.LayersModel, predictOnly: boolean) {
     f.outputNames.forEach((name, i) => {
       result[`predicted ${i}`] = outputs[name]!;
     });
-    const loss = (varied: Tensors): LossAndOutputs => {
+    const loss = (varied: Tensors): LossAndOutputs & Tensors => {
       const { outputs, updates, penalty } = f.apply({ ...params, ...varied }, x, { training: true });
       const values = f.outputNames.map((name) => outputs[name]!);
       return { ...updates, loss: tf.add(lossOf(values), penalty) };

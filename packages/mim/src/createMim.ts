@@ -1,18 +1,12 @@
+import type { Backbone, TensorParams } from '@beit/nn';
 import { assertShape, constant, gatherPositions, linear, sparseCrossEntropy, weightedMean } from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import {
-  type Backbone,
-  createMaskedEncoder,
-  drawWeight,
-  type MaskedEncoder,
-  type MaskedPositions,
-  type TensorParams,
-} from './maskedEncoder';
+import { createMaskedEncoder, drawWeight, type MaskedEncoder, type MaskedPositions } from './maskedEncoder';
 
 export interface MimConfig {
-  readonly backbone: Backbone;
+  readonly backbone: Backbone<'features'>;
   /** Visual tokens in the tokenizer's vocabulary. BEiT: 8192. */
   readonly vocabSize: number;
   /** Of the final norm. Default 1e-6. */
@@ -28,7 +22,7 @@ export interface MimOutputs {
 
 export interface Mim extends Pick<MaskedEncoder, 'encodeMasked'> {
   readonly vocabSize: number;
-  readonly backbone: Backbone;
+  readonly backbone: Backbone<'features'>;
   /** Parameters of the backbone and of what is added: `mask_token`, `norm.*`, `lm_head.*`. */
   init(random: Random): NamedTensors;
   /** Logits of every patch, `[batch, patches, vocabSize]`. `mask` is `[batch, patches]` float32, 1 = masked. */

@@ -1,17 +1,12 @@
+import type { Backbone, TensorParams } from '@beit/nn';
 import { assertShape, constant, gatherPositions, linear, patchify, weightedMean } from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import {
-  type Backbone,
-  createMaskedEncoder,
-  drawWeight,
-  type MaskedPositions,
-  type TensorParams,
-} from './maskedEncoder';
+import { createMaskedEncoder, drawWeight, type MaskedPositions } from './maskedEncoder';
 
 export interface PixelRegressionConfig {
-  readonly backbone: Backbone;
+  readonly backbone: Backbone<'features'>;
   /** Side of a patch, pixels; images have `gridSize * patchSize` of them along each side. */
   readonly patchSize: number;
   /** Of the final norm. Default 1e-6. */
@@ -25,7 +20,7 @@ export interface PixelOutputs {
 
 export interface PixelRegression {
   readonly patchSize: number;
-  readonly backbone: Backbone;
+  readonly backbone: Backbone<'features'>;
   /** Parameters of the backbone and of what is added: `mask_token`, `norm.*`, `pixel_head.*`. */
   init(random: Random): NamedTensors;
   /**

@@ -9,11 +9,9 @@ export {
 } from './createPixelRegression';
 export { type ElboReport, type ElboTerms, elbo } from './elbo';
 export {
-  type Backbone,
   type EncodeMaskedOptions,
   type MaskedPositions,
-  type TensorParams,
   toMask,
 } from './maskedEncoder';
-export { type PixelBatch, type PixelTensors, pixelLoss, pixelStep } from './pixelStep';
-export { type PretrainBatch, type PretrainTensors, pretrainLoss, pretrainStep } from './pretrainStep';
+export { type PixelBatch, pixelLoss, pixelStep } from './pixelStep';
+export { type PretrainBatch, pretrainLoss, pretrainStep } from './pretrainStep';

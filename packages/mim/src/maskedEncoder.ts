@@ -1,29 +1,8 @@
+import type { Backbone, TensorParams } from '@beit/nn';
 import { assertShape, constant, gatherPositions, layerNorm, truncatedNormal } from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-
-export type TensorParams = Readonly<Record<string, tf.Tensor>>;
-
-/** All that masked image modelling needs to know of an encoder; `createVit` of `@beit/vit` makes one. */
-export interface Backbone {
-  /** Patches, [rows, columns]. */
-  readonly gridSize: readonly [number, number];
-  readonly embedDim: number;
-  init(random: Random): NamedTensors;
-  /** Images to `[batch, patches, embedDim]`. */
-  embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor;
-  /**
-   * Patch embeddings to features of all tokens, `[batch, 1 + patches, embedDim]`, cls first; with `positions`
-   * (`[batch, count]` int32, indices of patches) to those of these patches alone, `[batch, count, embedDim]`, or still
-   * to all where an encoder saves nothing by it.
-   */
-  encode(
-    params: TensorParams,
-    patchEmbeddings: tf.Tensor,
-    options?: { readonly dropPathKeeps?: tf.Tensor; readonly positions?: tf.Tensor },
-  ): { readonly features: tf.Tensor };
-}
 
 /** Which patches are masked, as fixed-size lists; `toMaskedPositions` of `@beit/masking` makes them. */
 export type MaskedPositions = {
@@ -73,7 +52,7 @@ export const drawWeight = (random: Random, shape: readonly number[]) =>
   truncatedNormal(random, shape, INIT_STD, INIT_STD);
 
 /** An encoder of images in which masked patches are replaced by a learned embedding. Paper: BEiT, section 2.3. */
-export function createMaskedEncoder(backbone: Backbone, layerNormEpsilon: number): MaskedEncoder {
+export function createMaskedEncoder(backbone: Backbone<'features'>, layerNormEpsilon: number): MaskedEncoder {
   const { gridSize, embedDim } = backbone;
   const patches = gridSize[0] * gridSize[1];
   const withoutCls = (features: tf.Tensor) => tf.slice(features, [0, 1, 0], [-1, -1, -1]);

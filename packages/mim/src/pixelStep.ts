@@ -1,7 +1,8 @@
+import type { TensorParams } from '@beit/nn';
 import { type Optimizer, trainStep } from '@beit/optim';
 import type * as tf from '@tensorflow/tfjs';
 import type { PixelOutputs, PixelRegression } from './createPixelRegression';
-import type { MaskedPositions, TensorParams } from './maskedEncoder';
+import type { MaskedPositions } from './maskedEncoder';
 
 /** One batch: that of `pretrainStep` without visual tokens. */
 export type PixelBatch = {
@@ -11,18 +12,12 @@ export type PixelBatch = {
   /** `[depth, 2, batch]`; left out when the model drops no paths. */
   dropPathKeeps?: tf.Tensor;
 };
-/** The same, as programs take it. */
-export type PixelTensors = PixelBatch & { readonly [name: string]: tf.Tensor | MaskedPositions };
 
 /** The objective of pixel regression as `trainStep` and `gradientStep` of `@beit/optim` take it. */
 export const pixelLoss =
   (regression: PixelRegression) =>
-  (
-    params: TensorParams,
-    { images, masked, dropPathKeeps }: PixelTensors,
-  ): PixelOutputs & Record<string, tf.Tensor> => ({
-    ...regression.loss(params, images, masked, dropPathKeeps),
-  });
+  (params: TensorParams, { images, masked, dropPathKeeps }: PixelBatch): PixelOutputs =>
+    regression.loss(params, images, masked, dropPathKeeps);
 
 /**
  * One step of pixel regression, `(state, inputs) => { state, outputs }` for `compile`: state `{ params, m, v }`, inputs

@@ -1,7 +1,8 @@
+import type { TensorParams } from '@beit/nn';
 import { type Optimizer, trainStep } from '@beit/optim';
 import type * as tf from '@tensorflow/tfjs';
 import type { Mim, MimOutputs } from './createMim';
-import type { MaskedPositions, TensorParams } from './maskedEncoder';
+import type { MaskedPositions } from './maskedEncoder';
 
 /**
  * One batch. The visual tokens are those of the whole images, from a frozen tokenizer; whose they are does not matter
@@ -16,18 +17,12 @@ export type PretrainBatch = {
   /** `[depth, 2, batch]`; left out when the model drops no paths. */
   dropPathKeeps?: tf.Tensor;
 };
-/** The same, as programs take it. */
-export type PretrainTensors = PretrainBatch & { readonly [name: string]: tf.Tensor | MaskedPositions };
 
 /** The objective of pre-training as `trainStep` and `gradientStep` of `@beit/optim` take it. */
 export const pretrainLoss =
   (mim: Mim) =>
-  (
-    params: TensorParams,
-    { images, visualTokens, masked, dropPathKeeps }: PretrainTensors,
-  ): MimOutputs & Record<string, tf.Tensor> => ({
-    ...mim.loss(params, images, visualTokens, masked, dropPathKeeps),
-  });
+  (params: TensorParams, { images, visualTokens, masked, dropPathKeeps }: PretrainBatch): MimOutputs =>
+    mim.loss(params, images, visualTokens, masked, dropPathKeeps);
 
 /**
  * One step of pre-training, `(state, inputs) => { state, outputs }` for `compile`: state `{ params, m, v }`, inputs

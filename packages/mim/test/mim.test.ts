@@ -1,8 +1,9 @@
+import type { Backbone } from '@beit/nn';
 import { createRandom } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
 import * as tf from '@tensorflow/tfjs';
-import { type Backbone, completeTokens, createMim, elbo, pretrainStep, toMask } from '../src';
+import { completeTokens, createMim, elbo, pretrainStep, toMask } from '../src';
 import { toHost, trainingLosses } from './trainingLosses';
 
 tf.enableProdMode();
@@ -88,7 +89,7 @@ describe('the loss', () => {
 });
 
 test('any encoder with the grid, the width, embedPatches and encode will do', () => {
-  const fake: Backbone = {
+  const fake: Backbone<'features'> = {
     gridSize: [2, 2],
     embedDim: 4,
     init: () => ({ shift: { dtype: 'float32', shape: [4], data: new Float32Array(4) } }),

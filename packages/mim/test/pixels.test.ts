@@ -1,9 +1,10 @@
+import type { Backbone } from '@beit/nn';
 import { patchify } from '@beit/nn';
 import { createRandom } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
 import * as tf from '@tensorflow/tfjs';
-import { type Backbone, completePixels, createMim, createPixelRegression, pixelStep, toMask } from '../src';
+import { completePixels, createMim, createPixelRegression, pixelStep, toMask } from '../src';
 import { toHost, trainingLosses } from './trainingLosses';
 
 tf.enableProdMode();
@@ -121,7 +122,7 @@ describe('the loss', () => {
 test('a perfect prediction costs 0', () => {
   // Stripes of mean 0 and variance 1, which a layer norm without epsilon keeps, and so do the head's weights below.
   const pattern = Array.from({ length: 24 }, (_, i) => (i % 2 === 0 ? 1 : -1));
-  const seer: Backbone = {
+  const seer: Backbone<'features'> = {
     gridSize: [2, 1],
     embedDim: 12,
     init: () => ({}),

@@ -1,5 +1,6 @@
 export { assertShape } from './assertShape';
 export { attend } from './attend';
+export type { Backbone, BackboneFeatures, BackboneOptions, TensorParams } from './backbone';
 export * from './batchNorm';
 export * from './conv2d';
 export * from './convTranspose2d';

@@ -12,12 +12,14 @@ export {
   type Schedule,
 } from './schedules';
 export {
+  asTreeLoss,
   type GradientState,
   gradientStep,
   gradientSums,
   type LossFunction,
   partialUpdateStep,
   type TrainState,
+  type TreeLoss,
   trainState,
   trainStep,
   updateStep,

@@ -105,11 +105,14 @@ test('withEma averages the new parameters', () => {
   const step = withEma(trainStep(loss, optimizer), 0.9);
   const host = { ...trainState(params, optimizer), ema: params };
   const { state } = step(toTensors(host), { batch: rows(0, 8), scalars: scalarsOf(0) });
-  read(state.ema['layer.weight']).forEach((value, i) => {
+  read(state.ema!['layer.weight']).forEach((value, i) => {
     const [old, now] = [params['layer.weight']!.data[i]!, read(state.params['layer.weight'])[i]!];
     expect(now).not.toBe(old);
     expect(value).toBeCloseTo(0.9 * old + 0.1 * now, 6);
   });
+  expect(() =>
+    step(toTensors(trainState(params, optimizer)), { batch: rows(0, 8), scalars: scalarsOf(0) }),
+  ).toThrow(/no `ema`/);
   expect(() => updateEma({}, { a: tf.scalar(1) }, 0.9)).toThrow(/no "a"/);
   expect(() => updateEma({}, {}, 2)).toThrow(/EMA decay is 2/);
 });

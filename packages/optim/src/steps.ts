@@ -2,7 +2,7 @@
  * Programs of training: pure functions (state, inputs) -> { state, outputs } for `compile`, or for eager use, where
  * they leave no tensor behind but those that they return.
  */
-import { type HostTensor, type NamedTensors, type Step, zeros } from '@beit/tensors';
+import { type HostTensor, type NamedTensors, type Step, type Tree, zeros } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { updateEma } from './ema';
 import type { Optimizer, OptimizerScalars } from './optimizer';
@@ -16,7 +16,22 @@ import { type LossAndOutputs, type NamedTfTensors, valueAndGrads } from './value
  */
 export type LossFunction<B, O extends LossAndOutputs> = (params: NamedTfTensors, batch: B) => O;
 
-export type TrainState = { params: NamedTfTensors; m: NamedTfTensors; v: NamedTfTensors };
+/** A loss of batches of any form. */
+export type TreeLoss = LossFunction<Tree<tf.Tensor>, LossAndOutputs>;
+
+/**
+ * A loss as one of batches of any form. Losses differ in what their batches are made of, and what trains them handles all
+ * alike: that a batch has the form of the one that it was compiled for, a program checks itself.
+ */
+export const asTreeLoss = <B>(loss: LossFunction<B, LossAndOutputs>): TreeLoss => loss as unknown as TreeLoss;
+
+/** Parameters, their moments, and where `withEma` keeps it, the moving average of the parameters. */
+export type TrainState = {
+  params: NamedTfTensors;
+  m: NamedTfTensors;
+  v: NamedTfTensors;
+  ema?: NamedTfTensors;
+};
 
 /** The state that a `trainStep` begins with, on the host. */
 export function trainState(params: NamedTensors, optimizer: Optimizer) {
@@ -49,11 +64,12 @@ export function trainStep<B, O extends LossAndOutputs, S extends TrainState = Tr
  *
  * @param step leaves what else is in its state as it is, as those of this package do
  */
-export function withEma<S extends { params: NamedTfTensors }, I, O>(
+export function withEma<S extends { params: NamedTfTensors; ema?: NamedTfTensors }, I, O>(
   step: Step<S, I, O>,
   decay: number,
-): Step<S & { ema: NamedTfTensors }, I, O> {
+): Step<S, I, O> {
   return (before, inputs) => {
+    if (!before.ema) throw new Error('The state has no `ema`; begin it as a copy of the parameters.');
     const { state, outputs } = step(before, inputs);
     return { state: { ...state, ema: updateEma(before.ema, state.params, decay) }, outputs };
   };

@@ -39,7 +39,7 @@ export function valueAndGrads<O extends LossAndOutputs>(
       () => {
         const { loss, ...outputs } = f(params);
         assertLoss(loss);
-        for (const [name, tensor] of Object.entries<tf.Tensor>(outputs))
+        for (const [name, tensor] of Object.entries(outputs as unknown as NamedTfTensors))
           kept[name] = tf.keep(tf.clone(tensor));
         return loss;
       },

@@ -1,29 +1,13 @@
+import type { Backbone, TensorParams } from '@beit/nn';
 import { upsampleBilinear2d } from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import type { TensorParams } from './heads/headLayers';
 import { type PlacedHead, placedHeads, type SegmenterHead } from './heads/placedHeads';
 import { type PixelCrossEntropyOptions, pixelAccuracy, pixelCrossEntropy } from './pixelCrossEntropy';
 
-/** All that a segmenter needs to know of an encoder; `createVit` of `@beit/vit` makes one. */
-export interface Backbone {
-  /** Patches, [rows, columns]. */
-  readonly gridSize: readonly [number, number];
-  readonly embedDim: number;
-  init(random: Random): NamedTensors;
-  /** Images to `[batch, patches, embedDim]`. */
-  embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor;
-  /** `hidden[i]`: what leaves block i - 1, of all tokens, `[batch, 1 + patches, embedDim]`, cls first. */
-  encode(
-    params: TensorParams,
-    patchEmbeddings: tf.Tensor,
-    options?: { readonly dropPathKeeps?: tf.Tensor },
-  ): { readonly hidden: readonly tf.Tensor[] };
-}
-
 export interface SegmenterConfig {
-  readonly backbone: Backbone;
+  readonly backbone: Backbone<'hidden'>;
   readonly numClasses: number;
   /** Default: SETR-PUP. */
   readonly head?: SegmenterHead;
@@ -45,7 +29,7 @@ export type SegmenterOutputs = {
 } & Record<string, tf.Tensor>;
 
 export interface Segmenter {
-  readonly backbone: Backbone;
+  readonly backbone: Backbone<'hidden'>;
   readonly numClasses: number;
   /** Parameters of the backbone and of the heads, `decode_head.*`, `auxiliary_head.*`, ...: mmsegmentation's names. */
   init(random: Random): NamedTensors;

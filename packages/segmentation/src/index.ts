@@ -5,7 +5,6 @@ export { createFcnHead, type FcnHeadConfig } from './heads/createFcnHead';
 export { createMlaHead, type MlaHeadConfig } from './heads/createMlaHead';
 export { createSetrHead, type SetrHeadConfig } from './heads/createSetrHead';
 export { createUperHead, type UperHeadConfig } from './heads/createUperHead';
-export type { TensorParams } from './heads/headLayers';
 export {
   type AuxiliaryHead,
   MLA_BLOCKS,

@@ -49,3 +49,9 @@ export function assertHostTensor(name: string, tensor: HostTensor): void {
     );
   }
 }
+
+/** The same tensors with arrays of their own: those of a program's state are the engine's. */
+export const cloneTensors = (tensors: NamedTensors): NamedTensors =>
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
+  );

@@ -1,5 +1,6 @@
 export {
   assertHostTensor,
+  cloneTensors,
   type DType,
   type HostTensor,
   type NamedTensors,

@@ -14,11 +14,11 @@ export interface MicroBatch<B> {
   readonly weight: number;
 }
 
-export interface AccumulatedInputs<B> {
+/** @typeParam C the optimizer's scalars */
+export interface AccumulatedInputs<B, C = Branch<HostTensor>> {
   /** The parts of the step's batch, run one after the other; each is asked for when the one before has run. */
   readonly microBatches: Iterable<MicroBatch<B>> | AsyncIterable<MicroBatch<B>>;
-  /** The optimizer's scalars. */
-  readonly scalars: Branch<HostTensor>;
+  readonly scalars: C;
 }
 
 /** Programs over one state with `params` and `gradients`, as `compilePrograms` of `@beit/compile` makes them. */
@@ -29,15 +29,15 @@ export interface AccumulatingPrograms<B> {
   };
 }
 
-export type AccumulatedProgramOptions<B> =
+export type AccumulatedProgramOptions<B, C = Branch<HostTensor>> =
   | {
-      readonly programs: AccumulatingPrograms<B> & WholePrograms;
+      readonly programs: AccumulatingPrograms<B> & WholePrograms<C>;
       /** The processes that train together, each with micro-batches of its own. Default: this one alone. */
       readonly job?: Job | undefined;
       readonly shards?: undefined;
     }
   | {
-      readonly programs: AccumulatingPrograms<B> & ShardedPrograms;
+      readonly programs: AccumulatingPrograms<B> & ShardedPrograms<C>;
       readonly job: Job;
       /** Which part of the optimizer's state each of them keeps. */
       readonly shards: Shards;
@@ -49,9 +49,9 @@ export type AccumulatedProgramOptions<B> =
  * the scalar outputs of `accumulate`, and the update's scalars.
  * Errors of `run`: RangeError for no micro-batch, or a weight that is not above 0.
  */
-export async function accumulatedProgram<B>(
-  options: AccumulatedProgramOptions<B>,
-): Promise<TrainingProgram<AccumulatedInputs<B>>> {
+export async function accumulatedProgram<B, C>(
+  options: AccumulatedProgramOptions<B, C>,
+): Promise<TrainingProgram<AccumulatedInputs<B, C>>> {
   const { programs, job } = options;
   const update = options.shards
     ? await shardedUpdate(options.programs, options.shards, options.job)

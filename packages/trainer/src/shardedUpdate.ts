@@ -13,14 +13,10 @@ export interface Shards {
 }
 
 /** The update of this process's part, over a state that has all parameters and the optimizer's state of the part. */
-export interface ShardedPrograms extends GroupedState {
+export interface ShardedPrograms<C> extends GroupedState {
   readonly run: {
     /** New parameters of the part (`partialUpdateStep` of `@beit/optim`). */
-    update(inputs: {
-      gradients: NamedTensors;
-      scalars: Branch<HostTensor>;
-      gradNorm: HostTensor;
-    }): Promise<Tree<HostTensor>>;
+    update(inputs: { gradients: NamedTensors; scalars: C; gradNorm: HostTensor }): Promise<Tree<HostTensor>>;
   };
 }
 
@@ -28,11 +24,11 @@ export interface ShardedPrograms extends GroupedState {
  * The part of the update that is this process's, with the optimizer's state for it alone; the new parameters of all come
  * from all. ZeRO's first stage: Rajbhandari et al., arXiv 1910.02054, section 5.1.
  */
-export async function shardedUpdate(
-  programs: ShardedPrograms,
+export async function shardedUpdate<C>(
+  programs: ShardedPrograms<C>,
   { parts, isClipped }: Shards,
   job: Job,
-): Promise<Update> {
+): Promise<Update<C>> {
   const paramsNow = async () => (await programs.readState(['params'])).params as NamedTensors;
   const gradientsNow = async () => (await programs.readState(['gradients'])).gradients as NamedTensors;
   const like = await gradientsNow();

@@ -3,12 +3,12 @@ import type { Job } from './job';
 import { sharedMean } from './sharedMean';
 
 /** The second half of a step: sums of gradients to new parameters. */
-export interface Update {
+export interface Update<C> {
   /**
    * @param total what the sums of gradients are divided by
    * @returns outputs
    */
-  run(total: number, scalars: Branch<HostTensor>): Promise<Tree<HostTensor>>;
+  run(total: number, scalars: C): Promise<Tree<HostTensor>>;
   readState(): Promise<Tree<HostTensor>>;
   writeState(state: Tree<HostTensor>): Promise<void>;
 }
@@ -21,14 +21,17 @@ export interface GroupedState {
 }
 
 /** All of the update in every process. */
-export interface WholePrograms extends GroupedState {
+export interface WholePrograms<C> extends GroupedState {
   readonly run: {
     /** New parameters of `gradients` divided by `total` (`updateStep` of `@beit/optim`). */
-    update(inputs: { scalars: Branch<HostTensor>; total: HostTensor }): Promise<Tree<HostTensor>>;
+    update(inputs: { scalars: C; total: HostTensor }): Promise<Tree<HostTensor>>;
   };
 }
 
-export async function wholeUpdate(programs: WholePrograms, job?: Pick<Job, 'allReduce'>): Promise<Update> {
+export async function wholeUpdate<C>(
+  programs: WholePrograms<C>,
+  job?: Pick<Job, 'allReduce'>,
+): Promise<Update<C>> {
   const mean = job && sharedMean(job);
   const kept = await keptGroups(programs);
   return {

@@ -1,3 +1,4 @@
+import type { TensorParams } from '@beit/nn';
 import {
   assertShape,
   dropPath,
@@ -16,8 +17,6 @@ import { type InitStyle, initParams } from './initParams';
 import { parameterShapes } from './parameterShapes';
 import { biasOfQueries, relativePositionBias } from './relativePositionBias';
 import { type ResolvedVitConfig, resolveVitConfig, type VitConfig } from './vitConfig';
-
-export type TensorParams = Readonly<Record<string, tf.Tensor>>;
 
 export interface EncodeOptions {
   /** Which residual branches are kept, `[depth, 2, batch]` of 0 and 1; see `drawDropPathKeeps`. Left out: all. */

@@ -1,5 +1,5 @@
 export { type AttentionParams, selfAttention } from './attention';
-export { createVit, type Encoded, type EncodeOptions, type TensorParams, type Vit } from './createVit';
+export { createVit, type Encoded, type EncodeOptions, type Vit } from './createVit';
 export { drawDropPathKeeps } from './drawDropPathKeeps';
 export { type InferOptions, inferVitConfig } from './inferVitConfig';
 export { INIT_STD, type InitStyle, initParams } from './initParams';

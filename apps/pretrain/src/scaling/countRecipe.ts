@@ -1,9 +1,9 @@
 import { countParameters } from '@beit/apps-shared';
 import { optimize, trace } from '@beit/compile';
 import { createDvae } from '@beit/dvae';
-import { adamW, gradientState, gradientStep } from '@beit/optim';
+import { adamW, gradientStep, gradientSums } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { NamedTensors } from '@beit/tensors';
+import type { NamedTensors, TensorSpec } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { blankBatch, mostMasked } from '../blankBatch';
 import type { PretrainRecipe } from '../recipe';
@@ -34,18 +34,15 @@ export async function countRecipe(recipe: PretrainRecipe): Promise<RecipeCounts>
   const params = objective.init(createRandom(0));
   const maxMasked = await mostMasked(recipe);
   const parameters = countParameters(params);
-  const state = gradientState(params, optimizer);
   // Shapes alone: the numbers of a large model would stay for as long as its counts.
-  const specs = { params: shapesOf(state.params), gradients: shapesOf(state.gradients) };
+  const specs = { params: shapesOf(params), gradients: shapesOf(gradientSums(params, optimizer)) };
+  const scalar = { dtype: 'float32', shape: [] } as const;
   const graphOf = (images: number) => {
-    const { graph } = trace(
-      gradientStep(objective.loss, optimizer) as never,
-      specs as never,
-      {
-        batch: blankBatch(objective, images, maxMasked),
-        weight: { dtype: 'float32', shape: [] },
-      } as never,
-    );
+    const { graph } = trace(gradientStep(objective.loss, optimizer), specs, {
+      batch: blankBatch(objective, images, maxMasked),
+      weight: scalar,
+      isFirst: scalar,
+    });
     return optimize(graph);
   };
   return {
@@ -56,8 +53,10 @@ export async function countRecipe(recipe: PretrainRecipe): Promise<RecipeCounts>
   };
 }
 
-const shapesOf = (tensors: NamedTensors) =>
-  Object.fromEntries(Object.entries(tensors).map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+const shapesOf = (tensors: NamedTensors): Record<string, TensorSpec> =>
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, { shape }]) => [name, { dtype: 'float32', shape }] as const),
+  );
 
 function tokenizeFlops({ tokenizer, views: { tokenImageSize } }: PretrainRecipe): number {
   const dvae = createDvae(tokenizer.model);

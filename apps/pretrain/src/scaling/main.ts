@@ -1,8 +1,9 @@
 /** Plans past the machine. See `HELP` of `options.ts`. */
 import { availableParallelism } from 'node:os';
-import { runMain, shareOf, UsageError } from '@beit/apps-shared';
+import { runMain, UsageError } from '@beit/apps-shared';
 import { publishFindings } from '@beit/apps-shared/experiments';
 import { describeMachine, findLauncher, median } from '@beit/apps-shared/measurements';
+import { shareOf } from '@beit/stage';
 import * as tf from '@tensorflow/tfjs';
 import { countImages } from '../countImages';
 import { countRecipe, type RecipeCounts } from './countRecipe';

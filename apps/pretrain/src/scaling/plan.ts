@@ -1,4 +1,4 @@
-import { shareOf } from '@beit/apps-shared';
+import { shareOf } from '@beit/stage';
 import { BUCKET_BYTES } from '@beit/trainer';
 import type { PretrainRecipe } from '../recipe';
 import type { WorkPlan } from './measureWork';

@@ -1,8 +1,9 @@
-import type { EngineOptions, HostTree, trainingProgram } from '@beit/apps-shared';
+import type { EngineOptions } from '@beit/apps-shared';
 import type { SummaryRow } from '@beit/apps-shared/report';
 import type { Batch } from '@beit/data';
+import type { TreeLoss } from '@beit/optim';
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/tensors';
+import type { Branch, HostTensor, NamedTensors } from '@beit/tensors';
 import type { Vit } from '@beit/vit';
 import type { HeldOut } from '../heldOut';
 import type { ElboRow, Example } from '../report/reportData';
@@ -13,16 +14,16 @@ export interface Objective {
   readonly title: string;
   readonly vit: Vit;
   init(random: Random): NamedTensors;
-  readonly loss: Parameters<typeof trainingProgram>[0]['loss'];
+  readonly loss: TreeLoss;
   /** The shape of `answers`, without anything computed. */
-  blankAnswers(batchSize: number): HostTree;
+  blankAnswers(batchSize: number): Branch<HostTensor>;
   answers(batchSize: number, engine: EngineOptions): Promise<Answers>;
   evaluation(heldOut: HeldOut, engine: EngineOptions): Promise<Evaluation>;
 }
 
 /** What the loss asks of a batch besides images, masked positions and drop-path keeps. */
 export interface Answers {
-  of(batch: Batch): Promise<HostTree>;
+  of(batch: Batch): Promise<Branch<HostTensor>>;
   dispose(): Promise<void>;
 }
 

@@ -1,4 +1,5 @@
 import { createPixelRegression, pixelLoss } from '@beit/mim';
+import { asTreeLoss } from '@beit/optim';
 import { createVit } from '@beit/vit';
 import type { PretrainRecipe } from '../recipe';
 import type { Objective } from './objective';
@@ -13,7 +14,7 @@ export function pixelObjective(recipe: PretrainRecipe): Objective {
     title: 'Regression of masked pixels',
     vit,
     init: regression.init,
-    loss: pixelLoss(regression) as never,
+    loss: asTreeLoss(pixelLoss(regression)),
     blankAnswers: () => ({}),
     answers: async () => ({ of: async () => ({}), dispose: async () => {} }),
 

@@ -1,6 +1,8 @@
-import { compile } from '@beit/compile';
+import { compileForward } from '@beit/compile';
 import { createDvae } from '@beit/dvae';
 import { createMim, pretrainLoss } from '@beit/mim';
+import type { TensorParams } from '@beit/nn';
+import { asTreeLoss } from '@beit/optim';
 import type { NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
@@ -22,7 +24,7 @@ export function tokenObjective(recipe: PretrainRecipe, tokenizer: NamedTensors):
     title: 'Stage 2: masked image modelling',
     vit,
     init: mim.init,
-    loss: pretrainLoss(mim) as never,
+    loss: asTreeLoss(pretrainLoss(mim)),
     blankAnswers: (batchSize) => ({
       visualTokens: {
         dtype: 'int32',
@@ -33,13 +35,12 @@ export function tokenObjective(recipe: PretrainRecipe, tokenizer: NamedTensors):
 
     async answers(batchSize, engine) {
       const encoder = Object.entries(tokenizer).filter(([name]) => name.startsWith('encoder.'));
-      const program = await compile(
-        (params: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => ({
-          state: params,
-          outputs: { tokens: dvae.tokenize(params, images) as tf.Tensor },
+      const program = await compileForward(
+        (params: TensorParams, { images }: { images: tf.Tensor }) => ({
+          tokens: dvae.tokenize(params, images),
         }),
         {
-          state: Object.fromEntries(encoder),
+          params: Object.fromEntries(encoder),
           inputs: { images: { dtype: 'float32', shape: [batchSize, tokenImageSize, tokenImageSize, 3] } },
         },
         engine,

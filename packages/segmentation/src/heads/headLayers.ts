@@ -1,10 +1,9 @@
 /** The layers that mmsegmentation builds heads from, under its names, and their first values. */
+import type { TensorParams } from '@beit/nn';
 import { batchNorm, batchNormInference, constant, conv2d, linear, moveStatistics, normal } from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-
-export type TensorParams = Readonly<Record<string, tf.Tensor>>;
 
 export interface HeadLayers {
   /** @throws Error when there is none of this name */

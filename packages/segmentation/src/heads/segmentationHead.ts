@@ -1,7 +1,8 @@
+import type { TensorParams } from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
-import { type HeadLayers, headLayers, type TensorParams } from './headLayers';
+import { type HeadLayers, headLayers } from './headLayers';
 
 /** From features of a backbone to a class for every pixel, or for every few. */
 export interface SegmentationHead {

@@ -1,16 +1,25 @@
 /** Processes that keep a part of the optimizer's state each train as those that keep all of it. */
-import { createMim, pretrainLoss } from '@beit/mim';
+import type { CompileOptions } from '@beit/compile';
+import { createMim, type PretrainBatch, pretrainLoss } from '@beit/mim';
 import { adamW, layerDecay } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import { type HostTensor, type NamedTensors, zeros } from '@beit/tensors';
-import { flattenTree, type Job, type Tree<HostTensor>, unflattenTree } from '@beit/trainer';
+import {
+  cloneTensors,
+  flattenTensors,
+  type HostTensor,
+  type NamedTensors,
+  type Tree,
+  type TreeOf,
+  unflattenTree,
+  zeros,
+} from '@beit/tensors';
+import type { Job } from '@beit/trainer';
 import { createVit } from '@beit/vit';
 import * as tf from '@tensorflow/tfjs';
+import { largestDifference } from '../../../apps/shared/src/measurements/differences';
 import { pretendedJob } from '../../../packages/trainer/test/pretendedJob';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
-import type { EngineOptions } from '../src/engineOptions';
-import { largestDifference } from '../src/measurements';
-import { type HostTree, type TrainingProgram, trainingProgram } from '../src/trainingProgram';
+import { type EngineProgram, trainingProgram } from '../src';
 
 const VOCAB = 16;
 const MASKED = 4;
@@ -26,14 +35,14 @@ const optimizer = adamW({
   trainable: (name) => name !== FROZEN,
 });
 const params: NamedTensors = { ...mim.init(createRandom(1)), [STATISTIC]: zeros([3]) };
-const loss = (all: Record<string, tf.Tensor>, batch: never) => {
+const loss = (all: Record<string, tf.Tensor>, batch: PretrainBatch) => {
   const { [STATISTIC]: mean, ...rest } = all;
-  const { images } = batch as { images: tf.Tensor };
+  const { images } = batch;
   const moved = tf.add(tf.mul(mean!, 0.9), tf.mul(tf.mean(images, [0, 1, 2]), 0.1));
-  return { ...pretrainLoss(mim)(rest as never, batch), [STATISTIC]: moved };
+  return { ...pretrainLoss(mim)(rest, batch), [STATISTIC]: moved };
 };
 
-function image(seed: number): HostTree {
+function image(seed: number): TreeOf<PretrainBatch, HostTensor> {
   const random = createRandom('image', seed);
   return {
     images: {
@@ -63,9 +72,13 @@ function image(seed: number): HostTree {
 const IMAGES = 12;
 const weightOf = (seed: number) => 1 + (seed % MASKED);
 
-function open(job: Job, engine: EngineOptions, shardOptimizer: boolean): Promise<TrainingProgram> {
+function open(
+  job: Job,
+  engine: CompileOptions,
+  shardOptimizer: boolean,
+): Promise<EngineProgram<PretrainBatch>> {
   return trainingProgram({
-    loss: loss as never,
+    loss,
     optimizer,
     params,
     example: image(0),
@@ -78,7 +91,7 @@ function open(job: Job, engine: EngineOptions, shardOptimizer: boolean): Promise
 }
 
 /** Steps of the images of all processes, each of which takes its share. */
-async function train(program: TrainingProgram, job: Job, steps: readonly number[]) {
+async function train(program: EngineProgram<PretrainBatch>, job: Job, steps: readonly number[]) {
   const scalars: number[] = [];
   for (const step of steps) {
     async function* microBatches() {
@@ -96,18 +109,12 @@ async function train(program: TrainingProgram, job: Job, steps: readonly number[
   return scalars;
 }
 
-const copyOf = (state: Tree<HostTensor>): NamedTensors =>
-  Object.fromEntries(
-    Object.entries(flattenTensors(state)).map(([name, tensor]) => [
-      name,
-      { ...tensor, data: tensor.data.slice() },
-    ]),
-  );
+const copyOf = (state: Tree<HostTensor>): NamedTensors => cloneTensors(flattenTensors(state));
 
 /** Losses and norms, and the state, of every process. */
 async function run(
   size: number,
-  engine: EngineOptions,
+  engine: CompileOptions,
   shardOptimizer: boolean,
   { from, steps = [0, 1, 2] }: { from?: Tree<HostTensor>; steps?: readonly number[] } = {},
 ) {
@@ -128,8 +135,8 @@ async function run(
 /** A norm that is summed in another order differs in its last bit, and so does what it scales. */
 const TOLERANCE = 1e-6;
 
-const ONNXRUNTIME: EngineOptions = { engine: 'onnxruntime', precision: 'fp32', numThreads: 1 };
-const CASES: readonly (EngineOptions & { readonly size: number })[] = [
+const ONNXRUNTIME: CompileOptions = { engine: 'onnxruntime', precision: 'fp32', numThreads: 1 };
+const CASES: readonly (CompileOptions & { readonly size: number })[] = [
   ...[2, 3, 4].map((size) => ({ ...ONNXRUNTIME, size })),
   { engine: 'tfjs', precision: 'fp32', size: 3 },
 ];
@@ -185,7 +192,7 @@ test('a state goes on with other processes, sharded or not', async () => {
     ],
   ] as const) {
     const [half] = await run(first.size, ONNXRUNTIME, first.sharded, { steps: [0] });
-    const from = unflattenTensors(half!.state);
+    const from = unflattenTree(Object.entries(half!.state));
     const [end] = await run(then.size, ONNXRUNTIME, then.sharded, { from, steps: [1, 2] });
     expect(largestDifference(expected!.state, end!.state, 1e-30)).toBeLessThan(1e-4);
   }

@@ -1,10 +1,10 @@
-import { createMim, pretrainLoss } from '@beit/mim';
+import { createMim, type PretrainBatch, pretrainLoss } from '@beit/mim';
 import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { HostTensor, NamedTensors } from '@beit/tensors';
+import type { HostTensor, NamedTensors, TreeOf } from '@beit/tensors';
 import type { MicroBatch } from '@beit/trainer';
 import { createVit } from '@beit/vit';
-import { firstBatch, type HostTree, trainingProgram } from '../src/trainingProgram';
+import { firstBatch, trainingProgram } from '../src';
 
 const VOCAB = 16;
 const IMAGES = 6;
@@ -13,7 +13,7 @@ const mim = createMim({ backbone: vit, vocabSize: VOCAB });
 const optimizer = adamW({ clipNorm: 1 });
 
 /** `count` images from `first` on, of which image i has i + 1 masked patches. */
-function batchOf(first: number, count: number): MicroBatch<HostTree> {
+function batchOf(first: number, count: number): MicroBatch<TreeOf<PretrainBatch, HostTensor>> {
   const random = (i: number) => createRandom('image', first + i);
   const filled = <T extends Float32Array | Int32Array>(
     dtype: 'float32' | 'int32',
@@ -47,7 +47,7 @@ async function trained(microBatchSize: number, engine: 'onnxruntime' | 'tfjs', e
     for (let first = 0; first < IMAGES; first += microBatchSize) yield batchOf(first, microBatchSize);
   }
   const program = await trainingProgram({
-    loss: pretrainLoss(mim) as never,
+    loss: pretrainLoss(mim),
     optimizer,
     params: mim.init(createRandom(1)),
     example: await firstBatch(microBatches()),

@@ -1,4 +1,5 @@
-import type { NamedTensors } from '@beit/tensors';
+import type { CompileOptions } from '@beit/compile';
+import { cloneTensors, type HostTensor, type NamedTensors, type TreeOf } from '@beit/tensors';
 import {
   type Job,
   type MicroBatch,
@@ -7,18 +8,15 @@ import {
   type TrainResult,
   train,
 } from '@beit/trainer';
-import { copied } from './copied';
-import type { EngineOptions } from './engineOptions';
 import type { StageLoader } from './stageLoader';
-import { firstBatch, type HostTree, type TrainingProgramOptions, trainingProgram } from './trainingProgram';
+import { firstBatch, type TrainingProgramOptions, trainingProgram } from './trainingProgram';
 
 /** Where and how a stage runs. */
 export interface StageOptions {
   /** Where metrics and checkpoints are written; the same folder again continues. */
   readonly runDir: string;
-  readonly engine: EngineOptions;
-  /** Threads that load images. */
-  readonly workers: number;
+  /** What runs the programs. Default: the fastest engine that is here, in float32. */
+  readonly engine?: CompileOptions;
   /** Steps between lines of the log. Default: the trainer's. */
   readonly logEvery?: number;
   readonly progress: ProgressReporter;
@@ -42,12 +40,13 @@ export interface StageResult extends TrainResult, Trained {
 }
 
 /** What is trained, on what, and for how long. */
-export interface Stage extends Pick<TrainingProgramOptions, 'loss' | 'optimizer' | 'params' | 'emaDecay'> {
+export interface Stage<B>
+  extends Pick<TrainingProgramOptions<B>, 'loss' | 'optimizer' | 'params' | 'emaDecay'> {
   /** In messages and checkpoints: `tokenizer`. */
   readonly name: string;
   readonly loader: Omit<StageLoader<unknown>, 'microBatches' | 'microBatchSize'>;
   /** Of a step, those of this process; a pure function of it. */
-  microBatches(step: number): AsyncGenerator<MicroBatch<HostTree>>;
+  microBatches(step: number): AsyncGenerator<MicroBatch<TreeOf<B, HostTensor>>>;
   /** Images in a step, of all processes. */
   readonly batchSize: number;
   readonly totalSteps: number;
@@ -64,9 +63,10 @@ export interface Stage extends Pick<TrainingProgramOptions, 'loss' | 'optimizer'
 }
 
 /** Compiles and trains, or goes on training, with checkpoints every tenth of the steps. The loader stays open. */
-export async function trainStage(stage: Stage, options: StageOptions): Promise<StageResult> {
+export async function trainStage<B>(stage: Stage<B>, options: StageOptions): Promise<StageResult> {
   const { name, optimizer, loader, batchSize, totalSteps, schedules, evaluate } = stage;
   const { runDir, engine, logEvery, progress, signal, job } = options;
+  const precision = engine?.precision ?? 'fp32';
   const program = await trainingProgram({
     loss: stage.loss,
     optimizer,
@@ -78,7 +78,7 @@ export async function trainStage(stage: Stage, options: StageOptions): Promise<S
     shardOptimizer: options.shardOptimizer,
     engine,
   });
-  progress.message(`${name}: ${program.engine}, ${engine.precision}`);
+  progress.message(`${name}: ${program.engine}, ${precision}`);
   try {
     const result = await train({
       name,
@@ -91,7 +91,7 @@ export async function trainStage(stage: Stage, options: StageOptions): Promise<S
       imagesPerStep: batchSize,
       stepsPerEpoch: loader.stepsPerEpoch,
       runDir,
-      config: { stage: name, ...stage.config, precision: engine.precision },
+      config: { stage: name, ...stage.config, precision },
       schedules,
       logEvery,
       checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
@@ -104,8 +104,8 @@ export async function trainStage(stage: Stage, options: StageOptions): Promise<S
     const { params, ema } = (await program.readState()) as unknown as Trained;
     return {
       ...result,
-      params: copied(params),
-      ema: ema && copied(ema),
+      params: cloneTensors(params),
+      ...(ema && { ema: cloneTensors(ema) }),
       engine: program.engine,
       unreadable: loader.unreadable(),
     };

@@ -1,0 +1,150 @@
+import { type CompileOptions, compile, compilePrograms } from '@beit/compile';
+import {
+  asTreeLoss,
+  type GradientState,
+  gradientStep,
+  gradientSums,
+  isRunningStatistic,
+  type LossAndOutputs,
+  type LossFunction,
+  type Optimizer,
+  type OptimizerScalars,
+  partialUpdateStep,
+  type TrainState,
+  trainState,
+  trainStep,
+  updateStep,
+  withEma,
+} from '@beit/optim';
+import type { HostTensor, NamedTensors, Step, Tree, TreeOf } from '@beit/tensors';
+import {
+  accumulatedProgram,
+  type Job,
+  type MicroBatch,
+  partition,
+  shardOf,
+  type TrainingProgram,
+} from '@beit/trainer';
+import type * as tf from '@tensorflow/tfjs';
+
+/** The inputs of a step whose loss takes batches of type `B`. */
+export interface TrainingInputs<B> {
+  /** Asked for one by one, so that a batch need not be in memory as a whole. */
+  readonly microBatches: AsyncIterable<MicroBatch<TreeOf<B, HostTensor>>>;
+  /** The optimizer's. */
+  readonly scalars: OptimizerScalars<HostTensor>;
+}
+
+/** A training program that an engine runs. */
+export interface EngineProgram<B> extends TrainingProgram<TrainingInputs<B>> {
+  readonly engine: string;
+  dispose(): Promise<void>;
+}
+
+export interface TrainingProgramOptions<B> {
+  readonly loss: LossFunction<B, LossAndOutputs>;
+  readonly optimizer: Optimizer;
+  readonly params: NamedTensors;
+  /** One micro-batch, for its dtypes and shapes. */
+  readonly example: TreeOf<B, HostTensor>;
+  /** Micro-batches in a step; with one, and one process, gradients and update are one program. */
+  readonly microBatches: number;
+  /** The processes that train together. Default: this one. */
+  readonly job?: Job | undefined;
+  /** Whether each process keeps the optimizer's state of a part of the parameters only. Default false. */
+  readonly shardOptimizer?: boolean | undefined;
+  /** Of the moving average of the parameters, `ema` in the state; left out: none. */
+  readonly emaDecay?: number | undefined;
+  readonly engine?: CompileOptions | undefined;
+}
+
+/**
+ * A loss and an optimizer as one program, whatever the number of micro-batches and processes. State: `{ params, m, v }`,
+ * and `ema`.
+ */
+export async function trainingProgram<B>(options: TrainingProgramOptions<B>): Promise<EngineProgram<B>> {
+  const { optimizer, params, microBatches, emaDecay, engine } = options;
+  const loss = asTreeLoss(options.loss);
+  const batch = asTree<B>(options.example);
+  const job = options.job && options.job.size > 1 ? options.job : undefined;
+  const scalars = optimizer.scalarSpecs;
+  const stateOf = (params: NamedTensors) => ({
+    ...trainState(params, optimizer),
+    ...(emaDecay !== undefined && { ema: params }),
+  });
+  const averaged = <S extends TrainState, I, O>(step: Step<S, I, O>) =>
+    emaDecay === undefined ? step : withEma(step, emaDecay);
+  if (microBatches === 1 && !job) {
+    const program = await compile(
+      averaged(trainStep<TreeBatch, LossAndOutputs>(loss, optimizer)),
+      { state: stateOf(params), inputs: { batch, scalars } },
+      engine,
+    );
+    return {
+      engine: program.engine,
+      run: async ({ microBatches, scalars }) =>
+        program.run({ batch: asTree<B>(await firstBatch(microBatches)), scalars: scalars }),
+      readState: () => program.readState(),
+      writeState: (state) => program.writeState(state as TreeOf<TrainState, HostTensor>),
+      dispose: () => program.dispose(),
+    };
+  }
+  const accumulate = gradientStep<TreeBatch, LossAndOutputs, AccumulatedState>(loss, optimizer);
+  const accumulated = { batch, weight: SCALAR, isFirst: SCALAR };
+  const gradients = gradientSums(params, optimizer);
+  if (job && options.shardOptimizer) {
+    const parts = partition(gradients, job.size);
+    const own = shardOf(params, parts, job.rank);
+    const update = ofPart(averaged(partialUpdateStep(optimizer)), new Set(Object.keys(own)));
+    const programs = await compilePrograms(
+      { accumulate, update },
+      {
+        state: { ...stateOf(own), params, gradients },
+        inputs: {
+          accumulate: accumulated,
+          update: { gradients: shardOf(gradients, parts, job.rank), scalars, gradNorm: SCALAR },
+        },
+      },
+      engine,
+    );
+    const shards = { parts, isClipped: (name: string) => !isRunningStatistic(name) };
+    return withEngine(programs, await accumulatedProgram({ programs, job, shards }));
+  }
+  const update = averaged(updateStep<AccumulatedState>(optimizer));
+  const programs = await compilePrograms(
+    { accumulate, update },
+    {
+      state: { ...stateOf(params), gradients },
+      inputs: { accumulate: accumulated, update: { scalars, total: SCALAR } },
+    },
+    engine,
+  );
+  return withEngine(programs, await accumulatedProgram({ programs, job }));
+}
+
+type AccumulatedState = TrainState & GradientState;
+type TreeBatch = Tree<tf.Tensor>;
+const SCALAR = { dtype: 'float32', shape: [] } as const;
+
+const asTree = <B>(batch: TreeOf<B, HostTensor>) => batch as Tree<HostTensor>;
+
+/** A step for some of the parameters as one that gets all of them; the others, and the sums of gradients, stay as they are. */
+const ofPart =
+  <I, O>(step: Step<TrainState, I, O>, own: ReadonlySet<string>): Step<AccumulatedState, I, O> =>
+  ({ gradients, params, ...rest }, inputs) => {
+    const part = Object.fromEntries(Object.entries(params).filter(([name]) => own.has(name)));
+    const { state, outputs } = step({ ...rest, params: part }, inputs);
+    return { state: { ...state, params: { ...params, ...state.params }, gradients }, outputs };
+  };
+
+/** What an engine keeps, as the loop sees it. */
+const withEngine = <B>(
+  { engine, dispose }: { readonly engine: string; dispose(): Promise<void> },
+  program: TrainingProgram<TrainingInputs<B>>,
+): EngineProgram<B> => ({ ...program, engine, dispose });
+
+/** The first micro-batch, which may be the only one. */
+export async function firstBatch<B>(microBatches: AsyncIterable<MicroBatch<B>>): Promise<B> {
+  for await (const { batch } of microBatches) return batch;
+  throw new RangeError('A step needs a batch; got none.');
+}
