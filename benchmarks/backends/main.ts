@@ -1,8 +1,9 @@
 import { describeMachine, machineLine, markdownTable, median } from '@beit/apps-shared/measurements';
 import { compile } from '@beit/compile';
-import { createDvae, dvaeBatchSpecs, dvaeTrainStep } from '@beit/dvae';
-import { createMim, pretrainStep } from '@beit/mim';
-import { adamW, trainState } from '@beit/optim';
+import { createDvae, type DvaeBatch, dvaeBatchSpecs, dvaeLoss } from '@beit/dvae';
+import { createMim, pretrainLoss } from '@beit/mim';
+import type { TensorParams } from '@beit/nn';
+import { adamW, asTreeLoss, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { HostTensor } from '@beit/tensors';
 import { createVit } from '@beit/vit';
@@ -64,7 +65,7 @@ function tokenizerStep() {
   const optimizer = adamW({ weightDecay: 1e-4, clipNorm: 4 });
   const specs = dvaeBatchSpecs(dvae, { batchSize: dvaeBatch, imageSize: 32 });
   return {
-    step: dvaeTrainStep(dvae, optimizer),
+    loss: asTreeLoss((params: TensorParams, batch: DvaeBatch) => dvaeLoss(dvae, params, batch)),
     optimizer,
     params: dvae.init(createRandom(0)),
     batch: {
@@ -82,7 +83,7 @@ function mimStep() {
   const mim = createMim({ backbone: createVit(model), vocabSize });
   const optimizer = adamW({ weightDecay: 0.05, clipNorm: 3 });
   return {
-    step: pretrainStep(mim, optimizer),
+    loss: asTreeLoss(pretrainLoss(mim)),
     optimizer,
     params: mim.init(createRandom(0)),
     batch: {
@@ -97,21 +98,21 @@ function mimStep() {
 }
 
 async function secondsPerStep(
-  { step, optimizer, params, batch }: ReturnType<typeof tokenizerStep> | ReturnType<typeof mimStep>,
+  { loss, optimizer, params, batch }: ReturnType<typeof tokenizerStep> | ReturnType<typeof mimStep>,
   engine: EngineName,
 ): Promise<number> {
   const program = await compile(
-    step as never,
+    trainStep(loss, optimizer),
     {
-      state: trainState(params, optimizer) as never,
-      inputs: { batch, scalars: optimizer.scalarSpecs } as never,
+      state: trainState(params, optimizer),
+      inputs: { batch, scalars: optimizer.scalarSpecs },
     },
     ENGINES[engine],
   );
   const times: number[] = [];
   for (let i = 0; i <= steps; i++) {
     const start = performance.now();
-    await program.run({ batch, scalars: optimizer.scalars(i, 1e-4) } as never);
+    await program.run({ batch, scalars: optimizer.scalars(i, 1e-4) });
     times.push((performance.now() - start) / 1000);
   }
   await program.dispose();

@@ -46,13 +46,13 @@ async function profiled(task: ProfileTask, folder: string): Promise<ProfiledStep
   const { mim, optimizer, params, batch, scalars } = createTask(task);
   tf.enableProdMode();
   const program = await compile(
-    pretrainStep(mim, optimizer) as never,
-    { state: trainState(params, optimizer) as never, inputs: { batch, scalars: scalars(0) } as never },
+    pretrainStep(mim, optimizer),
+    { state: trainState(params, optimizer), inputs: { batch, scalars: scalars(0) } },
     { engine, precision, numThreads: threads, profile: join(folder, 'profile') },
   );
   collectGarbage();
   const start = performance.now();
-  for (let i = 0; i < steps; i++) await program.run({ batch, scalars: scalars(i) } as never);
+  for (let i = 0; i < steps; i++) await program.run({ batch, scalars: scalars(i) });
   const stepMilliseconds = (performance.now() - start) / steps;
   await program.dispose();
 

@@ -48,7 +48,7 @@ async function compiled() {
     yield { batch, weight: 1 };
   }
   const program = await trainingProgram({
-    loss: pretrainLoss(mim) as never,
+    loss: pretrainLoss(mim),
     optimizer,
     params,
     example: await firstBatch(microBatches()),

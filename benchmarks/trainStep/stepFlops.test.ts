@@ -7,11 +7,10 @@ import { createTask, type Task, VOCAB_SIZE } from './task';
 /** Of the matrix products in the traced program. */
 function countedFlops(task: Task): number {
   const { mim, optimizer, params, batch, scalars } = createTask(task);
-  const { graph } = trace(
-    pretrainStep(mim, optimizer),
-    trainState(params, optimizer) as never,
-    { batch, scalars: scalars(0) } as never,
-  );
+  const { graph } = trace(pretrainStep(mim, optimizer), trainState(params, optimizer), {
+    batch,
+    scalars: scalars(0),
+  });
   const products = optimize(graph).nodes.filter(({ op }) => op === 'MatMul');
   return products.reduce((sum, { inputs, outputs, attributes }) => {
     const inner = inputs[0]!.shape.at(attributes.transposeA ? -2 : -1)!;

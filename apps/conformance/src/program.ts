@@ -1,4 +1,5 @@
 /** A computation as plain data: TensorFlow.js kernels, the tensors that go in, and the numbers that came out. */
+import type * as tf from '@tensorflow/tfjs';
 
 export type DType = 'float32' | 'int32' | 'bool' | 'complex64' | 'string';
 
@@ -21,7 +22,7 @@ export type Ref = { readonly leaf: number } | { readonly node: number; readonly 
 export interface KernelCall {
   readonly kernel: string;
   readonly inputs: Inputs<Ref>;
-  readonly attrs: Readonly<Record<string, unknown>>;
+  readonly attrs: tf.NamedAttrMap;
   /** How many tensors it returns. */
   readonly outputs: number;
 }

@@ -14,7 +14,7 @@ export function replay(program: Program, leaves: readonly tf.Tensor[]): tf.Tenso
   for (const { kernel, inputs, attrs } of program.calls) {
     const result = tf
       .engine()
-      .runKernel(kernel, mapInputs(inputs, tensorOf) as tf.NamedTensorMap, attrs as never) as unknown;
+      .runKernel(kernel, mapInputs(inputs, tensorOf) as tf.NamedTensorMap, attrs) as unknown;
     made.push((Array.isArray(result) ? result : [result]) as tf.Tensor[]);
   }
   return program.reads.map(({ ref }) => tensorOf(ref));

@@ -1,3 +1,4 @@
+import { messageOf } from '@beit/tensors';
 import {
   ActionIcon,
   Anchor,
@@ -18,7 +19,7 @@ import { type DragEvent, lazy, Suspense, useCallback, useState } from 'react';
 import { Notice } from './components/Notice';
 import { PicturePicker } from './components/PicturePicker';
 import { isTokenizer } from './model/readModel';
-import { messageOf, useModel } from './model/useModel';
+import { useModel } from './model/useModel';
 import { usePicture } from './pictures/usePicture';
 import { AttentionView } from './views/AttentionView';
 import { FillInView } from './views/FillInView';

@@ -65,11 +65,11 @@ describe('the classifier', () => {
     const state = trainState(classifier.init(createRandom(3)), optimizer);
     const program = await compile(
       finetuneStep(classifier, optimizer),
-      { state, inputs: inputs(0) } as never,
+      { state, inputs: inputs(0) },
       { engine: 'onnxruntime' },
     );
     let last: Record<string, HostTensor> = {};
-    for (let step = 0; step < 60; step++) last = (await program.run(inputs(step) as never)) as never;
+    for (let step = 0; step < 60; step++) last = await program.run(inputs(step));
     await program.dispose();
     expect(last.accuracy!.data[0]).toBe(1);
     expect(last.loss!.data[0]).toBeLessThan(0.2);

@@ -197,7 +197,7 @@ describe('what the probe sees', () => {
       {
         state: trainState(heads, optimizer),
         inputs: { batch: { features: frozen, labels }, scalars: scalars(0) },
-      } as never,
+      },
       { engine: 'onnxruntime' },
     );
     const ofImages = await compile(
@@ -209,15 +209,15 @@ describe('what the probe sees', () => {
       {
         state: trainState({ ...weights, ...heads }, optimizer),
         inputs: { batch: { images: host(images), labels }, scalars: scalars(0) },
-      } as never,
+      },
       { engine: 'onnxruntime' },
     );
     let outputs: Record<string, HostTensor>[] = [];
     for (let step = 0; step < 30; step++) {
-      outputs = (await Promise.all([
-        ofFeatures.run({ batch: { features: frozen, labels }, scalars: scalars(step) } as never),
-        ofImages.run({ batch: { images: host(images), labels }, scalars: scalars(step) } as never),
-      ])) as never;
+      outputs = await Promise.all([
+        ofFeatures.run({ batch: { features: frozen, labels }, scalars: scalars(step) }),
+        ofImages.run({ batch: { images: host(images), labels }, scalars: scalars(step) }),
+      ]);
     }
     const [once, anew] = outputs;
     expect(Math.abs(once!.loss!.data[0]! - anew!.loss!.data[0]!)).toBeLessThan(1e-4);

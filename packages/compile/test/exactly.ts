@@ -97,10 +97,10 @@ export async function differences(example: Case): Promise<Record<string, string>
       try {
         const program = await compile(
           step,
-          { state: {}, inputs: given as never },
+          { state: {}, inputs: given },
           { engine, numThreads: 1, programCache: false },
         );
-        const outputs = (await program.run(given as never)) as Record<string, HostTensor>;
+        const outputs = (await program.run(given)) as Record<string, HostTensor>;
         const wrong = difference(outputs, expected, tolerance);
         if (wrong) found[`${engine}${constant ? ', constants' : ''}`] = wrong;
         await program.dispose();
@@ -122,6 +122,9 @@ export async function exportedDifferences(
   names.forEach((name, i) => {
     for (const [input, tensor] of Object.entries(cases[name]!.inputs ?? {})) inputs[`${i}.${input}`] = tensor;
   });
+  const specs = Object.fromEntries(
+    Object.entries(inputs).map(([name, { dtype, shape }]) => [name, { dtype: dtype as 'float32', shape }]),
+  );
   const model = await exportOnnx(
     (_, given) => {
       const outputs: Tensors = {};
@@ -134,7 +137,7 @@ export async function exportedDifferences(
       });
       return outputs;
     },
-    { params: {}, inputs: inputs as never },
+    { params: {}, inputs: specs },
   );
   const [outputs] = runOnnx('onnxruntime-node', model, [inputs]);
   const found: Record<string, string> = {};

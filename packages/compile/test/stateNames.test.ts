@@ -1,5 +1,4 @@
-import type { HostTensor } from '@beit/tensors';
-import { flattenTree, mapTree, plainPath, type Tree } from '@beit/tensors';
+import { type Branch, flattenTree, type HostTensor, mapTree, plainPath, type Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { compile, exportOnnx } from '../src';
@@ -52,7 +51,7 @@ test('no two leaves of a tree have the same path, whatever the names', () => {
 
 test('state and outputs come back with the names that they have', () =>
   eachEngine(async (engine) => {
-    const names = {
+    const names: Branch<HostTensor> = {
       'dense/kernel': one(1),
       dense: { kernel: one(2), '': one(3) },
       '': { dense: one(4) },
@@ -60,17 +59,17 @@ test('state and outputs come back with the names that they have', () =>
       'a"\\<&\n\u0000é': one(6),
       empty: {},
     };
-    const step = (state: Tensors, { x }: Tensors) => {
+    const step = (state: Tree<tf.Tensor>, { x }: Tensors) => {
       const next = mapTree(
-        state as Tree<tf.Tensor>,
+        state,
         (t): t is tf.Tensor => t instanceof tf.Tensor,
         (t) => t.add(x!),
       );
-      return { state: next as Tensors, outputs: { 'loss/sum': x!.mul(2), loss: { sum: x!.mul(3) } } };
+      return { state: next, outputs: { 'loss/sum': x!.mul(2), loss: { sum: x!.mul(3) } } };
     };
-    const program = await compile<Tensors, Tensors, Tree<tf.Tensor>>(
-      step as never,
-      { state: names as never, inputs: { x: one(0) } as never },
+    const program = await compile<Tree<tf.Tensor>, Tensors, Tree<tf.Tensor>>(
+      step,
+      { state: names, inputs: { x: one(0) } },
       { engine },
     );
     const outputs = await program.run({ x: one(10) });
@@ -78,7 +77,7 @@ test('state and outputs come back with the names that they have', () =>
     expect(values(await program.readState())).toBe(
       '{"dense/kernel":11,"dense":{"kernel":12,"":13},"":{"dense":14},"__proto__":15,"a\\"\\\\<&\\n\\u0000é":16,"empty":{}}',
     );
-    await program.writeState(names as never);
+    await program.writeState(names);
     await program.run({ x: one(1) });
     expect(values(await program.readState())).toContain('{"dense/kernel":2,"dense":{"kernel":3');
     await expect(program.run({ 'x/y': one(1), x: one(1) })).rejects.toThrow("no input 'x\\/y'");

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/tensors';
+import type { HostTensor, Step } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { type CompiledProgram, compile, type EngineName } from '../src';
 import { eachEngine } from './eachEngine';
@@ -15,11 +15,11 @@ const state = { w: f32(1, 2) };
 const inputs = { x: { dtype: 'float32', shape: [2] } } as const;
 
 /** What goes wrong with a step, at the latest in its first run; eager engines do not call it before. */
-async function failure(engine: EngineName, step: (s: Tensors, i: Tensors) => unknown): Promise<string> {
+async function failure(engine: EngineName, wrong: (s: Tensors, i: Tensors) => unknown): Promise<string> {
   const before = tf.memory().numTensors;
   let program: CompiledProgram<Tensors, Tensors, Tensors> | undefined;
   try {
-    program = await compile<Tensors, Tensors, Tensors>(step as never, { state, inputs }, { engine });
+    program = await compile(wrong as Step<Tensors, Tensors, Tensors>, { state, inputs }, { engine });
     const held = tf.memory().numTensors;
     const ran = program.run({ x: f32(3, 4) });
     const message = await ran.then(

@@ -15,7 +15,7 @@ const stateless =
   (state: Tensors, inputs: Tensors): { state: Tensors; outputs: Tensors } => ({ state, outputs: f(inputs) });
 
 async function outputsOn(backend: string, f: (inputs: Tensors) => Tensors, inputs: Hosts): Promise<Hosts> {
-  const tensors = { state: {}, inputs: inputs as never };
+  const tensors = { state: {}, inputs: inputs };
   const program = await compile(stateless(f), tensors, { engine: 'tfjs', backend });
   const outputs = (await program.run(inputs)) as Hosts;
   await program.dispose();
@@ -68,7 +68,7 @@ describe('kernels that the backend lacks', () => {
       const gradients = ({ x, w }: Tensors) => {
         const loss = (a: tf.Tensor, b: tf.Tensor) =>
           weighted(tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, stride as [number, number], pad as 'same'));
-        const [dx, dw] = tf.grads(loss as never)([x!, w!]);
+        const [dx, dw] = tf.grads(loss)([x!, w!]);
         return { dx: dx!, dw: dw! };
       };
       expect(await difference(gradients, inputs)).toBeLessThan(1e-5);
@@ -193,7 +193,7 @@ describe.each(['cpu', 'wasm'])('a program on %s leaves nothing behind', (backend
       const rows = tf.add(tf.gather(table, ids as tf.Tensor1D), tf.oneHot(ids!, 4, 1, 0, 'float32'));
       return weighted(tf.matMul(tf.reshape(pooled, [-1, 4]), rows, false, true)).asScalar();
     };
-    const { value, grads } = tf.valueAndGrads(loss as never)([s.w, s.table]);
+    const { value, grads } = tf.valueAndGrads(loss)([s.w, s.table]);
     if (fail) throw new Error('stop');
     return {
       state: { w: s.w.sub(grads[0]!.mul(0.01)), table: s.table.sub(grads[1]!.mul(0.01)), kept: s.kept },
@@ -208,7 +208,7 @@ describe.each(['cpu', 'wasm'])('a program on %s leaves nothing behind', (backend
   test('over steps, reads and writes of the state, and when it is disposed of', async () => {
     await tf.setBackend(backend);
     const before = held();
-    const program = await compile(step, { state, inputs: inputs as never }, { engine: 'tfjs', backend });
+    const program = await compile(step, { state, inputs: inputs }, { engine: 'tfjs', backend });
     await program.run(inputs);
     const running = held();
     expect(running.numTensors).toBe(before.numTensors + 3);
@@ -225,7 +225,7 @@ describe.each(['cpu', 'wasm'])('a program on %s leaves nothing behind', (backend
 
   test('when a step fails', async () => {
     const failing = { ...inputs, fail: numbers([1], 1) };
-    const program = await compile(step, { state, inputs: failing as never }, { engine: 'tfjs', backend });
+    const program = await compile(step, { state, inputs: failing }, { engine: 'tfjs', backend });
     const before = held();
     await expect(program.run(failing)).rejects.toThrow('stop');
     expect(held()).toEqual(before);

@@ -357,7 +357,7 @@ describe('photometric distortion', () => {
       // Any random number: the hue is turned by this much and nothing else changes.
       const random = { uniform: (from = 0, to = 1) => (to === 1 ? 0 : from === -degrees ? degrees : from) };
       const only = { brightness: 0, contrast: [1, 1], saturation: [1, 1], hue: degrees } as const;
-      distortColors(pixels, only, random as never);
+      distortColors(pixels, only, random);
       return [...pixels];
     };
     expect(turned(360)).toEqual([200, 40, 90, 7]);

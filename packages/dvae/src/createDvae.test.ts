@@ -87,7 +87,7 @@ describe('against the released implementation (fixtures/dvae.safetensors)', () =
         state: p,
         outputs: valueAndGrads((q) => forward(q, batch), p).gradients,
       }),
-      { state, inputs: hostInputs as never },
+      { state, inputs: hostInputs },
       { engine: 'onnxruntime' },
     );
     const gradients = toTensors(await program.run(hostInputs)) as Record<string, tf.Tensor>;

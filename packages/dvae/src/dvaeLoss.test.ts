@@ -94,11 +94,11 @@ test('three training steps, compiled and eager, agree', async () => {
     batch: hostBatch(index),
     scalars: optimizer.scalars(index, 3e-3),
   });
-  const program = await compile(step, { state, inputs: inputsOf(0) } as never, { engine: 'onnxruntime' });
+  const program = await compile(step, { state, inputs: inputsOf(0) }, { engine: 'onnxruntime' });
   let eager = toTensors(state) as TrainState;
   for (let index = 0; index < 3; index++) {
-    const compiled = (await program.run(inputsOf(index) as never)) as Record<string, HostTensor>;
-    const result = step(eager, toTensors(inputsOf(index)) as never);
+    const compiled = (await program.run(inputsOf(index))) as Record<string, HostTensor>;
+    const result = step(eager, toTensors(inputsOf(index)));
     eager = result.state;
     for (const name of ['loss', 'nll', 'kl', 'gradNorm', 'perplexity'] as const) {
       const expected = numberOf(result.outputs[name]);
@@ -123,7 +123,7 @@ test('training on two images brings their reconstructions closer', async () => {
     batch: hostBatch(index, { temperature: 0.5, klWeight: 0 }),
     scalars: optimizer.scalars(index, 1e-2),
   });
-  const program = await compile(step, { state, inputs: inputsOf(0) } as never, { engine: 'onnxruntime' });
+  const program = await compile(step, { state, inputs: inputsOf(0) }, { engine: 'onnxruntime' });
   const quality = async () => {
     const { params } = (await program.readState()) as { params: Record<string, HostTensor> };
     const tensors = toTensors(params) as TensorParams;
@@ -132,7 +132,7 @@ test('training on two images brings their reconstructions closer', async () => {
     return psnr(decoded.dataSync() as Float32Array, images.dataSync() as Float32Array);
   };
   const before = await quality();
-  for (let index = 0; index < 200; index++) await program.run(inputsOf(index) as never);
+  for (let index = 0; index < 200; index++) await program.run(inputsOf(index));
   const after = await quality();
   expect(after).toBeGreaterThan(before + 3);
   await program.dispose();

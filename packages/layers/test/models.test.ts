@@ -296,7 +296,7 @@ const CASES: Readonly<Record<string, Case>> = {
   ]),
 
   regularizers: chain([5], () => [
-    L.dense({ units: 4, kernelRegularizer: tf.regularizers.l2({ l2: 0.1 }) as never, activation: 'relu' }),
+    L.dense({ units: 4, kernelRegularizer: tf.regularizers.l2({ l2: 0.1 }), activation: 'relu' }),
     L.dense({
       units: 3,
       kernelRegularizer: tf.regularizers.l1l2({ l1: 0.02, l2: 0.3 }),

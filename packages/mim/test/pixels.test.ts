@@ -4,7 +4,7 @@ import { createRandom } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
 import * as tf from '@tensorflow/tfjs';
-import { completePixels, createMim, createPixelRegression, pixelStep, toMask } from '../src';
+import { completePixels, createMim, createPixelRegression, pixelLoss, toMask } from '../src';
 import { toHost, trainingLosses } from './trainingLosses';
 
 tf.enableProdMode();
@@ -168,13 +168,7 @@ describe('the step', () => {
   };
   const losses = (engine: 'tfjs' | 'onnxruntime', steps: number) => {
     const regression = tiny();
-    return trainingLosses(
-      (optimizer) => pixelStep(regression, optimizer),
-      regression.init,
-      batch,
-      engine,
-      steps,
-    );
+    return trainingLosses(pixelLoss(regression), regression.init, batch, engine, steps);
   };
   test('is the same eager and compiled', async () => {
     const eager = await losses('tfjs', 3);

@@ -1,7 +1,14 @@
 import { compile } from '@beit/compile';
-import { adamW, trainState } from '@beit/optim';
+import {
+  adamW,
+  asTreeLoss,
+  type LossAndOutputs,
+  type LossFunction,
+  trainState,
+  trainStep,
+} from '@beit/optim';
 import { createRandom, type Random } from '@beit/random';
-import type { HostTensor, NamedTensors } from '@beit/tensors';
+import type { HostTensor, NamedTensors, Tree, TreeOf } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 
 export const toHost = (tensor: tf.Tensor): HostTensor => ({
@@ -11,28 +18,27 @@ export const toHost = (tensor: tf.Tensor): HostTensor => ({
 });
 
 /** The losses of some steps on one batch, from parameters that are always the same. */
-export async function trainingLosses(
-  stepOf: (optimizer: ReturnType<typeof adamW>) => unknown,
+export async function trainingLosses<B>(
+  loss: LossFunction<B, LossAndOutputs>,
   init: (random: Random) => NamedTensors,
-  batch: object,
+  batch: TreeOf<B, HostTensor>,
   engine: 'tfjs' | 'onnxruntime',
   steps: number,
 ): Promise<number[]> {
   const optimizer = adamW({ weightDecay: 0.05, clipNorm: 3 });
+  const given = batch as Tree<HostTensor>;
   const program = await compile(
-    stepOf(optimizer) as never,
+    trainStep(asTreeLoss(loss), optimizer),
     {
       state: trainState(init(createRandom(1)), optimizer),
-      inputs: { batch, scalars: optimizer.scalarSpecs },
-    } as never,
+      inputs: { batch: given, scalars: optimizer.scalarSpecs },
+    },
     { engine },
   );
   const losses: number[] = [];
   for (let i = 0; i < steps; i++) {
-    const outputs = (await program.run({ batch, scalars: optimizer.scalars(i, 1e-2) } as never)) as {
-      loss: HostTensor;
-    };
-    losses.push(outputs.loss.data[0]!);
+    const { loss } = await program.run({ batch: given, scalars: optimizer.scalars(i, 1e-2) });
+    losses.push(Number(loss.data[0]));
   }
   await program.dispose();
   return losses;

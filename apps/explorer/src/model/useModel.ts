@@ -1,3 +1,4 @@
+import { messageOf } from '@beit/tensors';
 import * as comlink from 'comlink';
 import { useCallback, useEffect, useState } from 'react';
 import { fetchBundle, fetched } from '../bundle';

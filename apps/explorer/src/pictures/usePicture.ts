@@ -1,6 +1,7 @@
+import { messageOf } from '@beit/tensors';
 import { useCallback, useEffect, useState } from 'react';
 import { type Bundle, fetchBundle, fetched } from '../bundle';
-import { messageOf, type OpenModel } from '../model/useModel';
+import type { OpenModel } from '../model/useModel';
 import { type Picture, readPicture } from './picture';
 
 export interface Pictures {

@@ -1,12 +1,12 @@
 import { LineChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
+import { messageOf } from '@beit/tensors';
 import { Button, FileButton, Group, SegmentedControl, Select, Stack, Table, Text } from '@mantine/core';
 import { useEffect, useMemo, useState } from 'react';
 import { fetchBundle, fetched } from '../bundle';
 import { Notice } from '../components/Notice';
 import { filesOfInput, type OpenedFile } from '../metrics/openFolder';
 import { curveOf, type Metric, metricsOf, parseMetrics, type Run, readRuns } from '../metrics/readRuns';
-import { messageOf } from '../model/useModel';
 
 /** Okabe and Ito's colours, which colour-blind people can tell apart; lines differ in dashes too. */
 const COLORS = ['#0072b2', '#d55e00', '#009e73', '#b4568f', '#56b4e9', '#e69f00'];

@@ -30,7 +30,7 @@ export const ADE20K_DISTORTION: PhotometricDistortion = {
 export function distortColors(
   pixels: Uint8Array,
   { brightness, contrast, saturation, hue }: PhotometricDistortion,
-  random: Random,
+  random: Pick<Random, 'uniform'>,
 ): void {
   const maybe = () => random.uniform() < 0.5;
   const added = maybe() ? between([-brightness, brightness], random) : 0;
