@@ -16,7 +16,7 @@ export const NODE_ENGINES: Engines = {
         const runtime = await findOpenvinoEngine(options);
         return runtime && ((traced, state) => openvinoProgram(runtime, traced, state, options) as never);
       },
-      install: 'OpenVINO and the package koffi: npm install koffi, then npx beit-engine install openvino',
+      install: 'OpenVINO and the package koffi: npm install koffi, then npx @beit/engines install openvino',
     },
     onnxruntime: {
       find: async () => {
