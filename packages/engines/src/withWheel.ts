@@ -68,6 +68,6 @@ export async function withWheel<T>(
     });
     return await use({ path, wheel });
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
