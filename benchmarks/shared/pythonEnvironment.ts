@@ -2,18 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheFolder } from '@beit/installed';
 
 const REQUIREMENTS = fileURLToPath(new URL('./requirements.txt', import.meta.url));
 
 /** Where benchmarks keep what can be made again. */
-export const cacheFolder = (): string =>
-  join(
-    process.env.BEIT_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'beit'),
-    'benchmarks',
-  );
+const ownFolder = (): string => join(cacheFolder(), 'benchmarks');
 
 /**
  * The interpreter of a virtual environment with the peers' packages, in the user's cache; made on the first call, which
@@ -36,7 +32,7 @@ export async function pythonEnvironment(
   const requirements = newest ? pinned.replace(/==.*/g, '') : pinned;
   const packages = requirements.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const key = createHash('sha256').update(requirements).update(version.stdout).digest('hex').slice(0, 16);
-  const folder = join(cacheFolder(), `python-${key}`);
+  const folder = join(ownFolder(), `python-${key}`);
   const inFolder = (root: string) =>
     process.platform === 'win32' ? join(root, 'Scripts', 'python.exe') : join(root, 'bin', 'python');
   const run = (command: string, args: readonly string[]) =>
@@ -50,7 +46,7 @@ export async function pythonEnvironment(
   // interpreter finds its packages from where it is itself.
   const unfinished = `${folder}.${process.pid}`;
   console.error(`Making ${folder} with the packages of ${REQUIREMENTS}; this happens once.`);
-  await mkdir(cacheFolder(), { recursive: true });
+  await mkdir(ownFolder(), { recursive: true });
   try {
     if (!run(python, ['-m', 'venv', unfinished]) || !install(unfinished)) return failed;
     await rename(unfinished, folder);

@@ -4,7 +4,7 @@ import { base } from '../../tsup.base';
 // Engines are loaded where they are installed, never bundled.
 export default defineConfig({
   ...base,
-  entry: ['src/index.ts', 'src/browser.ts', 'src/cli.ts'],
+  entry: ['src/index.ts', 'src/browser.ts'],
   dts: { entry: 'src/index.ts' },
   external: ['koffi'],
 });

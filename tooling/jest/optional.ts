@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { findOpenvino } from '../../packages/compile/src/engines/findOpenvino';
-import { installRecord } from '../../packages/compile/src/install/installedEngine';
+import { findOpenvino, installRecord } from '../../packages/installed/src';
 import { findChromium } from '../browser/findChromium';
 
 interface Optional {

@@ -198,6 +198,14 @@ describe("@beit/compile names the op that can't be traced and the line that call
   });
 });
 
+test('@beit/engines has one program, which npx therefore runs under the name of the package', async () => {
+  const { bin } = JSON.parse(readFileSync(join(installedPath('engines'), 'package.json'), 'utf8'));
+  expect(Object.keys(bin)).toEqual(['beit-engine']);
+  const program = join(installedPath('engines'), bin['beit-engine']);
+  expect(readFileSync(program, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  expect(await node([program, '--help'], 'engines')).toMatch(/^Usage: beit-engine COMMAND/);
+});
+
 test('@beit/masking has no trace of the package that is bundled into it', () => {
   for (const file of ['index.js', 'index.cjs', 'index.d.ts', 'index.d.cts']) {
     const text = readFileSync(join(installedPath('masking'), 'dist', file), 'utf8');

@@ -125,6 +125,34 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     browser: 'run',
     printsInBrowser: 'tfjs,25,4,6',
   },
+  installed: {
+    imports: ['engineFolder', 'findOpenvino'],
+    body: [
+      "const machine = { env: { BEIT_CACHE: '/big' }, platform: 'linux', arch: 'x64', home: '/home/me' };",
+      'const search = { ...machine, from: [], systemFolders: [], run: async () => undefined };',
+      "return [engineFolder('openvino', machine), await findOpenvino({}, search)].join();",
+    ].join('\n'),
+    returns: 'string',
+    prints: '/big/engines/openvino,',
+  },
+  engines: {
+    imports: ['removeEngine'],
+    body: [
+      "const machine = { env: { BEIT_CACHE: '/nowhere' }, platform: 'linux', arch: 'x64', home: '/home/me' };",
+      "return await removeEngine('openvino', machine);",
+    ].join('\n'),
+    returns: 'boolean',
+    prints: 'false',
+  },
+  download: {
+    imports: ['fetchBytes'],
+    body: [
+      "const { bytes, type } = await fetchBytes('data:text/plain,hello', { mostBytes: 5 });",
+      'return [type, String.fromCharCode(...bytes)].join();',
+    ].join('\n'),
+    returns: 'string',
+    prints: 'text/plain,hello',
+  },
   segmentation: {
     imports: ['countPixels', 'pixelAccuracy', 'pixelCounts', 'segmentationMetrics'],
     alsoImports: [tf],

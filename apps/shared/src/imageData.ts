@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
-import { cacheFolder } from '@beit/compile';
 import { isAddress, isShards, type OpenedShards, openShards } from '@beit/data';
+import { cacheFolder } from '@beit/installed';
 import { typedIn, UsageError } from './commandLine';
 
 /** Room for shards, in GB, unless BEIT_CACHE_GB says otherwise: four windows of usual shards and more. */

@@ -20,10 +20,6 @@ export const hasNativeBfloat16: typeof node.hasNativeBfloat16 = () => Promise.re
 
 export const openvinoVersion: typeof node.openvinoVersion = () => Promise.resolve(undefined);
 
-export const cacheFolder: typeof node.cacheFolder = () => {
-  throw new Error('The engines are cached in a folder in Node, not in a browser.');
-};
-
 export const useTensorflow: typeof node.useTensorflow = (name) =>
   Promise.reject(new Error(`The engine '${name}' runs in Node, not in a browser.`));
 

@@ -17,8 +17,8 @@ afterAll(async () => {
 });
 
 test.each([
-  ['tensorflow', /'tensorflow' is not installed: npx beit-engine install tensorflow$/],
-  ['tensorflow-gpu', /'tensorflow-gpu' is not installed: npx beit-engine install tensorflow --gpu$/],
+  ['tensorflow', /'tensorflow' is not installed: npx @beit\/engines install tensorflow$/],
+  ['tensorflow-gpu', /'tensorflow-gpu' is not installed: npx @beit\/engines install tensorflow --gpu$/],
 ] as const)('%s that is not installed is explained', async (engine, message) => {
   const step = (state: Record<string, tf.Tensor>) => ({ state, outputs: {} });
   await expect(compile(step, { state: {}, inputs: {} }, { engine })).rejects.toThrow(message);

@@ -16,7 +16,7 @@ export const NODE_ENGINES: Engines = {
         const runtime = await findOpenvinoEngine(options);
         return runtime && ((...given) => openvinoPrograms(runtime, ...given));
       },
-      install: 'OpenVINO and the package koffi: npm install koffi, then npx beit-engine install openvino',
+      install: 'OpenVINO and the package koffi: npm install koffi, then npx @beit/engines install openvino',
     },
     onnxruntime: {
       find: async () => {

@@ -52,7 +52,7 @@ export async function findOpenvinoEngine({
 }: OpenvinoOptions): Promise<OpenvinoRuntime | undefined> {
   const koffi = await importOptional<Koffi>(() => import('koffi'));
   if (!koffi) return undefined;
-  const { findOpenvino } = await import('./findOpenvino');
+  const { findOpenvino } = await import('@beit/installed');
   const location = await findOpenvino(openvino === undefined ? {} : { folder: openvino });
   if (!location) return undefined;
   let library = loaded.get(location.library);

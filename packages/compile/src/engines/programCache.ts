@@ -1,6 +1,6 @@
 import { link, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder } from '../install/cacheFolder';
+import { cacheFolder } from '@beit/installed';
 
 /** Programs kept; one of ViT-B is 7 MB. */
 const MOST_PROGRAMS = 32;

@@ -1,11 +1,9 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import util from 'node:util';
+import { BINDING, engineFolder, installRecord, TFJS_SYMBOL } from '@beit/installed';
 import type { Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import { BINDING } from '../install/buildBinding';
-import { engineFolder, installRecord } from '../install/installedEngine';
-import { TFJS_SYMBOL } from '../install/installTensorflow';
 import type { SpecTree } from '../specTree';
 import type { GivenTensor } from '../types';
 import type { EagerStep, HostPrograms } from './engine';
@@ -37,7 +35,7 @@ export async function useTensorflow(name: TensorflowEngineName): Promise<void> {
   if (!broughtAlong()) {
     if ((await installRecord(name)) === undefined) {
       const flag = name === 'tensorflow-gpu' ? ' --gpu' : '';
-      throw new Error(`The engine '${name}' is not installed: npx beit-engine install tensorflow${flag}`);
+      throw new Error(`The engine '${name}' is not installed: npx @beit/engines install tensorflow${flag}`);
     }
     load(name);
   }

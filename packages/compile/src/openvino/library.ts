@@ -2,7 +2,7 @@
  * OpenVINO's C library, called directly. Only what a compiled program needs.
  * Reference: openvino/c/*.h, https://docs.openvino.ai/2026/api/c_cpp_api/group__ov__c__api.html
  */
-import { compareVersions } from '../install/versions';
+import { compareVersions } from '@beit/installed';
 import { createIrWriter, type IrType } from './ir';
 
 type Koffi = typeof import('koffi');
@@ -63,7 +63,7 @@ export function loadOpenvino(koffi: Koffi, path: string): OpenvinoLibrary {
     } catch (error) {
       throw new Error(
         `The OpenVINO library ${path} does not fit: ${(error as Error).message}. Expected OpenVINO ` +
-          `${OLDEST_OPENVINO} or newer; 'beit-engine install openvino' brings one.`,
+          `${OLDEST_OPENVINO} or newer; 'npx @beit/engines install openvino' brings one.`,
       );
     }
   };
@@ -87,7 +87,7 @@ export function loadOpenvino(koffi: Koffi, path: string): OpenvinoLibrary {
   if (told.buildNumber && compareVersions(version, OLDEST_OPENVINO) < 0) {
     throw new Error(
       `The OpenVINO library ${path} is version ${version}; expected ${OLDEST_OPENVINO} or newer. ` +
-        "'beit-engine install openvino' brings one.",
+        "'npx @beit/engines install openvino' brings one.",
     );
   }
   const check = (status: number, doing: string) => {

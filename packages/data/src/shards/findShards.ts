@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { httpPieces, withRetries } from './httpAnswer';
+import { fetchBytes } from '@beit/download';
 import { ShardError } from './shardError';
 import { isAddress, type ShardFile, shardKind } from './shardFile';
 import { isShardIndex, parseShardIndex, type ShardIndex } from './shardIndex';
@@ -91,16 +91,8 @@ async function readText(location: string): Promise<string> {
       throw new ShardError(`'${location}' could not be read: ${cause.message}.`, { cause });
     });
   }
-  return withRetries(async (received) => {
-    const pieces: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const piece of httpPieces(location, {}, () => {}, {})) {
-      bytes += piece.length;
-      if (bytes > MOST_INDEX_BYTES)
-        throw new ShardError(`${location} has more than ${MOST_INDEX_BYTES} bytes.`);
-      pieces.push(piece);
-      received(piece.length);
-    }
-    return Buffer.concat(pieces).toString('utf8');
-  }, {});
+  const { bytes } = await fetchBytes(location, { mostBytes: MOST_INDEX_BYTES }).catch((cause: Error) => {
+    throw new ShardError(cause.message, { cause });
+  });
+  return new TextDecoder().decode(bytes);
 }

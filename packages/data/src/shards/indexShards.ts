@@ -1,8 +1,8 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checksumOf, download } from './download';
-import { httpFile } from './httpRange';
+import { checksumOf, httpFile } from '@beit/download';
+import { bringFile } from './bringFile';
 import { parquetImages, parquetLabels } from './parquetImages';
 import { isAddress, type ShardFile } from './shardFile';
 import type { IndexedShard, ShardIndex } from './shardIndex';
@@ -52,7 +52,7 @@ async function indexTar(file: ShardFile, checksums: boolean): Promise<Indexed> {
   const folder = await mkdtemp(join(tmpdir(), 'beit-shard-'));
   try {
     const path = join(folder, 'shard.tar');
-    await download(file.location, path, { mostBytes: Number.MAX_SAFE_INTEGER });
+    await bringFile(file.location, path, { mostBytes: Number.MAX_SAFE_INTEGER });
     return await index(path);
   } finally {
     await rm(folder, { recursive: true });

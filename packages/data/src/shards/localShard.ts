@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type DownloadOptions, download } from './download';
+import type { DownloadOptions } from '@beit/download';
+import { bringFile } from './bringFile';
 import { ShardError } from './shardError';
 import { isAddress, type ShardCache, type ShardFile } from './shardFile';
 import { unpackParquet } from './unpackParquet';
@@ -61,9 +62,9 @@ async function bringShard(shard: ShardFile, path: string, cache: ShardCache): Pr
   // A Parquet file and what is unpacked from it are there together for a while.
   await reserveRoom(path, (bytes ?? 0) * (isPacked ? 2 : 1), cache);
   try {
-    if (kind === 'tar') await download(location, path, options);
+    if (kind === 'tar') await bringFile(location, path, options);
     else if (isPacked) {
-      await download(location, `${path}.parquet`, options);
+      await bringFile(location, `${path}.parquet`, options);
       await unpackParquet(`${path}.parquet`, path);
     } else await unpackParquet(location, path);
   } finally {

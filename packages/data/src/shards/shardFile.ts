@@ -1,3 +1,5 @@
+import type { Checksum } from '@beit/download';
+
 /** Where a shard is, as plain data that a worker thread can take. */
 export interface ShardFile {
   readonly kind: 'tar' | 'parquet';
@@ -6,12 +8,6 @@ export interface ShardFile {
   /** Of the file; undefined where nobody has said. */
   readonly bytes?: number;
   readonly checksum?: Checksum;
-}
-
-export interface Checksum {
-  readonly algorithm: 'sha256' | 'md5';
-  /** Hexadecimal, in small letters. */
-  readonly value: string;
 }
 
 /** Where shards are kept that come over the network or out of Parquet files. Processes and threads may share one. */

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { checksumOf } from './download';
+import { checksumOf } from '@beit/download';
 import { isAddress } from './shardFile';
 import type { IndexedShard } from './shardIndex';
 import { shardSamples } from './shardSamples';

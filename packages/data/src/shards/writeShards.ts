@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checksumOf } from '@beit/download';
 import { createRandom } from '@beit/random';
 import type { Names } from '../names';
-import { checksumOf } from './download';
 import { ShardError } from './shardError';
 import type { IndexedShard } from './shardIndex';
 import { shardLabels, shardSamples } from './shardSamples';

@@ -1,0 +1,149 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { whereInstalled } from '../../../../tooling/jest/whereInstalled';
+import { type FaultyServer, type Server, startFaulty, startNginx } from '../../../../tooling/servers/nginx';
+import {
+  createLoader,
+  formatShardIndex,
+  INCEPTION_NORMALIZATION,
+  openShards,
+  readPixels,
+  type ShardCache,
+  writeShards,
+} from '../../src';
+import { localShard } from '../../src/shards/localShard';
+import { writeImages } from './writeImages';
+
+let folder: string;
+let nginx: Server;
+let faulty: FaultyServer;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'beit-http-'));
+  nginx = await startNginx(folder);
+  faulty = await startFaulty(nginx.address);
+});
+afterAll(async () => {
+  await faulty?.close();
+  await nginx?.close();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+beforeEach(() => {
+  faulty?.faults.splice(0);
+  faulty?.requests.splice(0);
+});
+
+whereInstalled('nginx', () =>
+  describe('shards on a server', () => {
+    const names = Array.from({ length: 24 }, (_, i) => `${i}.png`);
+    let shardBytes: number;
+    beforeAll(async () => {
+      const images = join(folder, 'images');
+      await writeImages(images, names);
+      const directory = join(folder, 'shards');
+      const shards = await writeShards({
+        directory,
+        prefix: 'train',
+        from: images,
+        names,
+        imagesPerShard: 4,
+        labels: names.map((_, i) => i),
+      });
+      shardBytes = Math.max(...shards.map(({ bytes }) => bytes!));
+      const text = formatShardIndex({ shards }, ({ location }) => location.split('/').at(-1)!);
+      await writeFile(join(directory, 'index.json'), text);
+    });
+
+    let caches = 0;
+    const newCache = (shards: number): ShardCache => ({
+      directory: join(folder, `cache-${caches++}`),
+      maxBytes: shards * shardBytes,
+    });
+    const loaderOf = async (cache: ShardCache | undefined, workers: number, window = 1) => {
+      const location = cache ? `${faulty.address}/shards/index.json` : join(folder, 'shards');
+      const { train } = await openShards(location, { window, ...(cache && { cache }) });
+      return createLoader({
+        source: train.source,
+        batchSize: 4,
+        seed: 1,
+        workers,
+        views: {
+          imageSize: 8,
+          tokenImageSize: 4,
+          normalization: INCEPTION_NORMALIZATION,
+          background: 'white',
+        },
+      });
+    };
+    async function epochs(count: number, loading: ReturnType<typeof loaderOf>) {
+      const loader = await loading;
+      const batches = [];
+      for (let step = 0; step < count * loader.stepsPerEpoch; step++) batches.push(await loader.batch(step));
+      await loader.close();
+      return batches;
+    }
+
+    test('give the same batches as on disk, through a cache of two windows', async () => {
+      const expected = await epochs(2, loaderOf(undefined, 0));
+      for (const workers of [0, 2]) {
+        const cache = newCache(2.5);
+        expect(await epochs(2, loaderOf(cache, workers))).toEqual(expected);
+        // The next window may be on its way still, into empty files that hold its place.
+        const files = (await readdir(cache.directory)).filter((name) => /\.(tar|part)$/.test(name));
+        let bytes = 0;
+        for (const name of files) {
+          // One that has just become whole has another name by now.
+          bytes += (await stat(join(cache.directory, name)).catch(() => undefined))?.size ?? 0;
+        }
+        expect(bytes).toBeLessThanOrEqual(cache.maxBytes);
+      }
+    });
+
+    test('come once where the cache has room for all', async () => {
+      const cache = newCache(10);
+      await epochs(3, loaderOf(cache, 2));
+      const shards = faulty.requests.filter((request) => request.includes('.tar'));
+      expect(shards.sort()).toEqual(Array.from({ length: 6 }, (_, i) => `/shards/train-00000${i}.tar whole`));
+      faulty.requests.splice(0);
+      await epochs(1, loaderOf(cache, 2));
+      expect(faulty.requests).toEqual(['/shards/index.json whole']);
+    });
+
+    test('are brought once for all who want them at the same time', async () => {
+      const cache = newCache(10);
+      const { train } = await openShards(`${faulty.address}/shards/index.json`, { window: 1, cache });
+      faulty.faults.push({ kind: 'break', after: 100 });
+      const paths = await Promise.all([1, 2, 3, 4].map(() => localShard(train.source.shards[0]!, cache)));
+      expect(new Set(paths).size).toBe(1);
+      expect(faulty.requests.filter((request) => request.includes('.tar'))).toHaveLength(2);
+    });
+
+    test('that are not there end the training with an error, not with other images', async () => {
+      const text = await readFile(join(folder, 'shards/index.json'), 'utf8');
+      await writeFile(join(folder, 'shards/gone.json'), text.replaceAll('train-', 'gone-'));
+      const cache = newCache(10);
+      const { train } = await openShards(`${faulty.address}/shards/gone.json`, { window: 1, cache });
+      await expect(readPixels(train.source, 0)).rejects.toThrow(/gone-000000\.tar answered 404 Not Found/);
+      expect((await readdir(cache.directory)).length).toBe(0);
+    });
+
+    test('need a cache, and room in it for two windows', async () => {
+      const location = `${faulty.address}/shards/index.json`;
+      await expect(openShards(location)).rejects.toThrow('needs a cache');
+      await expect(openShards(location, { window: 2, cache: newCache(3) })).rejects.toThrow(
+        /Two windows of 2 shards take .* GB; the cache is for .* GB/,
+      );
+    });
+
+    test('a lock that a dead process left is no obstacle', async () => {
+      const cache = newCache(10);
+      const { train } = await openShards(`${faulty.address}/shards/index.json`, { window: 1, cache });
+      const path = await localShard(train.source.shards[0]!, cache);
+      await rm(path);
+      // No process has this number: Linux has 2^22 at the most.
+      await writeFile(`${path}.lock`, `${hostname()} 99999999 0`);
+      expect(await localShard(train.source.shards[0]!, cache)).toBe(path);
+    });
+  }),
+);

@@ -1,0 +1,94 @@
+import { messageOf } from '@beit/tensors';
+import type { Response } from 'undici';
+import type { HttpAddress } from './httpAddress';
+import { httpAgent } from './httpAgent';
+import { type RetryOptions, TemporaryError } from './withRetries';
+
+export interface HttpOptions extends RetryOptions {
+  /** Time in which a kilobyte for each of its seconds must come. Default 30. */
+  readonly stallSeconds?: number;
+  /** Files of certificates (PEM) to trust, besides Node's own and those that the environment names. */
+  readonly certificates?: readonly string[];
+}
+
+export interface HttpRequest {
+  /** A range, and what it depends on; what is accepted. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether the file must come as it is, because its bytes are counted; otherwise it may be packed on its way. */
+  readonly asItIs?: boolean;
+  /** Is told the answer before the first piece. */
+  begin?(answer: Response): void | Promise<void>;
+}
+
+/**
+ * Asks for a file or a part of it, and hands its pieces on as they come.
+ *
+ * @throws TemporaryError when the connection breaks or stalls, or the server is busy; else an error that says what it
+ *   answered
+ */
+export async function* httpPieces(
+  { url, authorization }: HttpAddress,
+  { headers, asItIs = false, begin }: HttpRequest,
+  { stallSeconds = 30, certificates, signal }: HttpOptions,
+): AsyncGenerator<Uint8Array, void> {
+  signal?.throwIfAborted();
+  const { fetch } = await import('undici');
+  const dispatcher = await httpAgent(certificates);
+  const controller = new AbortController();
+  const stop = () => controller.abort(signal!.reason);
+  signal?.addEventListener('abort', stop);
+  let received = 0;
+  const timer = setInterval(() => {
+    if (received < 1024 * stallSeconds) {
+      controller.abort(new TemporaryError(`${url} sent ${received} bytes in ${stallSeconds} s`));
+    }
+    received = 0;
+  }, 1000 * stallSeconds);
+  try {
+    const answer = await fetch(url, {
+      dispatcher,
+      signal: controller.signal,
+      headers: {
+        'user-agent': 'beit-download',
+        ...(asItIs && { 'accept-encoding': 'identity' }),
+        ...authorization,
+        ...headers,
+      },
+    });
+    if (!answer.ok) throw refusal(url, answer);
+    const encoding = answer.headers.get('content-encoding');
+    if (asItIs && encoding !== null && encoding !== 'identity') {
+      throw new Error(`${url} comes with the encoding '${encoding}'; expected the file as it is.`);
+    }
+    await begin?.(answer);
+    for await (const piece of answer.body ?? []) {
+      received += piece.length;
+      yield piece;
+    }
+  } catch (error) {
+    if (controller.signal.aborted) throw controller.signal.reason;
+    // Undici's word for everything between it and an answer.
+    if (error instanceof TypeError) {
+      throw new TemporaryError(`Cannot fetch ${url}: ${messageOf(error.cause ?? error)}`);
+    }
+    throw error;
+  } finally {
+    clearInterval(timer);
+    signal?.removeEventListener('abort', stop);
+    controller.abort();
+  }
+}
+
+function refusal(url: string, { status, statusText, headers }: Response): Error {
+  const message = `${url} answered ${status} ${statusText}`;
+  const isTemporary = status === 408 || status === 429 || status >= 500;
+  const wait = Number(headers.get('retry-after') ?? Number.NaN);
+  if (!isTemporary) return new Error(`${message}.`);
+  return new TemporaryError(message, Number.isFinite(wait) ? wait : undefined);
+}
+
+/** `bytes 5-9/10` */
+export function contentRange(answer: Response): { first: number; last: number; total: number } | undefined {
+  const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.headers.get('content-range') ?? '');
+  return match ? { first: Number(match[1]), last: Number(match[2]), total: Number(match[3]) } : undefined;
+}

@@ -1,0 +1,5 @@
+export { type Checksum, checksumOf } from './checksum';
+export { type DownloadOptions, download } from './download';
+export { type FetchedBytes, fetchBytes } from './fetchBytes';
+export { type HttpFile, httpFile } from './httpFile';
+export type { HttpOptions } from './httpPieces';

@@ -1,0 +1,128 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import {
+  engineFolder,
+  findOpenvino,
+  INSTALLABLE,
+  type Installable,
+  installRecord,
+  type OpenvinoLocation,
+} from '@beit/installed';
+import { messageOf } from '@beit/tensors';
+import { downloadProgress } from './downloadProgress';
+import { installOpenvino, OPENVINO_VERSION } from './installOpenvino';
+import { installTensorflow, TENSORFLOW_VERSIONS } from './installTensorflow';
+import { removeEngine } from './removeEngine';
+
+const HELP = `Usage: beit-engine COMMAND
+
+  install openvino [--version V]   brings OpenVINO's CPU runtime into your cache, in place of one that is there
+  install tensorflow [--gpu] [--version V]
+                                   builds tfjs-node's binding against the libtensorflow of a TensorFlow wheel; with
+                                   --gpu, of one for NVIDIA GPUs, and CUDA 12 (about 3 GB). Needs Linux, g++ and npm
+  list                             the engines found here: version, place, how to remove them
+  remove NAME                      removes what install brought
+
+Wheels come from the package index that pip is configured for (PIP_INDEX_URL, pip.conf; else PyPI), through
+HTTPS_PROXY, with certificates from PIP_CERT, SSL_CERT_FILE or NODE_EXTRA_CA_CERTS; their sha256 is checked.
+
+  --version V   a release, or the beginning of one; the defaults: OpenVINO ${OPENVINO_VERSION}, TensorFlow
+                ${TENSORFLOW_VERSIONS.cpu}, with --gpu ${TENSORFLOW_VERSIONS.gpu}
+  -h, --help    this text
+
+Your cache: BEIT_CACHE, else XDG_CACHE_HOME/beit, ~/Library/Caches/beit or LOCALAPPDATA\\beit.`;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    // pnpm hands on a '--' that separates its own options.
+    args: process.argv.slice(2).filter((argument) => argument !== '--'),
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h' }, version: { type: 'string' }, gpu: { type: 'boolean' } },
+  });
+  const [command, name, ...rest] = positionals;
+  if (values.help || command === undefined) {
+    console.log(HELP);
+    process.exitCode = values.help ? 0 : 1;
+    return;
+  }
+  if (rest.length > 0) throw new Error(`'${rest.join(' ')}' is too much after '${command} ${name}'.`);
+  if (command === 'list') return list();
+  if (command === 'install') return install(installable(name), values.gpu ?? false, values.version);
+  if (command === 'remove') return remove(installable(name));
+  throw new Error(`There is no command '${command}'. Commands: install, list, remove; --help tells more.`);
+}
+
+function installable(name: string | undefined): Installable {
+  const found = INSTALLABLE.find((known) => known === name);
+  if (found === undefined) {
+    throw new Error(
+      `${name === undefined ? 'A name is missing' : `There is no '${name}'`}; expected ${INSTALLABLE.join(' or ')}.`,
+    );
+  }
+  return found;
+}
+
+async function install(asked: Installable, gpu: boolean, version: string | undefined): Promise<void> {
+  if (gpu && asked === 'openvino') throw new Error("--gpu goes with 'install tensorflow'.");
+  const name = gpu ? 'tensorflow-gpu' : asked;
+  const controller = new AbortController();
+  const stop = () => controller.abort(new Error('Interrupted; what was there before is untouched.'));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    const options = {
+      ...(version === undefined ? {} : { version }),
+      signal: controller.signal,
+      onMessage: (text: string) => console.error(text),
+      startProgress: () => downloadProgress(),
+    };
+    const folder =
+      name === 'openvino'
+        ? await installOpenvino(options)
+        : await installTensorflow({ ...options, gpu: name === 'tensorflow-gpu' });
+    const record = await installRecord(name);
+    console.log(`${name} ${record?.version} is in ${folder}\nTo remove it: npx @beit/engines remove ${name}`);
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+async function remove(name: Installable): Promise<void> {
+  const removed = await removeEngine(name);
+  console.log(
+    removed ? `Removed ${engineFolder(name)}` : `${name} is not installed in ${engineFolder(name)}.`,
+  );
+}
+
+const REMOVE_HINTS: Readonly<Record<OpenvinoLocation['source'], string>> = {
+  folder: 'given by BEIT_OPENVINO; yours to remove',
+  installed: 'to remove it: npx @beit/engines remove openvino',
+  'openvino-node': 'to remove it: npm uninstall openvino-node',
+  python: 'to remove it: pip uninstall openvino',
+  system: "to remove it: your system's package manager",
+};
+
+async function list(): Promise<void> {
+  const openvino = await findOpenvino();
+  const rows = [
+    openvino
+      ? ['openvino', openvino.version ?? 'unknown', openvino.library, REMOVE_HINTS[openvino.source]]
+      : ['openvino', 'not found', '', 'to install it: npx @beit/engines install openvino'],
+  ];
+  for (const name of ['tensorflow', 'tensorflow-gpu'] as const) {
+    const record = await installRecord(name);
+    const install = `npx @beit/engines install tensorflow${name === 'tensorflow-gpu' ? ' --gpu' : ''}`;
+    rows.push(
+      record
+        ? [name, record.version, engineFolder(name), `to remove it: npx @beit/engines remove ${name}`]
+        : [name, 'not found', '', `to install it: ${install}`],
+    );
+  }
+  for (const [name, version, place, hint] of rows) {
+    console.log(`${name!.padEnd(15)} ${version!.padEnd(10)} ${place}\n${' '.repeat(16)}${hint}`);
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(messageOf(error));
+  process.exitCode = 1;
+});

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const root = join(__dirname, '../../..');
+let cache: string;
+beforeAll(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'beit-cli-'));
+});
+afterAll(() => rm(cache, { recursive: true }));
+
+/** @returns what the program prints; fails with what it complains of */
+async function beitEngine(...args: string[]): Promise<string> {
+  const program = ['--conditions=@beit/source', '--import', 'tsx', join(__dirname, '../src/cli.ts')];
+  const { stdout } = await promisify(execFile)(process.execPath, [...program, ...args], {
+    cwd: root,
+    env: { ...process.env, BEIT_CACHE: cache },
+  });
+  return stdout;
+}
+
+test('says what it can do, and what it can’t', async () => {
+  expect(await beitEngine('--help')).toMatch(/^Usage: beit-engine COMMAND/);
+  await expect(beitEngine()).rejects.toThrow();
+  await expect(beitEngine('fetch')).rejects.toThrow(/no command 'fetch'. Commands: install, list, remove/);
+  await expect(beitEngine('install', 'pytorch')).rejects.toThrow(
+    /no 'pytorch'; expected openvino or tensorflow or tensorflow-gpu/,
+  );
+  await expect(beitEngine('install', 'openvino', '--gpu')).rejects.toThrow(/--gpu goes with/);
+});
+
+test('lists and removes what is installed', async () => {
+  const folder = join(cache, 'engines', 'tensorflow');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'install.json'), JSON.stringify({ name: 'tensorflow', version: '2.15.1' }));
+  const before = await beitEngine('list');
+  expect(before).toMatch(/^tensorflow +2\.15\.1 .*\n.*to remove it: npx @beit\/engines remove tensorflow$/m);
+  expect(before).toMatch(/^tensorflow-gpu +not found .*\n.*npx @beit\/engines install tensorflow --gpu$/m);
+  expect(await beitEngine('remove', 'tensorflow')).toBe(`Removed ${folder}\n`);
+  expect(await beitEngine('remove', 'tensorflow')).toMatch(/^tensorflow is not installed in /);
+  expect(await beitEngine('--', 'list')).toMatch(/^tensorflow +not found/m);
+});

@@ -1,0 +1,197 @@
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { engineFolder } from './installedEngine';
+import { here, type Surroundings } from './surroundings';
+
+/** Where OpenVINO's C library is. */
+export interface OpenvinoLocation {
+  /** The library's path: `.../libopenvino_c.so.2641`. */
+  readonly library: string;
+  readonly folder: string;
+  /** Who put it there. */
+  readonly source: 'folder' | 'installed' | 'openvino-node' | 'python' | 'system';
+  /** As the file's name tells it (`2641` is 2026.4.1); unknown on Windows. */
+  readonly version?: string;
+}
+
+/** What the search asks of the machine; handed in by tests. */
+export interface OpenvinoSearch extends Surroundings {
+  /** Folders whose `node_modules`, and those above, are looked through. */
+  readonly from: readonly string[];
+  /** Folders of system libraries. */
+  readonly systemFolders: readonly string[];
+  /** Runs a program and gives its standard output; `undefined` when it fails or is not there. */
+  run(program: string, args: readonly string[]): Promise<string | undefined>;
+}
+
+const HINT = `Install it with 'npx @beit/engines install openvino'.`;
+
+/**
+ * Finds OpenVINO's C library, in this order: `folder` or the environment's `BEIT_OPENVINO`; what
+ * `beit-engine install openvino` brought; the download of the package openvino-node; a Python environment's `openvino`
+ * (the active one, then that of `python3`); the system. Nothing found is loaded or run.
+ *
+ * @throws when a folder was given and does not have the library
+ */
+export async function findOpenvino(
+  { folder }: { readonly folder?: string } = {},
+  search: OpenvinoSearch = thisMachine(),
+): Promise<OpenvinoLocation | undefined> {
+  const given = folder ?? search.env.BEIT_OPENVINO;
+  if (given) {
+    const root = resolve(given);
+    const tried = ['.', 'libs', 'openvino/libs', 'lib', 'bin', ...RUNTIME_FOLDERS];
+    const found = await firstLibrary(
+      tried.map((path) => join(root, path)),
+      'folder',
+      search,
+    );
+    if (found) return found;
+    throw new Error(
+      `There is no OpenVINO C library (${LIBRARY_NAMES[search.platform] ?? LIBRARY_NAMES.linux}) in ${root}, nor in its ` +
+        `${tried.slice(1).join(', ')}, where ${folder ? 'the option' : 'BEIT_OPENVINO'} says it is. ${HINT}`,
+    );
+  }
+  return (
+    (await firstLibrary([join(engineFolder('openvino', search), 'libs')], 'installed', search)) ??
+    (await firstLibrary(openvinoNodeFolders(search.from), 'openvino-node', search)) ??
+    (await firstLibrary(await environmentFolders(search), 'python', search)) ??
+    (await firstLibrary(await pythonFolders(search), 'python', search)) ??
+    (await firstLibrary(await systemFolders(search), 'system', search))
+  );
+}
+
+const LIBRARY_NAMES: Readonly<Record<string, string>> = {
+  linux: 'libopenvino_c.so',
+  darwin: 'libopenvino_c.dylib',
+  win32: 'openvino_c.dll',
+};
+const RUNTIME_FOLDERS = ['intel64', 'aarch64', 'arm64'].flatMap((machine) => [
+  `runtime/lib/${machine}`,
+  `runtime/lib/${machine}/Release`,
+  `runtime/bin/${machine}/Release`,
+]);
+
+async function firstLibrary(
+  folders: readonly string[],
+  source: OpenvinoLocation['source'],
+  { platform }: Surroundings,
+): Promise<OpenvinoLocation | undefined> {
+  const pattern =
+    platform === 'win32'
+      ? /^openvino_c\.dll$/i
+      : platform === 'darwin'
+        ? /^libopenvino_c(?:\.(\d+))?\.dylib$/
+        : /^libopenvino_c\.so(?:\.(\d+))?$/;
+  for (const folder of folders) {
+    // The longest name is the one with its version; the others are links to it.
+    const [name] = (await namesIn(folder))
+      .filter((file) => pattern.test(file))
+      .sort((a, b) => b.length - a.length);
+    if (name === undefined) continue;
+    const digits = /^(\d\d)(\d)(\d)$/.exec(pattern.exec(name)?.[1] ?? '');
+    return {
+      library: join(folder, name),
+      folder,
+      source,
+      ...(digits ? { version: `20${digits[1]}.${digits[2]}.${digits[3]}` } : {}),
+    };
+  }
+  return undefined;
+}
+
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+
+/** `node_modules/openvino-node/bin` of these folders and those above them. */
+function openvinoNodeFolders(from: readonly string[]): string[] {
+  return [...new Set(from.flatMap(withParents))].map((folder) =>
+    join(folder, 'node_modules', 'openvino-node', 'bin'),
+  );
+}
+
+function withParents(folder: string): string[] {
+  const parent = dirname(folder);
+  return parent === folder ? [folder] : [folder, ...withParents(parent)];
+}
+
+/** The libraries of the active virtual or conda environment. */
+async function environmentFolders({ env, platform }: Surroundings): Promise<string[]> {
+  const folders: string[] = [];
+  for (const root of [env.VIRTUAL_ENV, env.CONDA_PREFIX]) {
+    if (!root) continue;
+    const lib = platform === 'win32' ? join(root, 'Lib') : join(root, 'lib');
+    const versions =
+      platform === 'win32' ? ['.'] : (await namesIn(lib)).filter((name) => /^python3/.test(name));
+    for (const version of versions) folders.push(join(lib, version, 'site-packages', 'openvino', 'libs'));
+    // conda's own packages put libraries here.
+    folders.push(platform === 'win32' ? join(root, 'Library', 'bin') : lib);
+  }
+  return folders;
+}
+
+/** Asks Python where the package is, without running any of it, nor anything of the folder it is called in. */
+async function pythonFolders({ platform, run }: OpenvinoSearch): Promise<string[]> {
+  const question =
+    'import sys; sys.path[:] = [p for p in sys.path if p]\n' +
+    'import importlib.util; s = importlib.util.find_spec("openvino")\n' +
+    'print(*(s.submodule_search_locations or []) if s else [], sep="\\n")';
+  const answer = await run(platform === 'win32' ? 'python' : 'python3', ['-c', question]);
+  return (answer ?? '')
+    .split(/\r?\n/)
+    .filter((line) => line !== '')
+    .map((line) => join(line, 'libs'));
+}
+
+async function systemFolders({ env, platform, systemFolders, run }: OpenvinoSearch): Promise<string[]> {
+  const searchPath =
+    { win32: env.PATH, darwin: env.DYLD_LIBRARY_PATH }[platform as string] ?? env.LD_LIBRARY_PATH;
+  const cached = platform === 'linux' ? await run('ldconfig', ['-p']) : undefined;
+  const linked = [...(cached ?? '').matchAll(/^\s*libopenvino_c\.so\S* .*=> (\S.*)$/gm)].map((match) =>
+    dirname(match[1]!),
+  );
+  return [...(searchPath ?? '').split(delimiter).filter((path) => path !== ''), ...linked, ...systemFolders];
+}
+
+const SYSTEM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  linux: [
+    '/usr/lib/x86_64-linux-gnu',
+    '/usr/lib/aarch64-linux-gnu',
+    '/usr/lib64',
+    '/usr/lib',
+    '/usr/local/lib',
+    '/home/linuxbrew/.linuxbrew/lib',
+    ...RUNTIME_FOLDERS.map((path) => `/opt/intel/openvino/${path}`),
+  ],
+  darwin: [
+    '/opt/homebrew/lib',
+    '/usr/local/lib',
+    ...RUNTIME_FOLDERS.map((path) => `/opt/intel/openvino/${path}`),
+  ],
+  win32: RUNTIME_FOLDERS.map(
+    (path) => `C:\\Program Files (x86)\\Intel\\openvino\\${path.replaceAll('/', '\\')}`,
+  ),
+};
+
+function thisMachine(): OpenvinoSearch {
+  const surroundings = here();
+  return {
+    ...surroundings,
+    from: [process.cwd(), dirname(fileURLToPath(import.meta.url))],
+    systemFolders: SYSTEM_FOLDERS[surroundings.platform] ?? [],
+    async run(program, args) {
+      try {
+        const { stdout } = await promisify(execFile)(program, [...args], {
+          timeout: 20_000,
+          maxBuffer: 16 * 2 ** 20,
+          windowsHide: true,
+        });
+        return stdout;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
