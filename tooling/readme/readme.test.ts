@@ -1,6 +1,8 @@
 /** Runs and type-checks the example of every package's README, and holds the READMEs to one shape. */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,6 +42,7 @@ function readReadme(folder: string): string {
 
 // Inside the package, so that its imports resolve as in the package itself.
 const fileOf = (folder: string) => join(root, 'packages', folder, `.readme-example-${process.pid}.mts`);
+const rootExample = fileOf('stage').replace('.mts', '-root.mts');
 const written = folders.filter((folder) => exampleOf(folder) !== undefined);
 
 beforeAll(() => {
@@ -47,7 +50,7 @@ beforeAll(() => {
 });
 
 afterAll(() => {
-  for (const folder of written) rmSync(fileOf(folder), { force: true });
+  for (const file of [...written.map(fileOf), rootExample]) rmSync(file, { force: true });
 });
 
 describe.each(folders)('packages/%s/README.md', (folder) => {
@@ -68,13 +71,43 @@ describe.each(folders)('packages/%s/README.md', (folder) => {
   });
 });
 
+describe('README.md', () => {
+  const example = /^```ts\n([\s\S]*?)^```/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1] ?? '';
+  let folder: string;
+  beforeAll(async () => {
+    // Below the sources, where their loader is found.
+    folder = mkdtempSync(join(root, 'packages/stage/.readme-example-'));
+    const sharp: typeof import('../../packages/data/node_modules/sharp') = createRequire(
+      join(root, 'packages/data/package.json'),
+    )('sharp');
+    await mkdir(join(folder, 'photos'));
+    for (let i = 0; i < 20; i++) {
+      const background = { r: 12 * i, g: 100, b: 255 - 12 * i };
+      const picture = sharp({ create: { width: 80, height: 64 + i, channels: 3, background } });
+      await picture.jpeg().toFile(join(folder, 'photos', `${i}.jpg`));
+    }
+    writeFileSync(rootExample, example);
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('begins with a training run on a folder of pictures, in 25 lines', async () => {
+    const lines = example.split('\n').filter((line) => line !== '' && !line.startsWith('import '));
+    expect(lines.length).toBeLessThanOrEqual(25);
+    const loader = join(root, 'node_modules/tsx/dist/loader.mjs');
+    const args = ['--conditions=@beit/source', '--import', loader, rootExample];
+    const { stderr } = await execFilePromise(process.execPath, args, { cwd: folder, timeout: 120_000 });
+    expect(stderr).toMatch(/pretraining.*20/);
+    expect(existsSync(join(folder, 'model.safetensors'))).toBe(true);
+  });
+});
+
 test('the examples pass the type checker', async () => {
   const project = mkdtempSync(join(tmpdir(), 'beit-readme-'));
   try {
     const config = {
       extends: join(root, 'tsconfig.base.json'),
       compilerOptions: { noEmit: true, types: ['node'], typeRoots: [join(root, 'node_modules/@types')] },
-      files: written.map(fileOf),
+      files: [...written.map(fileOf), rootExample],
     };
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(config));
     const args = [join(root, 'node_modules/typescript/bin/tsc'), '--pretty', 'false', '-p', project];

@@ -5,8 +5,7 @@ import { adamW, layerDecay, linearSchedule } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { SegmenterOutputs } from '@beit/segmentation';
 import { type StageOptions, type StageResult, stageLoader, trainStage } from '@beit/stage';
-import type { HostTensor, NamedTensors, TreeOf } from '@beit/tensors';
-import type { MicroBatch } from '@beit/trainer';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from './dataset';
 import type { Evaluated, Evaluation } from './evaluation';
@@ -77,17 +76,6 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     learningRateScale: layerDecay({ rate: recipe.layerDecay, depth: vit.config.depth }),
   });
 
-  async function* microBatches(step: number): AsyncGenerator<MicroBatch<TreeOf<SegmentBatch, HostTensor>>> {
-    for await (const [number, { images, labels }] of loader.microBatches(step)) {
-      const batch = {
-        images,
-        labels,
-        ...dropPathKeeps(vit, microBatchSize, createRandom(seed, 'drop path', number)),
-      };
-      yield { batch, weight: microBatchSize };
-    }
-  }
-
   let last: { readonly step: number; readonly evaluated: Evaluated } | undefined;
   try {
     const result = await trainStage(
@@ -97,8 +85,10 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
         optimizer,
         params,
         loader,
-        microBatches,
-        batchSize,
+        batch({ images, labels }, { number }) {
+          const keeps = dropPathKeeps(vit, microBatchSize, createRandom(seed, 'drop path', number));
+          return { batch: { images, labels, ...keeps }, weight: microBatchSize };
+        },
         totalSteps,
         schedules: { learningRate },
         config: { ...recipe, images: source.images.names.length, classes: dataset.classes.length },

@@ -5,8 +5,8 @@ import type { TensorParams } from '@beit/nn';
 import { adamW, cosineSchedule, layerDecay } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type StageOptions, type StageResult, stageLoader, trainStage } from '@beit/stage';
-import type { HostTensor, NamedTensors, TreeOf } from '@beit/tensors';
-import { isFirst, type MicroBatch } from '@beit/trainer';
+import type { NamedTensors } from '@beit/tensors';
+import { isFirst } from '@beit/trainer';
 import type { Dataset } from './dataset';
 import { type Evaluated, openEvaluation } from './evaluation';
 import type { Model } from './model';
@@ -59,21 +59,6 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     learningRateScale: layerDecay({ rate: recipe.layerDecay, depth: vit.config.depth }),
   });
 
-  async function* microBatches(step: number): AsyncGenerator<MicroBatch<TreeOf<FinetuneBatch, HostTensor>>> {
-    for await (const [number, { images, indices }] of loader.microBatches(step)) {
-      const mixed = mix && drawMix(createRandom(seed, 'mix', number), vit.config.imageSize, mix);
-      const batch = {
-        images,
-        targets: softTargets(
-          indices.map((index) => labels[index]!),
-          { numClasses: classifier.numClasses, labelSmoothing: recipe.labelSmoothing, mix: mixed },
-        ),
-        ...(mixed && { mixWeights: mixed.weights }),
-        ...dropPathKeeps(vit, microBatchSize, createRandom(seed, 'drop path', number)),
-      };
-      yield { batch, weight: microBatchSize };
-    }
-  }
   const loss = (params: TensorParams, batch: FinetuneBatch) => {
     const { loss, accuracy } = finetuneLoss(classifier)(params, batch);
     // Of mixed images there is no one right answer.
@@ -101,8 +86,19 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
         params,
         emaDecay: recipe.emaDecay,
         loader,
-        microBatches,
-        batchSize,
+        batch({ images, indices }, { number }) {
+          const mixed = mix && drawMix(createRandom(seed, 'mix', number), vit.config.imageSize, mix);
+          const batch = {
+            images,
+            targets: softTargets(
+              indices.map((index) => labels[index]!),
+              { numClasses: classifier.numClasses, labelSmoothing: recipe.labelSmoothing, mix: mixed },
+            ),
+            ...(mixed && { mixWeights: mixed.weights }),
+            ...dropPathKeeps(vit, microBatchSize, createRandom(seed, 'drop path', number)),
+          };
+          return { batch, weight: microBatchSize };
+        },
         totalSteps,
         schedules: { learningRate },
         config: { ...recipe, images: new Set(source.names).size },

@@ -42,19 +42,6 @@ export async function mimStage(
   });
   const answers = await objective.answers(microBatchSize, options.engine);
 
-  async function* microBatches(step: number): AsyncGenerator<MicroBatch<Branch<HostTensor>>> {
-    for await (const [number, loaded] of loader.microBatches(step)) {
-      const { images, masked } = loaded;
-      const batch = {
-        images,
-        masked: { ...masked },
-        ...(await answers.of(loaded)),
-        ...dropPathKeeps(vit, microBatchSize, createRandom(seed, 'drop path', number)),
-      };
-      // The loss is a mean over masked patches, and micro-batches differ in how many they have.
-      yield { batch, weight: sum(masked.weights) };
-    }
-  }
   try {
     return await trainStage(
       {
@@ -63,8 +50,17 @@ export async function mimStage(
         optimizer,
         params: objective.init(createRandom(seed, 'model')),
         loader,
-        microBatches,
-        batchSize,
+        async batch(loaded, { number }): Promise<MicroBatch<Branch<HostTensor>>> {
+          const { images, masked } = loaded;
+          const batch = {
+            images,
+            masked: { ...masked },
+            ...(await answers.of(loaded)),
+            ...dropPathKeeps(vit, microBatchSize, createRandom(seed, 'drop path', number)),
+          };
+          // The loss is a mean over masked patches, and micro-batches differ in how many they have.
+          return { batch, weight: sum(masked.weights) };
+        },
         totalSteps,
         schedules: { learningRate },
         config: { ...recipe, images: source.names.length },

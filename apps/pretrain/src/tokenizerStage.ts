@@ -54,17 +54,6 @@ export async function tokenizerStage(
   const { microBatchSize } = loader;
   const noiseShape = [microBatchSize, side, side, tokenizer.model.vocabSize];
 
-  async function* microBatches(step: number) {
-    const constants = {
-      temperature: scalar(schedules.temperature(step)),
-      klWeight: scalar(schedules.klWeight(step)),
-      usageWeight: scalar(tokenizer.usageWeight),
-    };
-    for await (const [number, { tokenImages }] of loader.microBatches(step)) {
-      const uniform = uniformNoise(noiseShape, seed, number);
-      yield { batch: { images: tokenImages, uniform, ...constants }, weight: microBatchSize };
-    }
-  }
   try {
     return await trainStage(
       {
@@ -73,8 +62,16 @@ export async function tokenizerStage(
         optimizer,
         params: dvae.init(createRandom(seed, 'tokenizer')),
         loader,
-        microBatches,
-        batchSize,
+        batch: ({ tokenImages }, { number, step }) => ({
+          batch: {
+            images: tokenImages,
+            uniform: uniformNoise(noiseShape, seed, number),
+            temperature: scalar(schedules.temperature(step)),
+            klWeight: scalar(schedules.klWeight(step)),
+            usageWeight: scalar(tokenizer.usageWeight),
+          },
+          weight: microBatchSize,
+        }),
         totalSteps,
         schedules,
         config: {

@@ -182,7 +182,7 @@ whereInstalled('Open MPI', () => {
     const { status, stderr } = run(2, 'odd', '--batch-size', '9');
     expect(status).not.toBe(0);
     expect(stderr).toMatch(
-      /A batch of 9 cannot be shared by 2 processes in micro-batches of 1. Give a --batch-size/,
+      /A batch of 9 cannot be shared by 2 processes in micro-batches of 1. Take a batch size \(--batch-size\)/,
     );
   });
 });

@@ -34,7 +34,8 @@ export interface TwoViewOptions {
   /** Side of the view for the tokenizer. BEiT: 112 in pre-training; 0, no such view, in fine-tuning. */
   readonly tokenImageSize: number;
   readonly normalization: Normalization;
-  readonly background: Background;
+  /** What shows through transparent pixels. Default 'white'. */
+  readonly background?: Background;
   /** Left out: no random change, the centre of the image. */
   readonly augmentation?: Augmentation;
   /** Side of that centre as a share of the shorter side, (0, 1]. Default 1; BEiT: 224 / 256 below 384 pixels. */
@@ -64,7 +65,7 @@ export function twoViews(
   random: Random,
   into: TwoViews = emptyViews(options, 1),
 ): TwoViews {
-  const { imageSize, tokenImageSize, normalization, background, augmentation, cropShare } = options;
+  const { imageSize, tokenImageSize, normalization, background = 'white', augmentation, cropShare } = options;
   assertOneSight(options);
   const { width, height } = canvas;
   compose(canvas, background, random);

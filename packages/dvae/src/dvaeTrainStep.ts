@@ -1,3 +1,4 @@
+import type { TensorParams } from '@beit/nn';
 import { type Optimizer, type OptimizerScalars, type TrainState, trainStep } from '@beit/optim';
 import type { Step } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
@@ -40,3 +41,10 @@ export function dvaeBatchSpecs(
     usageWeight: float32(),
   };
 }
+
+/** Images `[batch, height, width, 3]` in [0, 1] to visual tokens, `[batch, rows * columns]`, as `compileForward` takes it. */
+export const tokenizeImages =
+  (dvae: Pick<Dvae, 'tokenize'>) =>
+  (params: TensorParams, { images }: { images: tf.Tensor }): { tokens: tf.Tensor2D } => ({
+    tokens: dvae.tokenize(params, images),
+  });

@@ -8,7 +8,7 @@ export {
   resolveDvaeConfig,
 } from './dvaeConfig';
 export { type DvaeBatch, type DvaeOutputs, dvaeLoss } from './dvaeLoss';
-export { dvaeBatchSpecs, dvaeTrainStep } from './dvaeTrainStep';
+export { dvaeBatchSpecs, dvaeTrainStep, tokenizeImages } from './dvaeTrainStep';
 export {
   gumbelNoise,
   gumbelSoftmax,

@@ -1,6 +1,8 @@
 import type { SampleLoader, SampleLoaderOptions } from '@beit/data';
 
 export interface StageLoader<Batch> {
+  /** Images in a step, of all processes. */
+  readonly batchSize: number;
   readonly stepsPerEpoch: number;
   /** Images in a micro-batch. */
   readonly microBatchSize: number;
@@ -46,7 +48,7 @@ export function shareOf(
   if (!Number.isInteger(microBatchSize) || !Number.isInteger(parts)) {
     throw new Error(
       `A batch of ${batchSize} cannot be shared by ${size} processes in micro-batches of ${most}. ` +
-        'Give a --batch-size that is a multiple of both together, or another number of processes.',
+        'Take a batch size (--batch-size) that is a multiple of both together, or another number of processes.',
     );
   }
   return { microBatchSize, parts };
@@ -64,7 +66,7 @@ export function stageLoader<Batch extends object>({
   if (stepsPerEpoch === 0) {
     throw new Error(
       `There are ${images} images to train on, fewer than one batch of ${batchSize}. ` +
-        'Give a smaller --batch-size or more images.',
+        'Take a smaller batch size (--batch-size) or more images.',
     );
   }
   const { microBatchSize, parts } = shareOf(batchSize, most, size);
@@ -77,6 +79,7 @@ export function stageLoader<Batch extends object>({
   };
   const own = (step: number) => Array.from({ length: parts }, (_, part) => step * parts + part);
   return {
+    batchSize,
     stepsPerEpoch,
     microBatchSize,
     parts,
@@ -89,3 +92,12 @@ export function stageLoader<Batch extends object>({
     close: () => loader.close(),
   };
 }
+
+/** A loader's batches as they come, for one process that has all of a batch in memory. */
+export const inWholeBatches = <Batch extends object>(loader: SampleLoader<Batch>): StageLoader<Batch> =>
+  stageLoader({
+    images: loader.stepsPerEpoch * loader.batchSize,
+    batchSize: loader.batchSize,
+    microBatchSize: loader.batchSize,
+    create: () => loader,
+  });

@@ -1,14 +1,16 @@
 import type { CompileOptions } from '@beit/compile';
-import { cloneTensors, type HostTensor, type NamedTensors, type TreeOf } from '@beit/tensors';
+import type { SampleLoader } from '@beit/data';
+import { cloneTensors, type HostTensor, type NamedTensors, type Tree, type TreeOf } from '@beit/tensors';
 import {
   type Job,
   type MicroBatch,
   type ProgressReporter,
   type TrainOptions,
   type TrainResult,
+  terminalProgress,
   train,
 } from '@beit/trainer';
-import type { StageLoader } from './stageLoader';
+import { inWholeBatches, type StageLoader } from './stageLoader';
 import { firstBatch, type TrainingProgramOptions, trainingProgram } from './trainingProgram';
 
 /** Where and how a stage runs. */
@@ -19,7 +21,8 @@ export interface StageOptions {
   readonly engine?: CompileOptions;
   /** Steps between lines of the log. Default: the trainer's. */
   readonly logEvery?: number;
-  readonly progress: ProgressReporter;
+  /** Default: a line on the terminal. */
+  readonly progress?: ProgressReporter;
   readonly signal?: AbortSignal;
   /** The processes that train together; the first one evaluates. Default: this one. */
   readonly job?: Job;
@@ -39,40 +42,62 @@ export interface StageResult extends TrainResult, Trained {
   readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
 }
 
-/** What is trained, on what, and for how long. */
-export interface Stage<B>
+/** What is trained, on what, and for how long. `L`: what the loader loads, `B`: what the loss takes. */
+export interface Stage<L extends object, B>
   extends Pick<TrainingProgramOptions<B>, 'loss' | 'optimizer' | 'params' | 'emaDecay'> {
   /** In messages and checkpoints: `tokenizer`. */
   readonly name: string;
-  readonly loader: Omit<StageLoader<unknown>, 'microBatches' | 'microBatchSize'>;
-  /** Of a step, those of this process; a pure function of it. */
-  microBatches(step: number): AsyncGenerator<MicroBatch<TreeOf<B, HostTensor>>>;
-  /** Images in a step, of all processes. */
-  readonly batchSize: number;
+  /** Images: a loader of `@beit/data`, or one whose batches are shared (`stageLoader`). It stays open. */
+  readonly loader: StageLoader<L> | SampleLoader<L>;
+  /**
+   * What the loss takes of a micro-batch that was loaded; a pure function of it.
+   *
+   * @param place its number among those of all processes and steps, from which anything random in it is to be drawn, and
+   * its 0-based step
+   */
+  batch(
+    loaded: L,
+    place: { readonly number: number; readonly step: number },
+  ): Weighted<B> | Promise<Weighted<B>>;
   readonly totalSteps: number;
   /** Numbers by 0-based step. */
   readonly schedules: NonNullable<TrainOptions<unknown>['schedules']> & {
     readonly learningRate: (step: number) => number;
   };
   /** What a run that continues must have too, beside name and precision. */
-  readonly config: object;
-  readonly evaluate: Omit<NonNullable<TrainOptions<unknown>['evaluate']>, 'run'> & {
+  readonly config?: object;
+  readonly evaluate?: Omit<NonNullable<TrainOptions<unknown>['evaluate']>, 'run'> & {
     /** Numbers on held-out images after so many steps. */
     run(trained: Trained, step: number): Promise<Readonly<Record<string, number>>>;
   };
 }
 
-/** Compiles and trains, or goes on training, with checkpoints every tenth of the steps. The loader stays open. */
-export async function trainStage<B>(stage: Stage<B>, options: StageOptions): Promise<StageResult> {
-  const { name, optimizer, loader, batchSize, totalSteps, schedules, evaluate } = stage;
-  const { runDir, engine, logEvery, progress, signal, job } = options;
+/** A micro-batch, and how much it counts: what its loss is a mean over (images, masked patches). */
+type Weighted<B> = MicroBatch<TreeOf<B, HostTensor>>;
+
+/**
+ * Compiles and trains, or goes on training, with checkpoints every tenth of the steps.
+ *
+ * @throws what `trainingProgram` and `train` throw
+ */
+export async function trainStage<L extends object, B>(
+  stage: Stage<L, B>,
+  options: StageOptions,
+): Promise<StageResult> {
+  const { name, optimizer, totalSteps, schedules, evaluate } = stage;
+  const { runDir, engine, logEvery, progress = terminalProgress(), signal, job } = options;
+  const loader = 'microBatches' in stage.loader ? stage.loader : inWholeBatches(stage.loader);
   const precision = engine?.precision ?? 'fp32';
+  async function* microBatches(step: number) {
+    for await (const [number, loaded] of loader.microBatches(step))
+      yield await stage.batch(loaded, { number, step });
+  }
   const program = await trainingProgram({
     loss: stage.loss,
     optimizer,
     params: stage.params,
     emaDecay: stage.emaDecay,
-    example: await firstBatch(stage.microBatches(0)),
+    example: await firstBatch(microBatches(0)),
     microBatches: loader.parts,
     job,
     shardOptimizer: options.shardOptimizer,
@@ -84,24 +109,26 @@ export async function trainStage<B>(stage: Stage<B>, options: StageOptions): Pro
       name,
       program,
       batch: async (step) => ({
-        microBatches: stage.microBatches(step),
+        microBatches: microBatches(step),
         scalars: optimizer.scalars(step, schedules.learningRate(step)),
       }),
       totalSteps,
-      imagesPerStep: batchSize,
+      imagesPerStep: loader.batchSize,
       stepsPerEpoch: loader.stepsPerEpoch,
       runDir,
       config: { stage: name, ...stage.config, precision },
       schedules,
       logEvery,
       checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
-      evaluate: { ...evaluate, run: (step, state) => evaluate.run(state as unknown as Trained, step) },
+      ...(evaluate && {
+        evaluate: { ...evaluate, run: (step, state) => evaluate.run(trainedOf(state), step) },
+      }),
       progress,
       signal,
       job,
       batchNames: (step) => loader.namesOf(step),
     });
-    const { params, ema } = (await program.readState()) as unknown as Trained;
+    const { params, ema } = trainedOf(await program.readState());
     return {
       ...result,
       params: cloneTensors(params),
@@ -113,3 +140,6 @@ export async function trainStage<B>(stage: Stage<B>, options: StageOptions): Pro
     await program.dispose();
   }
 }
+
+/** The state of a training program. */
+const trainedOf = (state: Tree<HostTensor>) => state as unknown as Trained;

@@ -1,5 +1,5 @@
 import { compileForward } from '@beit/compile';
-import { createDvae } from '@beit/dvae';
+import { createDvae, tokenizeImages } from '@beit/dvae';
 import { createMim, pretrainLoss } from '@beit/mim';
 import type { TensorParams } from '@beit/nn';
 import { asTreeLoss } from '@beit/optim';
@@ -36,9 +36,7 @@ export function tokenObjective(recipe: PretrainRecipe, tokenizer: NamedTensors):
     async answers(batchSize, engine) {
       const encoder = Object.entries(tokenizer).filter(([name]) => name.startsWith('encoder.'));
       const program = await compileForward(
-        (params: TensorParams, { images }: { images: tf.Tensor }) => ({
-          tokens: dvae.tokenize(params, images),
-        }),
+        tokenizeImages(dvae),
         {
           params: Object.fromEntries(encoder),
           inputs: { images: { dtype: 'float32', shape: [batchSize, tokenImageSize, tokenImageSize, 3] } },
