@@ -28,7 +28,7 @@ const TO_TENSORS = [
   'const toTensors = (arrays: Readonly<Record<string, HostTensor>>) =>',
   '  Object.fromEntries(Object.entries(arrays).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));',
 ];
-const hostTensor = ['type { HostTensor }', '@beit/weights'] as const;
+const hostTensor = ['type { HostTensor }', '@beit/tensors'] as const;
 
 /** By folder in packages/. */
 export const uses: Readonly<Record<string, PackageUse>> = {
@@ -191,13 +191,27 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     prints: '0,1,1,2',
   },
   trainer: {
-    imports: ['configDifferences', 'flattenTree'],
+    imports: ['configDifferences'],
+    body: 'return configDifferences({ depth: 2 }, { depth: 3 }).join();',
+    returns: 'string',
+    prints: 'depth: 2 in the checkpoint, 3 now',
+  },
+  tensors: {
+    imports: ['flattenTensors'],
     body: [
       "const w = { dtype: 'float32', shape: [1], data: Float32Array.of(1) } as const;",
-      'return Object.keys(flattenTree({ params: { w } })).join();',
+      'return Object.keys(flattenTensors({ params: { w } })).join();',
     ].join('\n'),
     returns: 'string',
     prints: 'params/w',
+    browser: 'run',
+    maxBundleBytes: 4000,
+  },
+  stage: {
+    imports: ['shareOf'],
+    body: 'return shareOf(64, 8, 4).parts;',
+    returns: 'number',
+    prints: '2',
   },
   nn: {
     imports: ['linear'],

@@ -77,7 +77,7 @@ describe('README.md', () => {
   beforeAll(async () => {
     // Below the sources, where their loader is found.
     folder = mkdtempSync(join(root, 'packages/stage/.readme-example-'));
-    const sharp: typeof import('../../packages/data/node_modules/sharp') = createRequire(
+    const sharp: (options: object) => { jpeg(): { toFile(path: string): Promise<unknown> } } = createRequire(
       join(root, 'packages/data/package.json'),
     )('sharp');
     await mkdir(join(folder, 'photos'));

@@ -1,7 +1,7 @@
 /** What the page is to show, computed in Node. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compile } from '@beit/compile';
+import { compileForward } from '@beit/compile';
 import { createDvae, type DvaeConfig } from '@beit/dvae';
 import { completeTokens, createMim } from '@beit/mim';
 import type { HostTensor, NamedTensors, TensorSpec } from '@beit/tensors';
@@ -28,11 +28,7 @@ export async function nodeModel() {
     params: NamedTensors,
     inputs: Readonly<Record<string, HostTensor & TensorSpec>>,
   ): Promise<Record<string, HostTensor>> {
-    const program = await compile(
-      (state: Tensors, given: Tensors) => ({ state, outputs: f(state, given) }),
-      { state: params, inputs },
-      { engine: 'onnxruntime' },
-    );
+    const program = await compileForward(f, { params, inputs }, { engine: 'onnxruntime' });
     try {
       const outputs = (await program.run(inputs)) as Record<string, HostTensor>;
       // Copied: the program's memory goes with it.
