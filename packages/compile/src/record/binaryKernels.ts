@@ -1,6 +1,7 @@
 /** Arithmetic, comparisons and logic of two tensors, in the dtypes of TensorFlow.js's own `cpu` kernels. */
 import type { GraphBuilder } from '../graph/builder';
 import type { Value } from '../graph/graph';
+import type { ArithmeticOp, ComparisonOp } from '../graph/ops';
 import { scalarConstant } from '../passes/algebraRules';
 import { leakyRelu } from './activations';
 import { cast, commonDtype } from './casts';
@@ -10,7 +11,7 @@ import { floorDivide, floorRemainder, wholePower } from './wholeNumbers';
 type Apply = (b: GraphBuilder, x: Value, y: Value) => Value;
 
 const emit =
-  (op: string): Apply =>
+  (op: ArithmeticOp | ComparisonOp): Apply =>
   (b, x, y) =>
     b.emit(op, [x, y]);
 
@@ -37,7 +38,7 @@ const comparison =
   };
 
 const logic =
-  (op: string): RecordKernel =>
+  (op: 'And' | 'Or'): RecordKernel =>
   ({ a, b: other }, _, b) =>
     b.emit(op, [cast(b, a!, 'bool'), cast(b, other!, 'bool')]);
 

@@ -23,7 +23,7 @@ const fill = (value: number, dtype: ValueType, shape: readonly number[], b: Grap
 
 /** Softmax along any axis, through the last one. */
 const alongLast =
-  (op: string, name: 'dim' | 'axis'): RecordKernel =>
+  (op: 'Softmax' | 'LogSoftmax', name: 'dim' | 'axis'): RecordKernel =>
   ({ logits: x }, attrs, b) => {
     const last = x!.shape.length - 1;
     const axis = axisOf(attrs[name] ?? -1, x!.shape.length);

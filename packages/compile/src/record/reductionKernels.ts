@@ -1,12 +1,13 @@
 /** Reductions over axes, in the dtypes of TensorFlow.js's own `cpu` kernels. */
 import type { ValueType } from '../graph/graph';
+import type { ReduceOp } from '../graph/ops';
 import { cast } from './casts';
 import { axesOf, type RecordKernel } from './kernelParts';
 
 /** @param name what TensorFlow.js calls the axes */
 const reduce =
   (
-    op: string,
+    op: ReduceOp,
     dtype: (own: ValueType) => ValueType,
     name: 'axis' | 'reductionIndices' = 'axis',
   ): RecordKernel =>
@@ -21,7 +22,7 @@ const countable = (own: ValueType): ValueType => (own === 'bool' ? 'int32' : own
 
 /** The same, with bools given back as bools. */
 const extreme =
-  (op: string, name?: 'axis' | 'reductionIndices'): RecordKernel =>
+  (op: ReduceOp, name?: 'axis' | 'reductionIndices'): RecordKernel =>
   (inputs, attrs, b) => {
     const value = reduce(op, countable, name)(inputs, attrs, b);
     return cast(b, Array.isArray(value) ? value[0] : value, inputs.x!.dtype);

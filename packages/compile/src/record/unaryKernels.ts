@@ -1,6 +1,7 @@
 /** Functions of every element for itself, in the dtypes of TensorFlow.js's own `cpu` kernels. */
 import type { GraphBuilder } from '../graph/builder';
 import type { Value } from '../graph/graph';
+import type { ComparisonOp, UnaryOp } from '../graph/ops';
 import { elu, expm1, log1p, relu6, selu, softplus } from './activations';
 import { cast } from './casts';
 import type { RecordKernel } from './kernelParts';
@@ -13,11 +14,11 @@ const inFloat32 =
   ({ x }, _, b) =>
     cast(b, apply(b, cast(b, x!, 'float32')), x!.dtype);
 
-const ops = (names: string, kernel: (op: string) => RecordKernel) =>
-  Object.fromEntries(names.split(' ').map((op) => [op, kernel(op)]));
+const ops = (names: readonly UnaryOp[], kernel: (op: UnaryOp) => RecordKernel) =>
+  Object.fromEntries(names.map((op) => [op, kernel(op)]));
 
 const emit =
-  (op: string): Apply =>
+  (op: UnaryOp): Apply =>
   (b, x) =>
     b.emit(op, [x]);
 
@@ -29,7 +30,7 @@ const whole =
 
 /** Rounding a whole number changes nothing. */
 const rounding =
-  (op: string): RecordKernel =>
+  (op: UnaryOp): RecordKernel =>
   ({ x }, _, b) =>
     x!.dtype === 'float32' ? b.emit(op, [x!]) : x!;
 
@@ -80,7 +81,7 @@ const test =
       : b.emit('Broadcast', [b.scalar(ofWhole, 'bool')], { shape: x!.shape });
 
 const magnitudeIs =
-  (comparison: string): Apply =>
+  (comparison: ComparisonOp): Apply =>
   (b, x) =>
     b.emit(comparison, [b.emit('Abs', [x]), b.scalar(Number.POSITIVE_INFINITY)]);
 
@@ -91,10 +92,28 @@ const negate: RecordKernel = ({ x }, _, b) => {
 
 export const unaryKernels: Readonly<Record<string, RecordKernel>> = {
   ...ops(
-    'Sqrt Log Reciprocal Erf Tanh Sigmoid Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh',
+    [
+      'Sqrt',
+      'Log',
+      'Reciprocal',
+      'Erf',
+      'Tanh',
+      'Sigmoid',
+      'Sin',
+      'Cos',
+      'Tan',
+      'Asin',
+      'Acos',
+      'Atan',
+      'Sinh',
+      'Cosh',
+      'Asinh',
+      'Acosh',
+      'Atanh',
+    ],
     (op) => inFloat32(emit(op)),
   ),
-  ...ops('Floor Ceil Round', rounding),
+  ...ops(['Floor', 'Ceil', 'Round'], rounding),
   Exp: ({ x }, _, b) => b.emit('Exp', [cast(b, x!, 'float32')]),
   Expm1: inFloat32(expm1),
   Log1p: inFloat32(log1p),
