@@ -119,7 +119,7 @@ function checksWhatItIsGiven(engine: EngineName): void {
     const program = await make();
     await expect(program.run({})).rejects.toThrow();
     const before = await program.readState();
-    expect([...before.w!.data]).toEqual([...numbers([2, 3], 1).data]);
+    expect([...before.w.data]).toEqual([...numbers([2, 3], 1).data]);
     await program.run({ x: numbers([2, 3], 2) });
     await program.writeState({ w: numbers([2, 3], 5) });
     const { y } = await program.run({ x: numbers([2, 3], 2) });

@@ -380,7 +380,7 @@ const CASES: Record<string, Case> = {
     ({ x, n }) => [
       tf.atan2(x!.reshape([9, 1]), x!),
       tf.atan2(n!, n!.reverse()),
-      ...tf.grads((a, b) => tf.atan2(a!, b!).sum().asScalar())([x!.slice(2, 4), x!.slice(2, 4).reverse()]),
+      ...tf.grads((a, b) => tf.atan2(a, b).sum().asScalar())([x!.slice(2, 4), x!.slice(2, 4).reverse()]),
     ],
     { tolerance: 1e-6 },
   ),

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../graph/builder';
 import { sizeOf, type Value, type ValueType } from '../graph/graph';
 import { cast } from './casts';
-import { type RecordKernel, reshape, transpose } from './kernelParts';
+import { type ListOfOperands, reshape, transpose } from './kernelParts';
 
 /** A tensor whose axes have labels. */
 interface Labelled {
@@ -79,7 +79,7 @@ const termsOf = (equation: string): [terms: string[], result: string] => {
 };
 
 /** Sums of products by labels of axes, such as `bqhd,bkhd->bhqk`. */
-export const einsum: RecordKernel = (inputs, { equation }, b) => {
+export const einsum = (inputs: ListOfOperands, { equation }: tf.EinsumAttrs, b: GraphBuilder): Value => {
   const values = Object.values(inputs);
   // Checks the equation and the sizes.
   const { allDims, idDims } = tf.backend_util.decodeEinsumEquation(equation, values.length);
