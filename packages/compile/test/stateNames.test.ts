@@ -60,13 +60,13 @@ test('state and outputs come back with the names that they have', () =>
       'a"\\<&\n\u0000é': one(6),
       empty: {},
     };
-    const step = (state: Tensors, { x }: Tensors) => {
+    const step = (state: Tensors, { x }: Record<'x', tf.Tensor>) => {
       const next = mapTree(
         state as Tree<tf.Tensor>,
         (t): t is tf.Tensor => t instanceof tf.Tensor,
-        (t) => t.add(x!),
+        (t) => t.add(x),
       );
-      return { state: next as Tensors, outputs: { 'loss/sum': x!.mul(2), loss: { sum: x!.mul(3) } } };
+      return { state: next as Tensors, outputs: { 'loss/sum': x.mul(2), loss: { sum: x.mul(3) } } };
     };
     const program = await compile<Tensors, Tensors, Tree<tf.Tensor>>(
       step as never,
@@ -96,15 +96,15 @@ const values = (tree: unknown) =>
   );
 
 test('an exported file has the names given, slashes and all', async () => {
-  const dense = (params: Tensors, { x }: Tensors) => ({
-    'dense/out': x!.mul(params['dense/kernel']!).add(params['dense\\bias']!),
+  const dense = (params: Tensors, { x }: Record<'x', tf.Tensor>) => ({
+    'dense/out': x.mul(params['dense/kernel']!).add(params['dense\\bias']!),
   });
   const inputs = { x: { dtype: 'float32', shape: ['batch', 1] } } as const;
   const params = { 'dense/kernel': one(1.5), 'dense\\bias': one(2) };
   const file = readOnnx(await exportOnnx(dense, { params, inputs }));
   expect(file.initializers).toEqual(expect.arrayContaining(['dense/kernel', 'dense\\bias']));
   expect(file.outputs).toEqual({ 'dense/out': ['batch', 1] });
-  const nameless = exportOnnx(({ '': w }: Tensors, { x }: Tensors) => ({ y: x!.mul(w!) }), {
+  const nameless = exportOnnx(({ '': w }: Tensors, { x }: Record<'x', tf.Tensor>) => ({ y: x.mul(w!) }), {
     params: { '': one(2) },
     inputs,
   });

@@ -6,16 +6,16 @@ import { numbers } from './engineDifference';
 type Tensors = Record<string, tf.Tensor>;
 
 /** Three layers with momentum: state that changes, state that stays, and an output. */
-const step = (state: Tensors, { x, rate }: Tensors) => {
+const step = (state: Tensors, { x, rate }: Record<'x' | 'rate', tf.Tensor>) => {
   const { value, grads } = tf.valueAndGrads((w1, w2) =>
     tf
-      .matMul(tf.relu(tf.matMul(x!, w1)), w2)
+      .matMul(tf.relu(tf.matMul(x, w1)), w2)
       .sub(state.target!)
       .square()
       .mean(),
   )([state.w1!, state.w2!]);
   const momentum = state.momentum!.mul(0.9).add(grads[0]!);
-  const next = { w1: state.w1!.sub(momentum.mul(rate!)), w2: state.w2!.sub(grads[1]!.mul(rate!)) };
+  const next = { w1: state.w1!.sub(momentum.mul(rate)), w2: state.w2!.sub(grads[1]!.mul(rate)) };
   return { state: { ...state, ...next, momentum } as Tensors, outputs: { loss: value as tf.Tensor } };
 };
 const state = {

@@ -26,7 +26,7 @@ export function mapIfAll<L extends readonly unknown[], T>(
 }
 
 /** The item at a place that there is, counted from the end where it is negative. @throws RangeError where there is none */
-export function at<T>(list: ArrayLike<T>, place: number): T {
+export function at<T>(list: ArrayLike<T | undefined>, place: number): T {
   const item = list[place < 0 ? place + list.length : place];
   if (item === undefined) throw new RangeError(`There is no item ${place} in a list of ${list.length}.`);
   return item;

@@ -43,7 +43,7 @@ export const lowerConvInputGradient: OnnxLowering<'ConvInputGradient'> = (node, 
  * input and output channels change places, and the windows are turned around.
  */
 function turnedFilters(shape: readonly number[], group: number, filter: string, w: OnnxWriter): string {
-  const [outputs, inputs, ...kernel] = shape as [number, number, ...number[]];
+  const [outputs, inputs, kernel] = [at(shape, 0), at(shape, 1), shape.slice(2)];
   const [o, size] = [outputs / group, sizeOf(kernel)];
   const shaped = (x: string, sizes: readonly number[]) => w.emit('Reshape', [x, w.integers(sizes)]);
   const turnedShape = [group * inputs, o, ...kernel];

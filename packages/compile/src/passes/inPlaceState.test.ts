@@ -9,21 +9,29 @@ import { optimize } from './optimize';
 
 type Tensors = Record<string, tf.Tensor>;
 const f32 = (...shape: number[]) => ({ dtype: 'float32', shape }) as const;
-const proven = (
-  step: (state: Tensors, inputs: Tensors) => { state: Tensors; outputs?: Tensors },
-  state: Record<string, ReturnType<typeof f32>>,
-  inputs: Record<string, ReturnType<typeof f32>> = {},
-) => {
+type Specs<N extends string> = Record<N, ReturnType<typeof f32>>;
+type Returned = { state: Tensors; outputs?: Tensors };
+function proven<S extends string>(step: (state: Record<S, tf.Tensor>) => Returned, state: Specs<S>): string[];
+function proven<S extends string, I extends string>(
+  step: (state: Record<S, tf.Tensor>, inputs: Record<I, tf.Tensor>) => Returned,
+  state: Specs<S>,
+  inputs: Specs<I>,
+): string[];
+function proven(
+  step: (state: Tensors, inputs: Tensors) => Returned,
+  state: Specs<string>,
+  inputs: Specs<string> = {},
+) {
   const { graph } = trace((s: Tensors, x: Tensors) => ({ outputs: {}, ...step(s, x) }), state, inputs);
   return [...inPlaceState(optimize(graph))].sort();
-};
+}
 
 describe('what may be updated in place', () => {
   test('moments and their parameter, which read the new moments', () => {
-    const step = ({ w, m, v }: Tensors, { g }: Tensors) => {
-      const nextM = m!.mul(0.9).add(g!.mul(0.1));
-      const nextV = v!.mul(0.9).add(g!.square().mul(0.1));
-      return { state: { w: w!.mul(0.99).sub(nextM.div(nextV.sqrt().add(1e-8))), m: nextM, v: nextV } };
+    const step = ({ w, m, v }: Record<'w' | 'm' | 'v', tf.Tensor>, { g }: Record<'g', tf.Tensor>) => {
+      const nextM = m.mul(0.9).add(g.mul(0.1));
+      const nextV = v.mul(0.9).add(g.square().mul(0.1));
+      return { state: { w: w.mul(0.99).sub(nextM.div(nextV.sqrt().add(1e-8))), m: nextM, v: nextV } };
     };
     const state = { w: f32(2, 3), m: f32(2, 3), v: f32(2, 3) };
     expect(proven(step, state, { g: f32(2, 3) })).toEqual(['m', 'v', 'w']);
@@ -31,7 +39,7 @@ describe('what may be updated in place', () => {
 
   const network =
     (clipped: boolean) =>
-    (params: Tensors, { x }: Tensors) => {
+    (params: Tensors, { x }: Record<'x', tf.Tensor>) => {
       const names = Object.keys(params);
       const normalized = (h: tf.Tensor) => {
         const centred = h.sub(h.mean(1, true));
@@ -39,7 +47,7 @@ describe('what may be updated in place', () => {
       };
       const loss = (...weights: tf.Tensor[]) =>
         weights
-          .reduce((h, w) => normalized(tf.matMul(h, w)), x!)
+          .reduce((h, w) => normalized(tf.matMul(h, w)), x)
           .pow(4)
           .sum();
       const grads = tf.grads(loss)(names.map((name) => params[name]!));
@@ -59,11 +67,11 @@ describe('what may be updated in place', () => {
   test('what lies behind many products', () => {
     const products = (a: tf.Tensor) =>
       [1, 2, 3, 4].reduce<tf.Tensor>((x) => tf.matMul(x, x), tf.matMul(a, a));
-    expect(proven(({ a }) => ({ state: { a: products(a!).add(1) } }), { a: f32(2, 2) })).toEqual(['a']);
+    expect(proven(({ a }) => ({ state: { a: products(a).add(1) } }), { a: f32(2, 2) })).toEqual(['a']);
   });
   test('a new value through a reshape', () => {
-    const step = ({ a }: Tensors, { g }: Tensors) => ({
-      state: { a: a!.reshape([6]).add(g!).reshape([2, 3]) },
+    const step = ({ a }: Record<'a', tf.Tensor>, { g }: Record<'g', tf.Tensor>) => ({
+      state: { a: a.reshape([6]).add(g).reshape([2, 3]) },
     });
     expect(proven(step, { a: f32(2, 3) }, { g: f32(6) })).toEqual(['a']);
   });
@@ -105,16 +113,16 @@ describe('what may not', () => {
     ],
     ['a constant', (a) => ({ state: { a: tf.zeros([2, 2]) }, outputs: { b: a.sum() } })],
   ])('%s', (_, step) => {
-    expect(proven(({ a }) => step(a!), square)).toEqual([]);
+    expect(proven(({ a }) => step(a), square)).toEqual([]);
   });
   test('two that change places; one that becomes the other', () => {
-    expect(proven(({ a, b }) => ({ state: { a: b!, b: a! } }), { a: f32(2), b: f32(2) })).toEqual([]);
-    expect(proven(({ b }) => ({ state: { a: b!, b: b!.add(1) } }), { a: f32(2), b: f32(2) })).toEqual([]);
+    expect(proven(({ a, b }) => ({ state: { a: b, b: a } }), { a: f32(2), b: f32(2) })).toEqual([]);
+    expect(proven(({ b }) => ({ state: { a: b, b: b.add(1) } }), { a: f32(2), b: f32(2) })).toEqual([]);
   });
   test('one that is read by what comes after its update', () => {
-    const step = ({ a, b }: Tensors) => {
-      const next = a!.add(1);
-      return { state: { a: next, b: b!.add(next.mul(a!)) } };
+    const step = ({ a, b }: Record<'a' | 'b', tf.Tensor>) => {
+      const next = a.add(1);
+      return { state: { a: next, b: b.add(next.mul(a)) } };
     };
     expect(proven(step, { a: f32(2), b: f32(2) })).toEqual(['b']);
   });
