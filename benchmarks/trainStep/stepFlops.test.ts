@@ -11,10 +11,10 @@ function countedFlops(task: Task): number {
     batch,
     scalars: scalars(0),
   });
-  const products = optimize(graph).nodes.filter(({ op }) => op === 'MatMul');
-  return products.reduce((sum, { inputs, outputs, attributes }) => {
-    const inner = inputs[0]!.shape.at(attributes.transposeA ? -2 : -1)!;
-    return sum + 2 * inner * outputs[0]!.shape.reduce((size, dim) => size * dim, 1);
+  return optimize(graph).nodes.reduce((sum, { op, inputs, outputs: [product], attributes }) => {
+    if (op !== 'MatMul') return sum;
+    const inner = inputs[0].shape.at(attributes.transposeA ? -2 : -1)!;
+    return sum + 2 * inner * product.shape.reduce((size, dim) => size * dim, 1);
   }, 0);
 }
 

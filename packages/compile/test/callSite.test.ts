@@ -8,7 +8,7 @@ tf.enableProdMode();
 type Tensors = Record<string, tf.Tensor>;
 const X = { x: { dtype: 'float32', shape: [2, 3] } } as const;
 const traced = (f: (x: tf.Tensor) => tf.Tensor) =>
-  trace((state: Tensors, { x }: Tensors) => ({ state, outputs: { y: f(x!) } }), {}, X);
+  trace((state: Tensors, { x }: Record<'x', tf.Tensor>) => ({ state, outputs: { y: f(x) } }), {}, X);
 
 function errorOf(f: () => unknown): string {
   try {
@@ -118,7 +118,7 @@ test('a folder that is called like TensorFlow.js is no part of it', () => {
 });
 
 test('a function that is exported is told so as well', async () => {
-  const fn = (_: Tensors, { x }: Tensors) => ({ y: refused(x!) });
+  const fn = (_: Tensors, { x }: Record<'x', tf.Tensor>) => ({ y: refused(x) });
   const message = await exportOnnx(fn, { params: {}, inputs: X }).catch((error: Error) => error.message);
   expect(namedLine(message as string)).toMatch(/^const refused =/);
 });

@@ -2,6 +2,7 @@ import type { HostTensor, Step, TensorSpec } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { compile, exportOnnx } from '../src';
 import { tracingEngines } from './engineDifference';
+import type { OfTensors } from './ofTensors';
 import { runOnnx } from './runOnnx';
 
 tf.enableProdMode();
@@ -9,12 +10,19 @@ tf.enableProdMode();
 /** A function of tensors, and what it is called with. */
 export interface Case {
   readonly inputs?: Readonly<Record<string, HostTensor>>;
-  readonly op: (x: Record<string, tf.Tensor>) => tf.Tensor | readonly tf.Tensor[] | Record<string, tf.Tensor>;
+  readonly op: OfTensors<tf.Tensor | readonly tf.Tensor[] | Record<string, tf.Tensor>>;
   /** Largest difference of floats, relative to the larger of 1 and what is expected. Default: none. */
   readonly tolerance?: number;
   /** What the right result is, where TensorFlow.js's own is wrong. */
   readonly expected?: Readonly<Record<string, HostTensor>>;
 }
+
+/** A case whose function knows its inputs by name. */
+export const caseOf = <N extends string>(
+  inputs: Readonly<Record<N, HostTensor>>,
+  op: (x: Record<N, tf.Tensor>) => ReturnType<Case['op']>,
+  rest: Partial<Case> = {},
+): Case => ({ inputs, op, ...rest });
 
 type Tensors = Record<string, tf.Tensor>;
 

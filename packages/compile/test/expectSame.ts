@@ -2,6 +2,7 @@ import type { HostTensor, TensorSpec } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { compile, type EngineName } from '../src';
 import { tracingEngines } from './engineDifference';
+import type { OfTensors } from './ofTensors';
 
 tf.enableProdMode();
 
@@ -41,24 +42,25 @@ function told({ dtype, shape, data }: HostTensor, expected: HostTensor) {
  *
  * @param right what TensorFlow.js itself should have computed, where it does not
  */
-export async function expectSame(
-  f: (inputs: Tensors) => tf.Tensor,
-  inputs: Record<string, Numbers>,
+export async function expectSame<N extends string>(
+  f: (inputs: Record<N, tf.Tensor>) => tf.Tensor,
+  inputs: Record<N, Numbers>,
   right?: readonly number[],
 ): Promise<void> {
+  const program: OfTensors<tf.Tensor> = f;
   const run = async (engine: EngineName) => {
-    const step = (state: Tensors, given: Tensors) => ({ state, outputs: { y: f(given) } });
+    const step = (state: Tensors, given: Tensors) => ({ state, outputs: { y: program(given) } });
     const backend = engine === 'tfjs' ? { backend: 'cpu' } : {};
-    const program = await compile(
+    const compiled = await compile<Tensors, Tensors, { y: tf.Tensor }>(
       step,
       { state: {}, inputs },
       { engine, numThreads: 1, programCache: false, ...backend },
     );
     try {
-      const { y } = await program.run(inputs);
+      const { y } = await compiled.run(inputs);
       return y as HostTensor;
     } finally {
-      await program.dispose();
+      await compiled.dispose();
     }
   };
   const eager = await run('tfjs');

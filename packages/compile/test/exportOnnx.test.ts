@@ -82,7 +82,7 @@ describe('the file', () => {
 
   test('has a multiple of the open size where images are made of rows', async () => {
     const inputs = { x: { dtype: 'float32', shape: ['n', 6] } } as const;
-    const fn = (_: Tensors, { x }: Tensors) => ({ y: tf.tile(tf.reshape(x!, [-1, 2]), [1, x!.shape[0]!]) });
+    const fn = (_: Tensors, { x }: Tensors) => ({ y: tf.tile(tf.reshape(x!, [-1, 2]), [1, x!.shape[0]]) });
     const bytes = await exportOnnx(fn, { params: {}, inputs });
     expect(readOnnx(bytes).outputs).toEqual({ y: ['3*n', '2*n'] });
     const x = drawn(2, 6);
@@ -101,7 +101,7 @@ describe('is refused with a clear error:', () => {
   const x = { dtype: 'float32', shape: ['batch', 4] } as const;
 
   test('a number that depends on the open size', async () => {
-    const mean = (_: Tensors, { x }: Tensors) => ({ y: tf.mul(x!, 1 / x!.shape[0]!) });
+    const mean = (_: Tensors, { x }: Tensors) => ({ y: tf.mul(x!, 1 / x!.shape[0]) });
     await expect(exported(mean, { x })).rejects.toThrow(/every 'batch': a constant of 'Mul'/);
   });
   test('a size that is no multiple of it', async () => {
@@ -111,7 +111,7 @@ describe('is refused with a clear error:', () => {
           [0, 1],
           [0, 0],
         ])
-        .tile([1, x!.shape[0]! + 1]),
+        .tile([1, x!.shape[0] + 1]),
     });
     await expect(exported(longer, { x })).rejects.toThrow(/is 102 for 101 and 104 for 103/);
   });

@@ -699,7 +699,7 @@ describe('of constants alone', () => {
 });
 
 test('forward ops are exported as ONNX', async () => {
-  const fn = (params: Tensors, { x }: Tensors): Tensors => {
+  const fn = (params: Tensors, { x }: Record<'x', tf.Tensor>): Tensors => {
     const image = x as tf.Tensor4D;
     const deep = tf.reshape(image, [-1, 4, 6, 2, 2]) as tf.Tensor5D;
     return {

@@ -17,11 +17,11 @@ describe('the state in place', () => {
   /** A network with clipped gradients and momentum: each parameter's update needs all gradients. */
   const step =
     (outputs: (state: Tensors) => Tensors) =>
-    (state: Tensors, { x }: Tensors) => {
+    (state: Tensors, { x }: Record<'x', tf.Tensor>) => {
       const names = Object.keys(state).filter((name) => name.startsWith('w'));
       const loss = (...weights: tf.Tensor[]) =>
         weights
-          .reduce((h, w) => tf.softmax(tf.matMul(h.tanh(), w)), x!)
+          .reduce((h, w) => tf.softmax(tf.matMul(h.tanh(), w)), x)
           .square()
           .sum();
       const gradients = tf.grads(loss)(names.map((name) => state[name]!));
@@ -75,8 +75,8 @@ describe('the state in place', () => {
 
 describe('a run', () => {
   const size = 512;
-  const powers = ({ w }: Tensors) => {
-    const product = Array.from({ length: 30 }).reduce<tf.Tensor>((x) => tf.matMul(x, w!).tanh(), w!);
+  const powers = ({ w }: Record<'w', tf.Tensor>) => {
+    const product = Array.from({ length: 30 }).reduce<tf.Tensor>((x) => tf.matMul(x, w).tanh(), w);
     return { state: { w: product }, outputs: { sum: product.sum(), positive: product.greater(0).any() } };
   };
   const make = () => compile(powers, { state: { w: numbers([size, size], 1) }, inputs: {} }, engine);
@@ -128,7 +128,7 @@ describe('a run', () => {
 describe('devices', () => {
   const make = (device: string) =>
     compile(
-      ({ a }: Tensors) => ({ state: { a: a!.add(1) }, outputs: {} }),
+      ({ a }: Record<'a', tf.Tensor>) => ({ state: { a: a.add(1) }, outputs: {} }),
       { state: { a: numbers([4], 1) }, inputs: {} },
       { engine: 'onnxruntime', device: device as 'cuda' },
     ).then(

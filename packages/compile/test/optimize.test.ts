@@ -6,7 +6,11 @@ type Tensors = Record<string, tf.Tensor>;
 
 function optimized(f: (x: tf.Tensor) => tf.Tensor, shape = [2, 6, 4, 3]) {
   const inputs = { x: { dtype: 'float32', shape } } as const;
-  const { graph } = trace((state: Tensors, { x }: Tensors) => ({ state, outputs: { y: f(x!) } }), {}, inputs);
+  const { graph } = trace(
+    (state: Tensors, { x }: Record<'x', tf.Tensor>) => ({ state, outputs: { y: f(x) } }),
+    {},
+    inputs,
+  );
   return optimize(graph);
 }
 const ops = (f: (x: tf.Tensor) => tf.Tensor, shape?: number[]) => countOps(optimized(f, shape));

@@ -32,7 +32,7 @@ const DRAWING: Readonly<Record<string, (x: tf.Tensor) => tf.Tensor>> = {
 test.each(Object.entries(DRAWING))('%s is refused, with what to do', (name, draw) => {
   const op = name.split(' ')[0]!;
   const before = tf.memory().numTensors;
-  const step = (state: Tensors, { x }: Tensors) => ({ state, outputs: { y: draw(x!) } });
+  const step = (state: Tensors, { x }: Record<'x', tf.Tensor>) => ({ state, outputs: { y: draw(x) } });
   const traced = () => trace(step, {}, X);
   expect(traced).toThrow(`The op '${op}' can't be traced: it draws random numbers`);
   expect(traced).toThrow(
@@ -43,11 +43,11 @@ test.each(Object.entries(DRAWING))('%s is refused, with what to do', (name, draw
 });
 
 test('what draws no numbers is not refused', () => {
-  const step = (state: Tensors, { x }: Tensors) => ({
+  const step = (state: Tensors, { x }: Record<'x', tf.Tensor>) => ({
     state,
     outputs: {
-      y: tf.tidy('dropout', () => tf.dropout(x!, 0).add(tf.zeros([2, 3]))),
-      z: tf.layers.dropout({ rate: 0.5 }).apply(x!, { training: false }) as tf.Tensor,
+      y: tf.tidy('dropout', () => tf.dropout(x, 0).add(tf.zeros([2, 3]))),
+      z: tf.layers.dropout({ rate: 0.5 }).apply(x, { training: false }) as tf.Tensor,
     },
   });
   expect(() => trace(step, {}, X)).not.toThrow();
@@ -56,11 +56,14 @@ test('what draws no numbers is not refused', () => {
 test('what the errors advise is dropout, and one sample of a multinomial', () =>
   eachEngine(async (engine) => {
     const [rate, size] = [0.25, 3000];
-    const step = (state: Tensors, { x, noise, logits, uniform }: Tensors) => ({
+    const step = (
+      state: Tensors,
+      { x, noise, logits, uniform }: Record<'x' | 'noise' | 'logits' | 'uniform', tf.Tensor>,
+    ) => ({
       state,
       outputs: {
-        dropped: x!.mul(noise!.greaterEqual(rate).cast('float32')).div(1 - rate),
-        samples: logits!.sub(uniform!.log().neg().log()).argMax(-1),
+        dropped: x.mul(noise.greaterEqual(rate).cast('float32')).div(1 - rate),
+        samples: logits.sub(uniform.log().neg().log()).argMax(-1),
       } as Tensors,
     });
     const shape = [size, 3];

@@ -183,7 +183,7 @@ const convolution = (
     if (x === undefined) return undefined;
     const [, height, width, channels] = values[x]!.tensor.shape as [number, number, number, number];
     const fits = ({ tensor }: Drawn) =>
-      channelsOf(tensor) === channels && tensor.shape[0]! <= height && tensor.shape[1]! <= width;
+      channelsOf(tensor) === channels && tensor.shape[0] <= height && tensor.shape[1]! <= width;
     const filter = pickValue(values, both(image, fits), pick);
     if (filter === undefined) return undefined;
     return { args: [x, filter], attrs: { stride: 1 + pick(2), pad: ['same', 'valid'][pick(2)] } };
@@ -491,8 +491,8 @@ export const OPS: Readonly<Record<string, Op>> = {
     differentiable: true,
   },
   unstack: withAttrs(
-    ({ tensor }) => tensor.rank > 0 && tensor.shape[0]! > 0,
-    (x, pick) => ({ which: pick(x.shape[0]!) }),
+    ({ tensor }) => tensor.rank > 0 && tensor.shape[0] > 0,
+    (x, pick) => ({ which: pick(x.shape[0]) }),
     (x, { which }) => tf.unstack(x)[which]!,
     KEEPS,
   ),

@@ -18,7 +18,7 @@ const PROGRAMS: Record<string, (x: tf.Tensor) => tf.Tensor> = {
   'quotients too small on the way': (v) => v.div(1e30).div(1e30).mul(1e30).mul(1e30),
   'powers of one': (v) => tf.pow(tf.tensor1d([1, -1, 2, 1, -1, 1]), v.mul(Number.POSITIVE_INFINITY)),
 };
-test.each(Object.entries(PROGRAMS))('%s', (_name, f) => expectSame(({ x: v }) => f(v!), { x }));
+test.each(Object.entries(PROGRAMS))('%s', (_name, f) => expectSame(({ x: v }) => f(v), { x }));
 
 describe('sums of a residual path between a reshape and the one back', () => {
   const shape = [2, 5, 8];

@@ -22,13 +22,13 @@ describe.each([1, 2, 3, 17, 64])('square matrices of %d rows', (n) => {
       return v.matMul(made).relu().matMul(made, false, true);
     },
   };
-  test.each(Object.entries(USES))('%s', (_name, f) => expectSame(({ x: v }) => f(v!), { x }));
+  test.each(Object.entries(USES))('%s', (_name, f) => expectSame(({ x: v }) => f(v), { x }));
 });
 
 test('sums of constants alone keep their sign where their magnitude is asked for', async () => {
   const c = tf.tensor2d([0.75, 2, -2.75, 1], [2, 2]);
-  await expectSame(({ x: v }) => c.sum(0).abs().add(v!), { x: f32([1, 2]) });
-  await expectSame(({ x: v }) => c.sum(0).softplus().mul(v!), { x: f32([1, 2]) });
+  await expectSame(({ x: v }) => c.sum(0).abs().add(v), { x: f32([1, 2]) });
+  await expectSame(({ x: v }) => c.sum(0).softplus().mul(v), { x: f32([1, 2]) });
 });
 
 describe.each([1, 3])('square filters of a window of %d', (k) => {

@@ -16,7 +16,7 @@ describe('a constant', () => {
   };
   test.each(Object.entries(CASTS))('%s', async (_name, f) => {
     await tf.setBackend('cpu');
-    await expectSame(({ x }) => f(x!), { x: f32([0.5, 2, 3, 4], [2, 2]) });
+    await expectSame(({ x }) => f(x), { x: f32([0.5, 2, 3, 4], [2, 2]) });
   });
 
   test('that is used before and after a cast and in two shapes', async () => {
@@ -24,8 +24,7 @@ describe('a constant', () => {
     const before = whole();
     const [cast, row] = [before.toFloat(), before.reshape([4]).toFloat()];
     await expectSame(
-      ({ x }) =>
-        tf.concat([x!.mul(cast).flatten(), row.mul(x!.flatten()), before.mul(2).toFloat().flatten()]),
+      ({ x }) => tf.concat([x.mul(cast).flatten(), row.mul(x.flatten()), before.mul(2).toFloat().flatten()]),
       { x: f32([0.5, 2, 3, 4], [2, 2]) },
     );
   });

@@ -1,4 +1,12 @@
-import { type Branch, flattenTree, type HostTensor, mapTree, plainPath, type Tree } from '@beit/tensors';
+import {
+  type Branch,
+  flattenTree,
+  type HostTensor,
+  mapTree,
+  plainPath,
+  type Step,
+  type Tree,
+} from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { compile, exportOnnx } from '../src';
@@ -59,19 +67,19 @@ test('state and outputs come back with the names that they have', () =>
       'a"\\<&\n\u0000é': one(6),
       empty: {},
     };
-    const step = (state: Tree<tf.Tensor>, { x }: Tensors) => {
+    const step = (state: Tree<tf.Tensor>, { x }: Record<'x', tf.Tensor>) => {
       const next = mapTree(
         state,
         (t): t is tf.Tensor => t instanceof tf.Tensor,
-        (t) => t.add(x!),
+        (t) => t.add(x),
       );
-      return { state: next, outputs: { 'loss/sum': x!.mul(2), loss: { sum: x!.mul(3) } } };
+      return { state: next, outputs: { 'loss/sum': x.mul(2), loss: { sum: x.mul(3) } } };
     };
-    const program = await compile<Tree<tf.Tensor>, Tensors, Tree<tf.Tensor>>(
-      step,
-      { state: names, inputs: { x: one(0) } },
-      { engine },
-    );
+    const program = await compile<
+      Tree<tf.Tensor>,
+      { x: tf.Tensor; [name: string]: tf.Tensor },
+      Tree<tf.Tensor>
+    >(step, { state: names, inputs: { x: one(0) } }, { engine });
     const outputs = await program.run({ x: one(10) });
     expect(values(outputs)).toBe('{"loss/sum":20,"loss":{"sum":30}}');
     expect(values(await program.readState())).toBe(
@@ -95,15 +103,15 @@ const values = (tree: unknown) =>
   );
 
 test('an exported file has the names given, slashes and all', async () => {
-  const dense = (params: Tensors, { x }: Tensors) => ({
-    'dense/out': x!.mul(params['dense/kernel']!).add(params['dense\\bias']!),
+  const dense = (params: Tensors, { x }: Record<'x', tf.Tensor>) => ({
+    'dense/out': x.mul(params['dense/kernel']!).add(params['dense\\bias']!),
   });
   const inputs = { x: { dtype: 'float32', shape: ['batch', 1] } } as const;
   const params = { 'dense/kernel': one(1.5), 'dense\\bias': one(2) };
   const file = readOnnx(await exportOnnx(dense, { params, inputs }));
   expect(file.initializers).toEqual(expect.arrayContaining(['dense/kernel', 'dense\\bias']));
   expect(file.outputs).toEqual({ 'dense/out': ['batch', 1] });
-  const nameless = exportOnnx(({ '': w }: Tensors, { x }: Tensors) => ({ y: x!.mul(w!) }), {
+  const nameless = exportOnnx(({ '': w }: Tensors, { x }: Record<'x', tf.Tensor>) => ({ y: x.mul(w!) }), {
     params: { '': one(2) },
     inputs,
   });

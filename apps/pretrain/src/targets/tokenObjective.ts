@@ -1,11 +1,9 @@
 import { compileForward } from '@beit/compile';
 import { createDvae, tokenizeImages } from '@beit/dvae';
 import { createMim, pretrainLoss } from '@beit/mim';
-import type { TensorParams } from '@beit/nn';
 import { asTreeLoss } from '@beit/optim';
 import type { NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
-import type * as tf from '@tensorflow/tfjs';
 import type { PretrainRecipe } from '../recipe';
 import { tokenizerEvaluation } from '../tokenizerEvaluation';
 import { mimEvaluation } from './mimEvaluation';

@@ -1,5 +1,8 @@
-import type { Attributes, ConstantData, Graph, Node, Value, ValueType } from './graph';
-import { inferOutputs } from './ops';
+import type { ConstantData, Graph, Value, ValueType } from './graph';
+import { inferOutputs, type OutputType } from './inferOutputs';
+import { get } from './lists';
+import { nodeOf, operation } from './operation';
+import type { Attributes, Inputs, Node, NodeName, Operation, OpName, Outputs, PlainOp } from './ops';
 
 /** Builds a graph node by node; an op that was emitted before with the same operands is not emitted again. */
 export interface GraphBuilder {
@@ -7,9 +10,10 @@ export interface GraphBuilder {
   constant(data: ConstantData, dtype: ValueType, shape: readonly number[]): Value;
   scalar(value: number, dtype?: ValueType): Value;
   /** The outputs of an op. Shapes are inferred. */
-  emitAll(op: string, inputs: readonly Value[], attributes?: Attributes): readonly Value[];
+  emitAll<K extends OpName>(op: K, inputs: Inputs<K>, attributes: Attributes<K>): Outputs<K>;
   /** The first output of an op. */
-  emit(op: string, inputs: readonly Value[], attributes?: Attributes): Value;
+  emit<K extends PlainOp>(op: K, inputs: Inputs<K>): Value;
+  emit<K extends OpName>(op: K, inputs: Inputs<K>, attributes: Attributes<K>): Value;
   /** The node that makes a value. */
   producer(value: Value): Node;
   finish(outputs: ReadonlyMap<string, Value>): Graph;
@@ -18,14 +22,16 @@ export interface GraphBuilder {
 /** Longer constants are told apart by identity: hashing their numbers would cost more than it saves. */
 const LONGEST_HASHED_CONSTANT = 64;
 
-const arrayOf: Record<string, (values: readonly number[]) => ConstantData> = {
-  float32: (values) => Float32Array.from(values),
-  int32: (values) => Int32Array.from(values),
-  bool: (values) => Uint8Array.from(values),
-};
+/** Numbers in the array type of a dtype. @throws for a dtype that no constant has */
+export function constantData(dtype: ValueType, values: readonly number[]): ConstantData {
+  if (dtype === 'float32') return Float32Array.from(values);
+  if (dtype === 'int32') return Int32Array.from(values);
+  if (dtype === 'bool') return Uint8Array.from(values);
+  throw new Error(`There are no constants of ${dtype}.`);
+}
 
 /** The same, bit for bit, whichever operand comes first. */
-const COMMUTATIVE: ReadonlySet<string> = new Set(['Add', 'Mul']);
+const COMMUTATIVE: ReadonlySet<string> = new Set<OpName>(['Add', 'Mul']);
 
 export function createGraphBuilder(): GraphBuilder {
   const nodes: Node[] = [];
@@ -34,56 +40,62 @@ export function createGraphBuilder(): GraphBuilder {
   const emitted = new Map<string, Node>();
   let nextId = 0;
 
-  function append(
-    op: string,
-    operands: readonly Value[],
-    attributes: Attributes,
-    types: { dtype: ValueType; shape: readonly number[] }[],
-  ) {
-    const outputs = types.map(({ dtype, shape }) => ({ id: nextId++, dtype, shape }));
-    const node: Node = { op, inputs: operands, attributes, outputs };
+  function append(operation: Operation<NodeName>, types: readonly OutputType[]): Node {
+    const outputs = types.map(({ dtype, shape }): Value => ({ id: nextId++, dtype, shape }));
+    const node = nodeOf(operation, outputs);
     nodes.push(node);
     for (const output of outputs) producers.set(output.id, node);
     return node;
   }
 
-  function once(key: string | undefined, make: () => Node): readonly Value[] {
-    if (key === undefined) return make().outputs;
-    let node = emitted.get(key);
-    if (!node) {
-      node = make();
-      emitted.set(key, node);
-    }
-    return node.outputs;
+  function once(key: string, make: () => Node): Node {
+    const node = emitted.get(key) ?? make();
+    emitted.set(key, node);
+    return node;
   }
 
   function constant(data: ConstantData, dtype: ValueType, shape: readonly number[]): Value {
-    const key =
-      data.length <= LONGEST_HASHED_CONSTANT ? `Constant|${dtype}|${shape}|${bits(data)}` : undefined;
-    return once(key, () => append('Constant', [], { data }, [{ dtype, shape }]))[0]!;
+    const make = () => append({ op: 'Constant', inputs: [], attributes: { data } }, [{ dtype, shape }]);
+    const node =
+      data.length <= LONGEST_HASHED_CONSTANT
+        ? once(`Constant|${dtype}|${shape}|${bits(data)}`, make)
+        : make();
+    return node.outputs[0];
   }
 
-  function emitAll(op: string, operands: readonly Value[], attributes: Attributes = {}): readonly Value[] {
+  function emitAll<K extends OpName>(op: K, operands: Inputs<K>, attributes: Attributes<K>): Outputs<K> {
     const ids = operands.map((v) => v.id);
     if (COMMUTATIVE.has(op)) ids.sort((a, b) => a - b);
     const key = `${op}|${ids}|${JSON.stringify(attributes, exact)}`;
-    return once(key, () => append(op, operands, attributes, inferOutputs(op, operands, attributes)));
+    const make = () => append(operation(op, operands, attributes), inferOutputs(op, operands, attributes));
+    // The key begins with the op.
+    return once(key, make).outputs as Outputs<K>;
   }
 
   return {
     input(name, dtype, shape) {
-      const value = append('Input', [], { name }, [{ dtype, shape }]).outputs[0]!;
+      const node = append({ op: 'Input', inputs: [], attributes: { name } }, [{ dtype, shape }]);
+      const [value] = node.outputs;
       inputs.set(name, value);
       return value;
     },
     constant,
-    scalar: (value, dtype = 'float32') => constant(arrayOf[dtype]!([value]), dtype, []),
+    scalar: (value, dtype = 'float32') => constant(constantData(dtype, [value]), dtype, []),
     emitAll,
-    emit: (op, operands, attributes) => emitAll(op, operands, attributes)[0]!,
-    producer: (value) => producers.get(value.id)!,
+    emit: emitBy((op, operands, attributes) => emitAll(op, operands, attributes)[0]),
+    producer: (value) => get(producers, value.id),
     finish: (outputs) => ({ nodes, inputs, outputs }),
   };
 }
+
+/** `emit` of a builder, by what emits any op with its attributes. */
+export const emitBy =
+  (
+    emit: <K extends OpName>(op: K, inputs: Inputs<K>, attributes: Attributes<K>) => Value,
+  ): GraphBuilder['emit'] =>
+  <K extends OpName>(op: K, inputs: Inputs<K>, attributes?: Attributes<K>) =>
+    // Only of a `PlainOp` they may be left out.
+    emit(op, inputs, attributes ?? ({} as Attributes<K>));
 
 /** Distinguishes what `String` does not: 0 and -0. */
 const bits = (data: ConstantData) =>

@@ -3,6 +3,10 @@
  * Its ops are those of `ops.ts`, close to ONNX's but with the layout and transposes explicit, so that a pass can
  * reason about them before an engine's dialect comes in.
  */
+import type { Node } from './ops';
+
+export type { Node } from './ops';
+
 export type ValueType = 'float32' | 'bfloat16' | 'int32' | 'bool' | 'int64';
 /** Of images [N, C, H, W], of filters [O, C, kh, kw], of pads [top, left, bottom, right]. */
 export type Shape4 = readonly [number, number, number, number];
@@ -13,17 +17,6 @@ export interface Value {
   readonly id: number;
   readonly dtype: ValueType;
   readonly shape: readonly number[];
-}
-
-export type Attribute = number | string | boolean | readonly number[] | ConstantData;
-export type Attributes = Readonly<Record<string, Attribute>>;
-
-/** One operation. `Constant` and `Input` have no inputs; the others are listed in `ops.ts`. */
-export interface Node {
-  readonly op: string;
-  readonly inputs: readonly Value[];
-  readonly attributes: Attributes;
-  readonly outputs: readonly Value[];
 }
 
 /** Nodes in an order in which they can run; inputs and outputs by name. */

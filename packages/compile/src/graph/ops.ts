@@ -1,241 +1,236 @@
-import { type Attributes, broadcastShapes, sizeOf, type Value, type ValueType } from './graph';
+/**
+ * Every op of the graph: the tensors that it takes, its attributes, the tensors that it makes. What it makes of their
+ * shapes is in `inferOutputs.ts`; what it becomes in an engine, in that engine's lowerings.
+ */
+import type { ConstantData, Value, ValueType } from './graph';
 
-interface OutputType {
-  readonly dtype: ValueType;
-  readonly shape: readonly number[];
+interface Op<
+  Inputs extends readonly Value[],
+  Attributes = unknown,
+  Outputs extends readonly [Value, ...Value[]] = [value: Value],
+> {
+  readonly inputs: Readonly<Inputs>;
+  readonly attributes: Readonly<Attributes> & Native;
+  readonly outputs: Readonly<Outputs>;
 }
-type Infer = (inputs: readonly Value[], attributes: Attributes) => OutputType[];
+
+/** A rule that has made an op exact marks the engine's own op inside, so that it is not made exact again. */
+type Native = { readonly native?: true };
+
+type Numbers = readonly number[];
 
 /** Same shape and dtype in and out, each element for itself. `Step` is 1 above zero, 0 below and at it, NaN for NaN. */
-export const UNARY_OPS: ReadonlySet<string> = new Set(
-  (
-    'Neg Abs Exp Log Sqrt Reciprocal Erf Tanh Sigmoid HardSigmoid Relu Step Softplus Sign Floor Ceil Round Not Gelu ' +
-    'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh'
-  ).split(' '),
-);
+export const UNARY = [
+  'Neg',
+  'Abs',
+  'Exp',
+  'Log',
+  'Sqrt',
+  'Reciprocal',
+  'Erf',
+  'Tanh',
+  'Sigmoid',
+  'Relu',
+  'Step',
+  'Softplus',
+  'Sign',
+  'Floor',
+  'Ceil',
+  'Round',
+  'Not',
+  'Gelu',
+  'Sin',
+  'Cos',
+  'Tan',
+  'Asin',
+  'Acos',
+  'Atan',
+  'Sinh',
+  'Cosh',
+  'Asinh',
+  'Acosh',
+  'Atanh',
+] as const;
 /**
  * Two operands that broadcast; the result has their dtype. Of int32, `Div` goes towards zero and is 0 where the divisor is;
  * `Mod` is C's `fmod`, of float32 alone. `Max` and `Min` are NaN where an operand is.
  */
-export const ARITHMETIC_OPS: ReadonlySet<string> = new Set(
-  'Add Sub Mul Div Mod Pow Max Min And Or BitwiseAnd'.split(' '),
-);
+export const ARITHMETIC = [
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Mod',
+  'Pow',
+  'Max',
+  'Min',
+  'And',
+  'Or',
+  'BitwiseAnd',
+] as const;
 /** Two operands that broadcast; the result is `bool`. */
-export const COMPARISON_OPS: ReadonlySet<string> = new Set(
-  'Greater GreaterOrEqual Less LessOrEqual Equal'.split(' '),
-);
+export const COMPARISONS = ['Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Equal'] as const;
 /** `ReduceMax` and `ReduceMin` are NaN where an element is. */
-export const REDUCE_OPS: ReadonlySet<string> = new Set(
-  'ReduceSum ReduceSumSquare ReduceL2 ReduceMean ReduceMax ReduceMin ReduceProd'.split(' '),
-);
+export const REDUCTIONS = ['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin', 'ReduceProd'] as const;
 
-/** Ops that treat every element alike and broadcast: what may pass through a transpose or a broadcast. */
-export const isElementwise = (op: string): boolean =>
-  UNARY_OPS.has(op) || ARITHMETIC_OPS.has(op) || COMPARISON_OPS.has(op) || op === 'Where' || op === 'Cast';
+export type UnaryOp = (typeof UNARY)[number];
+export type ArithmeticOp = (typeof ARITHMETIC)[number];
+export type ComparisonOp = (typeof COMPARISONS)[number];
+export type ReduceOp = (typeof REDUCTIONS)[number];
 
-/** Ops that only move elements. */
-export const MOVING_OPS: ReadonlySet<string> = new Set(
-  'Reshape Transpose Broadcast Slice Concat Pad Tile'.split(' '),
-);
-
-/** Attributes are checked by whoever emits the node; here they are read as what they must be. */
-export const numbers = (attributes: Attributes, name: string): readonly number[] =>
-  attributes[name] as readonly number[];
-export const number = (attributes: Attributes, name: string): number => attributes[name] as number;
-export const flag = (attributes: Attributes, name: string): boolean => attributes[name] as boolean;
-
-/** Where a slice begins, ends and how it steps, on the axes where it takes less than all. */
-export function sliceBounds(attributes: Attributes, shape: readonly number[]) {
-  const begin = numbers(attributes, 'begin');
-  const strides = numbers(attributes, 'strides');
-  const size = numbers(attributes, 'size');
-  // Going backwards, the end before the first element is far below zero.
-  const end = begin.map((start, i) =>
-    strides[i]! > 0 ? start + size[i]! : start - size[i]! < 0 ? -(2 ** 31) : start - size[i]!,
-  );
-  const axes = begin
-    .map((_, i) => i)
-    .filter((i) => begin[i] !== 0 || end[i] !== shape[i] || strides[i] !== 1);
-  const at = (list: readonly number[]) => axes.map((i) => list[i]!);
-  return { axes, begin: at(begin), end: at(end), strides: at(strides) };
+interface Reduction {
+  axes: Numbers;
+  keepDims: boolean;
 }
 
-export function reducedShape(shape: readonly number[], axes: readonly number[], keepDims: boolean): number[] {
-  if (keepDims) return shape.map((dim, i) => (axes.includes(i) ? 1 : dim));
-  return shape.filter((_, i) => !axes.includes(i));
+/** One number for each axis of the image; pads are those before all axes, then those after. */
+export interface WindowSteps {
+  readonly strides: Numbers;
+  readonly pads: Numbers;
 }
-
-const like = (value: Value, shape: readonly number[] = value.shape): OutputType => ({
-  dtype: value.dtype,
-  shape,
-});
-
-function matMulShape([a, b]: readonly Value[], attributes: Attributes): number[] {
-  const rows = a!.shape.at(flag(attributes, 'transposeA') ? -1 : -2)!;
-  const inner = a!.shape.at(flag(attributes, 'transposeA') ? -2 : -1)!;
-  const innerB = b!.shape.at(flag(attributes, 'transposeB') ? -1 : -2)!;
-  const columns = b!.shape.at(flag(attributes, 'transposeB') ? -2 : -1)!;
-  if (inner !== innerB)
-    throw new Error(`MatMul of [${a!.shape}] and [${b!.shape}]: ${inner} is not ${innerB}.`);
-  return [...broadcastShapes(a!.shape.slice(0, -2), b!.shape.slice(0, -2)), rows, columns];
+export interface Pooling extends WindowSteps {
+  readonly kernel: Numbers;
 }
-
-/** How many windows there are along each axis of an image; pads are those before all axes, then those after. */
-export const windowCounts = (
-  space: readonly number[],
-  kernel: readonly number[],
-  strides: readonly number[],
-  pads: readonly number[],
-  dilations: readonly number[] = space.map(() => 1),
-): number[] =>
-  space.map((size, i) => {
-    const room = size + pads[i]! + pads[i + space.length]! - dilations[i]! * (kernel[i]! - 1) - 1;
-    return Math.floor(room / strides[i]!) + 1;
-  });
-
-const pooled: Infer = ([x], a) => {
-  const [n, c, ...space] = x!.shape as [number, number, ...number[]];
-  const counts = windowCounts(space, numbers(a, 'kernel'), numbers(a, 'strides'), numbers(a, 'pads'));
-  return [like(x!, [n, c, ...counts])];
-};
-
-const reduce: Infer = ([x], a) => [like(x!, reducedShape(x!.shape, numbers(a, 'axes'), flag(a, 'keepDims')))];
+export interface Convolution extends WindowSteps {
+  readonly dilations: Numbers;
+  readonly group: number;
+}
 
 /**
- * Output types of every op that is not elementwise. Images are [N, C, H, W] or [N, C, D, H, W], filters
- * [O, C / group, kh, kw] or [O, C / group, kd, kh, kw].
+ * What traced programs are made of. Images are [N, C, H, W] or [N, C, D, H, W], filters [O, C / group, kh, kw] or
+ * [O, C / group, kd, kh, kw].
  */
-const INFER: Readonly<Record<string, Infer>> = {
-  /** The same in memory of its own; only engines' forms have it. */
-  Copy: ([x]) => [like(x!)],
-  Cast: ([x], a) => [{ dtype: a.dtype as ValueType, shape: x!.shape }],
-  Where: ([c, a, b]) => [like(a!, broadcastShapes(broadcastShapes(c!.shape, a!.shape), b!.shape))],
-  Broadcast: ([x], a) => [like(x!, numbers(a, 'shape'))],
-  Reshape: ([x], a) => {
-    const shape = numbers(a, 'shape');
-    if (sizeOf(shape) !== sizeOf(x!.shape)) throw new Error(`Reshape of [${x!.shape}] to [${shape}].`);
-    return [like(x!, shape)];
-  },
-  Transpose: ([x], a) => [
-    like(
-      x!,
-      numbers(a, 'perm').map((axis) => x!.shape[axis]!),
-    ),
-  ],
-  Slice: ([x], a) => {
-    const strides = numbers(a, 'strides');
-    return [
-      like(
-        x!,
-        numbers(a, 'size').map((size, i) => Math.ceil(size / Math.abs(strides[i]!))),
-      ),
-    ];
-  },
-  Concat: (xs, a) => {
-    const axis = number(a, 'axis');
-    const total = xs.reduce((sum, x) => sum + x.shape[axis]!, 0);
-    return [
-      like(
-        xs[0]!,
-        xs[0]!.shape.map((dim, i) => (i === axis ? total : dim)),
-      ),
-    ];
-  },
-  Pad: ([x], a) => {
-    const before = numbers(a, 'before');
-    const after = numbers(a, 'after');
-    return [
-      like(
-        x!,
-        x!.shape.map((dim, i) => dim + before[i]! + after[i]!),
-      ),
-    ];
-  },
-  Tile: ([x], a) => [
-    like(
-      x!,
-      x!.shape.map((dim, i) => dim * numbers(a, 'repeats')[i]!),
-    ),
-  ],
-  CumSum: ([x]) => [like(x!)],
-  ReduceSum: reduce,
-  ReduceSumSquare: reduce,
-  ReduceL2: reduce,
-  ReduceMean: reduce,
-  ReduceMax: reduce,
-  ReduceMin: reduce,
-  ReduceProd: reduce,
+export interface ProgramOps
+  extends Record<UnaryOp, Op<[x: Value]>>,
+    Record<ArithmeticOp | ComparisonOp, Op<[a: Value, b: Value]>>,
+    Record<ReduceOp, Op<[x: Value], Reduction>> {
+  Cast: Op<[x: Value], { dtype: ValueType }>;
+  Where: Op<[condition: Value, a: Value, b: Value]>;
+  Broadcast: Op<[x: Value], { shape: Numbers }>;
+  Reshape: Op<[x: Value], { shape: Numbers }>;
+  Transpose: Op<[x: Value], { perm: Numbers }>;
+  Slice: Op<[x: Value], { begin: Numbers; size: Numbers; strides: Numbers }>;
+  Concat: Op<Value[], { axis: number }>;
+  Pad: Op<[x: Value], { before: Numbers; after: Numbers; value: number }>;
+  Tile: Op<[x: Value], { repeats: Numbers }>;
+  CumSum: Op<[x: Value], { axis: number; exclusive: boolean; reverse: boolean }>;
   /**
    * The place of the largest along an axis, the first of equal ones, as found by going on from the first element to what is
    * larger: a NaN in front stays, every other one is passed over.
    */
-  ArgMax: ([x], a) => [{ dtype: 'int32', shape: reducedShape(x!.shape, [number(a, 'axis')], false) }],
-  ArgMin: ([x], a) => [{ dtype: 'int32', shape: reducedShape(x!.shape, [number(a, 'axis')], false) }],
-  Softmax: ([x]) => [like(x!)],
-  LogSoftmax: ([x]) => [like(x!)],
-  LayerNorm: ([x]) => {
-    const rows = [...x!.shape.slice(0, -1), 1];
-    return [like(x!), like(x!, rows), like(x!, rows)];
-  },
-  MatMul: (inputs, a) => [like(inputs[0]!, matMulShape(inputs, a))],
-  Gather: ([x, indices], a) => {
-    const axis = number(a, 'axis');
-    return [like(x!, [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)])];
-  },
+  ArgMax: Op<[x: Value], { axis: number }>;
+  ArgMin: Op<[x: Value], { axis: number }>;
+  /** Of the last axis. */
+  Softmax: Op<[x: Value]>;
+  LogSoftmax: Op<[x: Value]>;
+  LayerNorm: Op<
+    [x: Value, scale: Value, offset: Value],
+    { epsilon: number },
+    [y: Value, mean: Value, inverseDeviation: Value]
+  >;
+  MatMul: Op<[a: Value, b: Value], { transposeA: boolean; transposeB: boolean }>;
+  Gather: Op<[x: Value, indices: Value], { axis: number }>;
   /** The same; a run fails where an index is not in [0, limit). One limit is that of all, more are those of the last axis. */
-  CheckedIndex: ([x]) => [like(x!)],
+  CheckedIndex: Op<[indices: Value], { limits: Numbers; op: string }>;
   /** What `indices` [..., depth] name by their places on the first `depth` axes of `x`. */
-  GatherND: ([x, indices]) => [
-    like(x!, [...indices!.shape.slice(0, -1), ...x!.shape.slice(indices!.shape.at(-1)!)]),
-  ],
+  GatherND: Op<[x: Value, indices: Value]>;
   /** `target` with `updates` [n, ...] added, or put by `max` or in place of the old, where `indices` [n, depth] say. */
-  ScatterND: ([target]) => [like(target!)],
+  ScatterND: Op<[target: Value, indices: Value, updates: Value], { reduction: 'add' | 'max' | 'none' }>;
   /** The `k` largest of the last axis, largest first, the first of equal ones in front: values, places. */
-  TopK: ([x], a) => {
-    const shape = [...x!.shape.slice(0, -1), number(a, 'k')];
-    return [like(x!, shape), { dtype: 'int32', shape }];
-  },
+  TopK: Op<[x: Value], { k: number }, [values: Value, places: Value]>;
   /** Rows of `x` [n, ...] added up into [numRows, ...] at `indices` [n], all of them rows. */
-  ScatterAdd: ([x], a) => [like(x!, [number(a, 'numRows'), ...x!.shape.slice(1)])],
-  Conv: ([x, w], a) => {
-    const [n, , ...space] = x!.shape as [number, number, ...number[]];
-    const counts = windowCounts(
-      space,
-      w!.shape.slice(2),
-      numbers(a, 'strides'),
-      numbers(a, 'pads'),
-      numbers(a, 'dilations'),
-    );
-    return [like(x!, [n, w!.shape[0]!, ...counts])];
-  },
-  ConvInputGradient: ([dy], a) => [like(dy!, numbers(a, 'inputShape'))],
-  ConvFilterGradient: ([x], a) => [like(x!, numbers(a, 'filterShape'))],
-  MaxPool: (inputs, a) => {
-    const [values] = pooled(inputs, a);
-    return [values!, { dtype: 'int64', shape: values!.shape }];
-  },
+  ScatterAdd: Op<[x: Value, indices: Value], { numRows: number }>;
+  Conv: Op<[x: Value, filter: Value], Convolution>;
+  ConvInputGradient: Op<[dy: Value, filter: Value], Convolution & { inputShape: Numbers }>;
+  ConvFilterGradient: Op<[x: Value, dy: Value], Convolution & { filterShape: Numbers }>;
+  MaxPool: Op<[x: Value], Pooling, [values: Value, indices: Value]>;
   /**
    * The gradient of a max pool whose windows do not overlap, by the indices that it returned: what they count, and their
    * type, is between the two ops of an engine.
    */
-  MaxUnpool: ([dy], a) => [like(dy!, numbers(a, 'outputShape'))],
-  AveragePool: pooled,
-  UpsampleNearest: ([x], a) => {
-    const [n, c, h, w] = x!.shape as [number, number, number, number];
-    const [fh, fw] = numbers(a, 'factors') as [number, number];
-    return [like(x!, [n, c, h * fh, w * fw])];
-  },
-  /** Of `[n, h, w, c]`; `coordinates`, in ONNX's words: 'half_pixel', 'asymmetric' or 'align_corners'. */
-  ResizeBilinear: ([x], a) => [like(x!, [x!.shape[0]!, ...numbers(a, 'size'), x!.shape[3]!])],
-};
-
-/** Output dtypes and shapes of an op. @throws when the op is unknown or its operands do not fit */
-export function inferOutputs(op: string, inputs: readonly Value[], attributes: Attributes): OutputType[] {
-  if (UNARY_OPS.has(op)) return [like(inputs[0]!)];
-  const [a, b] = inputs;
-  if (ARITHMETIC_OPS.has(op)) return [like(a!, broadcastShapes(a!.shape, b!.shape))];
-  if (COMPARISON_OPS.has(op)) return [{ dtype: 'bool', shape: broadcastShapes(a!.shape, b!.shape) }];
-  const infer = INFER[op];
-  if (!infer) throw new Error(`The graph has no op '${op}'.`);
-  return infer(inputs, attributes);
+  MaxUnpool: Op<[dy: Value, indices: Value], Pooling & { outputShape: Numbers }>;
+  AveragePool: Op<[x: Value], Pooling>;
+  UpsampleNearest: Op<[x: Value], { factors: Numbers }>;
+  /** Of `[n, h, w, c]`; `coordinates` in ONNX's words. */
+  ResizeBilinear: Op<
+    [image: Value],
+    { size: Numbers; coordinates: 'half_pixel' | 'asymmetric' | 'align_corners' }
+  >;
 }
+
+/** What only OpenVINO's forms have. */
+export interface OpenvinoOps {
+  /** The same in memory of its own. */
+  Copy: Op<[x: Value]>;
+  ReduceL2: Op<[x: Value], Reduction>;
+}
+/** What only the forms for onnxruntime's CPU kernels have. */
+export interface OnnxruntimeOps {
+  /** `alpha` x, no less than 0 and no more than 1. */
+  HardSigmoid: Op<[x: Value], { alpha: number }>;
+  ReduceSumSquare: Op<[x: Value], Reduction>;
+}
+
+/** What the builder infers nothing of: a tensor that is given to the program, one that it knows. */
+interface Sources {
+  Input: Op<[], { name: string }>;
+  Constant: Op<[], { data: ConstantData }>;
+}
+
+export interface Ops extends ProgramOps, OpenvinoOps, OnnxruntimeOps {}
+export type OpName = keyof Ops;
+
+interface Nodes extends Ops, Sources {}
+export type NodeName = keyof Nodes;
+export type Inputs<K extends NodeName> = Nodes[K]['inputs'];
+export type Attributes<K extends NodeName> = Nodes[K]['attributes'];
+export type Outputs<K extends NodeName> = Nodes[K]['outputs'];
+
+/** Ops that need no attributes. */
+export type PlainOp = { [K in OpName]: Native extends Attributes<K> ? K : never }[OpName];
+
+/** An op and what it is applied to: one of these, or any. */
+export type Operation<K extends NodeName = OpName> = {
+  readonly [P in K]: {
+    readonly op: P;
+    readonly inputs: Inputs<P>;
+    readonly attributes: Attributes<P>;
+  };
+}[K];
+
+/** An operation in the graph, with the tensors that it makes. */
+export type Node<K extends NodeName = NodeName> = {
+  readonly [P in K]: {
+    readonly op: P;
+    readonly inputs: Inputs<P>;
+    readonly attributes: Attributes<P>;
+    readonly outputs: Outputs<P>;
+  };
+}[K];
+
+/** All reductions, those that one engine alone has too. */
+export const ALL_REDUCTIONS = [...REDUCTIONS, 'ReduceL2', 'ReduceSumSquare'] as const;
+/** Ops that treat every element alike and broadcast: what may pass through a transpose or a broadcast. */
+export const ELEMENTWISE = [...UNARY, 'HardSigmoid', ...ARITHMETIC, ...COMPARISONS, 'Where', 'Cast'] as const;
+/** Ops that only move elements. */
+export const MOVING = ['Reshape', 'Transpose', 'Broadcast', 'Slice', 'Concat', 'Pad', 'Tile'] as const;
+
+interface Named {
+  readonly op: NodeName;
+}
+
+/** Tells operations, or nodes, of some ops from all others. */
+export function among<K extends NodeName>(
+  ops: readonly K[],
+): <N extends Named>(node: N) => node is Extract<N, { op: K }> {
+  const names: ReadonlySet<string> = new Set(ops);
+  return <N extends Named>(node: N): node is Extract<N, { op: K }> => names.has(node.op);
+}
+
+export const isElementwise = among(ELEMENTWISE);
+export const isMoving = among(MOVING);
+
+/** The same for every one of some ops. */
+export const forAll = <K extends string, T>(names: readonly K[], value: T): Readonly<Record<K, T>> =>
+  // `Object.fromEntries` does not keep which names there are.
+  Object.fromEntries(names.map((name) => [name, value])) as Record<K, T>;

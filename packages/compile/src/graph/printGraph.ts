@@ -1,10 +1,12 @@
-import type { Attribute, Graph, Value } from './graph';
+import type { Graph, Value } from './graph';
 
 const LONGEST_LIST = 8;
 
+type Attribute = number | string | boolean | ArrayLike<number> | undefined;
+
 const show = (attribute: Attribute): string => {
   if (typeof attribute !== 'object') return String(attribute);
-  const list = Array.from(attribute as ArrayLike<number>);
+  const list = Array.from(attribute);
   return `[${list.slice(0, LONGEST_LIST).join(', ')}${list.length > LONGEST_LIST ? `, … ${list.length}` : ''}]`;
 };
 
@@ -13,7 +15,7 @@ const typed = ({ id, dtype, shape }: Value) => `%${id}: ${dtype}[${shape.join(',
 /** The graph as text, one node a line: `%7: float32[2, 3] = MatMul(%5, %6) transposeA=false`. */
 export function printGraph({ nodes, outputs }: Graph): string {
   const lines = nodes.map(({ op, inputs, outputs: made, attributes }) => {
-    const settings = Object.entries(attributes).map(([name, value]) => ` ${name}=${show(value)}`);
+    const settings = Object.entries<Attribute>(attributes).map(([name, value]) => ` ${name}=${show(value)}`);
     return `${made.map(typed).join(', ')} = ${op}(${inputs.map(({ id }) => `%${id}`).join(', ')})${settings.join('')}`;
   });
   return [...lines, ...[...outputs].map(([name, { id }]) => `return ${name} = %${id}`)].join('\n');

@@ -3,51 +3,47 @@
  * CPU: an input gradient is fastest as a convolution with the filter turned around, a filter gradient as matrix
  * products of the output gradient with shifted views of the input.
  */
-import { type Node, type Shape4, sizeOf } from '../graph/graph';
-import { number, numbers } from '../graph/ops';
-import type { OnnxWriter } from './toOnnx';
+import { sizeOf } from '../graph/graph';
+import { at } from '../graph/lists';
+import type { Node } from '../graph/ops';
+import type { OnnxLowering, OnnxWriter } from './toOnnx';
+
+type FilterGradient = OnnxLowering<'ConvFilterGradient'>;
 
 /** dL/dx [N, C, ...space] from dL/dy [N, O, ...counts] and the filter [O, C / group, ...kernel]. */
-export function lowerConvInputGradient(
-  node: Node,
-  [dy, filter]: readonly string[],
-  outputs: readonly string[],
-  w: OnnxWriter,
-) {
-  const a = node.attributes;
-  const [, , ...kernel] = node.inputs[1]!.shape;
-  const [, , ...counts] = node.inputs[0]!.shape;
-  const [, , ...space] = numbers(a, 'inputShape');
-  const [strides, dilations, group] = [numbers(a, 'strides'), numbers(a, 'dilations'), number(a, 'group')];
-  const before = numbers(a, 'pads').slice(0, kernel.length);
-  const after = numbers(a, 'pads').slice(kernel.length);
-  const reach = kernel.map((size, i) => (size - 1) * dilations[i]!);
+export const lowerConvInputGradient: OnnxLowering<'ConvInputGradient'> = (node, [dy, filter], outputs, w) => {
+  const [{ shape: countsShape }, { shape: filterShape }] = node.inputs;
+  const { inputShape, strides, pads, dilations, group } = node.attributes;
+  const [counts, kernel, space] = [countsShape.slice(2), filterShape.slice(2), inputShape.slice(2)];
+  const reach = kernel.map((size, i) => (size - 1) * at(dilations, i));
   if (strides.every((s) => s === 1)) {
-    const pads = [...reach.map((r, i) => r - before[i]!), ...reach.map((r, i) => r - after[i]!)];
-    if (pads.every((pad) => pad >= 0)) {
-      const turned = turnedFilters(node.inputs[1]!.shape, group, filter!, w);
-      w.emitInto(outputs, 'Conv', [dy!, turned], { pads, dilations, group });
+    const around = pads.map((pad, i) => at(reach, i % reach.length) - pad);
+    if (around.every((pad) => pad >= 0)) {
+      const turned = turnedFilters(filterShape, group, filter, w);
+      w.emitInto(outputs, 'Conv', [dy, turned], { pads: around, dilations, group });
       return;
     }
   }
-  w.emitInto(outputs, 'ConvTranspose', [dy!, filter!], {
-    pads: [...before, ...after],
+  /** As many pixels as the windows reach. */
+  const covered = counts.map(
+    (count, i) => (count - 1) * at(strides, i) + at(reach, i) + 1 - at(pads, i) - at(pads, i + counts.length),
+  );
+  w.emitInto(outputs, 'ConvTranspose', [dy, filter], {
+    pads,
     strides,
     dilations,
     group,
     // What a strided window left over at the end.
-    output_padding: space.map(
-      (size, i) => size - ((counts[i]! - 1) * strides[i]! + reach[i]! + 1 - before[i]! - after[i]!),
-    ),
+    output_padding: space.map((size, i) => size - at(covered, i)),
   });
-}
+};
 
 /**
  * Filters [O, C / group, ...kernel] as those of the correlation that goes back, [C, O / group, ...kernel]: in every group
  * input and output channels change places, and the windows are turned around.
  */
 function turnedFilters(shape: readonly number[], group: number, filter: string, w: OnnxWriter): string {
-  const [outputs, inputs, ...kernel] = shape as [number, number, ...number[]];
+  const [outputs, inputs, kernel] = [at(shape, 0), at(shape, 1), shape.slice(2)];
   const [o, size] = [outputs / group, sizeOf(kernel)];
   const shaped = (x: string, sizes: readonly number[]) => w.emit('Reshape', [x, w.integers(sizes)]);
   const turnedShape = [group * inputs, o, ...kernel];
@@ -72,21 +68,13 @@ const MANY_POSITIONS = 400;
  * dL/dw [O, C, ...kernel] from the input [N, C, ...space] and dL/dy [N, O, ...counts]: for each offset in the window, the
  * output gradient times the input shifted by it.
  */
-export function lowerConvFilterGradient(
-  node: Node,
-  inputs: readonly string[],
-  outputs: readonly string[],
-  w: OnnxWriter,
-) {
-  const [, , ...counts] = node.inputs[1]!.shape;
-  if (number(node.attributes, 'group') > 1) {
-    sumsPerOffset(node, inputs, outputs, w);
-    return;
-  }
+export const lowerConvFilterGradient: FilterGradient = (node, inputs, outputs, w) => {
+  const counts = node.inputs[1].shape.slice(2);
   const perImage = counts.length === 2 && sizeOf(counts) >= MANY_POSITIONS;
-  if (perImage) productsPerImage(node, inputs, outputs, w);
+  if (node.attributes.group > 1) sumsPerOffset(node, inputs, outputs, w);
+  else if (perImage) productsPerImage(node, inputs, outputs, w);
   else productsPerOffset(node, inputs, outputs, w);
-}
+};
 
 /** An image [N, C, ...space] with zeros around; pads are those before all axes, then those after. */
 function padded(x: string, pads: readonly number[], w: OnnxWriter): string {
@@ -104,7 +92,7 @@ function view(
   first: number,
   w: OnnxWriter,
 ): string {
-  const end = begin.map((start, i) => start + (size[i]! - 1) * strides[i]! + 1);
+  const end = begin.map((start, i) => start + (at(size, i) - 1) * at(strides, i) + 1);
   const axes = begin.map((_, i) => first + i);
   return w.emit('Slice', [x, ...[begin, end, axes, strides].map((list) => w.integers(list))]);
 }
@@ -116,16 +104,20 @@ const offsets = (kernel: readonly number[]): number[][] =>
     [[]],
   );
 
+const sizesOf = ({ inputs: [x, dy], attributes: { filterShape } }: Node<'ConvFilterGradient'>) => ({
+  n: at(x.shape, 0),
+  c: at(x.shape, 1),
+  o: at(dy.shape, 1),
+  space: x.shape.slice(2),
+  counts: dy.shape.slice(2),
+  kernel: filterShape.slice(2),
+});
+
 /** One product per image: its output gradient with all shifted inputs, or its input with all shifted gradients. */
-function productsPerImage(node: Node, [x, dy]: readonly string[], outputs: readonly string[], w: OnnxWriter) {
-  const a = node.attributes;
-  const [n, c, height, width] = node.inputs[0]!.shape as Shape4;
-  const [, o, h, wd] = node.inputs[1]!.shape as Shape4;
-  const [, , kh, kw] = numbers(a, 'filterShape') as Shape4;
-  const strides = numbers(a, 'strides') as readonly [number, number];
-  const dilations = numbers(a, 'dilations') as readonly [number, number];
-  const pads = numbers(a, 'pads') as Shape4;
-  const window = offsets([kh, kw]) as [number, number][];
+const productsPerImage: FilterGradient = (node, [x, dy], outputs, w) => {
+  const { strides, dilations, pads } = node.attributes;
+  const { n, c, o, space, counts, kernel } = sizesOf(node);
+  const window = offsets(kernel);
   const rows = (from: string, channels: number, positions: number) =>
     w.emit('Reshape', [from, w.integers([n, channels, positions])]);
   const summed = (left: string, right: string) => {
@@ -134,90 +126,78 @@ function productsPerImage(node: Node, [x, dy]: readonly string[], outputs: reado
     return w.emit('ReduceSum', [perImage, w.integers([0])], { keepdims: 0 });
   };
 
-  const reach = [(kh - 1) * dilations[0], (kw - 1) * dilations[1]] as const;
-  const around = [reach[0] - pads[0], reach[1] - pads[1], reach[0] - pads[2], reach[1] - pads[3]] as const;
+  const isDense = strides.every((s) => s === 1);
+  const size = sizeOf(kernel);
+  const reach = kernel.map((length, i) => (length - 1) * at(dilations, i));
+  const around = pads.map((pad, i) => at(reach, i % 2) - pad);
+  const begin = (place: readonly number[]) => place.map((step, i) => step * at(dilations, i));
   // What has fewer channels is shifted: that many times the window's size are written and read again.
-  if (o < c && kh * kw > 1 && strides.every((s) => s === 1) && around.every((pad) => pad >= 0)) {
-    const wide = padded(dy!, around, w);
-    const shifted = window.map(([i, j]) =>
-      view(wide, [reach[0] - i * dilations[0], reach[1] - j * dilations[1]], [height, width], [1, 1], 2, w),
-    );
-    const columns = rows(w.emit('Concat', shifted, { axis: 1 }), kh * kw * o, height * width);
-    const sum = summed(rows(x!, c, height * width), columns);
-    const split = w.emit('Reshape', [sum, w.integers([c, kh, kw, o])]);
+  if (o < c && size > 1 && isDense && around.every((pad) => pad >= 0)) {
+    const wide = padded(dy, around, w);
+    const shifted = window.map((place) => {
+      const from = begin(place).map((start, i) => at(reach, i) - start);
+      return view(wide, from, space, [1, 1], 2, w);
+    });
+    const columns = rows(w.emit('Concat', shifted, { axis: 1 }), size * o, sizeOf(space));
+    const sum = summed(rows(x, c, sizeOf(space)), columns);
+    const split = w.emit('Reshape', [sum, w.integers([c, ...kernel, o])]);
     w.emitInto(outputs, 'Transpose', [split], { perm: [3, 0, 1, 2] });
     return;
   }
-  const wide = padded(x!, pads, w);
-  const whole = kh * kw === 1 && strides.every((s) => s === 1) && wide === x;
-  const shifted = whole
-    ? [wide]
-    : window.map(([i, j]) => view(wide, [i * dilations[0], j * dilations[1]], [h, wd], strides, 2, w));
-  const columns = shifted.length === 1 ? shifted[0]! : w.emit('Concat', shifted, { axis: 1 });
-  const sum = summed(rows(dy!, o, h * wd), rows(columns, kh * kw * c, h * wd));
-  const split = w.emit('Reshape', [sum, w.integers([o, kh, kw, c])]);
+  const wide = padded(x, pads, w);
+  const whole = size === 1 && isDense && wide === x;
+  const shifted = whole ? [wide] : window.map((place) => view(wide, begin(place), counts, strides, 2, w));
+  const columns = shifted.length === 1 ? at(shifted, 0) : w.emit('Concat', shifted, { axis: 1 });
+  const sum = summed(rows(dy, o, sizeOf(counts)), rows(columns, size * c, sizeOf(counts)));
+  const split = w.emit('Reshape', [sum, w.integers([o, ...kernel, c])]);
   w.emitInto(outputs, 'Transpose', [split], { perm: [0, 3, 1, 2] });
-}
+};
 
 /** One product per offset in the window, over the positions of all images. */
-function productsPerOffset(
-  node: Node,
-  [x, dy]: readonly string[],
-  outputs: readonly string[],
-  w: OnnxWriter,
-) {
-  const a = node.attributes;
-  const filterShape = numbers(a, 'filterShape');
-  const [n, c] = node.inputs[0]!.shape as [number, number];
-  const [, o, ...counts] = node.inputs[1]!.shape as [number, number, ...number[]];
-  const [, , ...kernel] = filterShape;
-  const strides = numbers(a, 'strides');
-  const dilations = numbers(a, 'dilations');
-  const axes = counts.map((_, i) => i);
-  const wide = padded(x!, numbers(a, 'pads'), w);
+const productsPerOffset: FilterGradient = (node, [x, dy], outputs, w) => {
+  const { filterShape, strides, dilations, pads } = node.attributes;
+  const { n, c, o, counts, kernel } = sizesOf(node);
+  const axes = [...counts.keys()];
+  const wide = padded(x, pads, w);
   const whole = sizeOf(kernel) === 1 && strides.every((s) => s === 1) && wide === x;
   const last = w.emit('Transpose', [wide], { perm: [0, ...axes.map((i) => i + 2), 1] });
   const positions = n * sizeOf(counts);
   const gradient = w.emit('Reshape', [
-    w.emit('Transpose', [dy!], { perm: [1, 0, ...axes.map((i) => i + 2)] }),
+    w.emit('Transpose', [dy], { perm: [1, 0, ...axes.map((i) => i + 2)] }),
     w.integers([o, positions]),
   ]);
   const products = offsets(kernel).map((place) => {
-    const begin = place.map((at, i) => at * dilations[i]!);
+    const begin = place.map((step, i) => step * at(dilations, i));
     const shifted = whole ? last : view(last, begin, counts, strides, 1, w);
     return w.emit('MatMul', [gradient, w.emit('Reshape', [shifted, w.integers([positions, c])])]);
   });
   if (products.length === 1) {
-    w.emitInto(outputs, 'Reshape', [products[0]!, w.integers(filterShape)]);
+    w.emitInto(outputs, 'Reshape', [at(products, 0), w.integers(filterShape)]);
     return;
   }
   const columns = products.map((product) => w.emit('Reshape', [product, w.integers([o, c, 1])]));
   const stacked = w.emit('Concat', columns, { axis: 2 });
   w.emitInto(outputs, 'Reshape', [stacked, w.integers(filterShape)]);
-}
+};
 
 /**
  * Of a depthwise convolution, whose channels have nothing to do with each other: the sum of elementwise products per
  * offset in the window.
  */
-function sumsPerOffset(node: Node, [x, dy]: readonly string[], outputs: readonly string[], w: OnnxWriter) {
-  const a = node.attributes;
-  const filterShape = numbers(a, 'filterShape');
-  const [n, c] = node.inputs[0]!.shape as [number, number];
-  const [, o, ...counts] = node.inputs[1]!.shape as [number, number, ...number[]];
-  const [, , ...kernel] = filterShape;
-  const [strides, dilations] = [numbers(a, 'strides'), numbers(a, 'dilations')];
+const sumsPerOffset: FilterGradient = (node, [x, dy], outputs, w) => {
+  const { filterShape, strides, dilations, pads } = node.attributes;
+  const { n, c, o, counts, kernel } = sizesOf(node);
   const positions = sizeOf(counts);
-  const wide = padded(x!, numbers(a, 'pads'), w);
-  const gradient = w.emit('Reshape', [dy!, w.integers([n, c, o / c, positions])]);
+  const wide = padded(x, pads, w);
+  const gradient = w.emit('Reshape', [dy, w.integers([n, c, o / c, positions])]);
   const sums = offsets(kernel).map((place) => {
-    const begin = place.map((at, i) => at * dilations[i]!);
+    const begin = place.map((step, i) => step * at(dilations, i));
     const shifted = view(wide, begin, counts, strides, 2, w);
     const rows = w.emit('Reshape', [shifted, w.integers([n, c, 1, positions])]);
     const perImage = w.emit('ReduceSum', [w.emit('Mul', [rows, gradient]), w.integers([3])], { keepdims: 0 });
     const sum = w.emit('ReduceSum', [perImage, w.integers([0])], { keepdims: 0 });
     return w.emit('Reshape', [sum, w.integers([o, 1])]);
   });
-  const stacked = sums.length === 1 ? sums[0]! : w.emit('Concat', sums, { axis: 1 });
+  const stacked = sums.length === 1 ? at(sums, 0) : w.emit('Concat', sums, { axis: 1 });
   w.emitInto(outputs, 'Reshape', [stacked, w.integers(filterShape)]);
-}
+};

@@ -42,7 +42,7 @@ export interface OnnxHeader {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-const DATA_TYPES: Readonly<Record<OnnxType, number>> = {
+export const DATA_TYPES: Readonly<Record<OnnxType, number>> = {
   float32: 1,
   int32: 6,
   int64: 7,

@@ -1,10 +1,21 @@
-import type { ConstantData, Graph, Node, Value, ValueType } from '../graph/graph';
-import { flag, number, numbers, sliceBounds } from '../graph/ops';
+import { constantData } from '../graph/builder';
+import type { Graph, Value, ValueType } from '../graph/graph';
+import { at, type Each, mapEach } from '../graph/lists';
+import {
+  forAll,
+  type Inputs,
+  type Node,
+  type OnnxruntimeOps,
+  type Outputs,
+  type ProgramOps,
+  type ReduceOp,
+} from '../graph/ops';
+import { sliceBounds } from '../graph/sliceBounds';
 import { rewrite } from '../passes/optimize';
 import { lowerConvFilterGradient, lowerConvInputGradient } from './convGradients';
 import { onnxRules } from './onnxRules';
 import { lowerAveragePool, lowerMaxPool, lowerMaxUnpool } from './pooling';
-import type { OnnxAttribute, OnnxInitializer, OnnxModel, OnnxNode, OnnxType } from './proto';
+import { DATA_TYPES, type OnnxAttribute, type OnnxInitializer, type OnnxModel, type OnnxNode } from './proto';
 
 /** Writes ONNX nodes one after the other, and names what they make. */
 export interface OnnxWriter {
@@ -31,74 +42,112 @@ export interface OnnxWriter {
   indices(values: readonly number[]): string;
 }
 
-type Lowering = (
-  node: Node,
+/** Of a step, `onnxRules` leave none. */
+type OnnxOp = Exclude<keyof ProgramOps | keyof OnnxruntimeOps, 'Step'>;
+
+export type OnnxLowering<K extends OnnxOp> = (
+  node: Node<K>,
   /** The ONNX names of the node's inputs. */
-  inputs: readonly string[],
+  inputs: Each<Inputs<K>, string>,
   /** The ONNX names that its outputs must get; '' for one that nobody uses. */
-  outputs: readonly string[],
+  outputs: Each<Outputs<K>, string>,
   writer: OnnxWriter,
 ) => void;
 
 /** Ops that ONNX has under the same name, with no attributes. */
-const SAME = new Set(
-  (
-    'Neg Abs Exp Log Sqrt Reciprocal Erf Tanh Sigmoid Relu Softplus Sign Floor Ceil Round Not Gelu ' +
-    'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh ' +
-    'Add Sub Mul Div Pow Max Min And Or BitwiseAnd Greater GreaterOrEqual Less LessOrEqual Equal Where'
-  ).split(' '),
-);
+const SAME = [
+  'Neg',
+  'Abs',
+  'Exp',
+  'Log',
+  'Sqrt',
+  'Reciprocal',
+  'Erf',
+  'Tanh',
+  'Sigmoid',
+  'Relu',
+  'Softplus',
+  'Sign',
+  'Floor',
+  'Ceil',
+  'Round',
+  'Not',
+  'Gelu',
+  'Sin',
+  'Cos',
+  'Tan',
+  'Asin',
+  'Acos',
+  'Atan',
+  'Sinh',
+  'Cosh',
+  'Asinh',
+  'Acosh',
+  'Atanh',
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Pow',
+  'Max',
+  'Min',
+  'And',
+  'Or',
+  'BitwiseAnd',
+  'Greater',
+  'GreaterOrEqual',
+  'Less',
+  'LessOrEqual',
+  'Equal',
+  'Where',
+] as const satisfies readonly OnnxOp[];
+const same: OnnxLowering<(typeof SAME)[number]> = ({ op }, inputs, outputs, w) =>
+  w.emitInto(outputs, op, inputs);
 
-const ONNX_TYPE_IDS: Readonly<Record<string, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
-
-const reduce: Lowering = ({ op, attributes: a }, [x], outputs, w) =>
-  w.emitInto(outputs, op, [x!, w.integers(numbers(a, 'axes'))], { keepdims: flag(a, 'keepDims') ? 1 : 0 });
+const reduce: OnnxLowering<ReduceOp | 'ReduceSumSquare'> = ({ op, attributes: a }, [x], outputs, w) =>
+  w.emitInto(outputs, op, [x, w.integers(a.axes)], { keepdims: a.keepDims ? 1 : 0 });
 
 /** Along the only axis onnxruntime takes another way, in which it follows NaN: a row of a matrix is right. */
-const argExtreme: Lowering = ({ op, attributes: a, inputs: [value] }, [x], outputs, w) => {
-  const only = value!.shape.length === 1;
-  const row = only ? w.emit('Reshape', [x!, w.integers([1, value!.shape[0]!])]) : x!;
-  const index = w.emit(op, [row], { axis: only ? 1 : number(a, 'axis'), keepdims: 0 });
+const argExtreme: OnnxLowering<'ArgMax' | 'ArgMin'> = (node, [x], outputs, w) => {
+  const { op, attributes, inputs } = node;
+  const [{ shape }] = inputs;
+  const only = shape.length === 1;
+  const row = only ? w.emit('Reshape', [x, w.integers([1, ...shape])]) : x;
+  const index = w.emit(op, [row], { axis: only ? 1 : attributes.axis, keepdims: 0 });
   const place = only ? w.emit('Squeeze', [index, w.integers([0])]) : index;
-  w.emitInto(outputs, 'Cast', [place], { to: ONNX_TYPE_IDS.int32! });
+  w.emitInto(outputs, 'Cast', [place], { to: DATA_TYPES.int32 });
 };
 
-const lastAxis: Lowering = ({ op }, inputs, outputs, w) => w.emitInto(outputs, op, inputs, { axis: -1 });
+const lastAxis: OnnxLowering<'Softmax' | 'LogSoftmax'> = ({ op }, inputs, outputs, w) =>
+  w.emitInto(outputs, op, inputs, { axis: -1 });
 
-const LOWERINGS: Readonly<Record<string, Lowering>> = {
+const LOWERINGS: { readonly [K in OnnxOp]: OnnxLowering<K> } = {
+  ...forAll(SAME, same),
   HardSigmoid: ({ attributes: a }, inputs, outputs, w) =>
-    w.emitInto(outputs, 'HardSigmoid', inputs, { alpha: { float: number(a, 'alpha') }, beta: { float: 0 } }),
+    w.emitInto(outputs, 'HardSigmoid', inputs, { alpha: { float: a.alpha }, beta: { float: 0 } }),
   Mod: (_, inputs, outputs, w) => w.emitInto(outputs, 'Mod', inputs, { fmod: 1 }),
   Cast: ({ attributes: a }, inputs, outputs, w) =>
-    w.emitInto(outputs, 'Cast', inputs, { to: ONNX_TYPE_IDS[a.dtype as string]! }),
-  Broadcast: ({ attributes: a }, [x], outputs, w) =>
-    w.emitInto(outputs, 'Expand', [x!, w.integers(numbers(a, 'shape'))]),
+    w.emitInto(outputs, 'Cast', inputs, { to: DATA_TYPES[a.dtype] }),
+  Broadcast: ({ attributes: a }, [x], outputs, w) => w.emitInto(outputs, 'Expand', [x, w.integers(a.shape)]),
   // A size of 0 would mean the one that is there.
-  Reshape: ({ attributes: a }, [x], outputs, w) =>
-    w.emitInto(
-      outputs,
-      'Reshape',
-      [x!, w.integers(numbers(a, 'shape'))],
-      numbers(a, 'shape').includes(0) ? { allowzero: 1 } : {},
-    ),
-  Transpose: ({ attributes: a }, inputs, outputs, w) =>
-    w.emitInto(outputs, 'Transpose', inputs, { perm: numbers(a, 'perm') }),
+  Reshape: ({ attributes: { shape } }, [x], outputs, w) =>
+    w.emitInto(outputs, 'Reshape', [x, w.integers(shape)], shape.includes(0) ? { allowzero: 1 } : {}),
+  Transpose: ({ attributes: { perm } }, inputs, outputs, w) =>
+    w.emitInto(outputs, 'Transpose', inputs, { perm }),
   Slice: ({ attributes: a, inputs: [value] }, [x], outputs, w) => {
-    const { begin, end, axes, strides } = sliceBounds(a, value!.shape);
-    w.emitInto(outputs, 'Slice', [x!, ...[begin, end, axes, strides].map(w.integers)]);
+    const { begin, end, axes, strides } = sliceBounds(a, value.shape);
+    w.emitInto(outputs, 'Slice', [x, ...[begin, end, axes, strides].map(w.integers)]);
   },
-  Concat: ({ attributes: a }, inputs, outputs, w) =>
-    w.emitInto(outputs, 'Concat', inputs, { axis: number(a, 'axis') }),
+  Concat: ({ attributes: { axis } }, inputs, outputs, w) => w.emitInto(outputs, 'Concat', inputs, { axis }),
   Pad: ({ attributes: a, inputs: [value] }, [x], outputs, w) => {
-    const pads = w.integers([...numbers(a, 'before'), ...numbers(a, 'after')]);
-    w.emitInto(outputs, 'Pad', [x!, pads, w.scalar(number(a, 'value'), value!.dtype)]);
+    const pads = w.integers([...a.before, ...a.after]);
+    w.emitInto(outputs, 'Pad', [x, pads, w.scalar(a.value, value.dtype)]);
   },
-  Tile: ({ attributes: a }, [x], outputs, w) =>
-    w.emitInto(outputs, 'Tile', [x!, w.integers(numbers(a, 'repeats'))]),
+  Tile: ({ attributes: a }, [x], outputs, w) => w.emitInto(outputs, 'Tile', [x, w.integers(a.repeats)]),
   CumSum: ({ attributes: a }, [x], outputs, w) =>
-    w.emitInto(outputs, 'CumSum', [x!, w.integers([number(a, 'axis')])], {
-      exclusive: flag(a, 'exclusive') ? 1 : 0,
-      reverse: flag(a, 'reverse') ? 1 : 0,
+    w.emitInto(outputs, 'CumSum', [x, w.integers([a.axis])], {
+      exclusive: a.exclusive ? 1 : 0,
+      reverse: a.reverse ? 1 : 0,
     }),
   ReduceSum: reduce,
   ReduceSumSquare: reduce,
@@ -111,95 +160,77 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   Softmax: lastAxis,
   LogSoftmax: lastAxis,
   LayerNorm: ({ attributes: a }, inputs, outputs, w) =>
-    w.emitInto(outputs, 'LayerNormalization', inputs, { axis: -1, epsilon: { float: number(a, 'epsilon') } }),
-  MatMul: ({ inputs: [a, b], attributes }, inputs, outputs, w) => {
-    const transA = flag(attributes, 'transposeA') ? 1 : 0;
-    const transB = flag(attributes, 'transposeB') ? 1 : 0;
-    if (!transA && !transB) w.emitInto(outputs, 'MatMul', inputs);
+    w.emitInto(outputs, 'LayerNormalization', inputs, { axis: -1, epsilon: { float: a.epsilon } }),
+  MatMul: ({ inputs: [a, b], attributes }, [x, y], outputs, w) => {
+    const transA = attributes.transposeA ? 1 : 0;
+    const transB = attributes.transposeB ? 1 : 0;
+    if (!transA && !transB) w.emitInto(outputs, 'MatMul', [x, y]);
     // Products of integers are not transposed inside.
-    else if (a!.dtype !== 'float32') {
+    else if (a.dtype !== 'float32') {
       const turned = (name: string, { shape }: Value) => {
-        const axes = shape.map((_, axis) => axis);
-        return w.emit('Transpose', [name], { perm: [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!] });
+        const axes = [...shape.keys()];
+        return w.emit('Transpose', [name], { perm: [...axes.slice(0, -2), at(axes, -1), at(axes, -2)] });
       };
-      const [x, y] = inputs as [string, string];
-      w.emitInto(outputs, 'MatMul', [transA ? turned(x, a!) : x, transB ? turned(y, b!) : y]);
-    } else if (a!.shape.length === 2 && b!.shape.length === 2)
-      w.emitInto(outputs, 'Gemm', inputs, { transA, transB });
-    else w.emitInto(outputs, 'FusedMatMul', inputs, { transA, transB }, 'com.microsoft');
+      w.emitInto(outputs, 'MatMul', [transA ? turned(x, a) : x, transB ? turned(y, b) : y]);
+    } else if (a.shape.length === 2 && b.shape.length === 2)
+      w.emitInto(outputs, 'Gemm', [x, y], { transA, transB });
+    else w.emitInto(outputs, 'FusedMatMul', [x, y], { transA, transB }, 'com.microsoft');
   },
-  Gather: ({ attributes: a }, inputs, outputs, w) =>
-    w.emitInto(outputs, 'Gather', inputs, { axis: number(a, 'axis') }),
+  Gather: ({ attributes: { axis } }, inputs, outputs, w) => w.emitInto(outputs, 'Gather', inputs, { axis }),
   // A negative one would count from the end; an index past the end is an error of every op that takes indices.
-  CheckedIndex: ({ attributes: a }, [indices], outputs, w) => {
-    const below = w.emit('Less', [indices!, w.scalar(0, 'int32')]);
-    const limits = numbers(a, 'limits');
-    const past = limits.length === 1 ? w.scalar(limits[0]!, 'int32') : w.indices(limits);
-    w.emitInto(outputs, 'Where', [below, past, indices!]);
+  CheckedIndex: ({ attributes: { limits } }, [indices], outputs, w) => {
+    const below = w.emit('Less', [indices, w.scalar(0, 'int32')]);
+    const past = limits.length === 1 ? w.scalar(at(limits, 0), 'int32') : w.indices(limits);
+    w.emitInto(outputs, 'Where', [below, past, indices]);
   },
   GatherND: (_, [x, indices], outputs, w) =>
-    w.emitInto(outputs, 'GatherND', [x!, w.emit('Cast', [indices!], { to: ONNX_TYPE_IDS.int64! })]),
-  ScatterND: ({ attributes: a }, [target, indices, updates], outputs, w) =>
-    w.emitInto(
-      outputs,
-      'ScatterND',
-      [target!, w.emit('Cast', [indices!], { to: ONNX_TYPE_IDS.int64! }), updates!],
-      { reduction: a.reduction as string },
-    ),
-  TopK: ({ attributes: a }, [x], [values, indices], w) => {
+    w.emitInto(outputs, 'GatherND', [x, w.emit('Cast', [indices], { to: DATA_TYPES.int64 })]),
+  ScatterND: ({ attributes: { reduction } }, [target, indices, updates], outputs, w) => {
+    const places = w.emit('Cast', [indices], { to: DATA_TYPES.int64 });
+    w.emitInto(outputs, 'ScatterND', [target, places, updates], { reduction });
+  },
+  TopK: ({ attributes: { k } }, [x], [values, indices], w) => {
     // Its first output must have a name.
     const [largest, places] = [values || `${indices}/values`, `${values || indices}/places`];
-    w.emitInto([largest, places], 'TopK', [x!, w.integers([number(a, 'k')])], {
-      axis: -1,
-      largest: 1,
-      sorted: 1,
-    });
-    if (indices) w.emitInto([indices], 'Cast', [places], { to: ONNX_TYPE_IDS.int32! });
+    w.emitInto([largest, places], 'TopK', [x, w.integers([k])], { axis: -1, largest: 1, sorted: 1 });
+    if (indices) w.emitInto([indices], 'Cast', [places], { to: DATA_TYPES.int32 });
   },
   ScatterAdd: ({ outputs: [value] }, [x, indices], outputs, w) => {
-    const zeros = w.emit('Expand', [w.scalar(0, value!.dtype), w.integers(value!.shape)]);
-    const rows = w.emit('Unsqueeze', [
-      w.emit('Cast', [indices!], { to: ONNX_TYPE_IDS.int64! }),
-      w.integers([1]),
-    ]);
-    w.emitInto(outputs, 'ScatterND', [zeros, rows, x!], { reduction: 'add' });
+    const zeros = w.emit('Expand', [w.scalar(0, value.dtype), w.integers(value.shape)]);
+    const rows = w.emit('Unsqueeze', [w.emit('Cast', [indices], { to: DATA_TYPES.int64 }), w.integers([1])]);
+    w.emitInto(outputs, 'ScatterND', [zeros, rows, x], { reduction: 'add' });
   },
-  Conv: ({ attributes: a }, inputs, outputs, w) =>
-    w.emitInto(outputs, 'Conv', inputs, {
-      pads: numbers(a, 'pads'),
-      strides: numbers(a, 'strides'),
-      dilations: numbers(a, 'dilations'),
-      group: number(a, 'group'),
-    }),
+  Conv: ({ attributes: { pads, strides, dilations, group } }, inputs, outputs, w) =>
+    w.emitInto(outputs, 'Conv', inputs, { pads, strides, dilations, group }),
   ConvInputGradient: lowerConvInputGradient,
   ConvFilterGradient: lowerConvFilterGradient,
   MaxPool: lowerMaxPool,
   MaxUnpool: lowerMaxUnpool,
   AveragePool: lowerAveragePool,
   UpsampleNearest: ({ outputs: [value] }, [x], outputs, w) =>
-    w.emitInto(outputs, 'Resize', [x!, '', '', w.integers(value!.shape)], {
+    w.emitInto(outputs, 'Resize', [x, '', '', w.integers(value.shape)], {
       mode: 'nearest',
       nearest_mode: 'floor',
       coordinate_transformation_mode: 'asymmetric',
     }),
   ResizeBilinear: ({ attributes: a, outputs: [value] }, [x], outputs, w) =>
-    w.emitInto(outputs, 'Resize', [x!, '', '', w.integers(value!.shape)], {
+    w.emitInto(outputs, 'Resize', [x, '', '', w.integers(value.shape)], {
       mode: 'linear',
-      coordinate_transformation_mode: a.coordinates as string,
+      coordinate_transformation_mode: a.coordinates,
     }),
 };
 
-const CONSTANT_TYPES: Readonly<Record<string, OnnxType>> = {
-  float32: 'float32',
-  int32: 'int32',
-  bool: 'bool',
-};
+const hasForm = (node: Node): node is Node<OnnxOp> => Object.hasOwn(LOWERINGS, node.op);
 
-const CONSTANT_ARRAYS: Readonly<Record<string, (values: readonly number[]) => ConstantData>> = {
-  float32: (values) => Float32Array.from(values),
-  int32: (values) => Int32Array.from(values),
-  bool: (values) => Uint8Array.from(values),
-};
+function lower<K extends OnnxOp>(
+  node: Node<K>,
+  nameOf: (value: Value) => string,
+  nameOfOutput: (value: Value) => string,
+  writer: OnnxWriter,
+): void {
+  const outputs = mapEach(node.outputs, nameOfOutput);
+  LOWERINGS[node.op](node, mapEach(node.inputs, nameOf), outputs, writer);
+}
 
 /** ONNX has no name for a value that nobody uses. */
 function usedValues(graph: Graph): Set<number> {
@@ -220,8 +251,7 @@ export function toOnnx(program: Graph): OnnxModel {
 
   function constant(dtype: ValueType, shape: readonly number[], values: readonly number[]): string {
     const name = `${dtype}_${shape.length > 0 ? `${shape}_` : ''}${values.map((x) => (Object.is(x, -0) ? '-0' : x))}`;
-    const data = CONSTANT_ARRAYS[dtype]!(values);
-    initializers.set(name, { name, dtype: CONSTANT_TYPES[dtype]!, shape, data });
+    initializers.set(name, { name, dtype, shape, data: constantData(dtype, values) });
     return name;
   }
 
@@ -267,24 +297,20 @@ export function toOnnx(program: Graph): OnnxModel {
     names.set(value.id, name);
     return name;
   };
+  const nameOfOutput = (value: Value) => (used.has(value.id) ? nameOf(value) : '');
   for (const node of graph.nodes) {
     if (node.op === 'Input') continue;
     if (node.op === 'Constant') {
       const [value] = node.outputs;
-      const name = nameOf(value!);
-      const data = node.attributes.data as ConstantData;
-      initializers.set(name, { name, dtype: CONSTANT_TYPES[value!.dtype]!, shape: value!.shape, data });
-      continue;
-    }
-    const outputs = node.outputs.map((value) => (used.has(value.id) ? nameOf(value) : ''));
-    const inputs = node.inputs.map(nameOf);
-    if (SAME.has(node.op)) writer.emitInto(outputs, node.op, inputs);
-    else if (LOWERINGS[node.op]) LOWERINGS[node.op]!(node, inputs, outputs, writer);
+      const name = nameOf(value);
+      const { dtype, shape } = value;
+      initializers.set(name, { name, dtype, shape, data: node.attributes.data });
+    } else if (hasForm(node)) lower(node, nameOf, nameOfOutput, writer);
     else throw new Error(`The op '${node.op}' has no ONNX form.`);
   }
   for (const [output, value] of copies) writer.emitInto([output], 'Identity', [nameOf(value)]);
 
-  const tensor = (name: string, { dtype, shape }: Value) => ({ name, dtype: dtype as OnnxType, shape });
+  const tensor = (name: string, { dtype, shape }: Value) => ({ name, dtype, shape });
   return {
     nodes,
     initializers: [...initializers.values()],

@@ -1,19 +1,20 @@
 import { createGraphBuilder } from '../graph/builder';
 import { type Graph, type Node, sameShape, type Value } from '../graph/graph';
-import { numbers } from '../graph/ops';
+import { get } from '../graph/lists';
+import { among } from '../graph/ops';
 import { rebuildGraph } from '../passes/rebuildGraph';
 
 /** What OpenVINO makes without moving a byte: a view of its operand. */
-const isView = ({ op }: Node) => op === 'Reshape' || op === 'Slice';
+const isView = among(['Reshape', 'Slice']);
 
 const TO_NCHW = [0, 3, 1, 2];
 
 /** What may become a view in another layout: channels put first, of which resizing does its own. */
-const isRelayout = ({ op, inputs, attributes }: Node) =>
-  op === 'ResizeBilinear' ||
-  (op === 'Transpose' &&
-    sameShape(numbers(attributes, 'perm'), TO_NCHW) &&
-    (inputs[0]!.dtype === 'float32' || inputs[0]!.dtype === 'bfloat16'));
+const isRelayout = (node: Node): node is Node<'ResizeBilinear' | 'Transpose'> =>
+  node.op === 'ResizeBilinear' ||
+  (node.op === 'Transpose' &&
+    sameShape(node.attributes.perm, TO_NCHW) &&
+    (node.inputs[0].dtype === 'float32' || node.inputs[0].dtype === 'bfloat16'));
 
 /**
  * The graph in which channels are put first in a copy where the same memory has other views, an output among them.
@@ -22,25 +23,25 @@ const isRelayout = ({ op, inputs, attributes }: Node) =>
  */
 export function copyBesideViews(graph: Graph): Graph {
   const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map(({ id }) => [id, node] as const)));
-  const path = (value: Value): Value[] => {
-    const node = producers.get(value.id)!;
-    return isView(node) ? [...path(node.inputs[0]!), value] : [value];
+  const path = (value: Value): [root: Value, ...views: Value[]] => {
+    const node = get(producers, value.id);
+    return isView(node) ? [...path(node.inputs[0]), value] : [value];
   };
   // Every output is a view of its own, see `toOpenvino`.
-  const viewed = [...graph.nodes.filter(isView).map(({ inputs }) => inputs[0]!), ...graph.outputs.values()];
+  const viewed = [...graph.nodes.filter(isView).map(({ inputs: [x] }) => x), ...graph.outputs.values()];
   /** Views, by the id of what they are views of. */
   const views = new Map<number, number>();
   for (const value of viewed) {
-    const { id } = path(value)[0]!;
+    const [{ id }] = path(value);
     views.set(id, (views.get(id) ?? 0) + 1);
   }
   const hasOtherViews = (value: Value) => {
     const [root, ...own] = path(value);
-    return (views.get(root!.id) ?? 0) > own.length;
+    return (views.get(root.id) ?? 0) > own.length;
   };
   const builder = createGraphBuilder();
-  return rebuildGraph(graph, builder, (node, [x, ...rest]) => {
-    if (!isRelayout(node) || !hasOtherViews(node.inputs[0]!)) return undefined;
-    return builder.emitAll(node.op, [builder.emit('Copy', [x!]), ...rest], node.attributes);
+  return rebuildGraph(graph, builder, (node, before) => {
+    if (!isRelayout(node) || !before.inputs.some(hasOtherViews)) return undefined;
+    return [builder.emit(node.op, [builder.emit('Copy', node.inputs)], node.attributes)];
   });
 }

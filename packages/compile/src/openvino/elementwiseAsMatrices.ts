@@ -1,5 +1,6 @@
 import type { GraphBuilder } from '../graph/builder';
 import { type Graph, type Node, sameShape, sizeOf, type Value } from '../graph/graph';
+import { mapEach } from '../graph/lists';
 import { isElementwise } from '../graph/ops';
 
 /** Of a matrix with the same rows. */
@@ -13,7 +14,7 @@ export const matrixShape = (shape: readonly number[]): [rows: number, columns: n
  * do their sums. Of tensors of four axes, OpenVINO 2026.4 makes several kernels of an update, which take three times as
  * long, and it sums up slowly.
  *
- * @returns what takes a node's place, given its new operands, or `undefined` for all other nodes
+ * @returns what takes a node's place, or `undefined` for all other nodes
  */
 export function elementwiseAsMatrices(graph: Graph, builder: GraphBuilder) {
   const inputShapes = [...graph.inputs.values()].map(({ shape }) => shape);
@@ -23,15 +24,16 @@ export function elementwiseAsMatrices(graph: Graph, builder: GraphBuilder) {
   const matrix = (value: Value): Value =>
     matrices.get(value.id) ?? builder.emit('Reshape', [value], { shape: matrixShape(value.shape) });
 
-  return ({ op, attributes, outputs }: Node, inputs: readonly Value[]): Value | undefined => {
-    const { shape } = outputs[0]!;
-    if (op === 'ReduceSum' && shape.length === 0 && shapes.has(String(inputs[0]!.shape))) {
-      return builder.emit('ReduceSum', [matrix(inputs[0]!)], { axes: [0, 1], keepDims: false });
+  return (node: Node): Value | undefined => {
+    const [{ shape }] = node.outputs;
+    if (node.op === 'ReduceSum' && shape.length === 0 && shapes.has(String(node.inputs[0].shape))) {
+      return builder.emit('ReduceSum', [matrix(node.inputs[0])], { axes: [0, 1], keepDims: false });
     }
-    if (!isElementwise(op) || !shapes.has(String(shape))) return undefined;
+    if (!isElementwise(node) || !shapes.has(String(shape))) return undefined;
+    const { op, inputs, attributes } = node;
     const isScalar = (x: Value) => x.shape.length === 0;
     if (!inputs.every((x) => isScalar(x) || sameShape(x.shape, shape))) return undefined;
-    const operands = inputs.map((x) => (isScalar(x) ? x : matrix(x)));
+    const operands = mapEach(inputs, (x) => (isScalar(x) ? x : matrix(x)));
     const value = builder.emit(op, operands, attributes);
     const view = builder.emit('Reshape', [value], { shape });
     matrices.set(view.id, value);

@@ -3,30 +3,28 @@
  * which is exact to 2^24. These rules make of those four what may have larger numbers.
  */
 import type { GraphBuilder } from '../graph/builder';
-import { type ConstantData, sizeOf, type Value } from '../graph/graph';
-import { COMPARISON_OPS, flag, number } from '../graph/ops';
+import { sizeOf, type Value } from '../graph/graph';
+import { at } from '../graph/lists';
+import { COMPARISONS, type Inputs, type PlainOp } from '../graph/ops';
+import { produced } from '../passes/algebraRules';
 import { foldedReductions, magnitude } from '../passes/int32Reductions';
 import { withAxesSwapped } from '../passes/layoutRules';
-import { native } from '../passes/nanRules';
-import type { PendingNode, Rule } from '../passes/rule';
+import { NATIVE } from '../passes/nanRules';
+import { type Rule, ruleFor } from '../passes/rule';
 
 const FLOAT32_EXACT = 2 ** 24;
 
 const fits = (builder: GraphBuilder, ...values: readonly Value[]) =>
   values.every((x) => magnitude(x, builder) < FLOAT32_EXACT);
 
-const isInt32 = ({ inputs, attributes }: PendingNode) =>
-  inputs.at(-1)?.dtype === 'int32' && !attributes.native;
-
 const int = (builder: GraphBuilder, value: number) => builder.scalar(value, 'int32');
 
 /** Numbers are equal where their difference, modulo 2^32, is 0; and the smaller one is equal to their minimum. */
-const comparisons: Rule = (node, builder) => {
-  const [a, b] = node.inputs as [Value, Value];
-  if (!COMPARISON_OPS.has(node.op) || !isInt32(node)) return undefined;
+const comparisons = ruleFor(COMPARISONS, ({ op, inputs: [a, b] }, builder) => {
+  if (b.dtype !== 'int32') return undefined;
   // A number beyond 2^24 is rounded, but not past one that is not.
   if (fits(builder, a) || fits(builder, b)) return undefined;
-  switch (node.op) {
+  switch (op) {
     case 'Equal':
       return builder.emit('Equal', [builder.emit('Sub', [a, b]), int(builder, 0)]);
     case 'LessOrEqual':
@@ -38,36 +36,33 @@ const comparisons: Rule = (node, builder) => {
     case 'Greater':
       return builder.emit('Less', [b, a]);
   }
-  return undefined;
-};
+});
 
-const choice: Rule = (node, builder) => {
-  const [condition, a, b] = node.inputs as [Value, Value, Value];
-  if (node.op !== 'Where' || !isInt32(node) || fits(builder, a, b)) return undefined;
+const choice = ruleFor(['Where'], ({ inputs: [condition, a, b] }, builder) => {
+  if (b.dtype !== 'int32' || fits(builder, a, b)) return undefined;
   const isA = builder.emit('Cast', [condition], { dtype: 'int32' });
   return builder.emit('Add', [b, builder.emit('Mul', [isA, builder.emit('Sub', [a, b])])]);
-};
+});
 
-const argExtremes: Rule = (node, builder) => {
-  const [x] = node.inputs as [Value];
-  if ((node.op !== 'ArgMax' && node.op !== 'ArgMin') || !isInt32(node) || fits(builder, x)) return undefined;
-  const reduce = node.op === 'ArgMax' ? 'ReduceMax' : 'ReduceMin';
-  const extreme = builder.emit(reduce, [x], { axes: [number(node.attributes, 'axis')], keepDims: true });
+const argExtremes = ruleFor(['ArgMax', 'ArgMin'], ({ op, inputs: [x], attributes }, builder) => {
+  if (x.dtype !== 'int32' || fits(builder, x)) return undefined;
+  const reduce = op === 'ArgMax' ? 'ReduceMax' : 'ReduceMin';
+  const extreme = builder.emit(reduce, [x], { axes: [attributes.axis], keepDims: true });
   const holds = builder.emit('Equal', [x, extreme]);
-  return builder.emit('ArgMax', [builder.emit('Cast', [holds], { dtype: 'float32' })], node.attributes);
-};
+  return builder.emit('ArgMax', [builder.emit('Cast', [holds], { dtype: 'float32' })], attributes);
+});
 
 /** Products that are written out before they are added up: so many take a gigabyte. */
 const MOST_PRODUCTS = 2 ** 28;
 
-const products: Rule = (node, builder) => {
-  const [a, b] = node.inputs as [Value, Value];
-  if (node.op !== 'MatMul' || !isInt32(node)) return undefined;
-  const upright = (x: Value, name: string) => (flag(node.attributes, name) ? withAxesSwapped(builder, x) : x);
-  const [left, right] = [upright(a, 'transposeA'), upright(b, 'transposeB')];
-  const inner = left.shape.at(-1)!;
+const products = ruleFor(['MatMul'], ({ inputs: [a, b], attributes }, builder) => {
+  if (b.dtype !== 'int32') return undefined;
+  const left = attributes.transposeA ? withAxesSwapped(builder, a) : a;
+  const right = attributes.transposeB ? withAxesSwapped(builder, b) : b;
+  const inner = at(left.shape, -1);
   if (inner * magnitude(left, builder) * magnitude(right, builder) < FLOAT32_EXACT) {
-    const wide = [left, right].map((x) => builder.emit('Cast', [x], { dtype: 'float32' }));
+    const toFloat = (x: Value) => builder.emit('Cast', [x], { dtype: 'float32' });
+    const wide = [toFloat(left), toFloat(right)] as const;
     const product = builder.emit('MatMul', wide, { transposeA: false, transposeB: false });
     return builder.emit('Cast', [product], { dtype: 'int32' });
   }
@@ -82,7 +77,7 @@ const products: Rule = (node, builder) => {
     );
   }
   return builder.emit('ReduceSum', [all], { axes: [all.shape.length - 2], keepDims: false });
-};
+});
 
 /** As far as float32 goes; int32 has no larger ones. */
 const LARGEST_QUOTIENT = 2 ** 31 - 128;
@@ -91,11 +86,10 @@ const LARGEST_QUOTIENT = 2 ** 31 - 128;
  * Division towards zero, 0 by 0: float32's quotient, that of what it leaves, and a correction by one. What is left after
  * the first is no more than the divisor and 2^10.
  */
-const division: Rule = (node, builder) => {
-  if (node.op !== 'Div' || !isInt32(node)) return undefined;
-  const [x, y] = node.inputs as [Value, Value];
+const division = ruleFor(['Div'], ({ inputs: [x, y], attributes }, builder) => {
+  if (y.dtype !== 'int32' || attributes.native) return undefined;
   if (fits(builder, x, y) && !isZeroPossible(y, builder)) return undefined;
-  const emit = (op: string, ...inputs: Value[]) => builder.emit(op, inputs);
+  const emit = <K extends PlainOp>(op: K, ...inputs: Inputs<K>) => builder.emit(op, inputs);
   const zero = int(builder, 0);
   const toFloat = (v: Value) => builder.emit('Cast', [v], { dtype: 'float32' });
   const toInt = (v: Value) => builder.emit('Cast', [v], { dtype: 'int32' });
@@ -122,28 +116,25 @@ const division: Rule = (node, builder) => {
   const away = emit('Where', differ(negative(x), negative(divisor)), int(builder, -1), int(builder, 1));
   const corrected = emit('Sub', third, emit('Mul', toInt(isOver), away));
   return emit('Where', isZero, zero, corrected);
-};
+});
 
-function isZeroPossible(y: Value, builder: GraphBuilder): boolean {
-  const { op, attributes } = builder.producer(y);
-  return op !== 'Constant' || (attributes.data as ConstantData).includes(0);
-}
+const isZeroPossible = (y: Value, builder: GraphBuilder): boolean =>
+  produced(y, 'Constant', builder)?.attributes.data.includes(0) ?? true;
 
 /** What is filled in goes through float32: zeros, to which it is added. */
-const padding: Rule = (node, builder) => {
-  const [x] = node.inputs as [Value];
-  if (node.op !== 'Pad' || !isInt32(node)) return undefined;
-  const value = number(node.attributes, 'value');
-  if (Math.abs(value) < FLOAT32_EXACT) return undefined;
+const padding = ruleFor(['Pad'], ({ inputs: [x], attributes }, builder) => {
+  const { value, native } = attributes;
+  if (x.dtype !== 'int32' || native || Math.abs(value) < FLOAT32_EXACT) return undefined;
   const fill = int(builder, value);
-  const padded = native(builder, 'Pad', [builder.emit('Sub', [x, fill])], { ...node.attributes, value: 0 });
+  const inside = builder.emit('Sub', [x, fill]);
+  const padded = builder.emit('Pad', [inside], { ...attributes, value: 0, ...NATIVE });
   return builder.emit('Add', [padded, fill]);
-};
+});
 
 export const exactInt32: readonly Rule[] = [
   comparisons,
   choice,
-  foldedReductions(FLOAT32_EXACT),
+  foldedReductions(FLOAT32_EXACT, ['ReduceSum', 'ReduceProd', 'ReduceMax', 'ReduceMin']),
   argExtremes,
   products,
   division,

@@ -4,12 +4,13 @@
  * it: a training run must see that it diverged.
  */
 import type { GraphBuilder } from '../graph/builder';
-import type { Node, Value } from '../graph/graph';
+import type { Value } from '../graph/graph';
+import { among } from '../graph/ops';
 import { constantNumbers } from '../passes/algebraRules';
-import { native, unlessNaN } from '../passes/nanRules';
-import type { Rule } from '../passes/rule';
+import { NATIVE, unlessNaN } from '../passes/nanRules';
+import { type Rule, ruleFor } from '../passes/rule';
 
-const isExtreme = ({ op }: Node) => op === 'Max' || op === 'Min';
+const isExtreme = among(['Max', 'Min']);
 
 function isNumbers(value: Value, builder: GraphBuilder): boolean {
   const data = constantNumbers(value, builder);
@@ -20,50 +21,48 @@ function isNumbers(value: Value, builder: GraphBuilder): boolean {
  * Of two operands of which one is NaN the processor's maximum is the second one: numbers go first. A bound of a bound
  * would become one `Clamp`, which keeps nothing; with its operand read twice it does not.
  */
-const extremes: Rule = ({ op, inputs: [a, b], attributes }, builder) => {
-  if ((op !== 'Max' && op !== 'Min') || a!.dtype !== 'float32' || attributes.native) return undefined;
-  const [first, second] = isNumbers(b!, builder) ? [b!, a!] : [a!, b!];
-  const value = native(builder, op, [first, second]);
+const extremes = ruleFor(['Max', 'Min'], ({ op, inputs: [a, b], attributes }, builder) => {
+  if (a.dtype !== 'float32' || attributes.native) return undefined;
+  const [first, second] = isNumbers(b, builder) ? [b, a] : [a, b];
+  const value = builder.emit(op, [first, second], NATIVE);
   if (!isNumbers(first, builder)) return unlessNaN(builder, first, value);
   return isExtreme(builder.producer(second)) ? unlessNaN(builder, second, value) : value;
-};
+});
 
-const relu: Rule = ({ op, inputs: [x] }, builder) =>
-  op === 'Relu' ? builder.emit('Max', [builder.scalar(0), x!]) : undefined;
+const relu = ruleFor(['Relu'], ({ inputs: [x] }, builder) => builder.emit('Max', [builder.scalar(0), x]));
 
 /** What a ReLU made is 0, more or NaN, and is there where a gradient asks for its slope. */
-const step: Rule = ({ op, inputs: [x] }, builder) => {
-  if (op !== 'Step') return undefined;
+const step = ruleFor(['Step'], ({ inputs: [x] }, builder) => {
   const zero = builder.scalar(0);
-  const positive = native(builder, 'Max', [zero, x!]);
+  const positive = builder.emit('Max', [zero, x], NATIVE);
   return builder.emit('Where', [builder.emit('Greater', [positive, zero]), builder.scalar(1), positive]);
-};
+});
 
-const exponential: Rule = ({ op, inputs: [x], attributes }, builder) =>
-  op === 'Exp' && !attributes.native ? unlessNaN(builder, x!, native(builder, 'Exp', [x!])) : undefined;
+const exponential = ruleFor(['Exp'], ({ inputs: [x], attributes }, builder) =>
+  attributes.native ? undefined : unlessNaN(builder, x, builder.emit('Exp', [x], NATIVE)),
+);
 
 /** NaN in a row of logits is NaN in one of its probabilities, and in their sum. */
-const softmax: Rule = ({ op, inputs: [x], attributes }, builder) => {
-  if ((op !== 'Softmax' && op !== 'LogSoftmax') || attributes.native) return undefined;
-  const y = native(builder, op, [x!]);
-  const sum = builder.emit('ReduceSum', [y], { axes: [x!.shape.length - 1], keepDims: true });
+const softmax = ruleFor(['Softmax', 'LogSoftmax'], ({ op, inputs: [x], attributes }, builder) => {
+  if (attributes.native) return undefined;
+  const y = builder.emit(op, [x], NATIVE);
+  const sum = builder.emit('ReduceSum', [y], { axes: [x.shape.length - 1], keepDims: true });
   return builder.emit('Where', [builder.emit('Equal', [sum, sum]), y, sum]);
-};
+});
 
 /** Its maximum of infinite numbers alone is the least finite one, too: a second sum counts what is not infinite. */
-const extremesOfAxes: Rule = ({ op, inputs: [x], attributes }, builder) => {
-  if ((op !== 'ReduceMax' && op !== 'ReduceMin') || x!.dtype !== 'float32' || attributes.native)
-    return undefined;
+const extremesOfAxes = ruleFor(['ReduceMax', 'ReduceMin'], ({ op, inputs: [x], attributes }, builder) => {
+  if (x.dtype !== 'float32' || attributes.native) return undefined;
   const isMax = op === 'ReduceMax';
   const outermost = builder.scalar(isMax ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
   const zero = builder.scalar(0);
-  const isInside = builder.emit(isMax ? 'Greater' : 'Less', [x!, outermost]);
-  const orNaN = builder.emit('Where', [builder.emit('Equal', [x!, x!]), zero, x!]);
+  const isInside = builder.emit(isMax ? 'Greater' : 'Less', [x, outermost]);
+  const orNaN = builder.emit('Where', [builder.emit('Equal', [x, x]), zero, x]);
   const counted = builder.emit('Where', [isInside, builder.scalar(1), orNaN]);
   const count = builder.emit('ReduceSum', [counted], attributes);
   const none = builder.emit('Where', [builder.emit('Equal', [count, zero]), outermost, count]);
-  const extreme = native(builder, op, [x!], attributes);
+  const extreme = builder.emit(op, [x], { ...attributes, ...NATIVE });
   return builder.emit('Where', [builder.emit('Greater', [count, zero]), extreme, none]);
-};
+});
 
 export const keepNaN: readonly Rule[] = [relu, step, extremes, exponential, softmax, extremesOfAxes];

@@ -23,13 +23,13 @@ export function openvinoForms(program: Graph): { graph: Graph; constants: readon
   const graph = rewrite(program, [foldConstants, constantsApart, remainder, ...keepNaN, ...exactInt32]);
   const builder = createGraphBuilder();
   const asMatrices = elementwiseAsMatrices(graph, builder);
-  const forms = rebuildGraph(graph, builder, (node, inputs) => {
+  const forms = rebuildGraph(graph, builder, (node) => {
     const value =
-      separateNorm(node, inputs, builder) ??
-      filterGradientProducts(node, inputs, builder) ??
-      dilatedFilters(node, inputs, builder) ??
-      biasBelowReshape(node, inputs, builder) ??
-      asMatrices(node, inputs);
+      separateNorm(node, builder) ??
+      filterGradientProducts(node, builder) ??
+      dilatedFilters(node, builder) ??
+      biasBelowReshape(node, builder) ??
+      asMatrices(node);
     return value && [value];
   });
   const { graph: whole, constants } = sharedConstants(removeDeadCode(forms));

@@ -1,14 +1,10 @@
-import type { Attributes, Shape4 } from '../graph/graph';
-import { numbers } from '../graph/ops';
+import { ofLength } from '../graph/lists';
+import type { Pooling, WindowSteps } from '../graph/ops';
 import { type IrWriter, NUMPY, type Port } from './ir';
 import type { IrLowering } from './toOpenvino';
 import { windowAttributes } from './window';
 
-const windows = (a: Attributes) => ({
-  ...windowAttributes(a),
-  kernel: numbers(a, 'kernel'),
-  rounding_type: 'floor',
-});
+const windows = (a: Pooling) => ({ ...windowAttributes(a), kernel: a.kernel, rounding_type: 'floor' });
 
 /** Every pixel as often as makes the image of this size, `[height, width]`. */
 const upsampleNearest = (x: Port, size: readonly number[], ir: IrWriter): Port =>
@@ -25,14 +21,16 @@ const upsampleNearest = (x: Port, size: readonly number[], ir: IrWriter): Port =
  * not overlap. Pixels that no window comes near have 0.
  */
 function atPixels(
-  a: Attributes,
+  { strides, pads }: WindowSteps,
   x: Port,
-  [, , height, width]: Shape4,
-  [, , h, w]: Shape4,
+  image: readonly number[],
+  counts: readonly number[],
   ir: IrWriter,
 ): Port {
-  const [sh, sw] = numbers(a, 'strides') as readonly [number, number];
-  const [top, left] = numbers(a, 'pads') as Shape4;
+  const [, , height, width] = ofLength(image, 4);
+  const [, , h, w] = ofLength(counts, 4);
+  const [sh, sw] = ofLength(strides, 2);
+  const [top, left] = ofLength(pads, 4);
   const large = upsampleNearest(x, [h * sh, w * sw], ir);
   const [bottom, right] = [height - (h * sh - top), width - (w * sw - left)];
   if (top === 0 && left === 0 && bottom === 0 && right === 0) return large;
@@ -41,10 +39,11 @@ function atPixels(
 }
 
 /** Of every pixel, its rank in its window: 1 for the last, more for those before, and less for those outside of it. */
-function ranks(a: Attributes, [, , height, width]: Shape4, ir: IrWriter): Port {
-  const [kh, kw] = numbers(a, 'kernel') as readonly [number, number];
-  const [sh, sw] = numbers(a, 'strides') as readonly [number, number];
-  const [top, left] = numbers(a, 'pads') as Shape4;
+function ranks({ kernel, strides, pads }: Pooling, image: readonly number[], ir: IrWriter): Port {
+  const [, , height, width] = ofLength(image, 4);
+  const [kh, kw] = ofLength(kernel, 2);
+  const [sh, sw] = ofLength(strides, 2);
+  const [top, left] = ofLength(pads, 4);
   const values = Float32Array.from({ length: height * width }, (_, i) => {
     const y = (Math.floor(i / width) + top) % sh;
     const x = ((i % width) + left) % sw;
@@ -58,7 +57,14 @@ function ranks(a: Attributes, [, , height, width]: Shape4, ir: IrWriter): Port {
  * are none. Only the gradient asks, see `MaxUnpool`. OpenVINO's own indices come from its reference kernel, in many
  * times the time.
  */
-function largestRanks(a: Attributes, x: Port, values: Port, from: Shape4, to: Shape4, ir: IrWriter): Port {
+function largestRanks(
+  a: Pooling,
+  x: Port,
+  values: Port,
+  from: readonly number[],
+  to: readonly number[],
+  ir: IrWriter,
+): Port {
   const largest = ir.emit('Equal', 1, [x, atPixels(a, values, from, to, ir)], NUMPY);
   const found = ir.emit('Select', 1, [largest, ranks(a, from, ir), ir.float(0)], NUMPY);
   return ir.emit('MaxPool', 1, [found], windows(a));
@@ -66,26 +72,25 @@ function largestRanks(a: Attributes, x: Port, values: Port, from: Shape4, to: Sh
 
 const LOWEST = -3.4028234663852886e38;
 
-export const lowerMaxPool: IrLowering = ({ attributes: a, inputs: [image], outputs: [value] }, [x], ir) => {
-  const values = ir.emit('MaxPool', 1, [x!], windows(a));
+export const lowerMaxPool: IrLowering<'MaxPool'> = (node, [x], ir) => {
+  const { attributes: a } = node;
+  const values = ir.emit('MaxPool', 1, [x], windows(a));
   // OpenVINO begins with the lowest finite number, which stands for minus infinity where nothing is larger.
   const none = ir.emit('LessEqual', 1, [values, ir.float(LOWEST)], NUMPY);
   const largest = ir.emit('Select', 1, [none, ir.float(Number.NEGATIVE_INFINITY), values], NUMPY);
-  if (image!.shape.length !== 4) return [largest];
-  const [from, to] = [image!.shape, value!.shape] as unknown as [Shape4, Shape4];
-  return [largest, largestRanks(a, x!, values, from, to, ir)];
+  const [[{ shape: from }], [{ shape: to }]] = [node.inputs, node.outputs];
+  return from.length === 4 ? [largest, largestRanks(a, x, values, from, to, ir)] : [largest];
 };
 
 /** Every value to its place in an image of zeros. */
-export const lowerMaxUnpool: IrLowering = ({ attributes: a, inputs: [dy] }, [x, found], ir) => {
-  const from = dy!.shape as Shape4;
-  const to = numbers(a, 'outputShape') as Shape4;
-  const here = ir.emit('Equal', 1, [atPixels(a, found!, to, from, ir), ranks(a, to, ir)], NUMPY);
-  return ir.emit('Select', 1, [here, atPixels(a, x!, to, from, ir), ir.float(0)], NUMPY);
+export const lowerMaxUnpool: IrLowering<'MaxUnpool'> = ({ attributes: a, inputs: [dy] }, [x, found], ir) => {
+  const [from, to] = [dy.shape, a.outputShape];
+  const here = ir.emit('Equal', 1, [atPixels(a, found, to, from, ir), ranks(a, to, ir)], NUMPY);
+  return ir.emit('Select', 1, [here, atPixels(a, x, to, from, ir), ir.float(0)], NUMPY);
 };
 
-export const lowerAveragePool: IrLowering = ({ attributes: a }, [x], ir) =>
-  ir.emit('AvgPool', 1, [x!], { ...windows(a), 'exclude-pad': true });
+export const lowerAveragePool: IrLowering<'AveragePool'> = ({ attributes: a }, [x], ir) =>
+  ir.emit('AvgPool', 1, [x], { ...windows(a), 'exclude-pad': true });
 
-export const lowerUpsampleNearest: IrLowering = ({ outputs: [value] }, [x], ir) =>
-  upsampleNearest(x!, value!.shape.slice(2), ir);
+export const lowerUpsampleNearest: IrLowering<'UpsampleNearest'> = ({ outputs: [value] }, [x], ir) =>
+  upsampleNearest(x, value.shape.slice(2), ir);

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createGraphBuilder } from '../graph/builder';
-import type { ConstantData, Graph, Node, Value, ValueType } from '../graph/graph';
-import { MOVING_OPS } from '../graph/ops';
+import type { ConstantData, Graph, Value, ValueType } from '../graph/graph';
+import { mapEach } from '../graph/lists';
+import { among, MOVING, type Node } from '../graph/ops';
 import { rebuildGraph } from '../passes/rebuildGraph';
 
 /** What OpenVINO packs constants for. */
-const PACKING: ReadonlySet<string> = new Set(['MatMul', 'Conv', 'ConvInputGradient', 'ConvFilterGradient']);
+const isPacking = among(['MatMul', 'Conv', 'ConvInputGradient', 'ConvFilterGradient']);
 
 /** A constant that an engine gives to the program once, as the input of this name. */
 export interface ConstantInput {
@@ -15,7 +16,7 @@ export interface ConstantInput {
 }
 
 /** What OpenVINO may do with constants while it compiles: it moves them rightly. */
-const isMoving = (op: string) => op === 'Cast' || MOVING_OPS.has(op);
+const movesRightly = among([...MOVING, 'Cast']);
 
 /**
  * The graph in which constants are inputs where they are packed for two operations or are no numbers, and in which no
@@ -29,32 +30,32 @@ const isMoving = (op: string) => op === 'Cast' || MOVING_OPS.has(op);
  */
 export function sharedConstants(graph: Graph): { graph: Graph; constants: readonly ConstantInput[] } {
   /** Of what is made of constants alone, the largest of them. */
-  const sourceOf = new Map<number, Node>();
-  const packed = new Map<string, Node[]>();
+  const sourceOf = new Map<number, Node<'Constant'>>();
+  const packed = new Map<string, Node<'Constant'>[]>();
   const alone = new Set<Node>();
   for (const node of graph.nodes) {
     const { op, inputs, outputs } = node;
     if (op === 'Input') continue;
     const sources = inputs.flatMap(({ id }) => sourceOf.get(id) ?? []);
-    if (PACKING.has(op)) {
+    if (isPacking(node)) {
       for (const source of sources) {
         const numbers = contentOf(source);
         packed.set(numbers, [...(packed.get(numbers) ?? []), source]);
       }
     }
     if (sources.length < inputs.length) continue;
-    if (op !== 'Constant' && !isMoving(op)) alone.add(node);
+    if (node.op !== 'Constant' && !movesRightly(node)) alone.add(node);
     else {
       const largest =
-        op === 'Constant' ? node : sources.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a));
+        node.op === 'Constant' ? node : sources.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a));
       for (const { id } of outputs) sourceOf.set(id, largest);
     }
   }
   const notNumbers = graph.nodes.filter(
-    ({ op, attributes }) => op === 'Constant' && (attributes.data as ConstantData).some(Number.isNaN),
+    ({ op, attributes }) => op === 'Constant' && attributes.data.some(Number.isNaN),
   );
   const sharedSources = [...packed.values()].filter((sources) => sources.length > 1);
-  const shared = new Set([...notNumbers, ...sharedSources.flat()]);
+  const shared = new Set<Node>([...notNumbers, ...sharedSources.flat()]);
   if (shared.size === 0 && alone.size === 0) return { graph, constants: [] };
   const builder = createGraphBuilder();
   const constants: ConstantInput[] = [];
@@ -71,21 +72,20 @@ export function sharedConstants(graph: Graph): { graph: Graph; constants: readon
     zeros.set(dtype, value);
     return value;
   };
-  const rebuilt = rebuildGraph(graph, builder, (node, inputs) => {
-    if (shared.has(node)) return [outside(node.attributes.data as ConstantData, node.outputs[0]!)];
-    if (!alone.has(node)) return undefined;
+  const rebuilt = rebuildGraph(graph, builder, ({ op, inputs, attributes, outputs }, before) => {
+    if (op === 'Constant') return shared.has(before) ? [outside(attributes.data, outputs[0])] : undefined;
+    if (op === 'Input' || !alone.has(before)) return undefined;
     const number = inputs.findIndex(({ dtype }) => dtype === 'float32' || dtype === 'int32');
-    const operands = inputs.map((x, i) => (i === number ? builder.emit('Add', [x, zero(x.dtype)]) : x));
-    return builder.emitAll(node.op, operands, node.attributes);
+    const operands = mapEach(inputs, (x, i) => (i === number ? builder.emit('Add', [x, zero(x.dtype)]) : x));
+    return builder.emitAll(op, operands, attributes);
   });
   return { graph: rebuilt, constants };
 }
 
-const lengthOf = (node: Node) => (node.attributes.data as ConstantData).length;
+const lengthOf = ({ attributes }: Node<'Constant'>) => attributes.data.length;
 
 /** Equal for constants of equal numbers. */
-function contentOf({ attributes }: Node): string {
-  const data = attributes.data as ConstantData;
+function contentOf({ attributes: { data } }: Node<'Constant'>): string {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return createHash('sha256').update(data.constructor.name).update(bytes).digest('base64');
 }

@@ -1,7 +1,8 @@
 import type { GraphBuilder } from '../graph/builder';
-import type { ConstantData, Value } from '../graph/graph';
-import { numbers } from '../graph/ops';
-import type { Rule } from './rule';
+import type { Value } from '../graph/graph';
+import { at } from '../graph/lists';
+import { produced } from './algebraRules';
+import { ruleFor } from './rule';
 
 /** The error of an index that `op` can't follow. */
 export const indexError = (op: string, index: number, limit: number): string =>
@@ -12,17 +13,17 @@ export const indexError = (op: string, index: number, limit: number): string =>
  *
  * @throws for one that is outside
  */
-export const checkedConstants: Rule = ({ op, inputs: [indices], attributes }, builder) => {
-  if (op !== 'CheckedIndex') return undefined;
-  const { op: made, attributes: own } = builder.producer(indices!);
-  if (made !== 'Constant') return undefined;
-  const limits = numbers(attributes, 'limits');
-  (own.data as ConstantData).forEach((index, i) => {
-    const limit = limits[i % limits.length]!;
-    if (!(index >= 0 && index < limit)) throw new Error(indexError(attributes.op as string, index, limit));
-  });
-  return indices;
-};
+export const checkedConstants = ruleFor(
+  ['CheckedIndex'],
+  ({ inputs: [indices], attributes: { limits, op } }, builder) => {
+    const constant = produced(indices, 'Constant', builder);
+    constant?.attributes.data.forEach((index, i) => {
+      const limit = at(limits, i % limits.length);
+      if (!(index >= 0 && index < limit)) throw new Error(indexError(op, index, limit));
+    });
+    return constant && indices;
+  },
+);
 
 /**
  * Indices for `op`, each of which must be in [0, limit), or the run fails. One limit is that of all; more are those of

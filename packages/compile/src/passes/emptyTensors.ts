@@ -1,6 +1,6 @@
 import { createGraphBuilder, type GraphBuilder } from '../graph/builder';
 import { type Graph, type Node, sizeOf, type Value } from '../graph/graph';
-import { number } from '../graph/ops';
+import type { NodeName } from '../graph/ops';
 import type { Trace } from '../record/trace';
 import { rebuildGraph } from './rebuildGraph';
 
@@ -14,36 +14,43 @@ const filled = (b: GraphBuilder, value: number, { dtype, shape }: Value) =>
   b.emit('Broadcast', [b.scalar(value, dtype)], { shape });
 
 /** Sums of nothing. */
-const sum = (node: Node, _: readonly Value[], b: GraphBuilder) => filled(b, 0, node.outputs[0]!);
+const sum = ({ outputs: [value] }: Node, b: GraphBuilder) => filled(b, 0, value);
 /** What has no value becomes what TensorFlow.js's typed arrays make of that: NaN, and 0 as an integer. */
-const undefinedValue = ({ outputs: [value] }: Node, _: readonly Value[], b: GraphBuilder) =>
-  filled(b, value!.dtype === 'float32' ? Number.NaN : 0, value!);
+const undefinedValue = ({ outputs: [value] }: Node, b: GraphBuilder) =>
+  filled(b, value.dtype === 'float32' ? Number.NaN : 0, value);
 
 /** What ops make of operands without elements where their result has some. */
-const OF_NOTHING: Readonly<Record<string, (node: Node, inputs: readonly Value[], b: GraphBuilder) => Value>> =
-  {
-    Concat: ({ attributes }, parts, b) =>
-      b.emit(
-        'Concat',
-        parts.filter((part) => !isEmpty(part)),
-        attributes,
-      ),
-    Pad: ({ attributes, outputs }, _, b) => filled(b, number(attributes, 'value'), outputs[0]!),
-    ReduceSum: sum,
-    // TensorFlow.js adds up what it has divided.
-    ReduceMean: sum,
-    ReduceProd: ({ outputs }, _, b) => filled(b, 1, outputs[0]!),
-    ReduceMax: undefinedValue,
-    ReduceMin: undefinedValue,
-    ArgMax: sum,
-    ArgMin: sum,
-    MatMul: sum,
-    Conv: sum,
-    ConvInputGradient: sum,
-    ConvFilterGradient: sum,
-    ScatterAdd: sum,
-    ScatterND: (_, [target]) => target!,
-  };
+const OF_NOTHING: { readonly [K in NodeName]?: (node: Node<K>, b: GraphBuilder) => Value } = {
+  Concat: ({ inputs, attributes }, b) =>
+    b.emit(
+      'Concat',
+      inputs.filter((part) => !isEmpty(part)),
+      attributes,
+    ),
+  Pad: ({ attributes, outputs: [value] }, b) => filled(b, attributes.value, value),
+  ReduceSum: sum,
+  // TensorFlow.js adds up what it has divided.
+  ReduceMean: sum,
+  ReduceProd: ({ outputs: [value] }, b) => filled(b, 1, value),
+  ReduceMax: undefinedValue,
+  ReduceMin: undefinedValue,
+  ArgMax: sum,
+  ArgMin: sum,
+  MatMul: sum,
+  Conv: sum,
+  ConvInputGradient: sum,
+  ConvFilterGradient: sum,
+  ScatterAdd: sum,
+  ScatterND: ({ inputs: [target] }) => target,
+};
+
+/** @param node with operands of which some have no elements */
+function madeOfNothing<K extends NodeName>(node: Node<K>, b: GraphBuilder): Value {
+  const make = OF_NOTHING[node.op];
+  if (make) return make(node, b);
+  const shapes = node.inputs.map(({ shape }) => `[${shape}]`).join(', ');
+  throw new Error(`The op '${node.op}' can't make [${node.outputs[0].shape}] of tensors ${shapes}.`);
+}
 
 /**
  * The graph in which no op takes or makes a tensor without elements: not every engine can. What is left of them are
@@ -55,16 +62,10 @@ export function withoutEmptyTensors(graph: Graph): Graph {
   if (!graph.nodes.some(({ outputs }) => outputs.some(isEmpty))) return graph;
   const builder = createGraphBuilder();
   const empty = ({ dtype, shape }: Value) => builder.constant(emptyArray(dtype), dtype, shape);
-  return rebuildGraph(graph, builder, (node, inputs) => {
+  return rebuildGraph(graph, builder, (node) => {
     if (node.op === 'Input') return undefined;
     if (node.outputs.every(isEmpty)) return node.outputs.map(empty);
-    if (!inputs.some(isEmpty)) return undefined;
-    const make = OF_NOTHING[node.op];
-    if (!make) {
-      const shapes = inputs.map(({ shape }) => `[${shape}]`).join(', ');
-      throw new Error(`The op '${node.op}' can't make [${node.outputs[0]!.shape}] of tensors ${shapes}.`);
-    }
-    return [make(node, inputs, builder)];
+    return node.inputs.some(isEmpty) ? [madeOfNothing(node, builder)] : undefined;
   });
 }
 

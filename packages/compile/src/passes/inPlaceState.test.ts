@@ -2,28 +2,36 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { createGraphBuilder } from '../graph/builder';
 import { broadcastShapes, type Graph, type Node, padShape, sizeOf, type Value } from '../graph/graph';
-import { flag, numbers } from '../graph/ops';
+import { at, get, ofLength } from '../graph/lists';
 import { trace } from '../record/trace';
 import { inPlaceState } from './inPlaceState';
 import { optimize } from './optimize';
 
 type Tensors = Record<string, tf.Tensor>;
 const f32 = (...shape: number[]) => ({ dtype: 'float32', shape }) as const;
-const proven = (
-  step: (state: Tensors, inputs: Tensors) => { state: Tensors; outputs?: Tensors },
-  state: Record<string, ReturnType<typeof f32>>,
-  inputs: Record<string, ReturnType<typeof f32>> = {},
-) => {
+type Specs<N extends string> = Record<N, ReturnType<typeof f32>>;
+type Returned = { state: Tensors; outputs?: Tensors };
+function proven<S extends string>(step: (state: Record<S, tf.Tensor>) => Returned, state: Specs<S>): string[];
+function proven<S extends string, I extends string>(
+  step: (state: Record<S, tf.Tensor>, inputs: Record<I, tf.Tensor>) => Returned,
+  state: Specs<S>,
+  inputs: Specs<I>,
+): string[];
+function proven(
+  step: (state: Tensors, inputs: Tensors) => Returned,
+  state: Specs<string>,
+  inputs: Specs<string> = {},
+) {
   const { graph } = trace((s: Tensors, x: Tensors) => ({ outputs: {}, ...step(s, x) }), state, inputs);
   return [...inPlaceState(optimize(graph))].sort();
-};
+}
 
 describe('what may be updated in place', () => {
   test('moments and their parameter, which read the new moments', () => {
-    const step = ({ w, m, v }: Tensors, { g }: Tensors) => {
-      const nextM = m!.mul(0.9).add(g!.mul(0.1));
-      const nextV = v!.mul(0.9).add(g!.square().mul(0.1));
-      return { state: { w: w!.mul(0.99).sub(nextM.div(nextV.sqrt().add(1e-8))), m: nextM, v: nextV } };
+    const step = ({ w, m, v }: Record<'w' | 'm' | 'v', tf.Tensor>, { g }: Record<'g', tf.Tensor>) => {
+      const nextM = m.mul(0.9).add(g.mul(0.1));
+      const nextV = v.mul(0.9).add(g.square().mul(0.1));
+      return { state: { w: w.mul(0.99).sub(nextM.div(nextV.sqrt().add(1e-8))), m: nextM, v: nextV } };
     };
     const state = { w: f32(2, 3), m: f32(2, 3), v: f32(2, 3) };
     expect(proven(step, state, { g: f32(2, 3) })).toEqual(['m', 'v', 'w']);
@@ -31,7 +39,7 @@ describe('what may be updated in place', () => {
 
   const network =
     (clipped: boolean) =>
-    (params: Tensors, { x }: Tensors) => {
+    (params: Tensors, { x }: Record<'x', tf.Tensor>) => {
       const names = Object.keys(params);
       const normalized = (h: tf.Tensor) => {
         const centred = h.sub(h.mean(1, true));
@@ -39,7 +47,7 @@ describe('what may be updated in place', () => {
       };
       const loss = (...weights: tf.Tensor[]) =>
         weights
-          .reduce((h, w) => normalized(tf.matMul(h, w)), x!)
+          .reduce((h, w) => normalized(tf.matMul(h, w)), x)
           .pow(4)
           .sum();
       const grads = tf.grads(loss)(names.map((name) => params[name]!));
@@ -59,11 +67,11 @@ describe('what may be updated in place', () => {
   test('what lies behind many products', () => {
     const products = (a: tf.Tensor) =>
       [1, 2, 3, 4].reduce<tf.Tensor>((x) => tf.matMul(x, x), tf.matMul(a, a));
-    expect(proven(({ a }) => ({ state: { a: products(a!).add(1) } }), { a: f32(2, 2) })).toEqual(['a']);
+    expect(proven(({ a }) => ({ state: { a: products(a).add(1) } }), { a: f32(2, 2) })).toEqual(['a']);
   });
   test('a new value through a reshape', () => {
-    const step = ({ a }: Tensors, { g }: Tensors) => ({
-      state: { a: a!.reshape([6]).add(g!).reshape([2, 3]) },
+    const step = ({ a }: Record<'a', tf.Tensor>, { g }: Record<'g', tf.Tensor>) => ({
+      state: { a: a.reshape([6]).add(g).reshape([2, 3]) },
     });
     expect(proven(step, { a: f32(2, 3) }, { g: f32(6) })).toEqual(['a']);
   });
@@ -105,16 +113,16 @@ describe('what may not', () => {
     ],
     ['a constant', (a) => ({ state: { a: tf.zeros([2, 2]) }, outputs: { b: a.sum() } })],
   ])('%s', (_, step) => {
-    expect(proven(({ a }) => step(a!), square)).toEqual([]);
+    expect(proven(({ a }) => step(a), square)).toEqual([]);
   });
   test('two that change places; one that becomes the other', () => {
-    expect(proven(({ a, b }) => ({ state: { a: b!, b: a! } }), { a: f32(2), b: f32(2) })).toEqual([]);
-    expect(proven(({ b }) => ({ state: { a: b!, b: b!.add(1) } }), { a: f32(2), b: f32(2) })).toEqual([]);
+    expect(proven(({ a, b }) => ({ state: { a: b, b: a } }), { a: f32(2), b: f32(2) })).toEqual([]);
+    expect(proven(({ b }) => ({ state: { a: b, b: b.add(1) } }), { a: f32(2), b: f32(2) })).toEqual([]);
   });
   test('one that is read by what comes after its update', () => {
-    const step = ({ a, b }: Tensors) => {
-      const next = a!.add(1);
-      return { state: { a: next, b: b!.add(next.mul(a!)) } };
+    const step = ({ a, b }: Record<'a' | 'b', tf.Tensor>) => {
+      const next = a.add(1);
+      return { state: { a: next, b: b.add(next.mul(a)) } };
     };
     expect(proven(step, { a: f32(2), b: f32(2) })).toEqual(['b']);
   });
@@ -145,74 +153,78 @@ function runByLot(
   for (const node of graph.nodes) {
     const [y] = node.outputs;
     if (node.op === 'Input') {
-      stored.set(y!.id, given.get(node.attributes.name as string)!);
+      stored.set(y.id, get(given, node.attributes.name));
       continue;
     }
     const heavy = node.op === 'MatMul' || node.op === 'ReduceSum' ? 1 : 0;
     const chained = heavy + Math.max(0, ...node.inputs.map(({ id }) => chain.get(id) ?? 0));
     const inlined =
-      !isOutput.has(y!.id) && chained < 4 && (chained === 0 || uses.get(y!.id) === 1) && draw(3) > 0;
-    if (inlined) chain.set(y!.id, chained);
+      !isOutput.has(y.id) && chained < 4 && (chained === 0 || uses.get(y.id) === 1) && draw(3) > 0;
+    if (inlined) chain.set(y.id, chained);
     else waiting.push(node);
   }
 
-  const compute = ({ op, inputs, attributes, outputs: [y] }: Node, i: number): number => {
-    const x = inputs.map((value) => (at: number) => read(value, at));
-    const shape = y!.shape;
+  const compute = ({ op, inputs, attributes, outputs: [{ shape }] }: Node, i: number): number => {
     if (op === 'MatMul') {
-      const [rows, inner, columns] = [inputs[0]!.shape[0]!, inputs[0]!.shape[1]!, shape[1]!];
+      const [a, b] = inputs;
+      const [rows, inner] = ofLength(a.shape, 2);
+      const columns = at(shape, 1);
       let sum = 0;
       for (let k = 0; k < inner; k++) {
         const row = Math.floor(i / columns);
         sum +=
-          x[0]!(flag(attributes, 'transposeA') ? k * rows + row : row * inner + k) *
-          x[1]!(k * columns + (i % columns));
+          read(a, attributes.transposeA ? k * rows + row : row * inner + k) *
+          read(b, k * columns + (i % columns));
       }
       return sum % 1009;
     }
     if (op === 'ReduceSum') {
-      const columns = inputs[0]!.shape[1]!;
+      const [x] = inputs;
+      const [rows, columns] = ofLength(x.shape, 2);
       let sum = 0;
-      for (let k = 0; k < inputs[0]!.shape[0]!; k++) sum += x[0]!(k * columns + i);
+      for (let k = 0; k < rows; k++) sum += read(x, k * columns + i);
       return sum % 1009;
     }
-    if (op === 'Reshape') return x[0]!(i);
-    if (op === 'Transpose') return x[0]!((i % shape[1]!) * shape[0]! + Math.floor(i / shape[1]!));
-    if (op === 'Slice') return x[0]!(numbers(attributes, 'begin')[0]! * inputs[0]!.shape[1]! + i);
-    const at = (value: Value) => {
+    if (op === 'Reshape') return read(inputs[0], i);
+    if (op === 'Transpose') {
+      const [rows, columns] = ofLength(shape, 2);
+      return read(inputs[0], (i % columns) * rows + Math.floor(i / columns));
+    }
+    if (op === 'Slice') return read(inputs[0], at(attributes.begin, 0) * at(inputs[0].shape, 1) + i);
+    const element = (value: Value) => {
       const from = padShape(value.shape, shape.length);
       let [offset, stride, rest] = [0, 1, i];
       for (let axis = shape.length - 1; axis >= 0; axis--) {
-        if (from[axis] !== 1) offset += (rest % shape[axis]!) * stride;
-        rest = Math.floor(rest / shape[axis]!);
-        stride *= from[axis]!;
+        const size = at(shape, axis);
+        if (from[axis] !== 1) offset += (rest % size) * stride;
+        rest = Math.floor(rest / size);
+        stride *= at(from, axis);
       }
-      return offset;
+      return read(value, offset);
     };
-    const operands = inputs.map((value, k) => x[k]!(at(value)));
-    if (op === 'Add') return (operands[0]! + operands[1]!) % 1009;
-    if (op === 'Mul') return (operands[0]! * operands[1]!) % 1009;
-    return (1009 - operands[0]!) % 1009;
+    if (op === 'Add') return (element(inputs[0]) + element(inputs[1])) % 1009;
+    if (op === 'Mul') return (element(inputs[0]) * element(inputs[1])) % 1009;
+    if (op === 'Neg') return (1009 - element(inputs[0])) % 1009;
+    throw new Error(`This engine has no op '${op}'.`);
   };
-  const read = (value: Value, at: number): number =>
-    stored.get(value.id)?.[at] ?? compute(producer.get(value.id)!, at);
+  const read = (value: Value, place: number): number =>
+    stored.get(value.id)?.[place] ?? compute(get(producer, value.id), place);
   const ready = (value: Value): boolean =>
-    stored.has(value.id) || (chain.has(value.id) && producer.get(value.id)!.inputs.every(ready));
+    stored.has(value.id) || (chain.has(value.id) && get(producer, value.id).inputs.every(ready));
 
   while (waiting.length > 0) {
     const able = waiting.filter((node) => node.inputs.every(ready));
-    const node = able[draw(able.length)]!;
+    const node = at(able, draw(able.length));
     waiting.splice(waiting.indexOf(node), 1);
     const [y] = node.outputs;
-    const buffer = buffers.get(y!.id) ?? new Int32Array(sizeOf(y!.shape));
-    const left = Array.from({ length: buffer.length }, (_, i) => i);
+    const buffer = buffers.get(y.id) ?? new Int32Array(sizeOf(y.shape));
+    const left = [...buffer.keys()];
     while (left.length > 0) {
-      const [i] = left.splice(draw(left.length), 1);
-      buffer[i!] = compute(node, i!);
+      for (const i of left.splice(draw(left.length), 1)) buffer[i] = compute(node, i);
     }
-    stored.set(y!.id, buffer);
+    stored.set(y.id, buffer);
   }
-  return (name: string) => [...stored.get(graph.outputs.get(name)!.id)!];
+  return (name: string) => [...get(stored, get(graph.outputs, name).id)];
 }
 
 const STATES: Readonly<Record<string, readonly number[]>> = { a: [2, 2], b: [2, 2], c: [1, 2], d: [4] };
@@ -238,8 +250,8 @@ function graphOf(instructions: readonly Instruction[], chosen: readonly number[]
   );
   values.push(builder.input('inputs/g', 'float32', [2, 2]));
   for (const [op, a, b] of instructions) {
-    const name = OPS[op % OPS.length]!;
-    const pick = (back: number) => values[values.length - 1 - (back % values.length)]!;
+    const name = at(OPS, op % OPS.length);
+    const pick = (back: number) => at(values, values.length - 1 - (back % values.length));
     const [x, y] = [pick(a), pick(b)];
     const isMatrix = x.shape.length === 2;
     if (name === 'Add' || name === 'Mul') {
@@ -262,13 +274,17 @@ function graphOf(instructions: readonly Instruction[], chosen: readonly number[]
     else if (isMatrix && name === 'Transpose') values.push(builder.emit(name, [x], { perm: [1, 0] }));
     else if (isMatrix && name === 'Slice')
       values.push(
-        builder.emit(name, [x], { begin: [b % x.shape[0]!, 0], size: [1, x.shape[1]!], strides: [1, 1] }),
+        builder.emit(name, [x], {
+          begin: [b % at(x.shape, 0), 0],
+          size: [1, at(x.shape, 1)],
+          strides: [1, 1],
+        }),
       );
   }
-  const outputs = new Map<string, Value>([['outputs/y', values.at(-1)!]]);
+  const outputs = new Map<string, Value>([['outputs/y', at(values, -1)]]);
   Object.entries(STATES).forEach(([name, shape], i) => {
     const fitting = values.filter((value) => `${value.shape}` === `${shape}`);
-    const next = fitting[fitting.length - 1 - (chosen[i]! % fitting.length)]!;
+    const next = at(fitting, fitting.length - 1 - (at(chosen, i) % fitting.length));
     if (next !== values[i]) outputs.set(`next/${name}`, next);
   });
   return builder.finish(outputs);
@@ -298,7 +314,7 @@ test('any order of kernels, with values computed again and written element by el
         for (let attempt = 0; attempt < 5; attempt++) {
           const state = given();
           const buffers = new Map(
-            [...paths].map((path) => [graph.outputs.get(`next/${path}`)!.id, state.get(`state/${path}`)!]),
+            [...paths].map((path) => [get(graph.outputs, `next/${path}`).id, get(state, `state/${path}`)]),
           );
           const actual = runByLot(graph, state, buffers, draw);
           for (const name of graph.outputs.keys()) expect(actual(name)).toEqual(expected(name));

@@ -15,18 +15,19 @@
  *   - no other output is, or is made by light ops of, the old value.
  */
 import type { Graph, Node, Value } from '../graph/graph';
-import { isElementwise, MOVING_OPS } from '../graph/ops';
+import { at, get } from '../graph/lists';
+import { isElementwise, isMoving } from '../graph/ops';
 
 /** Attention in one kernel, its softmax written out: a product, a maximum, a sum, a product. */
 const MOST_CHAINED = 4;
 
-const isLight = (op: string) => isElementwise(op) || MOVING_OPS.has(op);
+const isLight = (node: Node) => isElementwise(node) || isMoving(node);
 
 /**
  * Element i of the result comes of element i of the operands, counted in row-major order. (An operand that is
  * broadcast is smaller than the result, and no such op leads back to the old size.)
  */
-const keepsPlaces = (op: string) => isElementwise(op) || op === 'Reshape';
+const keepsPlaces = (node: Node) => isElementwise(node) || node.op === 'Reshape';
 
 /** Nodes by index, with who makes and who uses a value. Indices are in an order in which the nodes can run. */
 interface IndexedGraph {
@@ -50,7 +51,7 @@ function indexGraph({ nodes, outputs }: Graph): IndexedGraph {
   });
   return {
     nodes,
-    light: nodes.map(({ op }) => isLight(op)),
+    light: nodes.map(isLight),
     producer,
     consumers,
     outputs: new Set([...outputs.values()].map(({ id }) => id)),
@@ -59,9 +60,9 @@ function indexGraph({ nodes, outputs }: Graph): IndexedGraph {
 
 /** The index of the node that writes a value: a reshape may be the same bytes, written when its operand is. */
 function writerOf(value: Value, graph: IndexedGraph): number {
-  const writer = graph.producer.get(value.id)!;
-  const { op, inputs } = graph.nodes[writer]!;
-  return op === 'Reshape' ? writerOf(inputs[0]!, graph) : writer;
+  const writer = get(graph.producer, value.id);
+  const { op, inputs } = at(graph.nodes, writer);
+  return op === 'Reshape' ? writerOf(inputs[0], graph) : writer;
 }
 
 /**
@@ -77,20 +78,20 @@ function heavyReaders(old: Value, writer: number, graph: IndexedGraph): readonly
   for (let value = pending.pop(); value; value = pending.pop()) {
     if (graph.outputs.has(value.id)) return undefined;
     for (const index of graph.consumers.get(value.id) ?? []) {
-      const { op, outputs } = graph.nodes[index]!;
+      const node = at(graph.nodes, index);
       // An engine may look at indices at any time.
-      if (op === 'CheckedIndex') return undefined;
-      const kept = inPlace.get(value.id)! && keepsPlaces(op);
+      if (node.op === 'CheckedIndex') return undefined;
+      const kept = get(inPlace, value.id) && keepsPlaces(node);
       if (index === writer) {
         if (!kept) return undefined;
       } else if (!graph.light[index]) {
         readers.push(index);
       } else {
-        const [made] = outputs;
-        const known = inPlace.get(made!.id);
+        const [made] = node.outputs;
+        const known = inPlace.get(made.id);
         if (known === false || known === kept) continue;
-        inPlace.set(made!.id, kept);
-        pending.push(made!);
+        inPlace.set(made.id, kept);
+        pending.push(made);
       }
     }
   }
@@ -105,13 +106,13 @@ function heavyOpsUntil(writer: number, first: number, { nodes, light, producer }
   const lengths = new Int32Array(writer - first + 1).fill(-1);
   lengths[writer - first] = light[writer] ? 0 : 1;
   for (let index = writer; index > first; index--) {
-    const length = lengths[index - first]!;
+    const length = at(lengths, index - first);
     if (length < 0) continue;
-    for (const { id } of nodes[index]!.inputs) {
-      const from = producer.get(id)!;
+    for (const { id } of at(nodes, index).inputs) {
+      const from = get(producer, id);
       if (from < first) continue;
       const through = length + (light[from] ? 0 : 1);
-      if (through > lengths[from - first]!) lengths[from - first] = through;
+      lengths[from - first] = Math.max(at(lengths, from - first), through);
     }
   }
   return (index: number) => lengths[index - first] ?? -1;
@@ -119,9 +120,9 @@ function heavyOpsUntil(writer: number, first: number, { nodes, light, producer }
 
 function mayReplace(old: Value, next: Value, graph: IndexedGraph): boolean {
   const writer = writerOf(next, graph);
-  const { op } = graph.nodes[writer]!;
+  const node = at(graph.nodes, writer);
   // What moves elements may be a view of what it moves, written in parts and earlier.
-  if (op === 'Input' || op === 'Constant' || MOVING_OPS.has(op)) return false;
+  if (node.op === 'Input' || node.op === 'Constant' || isMoving(node)) return false;
   const readers = heavyReaders(old, writer, graph);
   if (!readers) return false;
   const first = readers.reduce((least, index) => Math.min(least, index), writer);

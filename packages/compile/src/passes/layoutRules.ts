@@ -1,7 +1,9 @@
 import type { GraphBuilder } from '../graph/builder';
-import { type Attributes, padShape, sameShape, sizeOf, type Value } from '../graph/graph';
-import { flag, isElementwise, number, numbers } from '../graph/ops';
-import type { Rule } from './rule';
+import { padShape, sameShape, sizeOf, type Value } from '../graph/graph';
+import { at, mapIfAll } from '../graph/lists';
+import { ALL_REDUCTIONS, ELEMENTWISE, type Operation } from '../graph/ops';
+import { produced } from './algebraRules';
+import { type Rule, ruleFor } from './rule';
 
 /**
  * Transposes sink: each moves below the op that uses it until it meets its inverse, or a matrix product that takes
@@ -15,7 +17,7 @@ const inverse = (perm: readonly number[]): number[] => {
   });
   return result;
 };
-const compose = (outer: readonly number[], inner: readonly number[]) => outer.map((axis) => inner[axis]!);
+const compose = (outer: readonly number[], inner: readonly number[]) => outer.map((axis) => at(inner, axis));
 const isIdentity = (perm: readonly number[]) => perm.every((axis, i) => axis === i);
 
 interface Transposed {
@@ -23,32 +25,28 @@ interface Transposed {
   readonly perm: readonly number[];
 }
 function transposed(value: Value, builder: GraphBuilder): Transposed | undefined {
-  const { op, inputs, attributes } = builder.producer(value);
-  return op === 'Transpose' ? { source: inputs[0]!, perm: numbers(attributes, 'perm') } : undefined;
+  const node = produced(value, 'Transpose', builder);
+  return node && { source: node.inputs[0], perm: node.attributes.perm };
 }
 
 /** Reshapes that change nothing, and those of reshapes. */
-export const reshapes: Rule = ({ op, inputs: [x], attributes }, builder) => {
-  if (op !== 'Reshape') return undefined;
-  const shape = numbers(attributes, 'shape');
-  if (sameShape(shape, x!.shape)) return x;
-  const inner = builder.producer(x!);
-  return inner.op === 'Reshape' ? builder.emit('Reshape', [inner.inputs[0]!], { shape }) : undefined;
-};
+export const reshapes = ruleFor(['Reshape'], ({ inputs: [x], attributes: { shape } }, builder) => {
+  if (sameShape(shape, x.shape)) return x;
+  const inner = produced(x, 'Reshape', builder);
+  return inner && builder.emit('Reshape', inner.inputs, { shape });
+});
 
-const transposes: Rule = ({ op, inputs: [x], attributes }, builder) => {
-  if (op !== 'Transpose') return undefined;
-  const perm = numbers(attributes, 'perm');
+const transposes = ruleFor(['Transpose'], ({ inputs: [x], attributes: { perm } }, builder) => {
   if (isIdentity(perm)) return x;
-  const inner = transposed(x!, builder);
+  const inner = transposed(x, builder);
   if (inner) return builder.emit('Transpose', [inner.source], { perm: compose(perm, inner.perm) });
   // Axes of one element may go anywhere: that is a reshape.
-  const moved = perm.filter((axis) => x!.shape[axis] !== 1);
-  if (moved.every((axis, i) => i === 0 || axis > moved[i - 1]!)) {
-    return builder.emit('Reshape', [x!], { shape: perm.map((axis) => x!.shape[axis]!) });
+  const moved = perm.filter((axis) => x.shape[axis] !== 1);
+  if (moved.every((axis, i) => i === 0 || axis > at(moved, i - 1))) {
+    return builder.emit('Reshape', [x], { shape: perm.map((axis) => at(x.shape, axis)) });
   }
   return undefined;
-};
+});
 
 /** A small operand is worth turning around so that a large one need not be. */
 const SMALL_OPERAND = 1 / 8;
@@ -69,108 +67,86 @@ function untransposed(
 }
 
 /** A widening cast: what moves elements goes before it, where they have half the bytes. */
-const widens = (op: string, [x]: readonly Value[]) => op === 'Cast' && x!.dtype === 'bfloat16';
+const widens = ({ op, inputs }: Operation) => op === 'Cast' && inputs[0].dtype === 'bfloat16';
 
-const throughElementwise: Rule = ({ op, inputs, attributes }, builder) => {
-  if (!isElementwise(op) || widens(op, inputs)) return undefined;
+const throughElementwise = ruleFor(ELEMENTWISE, (operation, builder) => {
+  const { op, inputs, attributes } = operation;
+  if (widens(operation)) return undefined;
   const perm = inputs.map((x) => transposed(x, builder)?.perm).find((p) => p !== undefined);
   if (!perm || inputs.some((x) => x.shape.length > perm.length)) return undefined;
   const size = Math.max(...inputs.map((x) => sizeOf(x.shape)));
-  const sources: Value[] = [];
-  for (const x of inputs) {
-    const source = untransposed(x, perm, size, builder);
-    if (!source) return undefined;
-    sources.push(source);
-  }
-  return builder.emit('Transpose', [builder.emit(op, sources, attributes)], { perm });
-};
+  const sources = mapIfAll(inputs, (x) => untransposed(x, perm, size, builder));
+  return sources && builder.emit('Transpose', [builder.emit(op, sources, attributes)], { perm });
+});
 
-const throughReduce: Rule = ({ op, inputs: [x], attributes }, builder) => {
-  if (!op.startsWith('Reduce')) return undefined;
-  const from = transposed(x!, builder);
+const throughReduce = ruleFor(ALL_REDUCTIONS, ({ op, inputs: [x], attributes }, builder) => {
+  const from = transposed(x, builder);
   if (!from) return undefined;
-  const axes = numbers(attributes, 'axes')
-    .map((axis) => from.perm[axis]!)
-    .sort((a, b) => a - b);
-  const keepDims = flag(attributes, 'keepDims');
+  const { keepDims } = attributes;
+  const axes = compose(attributes.axes, from.perm).sort((a, b) => a - b);
   const reduced = builder.emit(op, [from.source], { axes, keepDims });
   if (keepDims) return builder.emit('Transpose', [reduced], { perm: from.perm });
   const left = from.perm.filter((axis) => !axes.includes(axis));
   const ranks = [...left].sort((a, b) => a - b);
   return builder.emit('Transpose', [reduced], { perm: left.map((axis) => ranks.indexOf(axis)) });
-};
+});
 
-/** Per-axis attributes follow the axes. */
-const AXIS_ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
-  Slice: ['begin', 'size', 'strides'],
-  Pad: ['before', 'after'],
-  Tile: ['repeats'],
-};
 /** A slice of the first axis, which the transpose brought there, is one piece of memory after it; before, many. */
-const isOuterSlice = (op: string, attributes: Attributes, { source, perm }: Transposed): boolean =>
-  op === 'Slice' &&
-  perm[0] !== 0 &&
-  numbers(attributes, 'size').every((size, i) => (size === source.shape[perm[i]!]) === (i !== 0));
+const isOuter = (size: readonly number[], { source, perm }: Transposed): boolean =>
+  perm[0] !== 0 && size.every((length, i) => (length === source.shape[at(perm, i)]) === (i !== 0));
 
-const throughAxiswise: Rule = ({ op, inputs: [x], attributes }, builder) => {
-  const names = AXIS_ATTRIBUTES[op];
-  const from = names && transposed(x!, builder);
-  if (!from || isOuterSlice(op, attributes, from)) return undefined;
-  const back = inverse(from.perm);
-  const moved = Object.fromEntries(
-    names.map((name) => [name, back.map((axis) => numbers(attributes, name)[axis]!)]),
-  );
-  return builder.emit('Transpose', [builder.emit(op, [from.source], { ...attributes, ...moved })], {
-    perm: from.perm,
-  });
-};
+/** Attributes of the axes follow them. */
+const throughAxiswise = ruleFor(['Slice', 'Pad', 'Tile'], ({ op, inputs, attributes }, builder) => {
+  const from = transposed(inputs[0], builder);
+  if (!from) return undefined;
+  const { source, perm } = from;
+  const back = inverse(perm);
+  const moved = (list: readonly number[]) => compose(back, list);
+  const before = () => {
+    if (op === 'Slice') {
+      const { begin, size, strides } = attributes;
+      const own = { begin: moved(begin), size: moved(size), strides: moved(strides) };
+      return isOuter(size, from) ? undefined : builder.emit(op, [source], { ...attributes, ...own });
+    }
+    if (op === 'Tile')
+      return builder.emit(op, [source], { ...attributes, repeats: moved(attributes.repeats) });
+    const own = { before: moved(attributes.before), after: moved(attributes.after) };
+    return builder.emit(op, [source], { ...attributes, ...own });
+  };
+  const value = before();
+  return value && builder.emit('Transpose', [value], { perm });
+});
 
-const throughConcat: Rule = ({ op, inputs, attributes }, builder) => {
-  if (op !== 'Concat') return undefined;
+const throughConcat = ruleFor(['Concat'], ({ inputs, attributes }, builder) => {
   const from = inputs.map((x) => transposed(x, builder));
   const perm = from[0]?.perm;
-  if (!perm || from.some((t) => !t || !sameShape(t.perm, perm))) return undefined;
-  const axis = perm[number(attributes, 'axis')]!;
-  return builder.emit(
-    'Transpose',
-    [
-      builder.emit(
-        'Concat',
-        from.map((t) => t!.source),
-        { axis },
-      ),
-    ],
-    { perm },
-  );
-};
+  if (!perm) return undefined;
+  const sources = mapIfAll(from, (t) => (t && sameShape(t.perm, perm) ? t.source : undefined));
+  const axis = at(perm, attributes.axis);
+  return sources && builder.emit('Transpose', [builder.emit('Concat', sources, { axis })], { perm });
+});
 
 /** Matrices transposed: the last two axes change places. */
 export const withAxesSwapped = (builder: GraphBuilder, x: Value): Value => {
-  const axes = x.shape.map((_, axis) => axis);
-  const [last, secondLast] = [axes.pop()!, axes.pop()!];
-  return builder.emit('Transpose', [x], { perm: [...axes, last, secondLast] });
+  const axes = [...x.shape.keys()];
+  return builder.emit('Transpose', [x], { perm: [...axes.slice(0, -2), at(axes, -1), at(axes, -2)] });
 };
 
 /** A matrix product takes an operand whose last two axes are exchanged as it is. */
-const intoMatMul: Rule = ({ op, inputs: [a, b], attributes }, builder) => {
-  if (op !== 'MatMul') return undefined;
+const intoMatMul = ruleFor(['MatMul'], ({ inputs: [a, b], attributes }, builder) => {
   const swapped = (x: Value) => {
     const from = transposed(x, builder);
     const rank = x.shape.length;
     const lastTwo = x.shape.map((_, i) => (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i));
     return from && sameShape(from.perm, lastTwo) ? from.source : undefined;
   };
-  const left = swapped(a!);
-  if (left)
-    return builder.emit('MatMul', [left, b!], { ...attributes, transposeA: !flag(attributes, 'transposeA') });
-  const right = swapped(b!);
-  if (right)
-    return builder.emit('MatMul', [a!, right], {
-      ...attributes,
-      transposeB: !flag(attributes, 'transposeB'),
-    });
-  return undefined;
-};
+  const left = swapped(a);
+  if (left) {
+    return builder.emit('MatMul', [left, b], { ...attributes, transposeA: !attributes.transposeA });
+  }
+  const right = swapped(b);
+  return right && builder.emit('MatMul', [a, right], { ...attributes, transposeB: !attributes.transposeB });
+});
 
 export const layoutRules: readonly Rule[] = [
   reshapes,

@@ -1,6 +1,7 @@
 import type { GraphBuilder } from '../graph/builder';
-import { createGraphBuilder } from '../graph/builder';
+import { createGraphBuilder, emitBy } from '../graph/builder';
 import type { Graph, Node } from '../graph/graph';
+import { operation } from '../graph/operation';
 import { algebraRules } from './algebraRules';
 import { broadcastRules } from './broadcastRules';
 import { checkedConstants } from './checkedIndices';
@@ -27,13 +28,14 @@ function simplifyingBuilder(rules: readonly Rule[]): GraphBuilder {
   const plain = createGraphBuilder();
   const builder: GraphBuilder = {
     ...plain,
-    emit: (op, inputs, attributes = {}) => {
+    emit: emitBy((op, inputs, attributes) => {
+      const given = operation(op, inputs, attributes);
       for (const rule of rules) {
-        const better = rule({ op, inputs, attributes }, builder);
+        const better = rule(given, builder);
         if (better) return better;
       }
       return plain.emit(op, inputs, attributes);
-    },
+    }),
   };
   return builder;
 }

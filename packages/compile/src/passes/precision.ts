@@ -1,17 +1,13 @@
 import { createGraphBuilder, type GraphBuilder } from '../graph/builder';
 import { type Graph, type Node, sizeOf, type Value } from '../graph/graph';
-import { flag, MOVING_OPS, numbers } from '../graph/ops';
-import { scalarConstant } from './algebraRules';
+import { at, mapEach, mapIfAll } from '../graph/lists';
+import { among } from '../graph/ops';
+import { produced, scalarConstant } from './algebraRules';
 import { rebuildGraph } from './rebuildGraph';
-import type { Rule } from './rule';
+import { type Rule, ruleFor } from './rule';
 
 /** What is computed in bfloat16: matrix products and convolutions, whose sums the hardware keeps in float32. */
-const IN_BFLOAT16: ReadonlySet<string> = new Set([
-  'MatMul',
-  'Conv',
-  'ConvInputGradient',
-  'ConvFilterGradient',
-]);
+const isInBfloat16 = among(['MatMul', 'Conv', 'ConvInputGradient', 'ConvFilterGradient']);
 
 const cast = (builder: GraphBuilder, x: Value, dtype: 'float32' | 'bfloat16') =>
   x.dtype === dtype ? x : builder.emit('Cast', [x], { dtype });
@@ -20,23 +16,23 @@ const cast = (builder: GraphBuilder, x: Value, dtype: 'float32' | 'bfloat16') =>
 const FEWEST_ROWS = 64;
 
 /** Ids of what these ops take. */
-const operandsOf = (graph: Graph, isMeant: (op: string) => boolean): Set<number> =>
-  new Set(graph.nodes.filter(({ op }) => isMeant(op)).flatMap(({ inputs }) => inputs.map(({ id }) => id)));
+const operandsOf = (graph: Graph, isMeant: (node: Node) => boolean): Set<number> =>
+  new Set(graph.nodes.filter(isMeant).flatMap(({ inputs }) => inputs.map(({ id }) => id)));
 
 /** The bfloat16 value that a cast to float32 takes, or `undefined` for what is no such cast. */
 export function wideningSource(value: Value, builder: GraphBuilder): Value | undefined {
-  const { op, inputs } = builder.producer(value);
-  return op === 'Cast' && inputs[0]!.dtype === 'bfloat16' ? inputs[0] : undefined;
+  const source = produced(value, 'Cast', builder)?.inputs[0];
+  return source?.dtype === 'bfloat16' ? source : undefined;
 }
 
 /** The bfloat16 value that a float32 one equals: a power of two, as attention's scale often is, multiplies exactly. */
 function withoutRounding(value: Value, builder: GraphBuilder): Value | undefined {
   const { op, inputs } = builder.producer(value);
   if (op !== 'Mul') return wideningSource(value, builder);
-  const source = wideningSource(inputs[0]!, builder);
-  const factor = scalarConstant(inputs[1]!, builder);
+  const source = wideningSource(inputs[0], builder);
+  const factor = scalarConstant(inputs[1], builder);
   if (!source || !factor || !Number.isInteger(Math.log2(factor))) return undefined;
-  return builder.emit('Mul', [source, cast(builder, inputs[1]!, 'bfloat16')]);
+  return builder.emit('Mul', [source, cast(builder, inputs[1], 'bfloat16')]);
 }
 
 /**
@@ -45,12 +41,14 @@ function withoutRounding(value: Value, builder: GraphBuilder): Value | undefined
  */
 export function toBfloat16(graph: Graph): Graph {
   const builder = createGraphBuilder();
-  const operands = operandsOf(graph, (op) => IN_BFLOAT16.has(op));
-  const factors = operandsOf(graph, (op) => op === 'MatMul');
+  const operands = operandsOf(graph, isInBfloat16);
+  const factors = operandsOf(graph, ({ op }) => op === 'MatMul');
 
-  function inBfloat16({ op, attributes }: Node, inputs: readonly Value[]): Value | undefined {
-    if (!IN_BFLOAT16.has(op) || inputs.some(({ dtype }) => dtype !== 'float32')) return undefined;
-    const narrow = inputs.map((x) => cast(builder, x, 'bfloat16'));
+  function inBfloat16(node: Node): Value | undefined {
+    if (!isInBfloat16(node)) return undefined;
+    const { op, inputs, attributes } = node;
+    if (inputs.some(({ dtype }) => dtype !== 'float32')) return undefined;
+    const narrow = mapEach(inputs, (x) => cast(builder, x, 'bfloat16'));
     return cast(builder, builder.emit(op, narrow, attributes), 'float32');
   }
 
@@ -58,17 +56,19 @@ export function toBfloat16(graph: Graph): Graph {
    * A sum over all axes but one, as the gradient of a bias is, of what is in bfloat16 anyway: a product with ones, which
    * adds up in float32 and reads half the bytes.
    */
-  function biasGradient({ op, inputs: [x], attributes }: Node, [rows]: readonly Value[]): Value | undefined {
-    if (op !== 'ReduceSum' || rows!.dtype !== 'float32') return undefined;
-    const { shape } = rows!;
-    const summed = numbers(attributes, 'axes');
-    const kept = shape.findIndex((_, axis) => !summed.includes(axis));
-    const width = shape[kept]!;
+  function biasGradient({ op, inputs, attributes }: Node, before: Node): Value | undefined {
+    if (op !== 'ReduceSum' || inputs[0].dtype !== 'float32') return undefined;
+    const [rows] = inputs;
+    const { shape } = rows;
+    const { axes, keepDims } = attributes;
+    if (shape.length < 2 || axes.length !== shape.length - 1) return undefined;
+    const kept = shape.findIndex((_, axis) => !axes.includes(axis));
+    const width = at(shape, kept);
     const count = sizeOf(shape) / width;
-    if (shape.length < 2 || summed.length !== shape.length - 1 || count < FEWEST_ROWS) return undefined;
-    if (!operands.has(x!.id) && !wideningSource(rows!, builder)) return undefined;
+    if (count < FEWEST_ROWS) return undefined;
+    if (!before.inputs.some(({ id }) => operands.has(id)) && !wideningSource(rows, builder)) return undefined;
     const perm = [...shape.keys()].filter((axis) => axis !== kept);
-    const turned = builder.emit('Transpose', [cast(builder, rows!, 'bfloat16')], { perm: [...perm, kept] });
+    const turned = builder.emit('Transpose', [cast(builder, rows, 'bfloat16')], { perm: [...perm, kept] });
     const ones = cast(
       builder,
       builder.emit('Broadcast', [builder.scalar(1)], { shape: [1, count] }),
@@ -78,7 +78,6 @@ export function toBfloat16(graph: Graph): Graph {
       transposeA: false,
       transposeB: false,
     });
-    const keepDims = flag(attributes, 'keepDims');
     return builder.emit('Reshape', [cast(builder, sum, 'float32')], {
       shape: keepDims ? shape.map((size, axis) => (axis === kept ? size : 1)) : [width],
     });
@@ -88,46 +87,42 @@ export function toBfloat16(graph: Graph): Graph {
    * Attention comes from a product and goes into one: in between, too, it is kept in bfloat16, while the softmax itself
    * is computed in float32. It would else be the largest tensor that is kept for the gradient.
    */
-  function attention({ op, outputs }: Node, [logits]: readonly Value[]): Value | undefined {
-    if (op !== 'Softmax' || !factors.has(outputs[0]!.id)) return undefined;
-    const narrow = withoutRounding(logits!, builder);
+  function attention({ op, inputs, outputs: [probabilities] }: Node): Value | undefined {
+    if (op !== 'Softmax' || !factors.has(probabilities.id)) return undefined;
+    const narrow = withoutRounding(inputs[0], builder);
     return narrow && cast(builder, builder.emit('Softmax', [narrow]), 'float32');
   }
 
-  return rebuildGraph(graph, builder, (node, inputs) => {
-    const value = biasGradient(node, inputs) ?? attention(node, inputs) ?? inBfloat16(node, inputs);
+  return rebuildGraph(graph, builder, (node, before) => {
+    const value = biasGradient(node, before) ?? attention(node) ?? inBfloat16(node);
     return value && [value];
   });
 }
 
 /** What only moves elements may as well move them in half the bytes; but a padding is filled in its own type. */
-const movesAnyType = (op: string) => MOVING_OPS.has(op) && op !== 'Pad';
+const MOVING_ANY_TYPE = ['Reshape', 'Transpose', 'Slice', 'Concat', 'Tile'] as const;
+const movesAnyType = among([...MOVING_ANY_TYPE, 'Broadcast']);
 
 /** Casts to bfloat16 go above what only moves elements: bf16(transpose(x)) is transpose(bf16(x)). */
-const castsRise: Rule = ({ op, inputs: [x], attributes }, builder) => {
-  if (op !== 'Cast' || attributes.dtype !== 'bfloat16') return undefined;
-  const moved = builder.producer(x!);
-  if (!movesAnyType(moved.op)) return undefined;
-  return builder.emit(
-    moved.op,
-    moved.inputs.map((input) => builder.emit('Cast', [input], attributes)),
-    moved.attributes,
-  );
-};
+const castsRise = ruleFor(['Cast'], ({ inputs: [x], attributes }, builder) => {
+  if (attributes.dtype !== 'bfloat16') return undefined;
+  const moved = builder.producer(x);
+  if (!movesAnyType(moved)) return undefined;
+  const narrow = mapEach(moved.inputs, (input) => builder.emit('Cast', [input], attributes));
+  return builder.emit(moved.op, narrow, moved.attributes);
+});
 
 /** And casts from it below: reshape(f32(x)) is f32(reshape(x)). */
-const castsSink: Rule = ({ op, inputs, attributes }, builder) => {
-  if (!movesAnyType(op) || op === 'Broadcast') return undefined;
-  const narrow = inputs.map((input) => wideningSource(input, builder));
-  if (narrow.some((x) => x === undefined)) return undefined;
-  return builder.emit('Cast', [builder.emit(op, narrow as Value[], attributes)], { dtype: 'float32' });
-};
+const castsSink = ruleFor(MOVING_ANY_TYPE, ({ op, inputs, attributes }, builder) => {
+  const narrow = mapIfAll(inputs, (input) => wideningSource(input, builder));
+  return narrow && builder.emit('Cast', [builder.emit(op, narrow, attributes)], { dtype: 'float32' });
+});
 
 /** What a linear layer adds its bias to, straight out of a matrix product in bfloat16. */
 function biased(value: Value, builder: GraphBuilder): { product: Value; bias: Value } | undefined {
-  const { op, inputs } = builder.producer(value);
-  if (op !== 'Add') return undefined;
-  const [a, bias] = inputs as [Value, Value];
+  const sum = produced(value, 'Add', builder);
+  if (!sum) return undefined;
+  const [a, bias] = sum.inputs;
   const product = wideningSource(a, builder);
   return product && bias.shape.length <= 1 ? { product, bias } : undefined;
 }
@@ -137,13 +132,11 @@ function biased(value: Value, builder: GraphBuilder): { product: Value; bias: Va
  * then begins at its product in bfloat16, with no reshape between; work in another shape begins there as well, where
  * else the sum in float32 would be kept for it.
  */
-const biasesSink: Rule = ({ op, inputs: [x], attributes }, builder) => {
-  if (op !== 'Reshape') return undefined;
-  const from = biased(x!, builder);
-  const shape = numbers(attributes, 'shape');
-  if (!from || shape.at(-1) !== x!.shape.at(-1)) return undefined;
+const biasesSink = ruleFor(['Reshape'], ({ inputs: [x], attributes }, builder) => {
+  const from = biased(x, builder);
+  if (!from || attributes.shape.at(-1) !== x.shape.at(-1)) return undefined;
   const product = builder.emit('Reshape', [from.product], attributes);
   return builder.emit('Add', [builder.emit('Cast', [product], { dtype: 'float32' }), from.bias]);
-};
+});
 
 export const precisionRules: readonly Rule[] = [castsRise, castsSink, biasesSink];

@@ -32,5 +32,5 @@ function angle(b: GraphBuilder, y: Value, x: Value): Value {
   return b.emit('Where', [known, signed, number(Number.NaN)]);
 }
 
-export const atan2: RecordKernel = ({ a, b: other }, _, b) =>
-  cast(b, angle(b, cast(b, a!, 'float32'), cast(b, other!, 'float32')), a!.dtype);
+export const atan2: RecordKernel<'a' | 'b'> = ({ a, b: other }, _, b) =>
+  cast(b, angle(b, cast(b, a, 'float32'), cast(b, other, 'float32')), a.dtype);

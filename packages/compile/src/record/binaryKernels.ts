@@ -1,16 +1,18 @@
 /** Arithmetic, comparisons and logic of two tensors, in the dtypes of TensorFlow.js's own `cpu` kernels. */
+import type * as tf from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../graph/builder';
 import type { Value } from '../graph/graph';
+import type { ArithmeticOp, ComparisonOp } from '../graph/ops';
 import { scalarConstant } from '../passes/algebraRules';
 import { leakyRelu } from './activations';
 import { cast, commonDtype } from './casts';
-import type { RecordKernel } from './kernelParts';
+import type { Operands, RecordKernel, RecordKernels } from './kernelParts';
 import { floorDivide, floorRemainder, wholePower } from './wholeNumbers';
 
 type Apply = (b: GraphBuilder, x: Value, y: Value) => Value;
 
 const emit =
-  (op: string): Apply =>
+  (op: ArithmeticOp | ComparisonOp): Apply =>
   (b, x, y) =>
     b.emit(op, [x, y]);
 
@@ -20,26 +22,26 @@ const beyondBool: Apply = () => {
 
 /** In the dtype that loses nothing of either operand, given back in that of the first. */
 const arithmetic =
-  (ofFloats: Apply, ofWhole: Apply = ofFloats, ofBools: Apply = beyondBool): RecordKernel =>
+  (ofFloats: Apply, ofWhole: Apply = ofFloats, ofBools: Apply = beyondBool): RecordKernel<'a' | 'b'> =>
   ({ a, b: other }, _, b) => {
-    const dtype = commonDtype(a!, other!);
+    const dtype = commonDtype(a, other);
     const apply = { float32: ofFloats, int32: ofWhole, bool: ofBools }[dtype as 'float32'];
-    return cast(b, apply(b, cast(b, a!, dtype), cast(b, other!, dtype)), a!.dtype);
+    return cast(b, apply(b, cast(b, a, dtype), cast(b, other, dtype)), a.dtype);
   };
 
 /** Bools are compared as the numbers 0 and 1. */
 const comparison =
-  (apply: Apply): RecordKernel =>
+  (apply: Apply): RecordKernel<'a' | 'b'> =>
   ({ a, b: other }, _, b) => {
-    const common = commonDtype(a!, other!);
+    const common = commonDtype(a, other);
     const dtype = common === 'bool' ? 'int32' : common;
-    return apply(b, cast(b, a!, dtype), cast(b, other!, dtype));
+    return apply(b, cast(b, a, dtype), cast(b, other, dtype));
   };
 
 const logic =
-  (op: string): RecordKernel =>
+  (op: 'And' | 'Or'): RecordKernel<'a' | 'b'> =>
   ({ a, b: other }, _, b) =>
-    b.emit(op, [cast(b, a!, 'bool'), cast(b, other!, 'bool')]);
+    b.emit(op, [cast(b, a, 'bool'), cast(b, other, 'bool')]);
 
 const notEqual: Apply = (b, x, y) => b.emit('Not', [b.emit('Equal', [x, y])]);
 
@@ -60,9 +62,9 @@ const remainder: Apply = (b, x, y) => {
   return b.emit('Where', [alike, rest, b.emit('Mod', [b.emit('Add', [rest, y]), y])]);
 };
 
-const floorDiv: RecordKernel = ({ a, b: other }, _, b) => {
-  const dtype = commonDtype(a!, other!) === 'float32' ? 'float32' : 'int32';
-  const [x, y] = [cast(b, a!, dtype), cast(b, other!, dtype)];
+const floorDiv: RecordKernel<'a' | 'b'> = ({ a, b: other }, _, b) => {
+  const dtype = commonDtype(a, other) === 'float32' ? 'float32' : 'int32';
+  const [x, y] = [cast(b, a, dtype), cast(b, other, dtype)];
   if (dtype === 'int32') return floorDivide(b, x, y);
   return cast(b, b.emit('Floor', [b.emit('Div', [x, y])]), 'int32');
 };
@@ -76,10 +78,10 @@ function power(b: GraphBuilder, x: Value, y: Value): Value {
   return b.emit('Where', [isUnit, b.emit('Add', [value, noneOrZero]), value]);
 }
 
-const prelu: RecordKernel = ({ x, alpha }, _, b) =>
-  leakyRelu(b, cast(b, x!, 'float32'), cast(b, alpha!, 'float32'));
+const prelu: RecordKernel<'x' | 'alpha'> = ({ x, alpha }, _, b) =>
+  leakyRelu(b, cast(b, x, 'float32'), cast(b, alpha, 'float32'));
 
-export const binaryKernels: Readonly<Record<string, RecordKernel>> = {
+export const binaryKernels: RecordKernels = {
   Add: arithmetic(emit('Add')),
   Sub: arithmetic(emit('Sub')),
   Multiply: arithmetic(emit('Mul'), emit('Mul'), emit('And')),
@@ -97,15 +99,16 @@ export const binaryKernels: Readonly<Record<string, RecordKernel>> = {
   LessEqual: comparison(emit('LessOrEqual')),
   Equal: comparison(emit('Equal')),
   NotEqual: comparison(notEqual),
-  BitwiseAnd: ({ a, b: other }, _, b) => b.emit('BitwiseAnd', [a!, other!]),
+  BitwiseAnd: ({ a, b: other }: Operands<'a' | 'b'>, _, b) => b.emit('BitwiseAnd', [a, other]),
   LogicalAnd: logic('And'),
   LogicalOr: logic('Or'),
   Prelu: prelu,
-  LeakyRelu: ({ x }, { alpha }, b) => leakyRelu(b, cast(b, x!, 'float32'), b.scalar(alpha)),
-  EluGrad: ({ dy, y }, _, b) =>
+  LeakyRelu: ({ x }: Operands<'x'>, { alpha }: tf.LeakyReluAttrs, b) =>
+    leakyRelu(b, cast(b, x, 'float32'), b.scalar(alpha)),
+  EluGrad: ({ dy, y }: Operands<'dy' | 'y'>, _, b) =>
     b.emit('Where', [
-      b.emit('GreaterOrEqual', [y!, b.scalar(0)]),
-      dy!,
-      b.emit('Mul', [dy!, b.emit('Add', [y!, b.scalar(1)])]),
+      b.emit('GreaterOrEqual', [y, b.scalar(0)]),
+      dy,
+      b.emit('Mul', [dy, b.emit('Add', [y, b.scalar(1)])]),
     ]),
 };

@@ -4,7 +4,16 @@
  */
 import type { GraphBuilder } from '../graph/builder';
 import { sameShape, sizeOf, type Value } from '../graph/graph';
-import { applyFused, type FusedAttributes, type RecordKernel, reshape, transpose } from './kernelParts';
+import { at, mapEach, ofLength } from '../graph/lists';
+import {
+  applyFused,
+  type FusedAttributes,
+  type Operands,
+  type RecordKernel,
+  type RecordKernels,
+  reshape,
+  transpose,
+} from './kernelParts';
 import {
   convWindows,
   cropped,
@@ -31,7 +40,7 @@ export const fromGraph = (b: GraphBuilder, image: Value, format?: string): Value
 
 /** The sizes [N, C, ...space] of an image whose sizes TensorFlow.js says. */
 const graphShape = (shape: readonly number[], format?: string): readonly number[] =>
-  format === 'NCHW' ? shape : channelsFirst(shape.length).map((axis) => shape[axis]!);
+  format === 'NCHW' ? shape : channelsFirst(shape.length).map((axis) => at(shape, axis));
 
 /** Filters of the graph, [out, in / group, ...kernel], and how they came to be. */
 interface Filters {
@@ -46,7 +55,7 @@ function denseFilters(shape: readonly number[]): Filters {
   const perm = outFirst(shape.length);
   return {
     group: 1,
-    shape: perm.map((axis) => shape[axis]!),
+    shape: perm.map((axis) => at(shape, axis)),
     toGraph: (b, filter) => transpose(b, filter, perm),
     fromGraph: (b, filter) => transpose(b, filter, outLast(shape.length)),
   };
@@ -54,7 +63,7 @@ function denseFilters(shape: readonly number[]): Filters {
 
 /** Depthwise filters [kh, kw, in, multiplier] are grouped ones, [in * multiplier, 1, kh, kw]. */
 function depthwiseFilters(shape: readonly number[]): Filters {
-  const [kh, kw, channels, multiplier] = shape as [number, number, number, number];
+  const [kh, kw, channels, multiplier] = ofLength(shape, 4);
   const grouped = [channels * multiplier, 1, kh, kw];
   return {
     group: channels,
@@ -76,7 +85,7 @@ function conv(
   const filters = filtersOf(filter.shape);
   const windows = convWindows(x.shape, filter.shape, attrs);
   const image = toGraph(b, x, attrs.dataFormat);
-  const shape = [image.shape[0]!, filters.shape[0]!, ...windows.counts];
+  const shape = [at(image.shape, 0), at(filters.shape, 0), ...windows.counts];
   const y =
     isEmpty(shape) || isEmpty(x.shape) || isEmpty(filter.shape)
       ? zeros(b, shape)
@@ -100,13 +109,13 @@ function gradientWindows(
   attrs: WindowAttributes,
 ): { readonly windows: Windows; readonly gradient: Value } {
   const counts = gradient.shape.slice(2);
-  const rounded = [attrs.dimRoundingMode, 'ceil' as const, 'round' as const].map((dimRoundingMode) =>
+  const rounded = mapEach([attrs.dimRoundingMode, 'ceil', 'round'] as const, (dimRoundingMode) =>
     convWindows(shape, filter, { ...attrs, dimRoundingMode }),
   );
   const own = rounded.find((windows) => sameShape(windows.counts, counts));
   if (own) return { windows: own, gradient };
-  const [windows] = rounded as [Windows];
-  if (windows.counts.some((count, i) => count > counts[i]!)) {
+  const [windows] = rounded;
+  if (windows.counts.some((count, i) => count > at(counts, i))) {
     throw new Error(
       `A filter of [${filter}] has [${windows.counts}] windows on an image of [${shape}], but is given what belongs to ` +
         `[${counts}].`,
@@ -149,7 +158,7 @@ function inputGradient(
         );
   return fromGraph(b, dx, attrs.dataFormat);
 }
-const croppedAt = ({ crop }: Windows, axis: number) => crop.before[axis]! + crop.after[axis]!;
+const croppedAt = ({ crop }: Windows, axis: number) => at(crop.before, axis) + at(crop.after, axis);
 
 function filterGradient(
   b: GraphBuilder,
@@ -178,13 +187,15 @@ function filterGradient(
 }
 
 /** What bias and slopes of a fused convolution meet: with channels first, one number per channel gets its axis. */
-function fusedConv(filtersOf: FiltersOf): RecordKernel {
-  return ({ x, filter, bias, preluActivationWeights }, attrs: WindowAttributes & FusedAttributes, b) => {
+function fusedConv(
+  filtersOf: FiltersOf,
+): RecordKernel<'x' | 'filter', WindowAttributes & FusedAttributes, 'bias' | 'preluActivationWeights'> {
+  return ({ x, filter, bias, preluActivationWeights }, attrs, b) => {
     const perChannel = (value: Value | undefined) =>
       value && attrs.dataFormat === 'NCHW' && value.shape.length === 1 && value.shape[0] !== 1
-        ? reshape(b, value, [value.shape[0]!, 1, 1])
+        ? reshape(b, value, [...value.shape, 1, 1])
         : value;
-    const y = conv(b, x!, filter!, attrs, filtersOf);
+    const y = conv(b, x, filter, attrs, filtersOf);
     return applyFused(b, y, perChannel(bias), attrs, perChannel(preluActivationWeights));
   };
 }
@@ -196,32 +207,41 @@ function depthwiseLast({ dataFormat }: WindowAttributes): void {
   }
 }
 const depthwise =
-  (kernel: RecordKernel): RecordKernel =>
+  <N extends string, A extends WindowAttributes, O extends string>(
+    kernel: RecordKernel<N, A, O>,
+  ): RecordKernel<N, A, O> =>
   (inputs, attrs, b) => {
     depthwiseLast(attrs);
     return kernel(inputs, attrs, b);
   };
 
-export const convKernels: Readonly<Record<string, RecordKernel>> = {
-  Conv2D: ({ x, filter }, attrs, b) => conv(b, x!, filter!, attrs, denseFilters),
+type InputGradientAttributes = WindowAttributes & { readonly inputShape: readonly number[] };
+type FilterGradientAttributes = WindowAttributes & { readonly filterShape: readonly number[] };
+
+export const convKernels: RecordKernels = {
+  Conv2D: ({ x, filter }: Operands<'x' | 'filter'>, attrs: WindowAttributes, b) =>
+    conv(b, x, filter, attrs, denseFilters),
   FusedConv2D: fusedConv(denseFilters),
-  Conv2DBackpropInput: ({ dy, filter }, attrs, b) =>
-    inputGradient(b, dy!, filter!, attrs.inputShape, attrs, denseFilters),
-  Conv2DBackpropFilter: ({ x, dy }, attrs, b) =>
-    filterGradient(b, x!, dy!, attrs.filterShape, attrs, denseFilters),
-  DepthwiseConv2dNative: depthwise(({ x, filter }, attrs, b) =>
-    conv(b, x!, filter!, attrs, depthwiseFilters),
+  Conv2DBackpropInput: ({ dy, filter }: Operands<'dy' | 'filter'>, attrs: InputGradientAttributes, b) =>
+    inputGradient(b, dy, filter, attrs.inputShape, attrs, denseFilters),
+  Conv2DBackpropFilter: ({ x, dy }: Operands<'x' | 'dy'>, attrs: FilterGradientAttributes, b) =>
+    filterGradient(b, x, dy, attrs.filterShape, attrs, denseFilters),
+  DepthwiseConv2dNative: depthwise(({ x, filter }: Operands<'x' | 'filter'>, attrs: WindowAttributes, b) =>
+    conv(b, x, filter, attrs, depthwiseFilters),
   ),
   FusedDepthwiseConv2D: depthwise(fusedConv(depthwiseFilters)),
-  DepthwiseConv2dNativeBackpropInput: depthwise(({ dy, filter }, attrs, b) =>
-    inputGradient(b, dy!, filter!, attrs.inputShape, attrs, depthwiseFilters),
+  DepthwiseConv2dNativeBackpropInput: depthwise(
+    ({ dy, filter }: Operands<'dy' | 'filter'>, attrs: InputGradientAttributes, b) =>
+      inputGradient(b, dy, filter, attrs.inputShape, attrs, depthwiseFilters),
   ),
-  DepthwiseConv2dNativeBackpropFilter: depthwise(({ x, dy }, attrs, b) =>
-    filterGradient(b, x!, dy!, attrs.filterShape, attrs, depthwiseFilters),
+  DepthwiseConv2dNativeBackpropFilter: depthwise(
+    ({ x, dy }: Operands<'x' | 'dy'>, attrs: FilterGradientAttributes, b) =>
+      filterGradient(b, x, dy, attrs.filterShape, attrs, depthwiseFilters),
   ),
-  Conv3D: ({ x, filter }, attrs, b) => conv(b, x!, filter!, attrs, denseFilters),
-  Conv3DBackpropInputV2: ({ dy, filter }, attrs, b) =>
-    inputGradient(b, dy!, filter!, attrs.inputShape, attrs, denseFilters),
-  Conv3DBackpropFilterV2: ({ x, dy }, attrs, b) =>
-    filterGradient(b, x!, dy!, attrs.filterShape, attrs, denseFilters),
+  Conv3D: ({ x, filter }: Operands<'x' | 'filter'>, attrs: WindowAttributes, b) =>
+    conv(b, x, filter, attrs, denseFilters),
+  Conv3DBackpropInputV2: ({ dy, filter }: Operands<'dy' | 'filter'>, attrs: InputGradientAttributes, b) =>
+    inputGradient(b, dy, filter, attrs.inputShape, attrs, denseFilters),
+  Conv3DBackpropFilterV2: ({ x, dy }: Operands<'x' | 'dy'>, attrs: FilterGradientAttributes, b) =>
+    filterGradient(b, x, dy, attrs.filterShape, attrs, denseFilters),
 };

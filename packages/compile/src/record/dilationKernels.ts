@@ -1,8 +1,9 @@
 /** Morphological dilation: the largest sum of pixel and filter in every window, and where it was. */
 import type { GraphBuilder } from '../graph/builder';
 import type { Value } from '../graph/graph';
+import { at, ofLength } from '../graph/lists';
 import { fromGraph, toGraph } from './convKernels';
-import { type RecordKernel, reshape } from './kernelParts';
+import { type RecordKernel, type RecordKernels, reshape } from './kernelParts';
 import { cropped, filterWindows, isEmpty, uncropped, type WindowAttributes, zeros } from './windows';
 import { spread, taps } from './windowTaps';
 
@@ -20,7 +21,7 @@ function sumsOf(
   if (x.dtype !== 'float32' || filter.dtype !== 'float32') {
     throw new Error(`Dilation of ${x.dtype} by ${filter.dtype} can't be traced; cast both to float32.`);
   }
-  const [kh, kw, channels] = filter.shape as [number, number, number];
+  const [kh, kw, channels] = ofLength(filter.shape, 3);
   const windows = filterWindows(x.shape, [kh, kw, channels, channels], attrs, counts);
   const image = cropped(b, toGraph(b, x), windows);
   const weights = reshape(b, filter, [kh * kw, channels]);
@@ -34,10 +35,10 @@ function sumsOf(
 const larger = (b: GraphBuilder, most: Value, sum: Value) =>
   b.emit('Where', [b.emit('Greater', [sum, most]), sum, most]);
 
-const dilation: RecordKernel = ({ x, filter }, attrs: WindowAttributes, b) => {
-  const { windows, image, sums } = sumsOf(b, x!, filter!, attrs);
-  const shape = [image.shape[0]!, image.shape[1]!, ...windows.counts];
-  if (isEmpty(shape) || isEmpty(filter!.shape)) return fromGraph(b, zeros(b, shape));
+const dilation: RecordKernel<'x' | 'filter', WindowAttributes> = ({ x, filter }, attrs, b) => {
+  const { windows, image, sums } = sumsOf(b, x, filter, attrs);
+  const shape = [...image.shape.slice(0, 2), ...windows.counts];
+  if (isEmpty(shape) || isEmpty(filter.shape)) return fromGraph(b, zeros(b, shape));
   return fromGraph(
     b,
     sums.reduce((most, sum) => larger(b, most, sum), b.scalar(LEAST)),
@@ -57,26 +58,28 @@ function shares(b: GraphBuilder, dy: Value, sums: readonly Value[]): Value[] {
   });
 }
 
-const inputGradient: RecordKernel = ({ x, filter, dy }, attrs: WindowAttributes, b) => {
-  if ([x!, filter!, dy!].some(({ shape }) => isEmpty(shape))) return zeros(b, x!.shape);
-  const gradient = toGraph(b, dy!);
-  const { windows, image, sums } = sumsOf(b, x!, filter!, attrs, gradient.shape.slice(2));
+type Gradient = RecordKernel<'x' | 'filter' | 'dy', WindowAttributes>;
+
+const inputGradient: Gradient = ({ x, filter, dy }, attrs, b) => {
+  if ([x, filter, dy].some(({ shape }) => isEmpty(shape))) return zeros(b, x.shape);
+  const gradient = toGraph(b, dy);
+  const { windows, image, sums } = sumsOf(b, x, filter, attrs, gradient.shape.slice(2));
   const dx = spread(b, shares(b, gradient, sums), windows, image.shape.slice(2));
   return fromGraph(b, uncropped(b, dx, windows));
 };
 
-const filterGradient: RecordKernel = ({ x, filter, dy }, attrs: WindowAttributes, b) => {
-  if ([x!, filter!, dy!].some(({ shape }) => isEmpty(shape))) return zeros(b, filter!.shape);
-  const gradient = toGraph(b, dy!);
-  const { sums } = sumsOf(b, x!, filter!, attrs, gradient.shape.slice(2));
+const filterGradient: Gradient = ({ x, filter, dy }, attrs, b) => {
+  if ([x, filter, dy].some(({ shape }) => isEmpty(shape))) return zeros(b, filter.shape);
+  const gradient = toGraph(b, dy);
+  const { sums } = sumsOf(b, x, filter, attrs, gradient.shape.slice(2));
   const rows = shares(b, gradient, sums).map((share) => {
     const sum = b.emit('ReduceSum', [share], { axes: [0, 2, 3], keepDims: false });
-    return reshape(b, sum, [1, share.shape[1]!]);
+    return reshape(b, sum, [1, at(share.shape, 1)]);
   });
-  return reshape(b, b.emit('Concat', rows, { axis: 0 }), filter!.shape);
+  return reshape(b, b.emit('Concat', rows, { axis: 0 }), filter.shape);
 };
 
-export const dilationKernels: Readonly<Record<string, RecordKernel>> = {
+export const dilationKernels: RecordKernels = {
   Dilation2D: dilation,
   Dilation2DBackpropInput: inputGradient,
   Dilation2DBackpropFilter: filterGradient,

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../graph/builder';
 import { sizeOf, type Value, type ValueType } from '../graph/graph';
+import { at } from '../graph/lists';
 import { cast } from './casts';
-import { type RecordKernel, reshape, transpose } from './kernelParts';
+import { type ListOfOperands, reshape, transpose } from './kernelParts';
 
 /** A tensor whose axes have labels. */
 interface Labelled {
@@ -43,8 +44,8 @@ function contraction(b: GraphBuilder, x: Labelled, y: Labelled, result: string):
   const columns = shared(result, without(y.labels, both));
   const size = (label: string) =>
     x.labels.includes(label)
-      ? x.value.shape[x.labels.indexOf(label)]!
-      : y.value.shape[y.labels.indexOf(label)]!;
+      ? at(x.value.shape, x.labels.indexOf(label))
+      : at(y.value.shape, y.labels.indexOf(label));
   const sizes = (labels: string) => [...labels].map(size);
   const of = (value: Value, ...groups: string[]) =>
     reshape(b, value, [...sizes(batch), ...groups.map((labels) => sizeOf(sizes(labels)))]);
@@ -79,7 +80,7 @@ const termsOf = (equation: string): [terms: string[], result: string] => {
 };
 
 /** Sums of products by labels of axes, such as `bqhd,bkhd->bhqk`. */
-export const einsum: RecordKernel = (inputs, { equation }, b) => {
+export const einsum = (inputs: ListOfOperands, { equation }: tf.EinsumAttrs, b: GraphBuilder): Value => {
   const values = Object.values(inputs);
   // Checks the equation and the sizes.
   const { allDims, idDims } = tf.backend_util.decodeEinsumEquation(equation, values.length);
@@ -93,12 +94,13 @@ export const einsum: RecordKernel = (inputs, { equation }, b) => {
     throw new Error(`Einsum '${equation}' has a label twice in its result; expected each once.`);
   }
   const dtype = values.map((value) => value.dtype).reduce(upcast);
-  const operands = values.map((value, i) => ({ value: cast(b, value, dtype), labels: terms[i]! }));
+  const operands = values.map((value, i) => ({ value: cast(b, value, dtype), labels: at(terms, i) }));
   // What one operand alone has, and the result lacks, is summed beforehand.
   const [x, y] = operands.map((operand, i) =>
     summed(b, operand, result + operands.filter((_, other) => other !== i).map(({ labels }) => labels)),
   );
-  return y ? contraction(b, x!, y, result) : ordered(b, x!, result);
+  if (!x) throw new Error(`Einsum '${equation}' of nothing.`);
+  return y ? contraction(b, x, y, result) : ordered(b, x, result);
 };
 
 /**
@@ -114,11 +116,11 @@ export function registerEinsumGradient(): void {
       const equation = (attrs as unknown as { equation: string }).equation;
       const [terms, result] = termsOf(equation);
       const gradients = saved.map((x, i) => () => {
-        const own = terms[i]!;
+        const own = at(terms, i);
         const others = saved.flatMap((value, other) => {
           if (other === i) return [];
           // What only the other operand has is summed here: TensorFlow.js's einsum gives such results wrong shapes.
-          const labels = terms[other]!;
+          const labels = at(terms, other);
           const axes = [...labels].flatMap((label, axis) => ((result + own).includes(label) ? [] : [axis]));
           return [
             { value: axes.length > 0 ? tf.sum(value, axes) : value, labels: shared(labels, result + own) },
@@ -130,7 +132,7 @@ export function registerEinsumGradient(): void {
         const values = others.map(({ value }) => value);
         const gradient = tf.einsum(`${labels}->${known}`, dy as tf.Tensor, ...values);
         if (known === own) return gradient;
-        const shape = [...own].map((label, axis) => (known.includes(label) ? x.shape[axis]! : 1));
+        const shape = [...own].map((label, axis) => (known.includes(label) ? at(x.shape, axis) : 1));
         return tf.broadcastTo(gradient.reshape(shape), x.shape);
       });
       return Object.fromEntries(gradients.map((gradient, i) => [i, gradient]));

@@ -2,10 +2,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../graph/builder';
 import { sizeOf, type Value } from '../graph/graph';
-import { type RecordKernel, reshape, transpose } from './kernelParts';
+import { at, mapEach, ofLength } from '../graph/lists';
+import { type Operands, type RecordKernel, type RecordKernels, reshape, transpose } from './kernelParts';
 import { isEmpty, zeros } from './windows';
-
-type Shape4 = [number, number, number, number];
 
 const cast = (b: GraphBuilder, x: Value, dtype: Value['dtype']) =>
   x.dtype === dtype ? x : b.emit('Cast', [x], { dtype });
@@ -18,7 +17,7 @@ const range = (length: number) => Array.from({ length }, (_, i) => i);
 
 /** Column `i` of a matrix [n, columns], as [n, 1, 1]. */
 const column = (b: GraphBuilder, matrix: Value, i: number): Value => {
-  const n = matrix.shape[0]!;
+  const n = at(matrix.shape, 0);
   const part = b.emit('Slice', [matrix], { begin: [0, i], size: [n, 1], strides: [1, 1] });
   return reshape(b, part, [n, 1, 1]);
 };
@@ -39,7 +38,7 @@ const every = (b: GraphBuilder, conditions: readonly Value[]) =>
 
 /** Pixels [..., C] of images [N, H, W, C]: of image `image`, row `y` and column `x`, whole numbers that are inside. */
 function pixelsAt(b: GraphBuilder, images: Value, image: Value, y: Value, x: Value): Value {
-  const [n, h, w, c] = images.shape as Shape4;
+  const [n, h, w, c] = ofLength(images.shape, 4);
   const row = b.emit('Add', [b.emit('Mul', [image, whole(b, h)]), y]);
   const index = b.emit('Add', [b.emit('Mul', [row, whole(b, w)]), x]);
   return b.emit('Gather', [reshape(b, images, [n * h * w, c]), index], { axis: 0 });
@@ -58,11 +57,15 @@ const EDGE = 1e-6;
  * Parts of images, each resized to the same size. Where a box reaches outside of its image, its pixels have the value
  * given; a box of an image that is not there has zeros.
  */
-const cropAndResize: RecordKernel = ({ image, boxes, boxInd }, attrs, b) => {
-  const [batch, h, w, c] = image!.shape as Shape4;
-  const [height, width] = attrs.cropSize as [number, number];
-  const n = boxes!.shape[0]!;
-  if (isEmpty(image!.shape) || n * height * width === 0) return zeros(b, [n, height, width, c]);
+const cropAndResize: RecordKernel<'image' | 'boxes' | 'boxInd', tf.CropAndResizeAttrs> = (
+  { image, boxes, boxInd },
+  attrs,
+  b,
+) => {
+  const [batch, h, w, c] = ofLength(image.shape, 4);
+  const [height, width] = attrs.cropSize;
+  const n = at(boxes.shape, 0);
+  if (isEmpty(image.shape) || n * height * width === 0) return zeros(b, [n, height, width, c]);
   /** Where the pixels of a crop lie along a side of the image, and whether that is inside of it. */
   const along = (begin: Value, end: Value, size: number, count: number, shape: readonly number[]) => {
     const parts = range(count).map((i) => (count > 1 ? ((size - 1) * i) / (count - 1) : (size - 1) / 2));
@@ -78,31 +81,30 @@ const cropAndResize: RecordKernel = ({ image, boxes, boxInd }, attrs, b) => {
     ]);
     return { place: clamp(b, place, 0, size - 1), inside };
   };
-  const [y1, x1, y2, x2] = range(4).map((i) => column(b, boxes!, i)) as [Value, Value, Value, Value];
+  const [y1, x1, y2, x2] = mapEach([0, 1, 2, 3] as const, (i) => column(b, boxes, i));
   const vertical = along(y1, y2, h, height, [1, height, 1]);
   const horizontal = along(x1, x2, w, width, [1, 1, width]);
-  const chosen = reshape(b, boxInd!, [n, 1, 1]);
+  const chosen = reshape(b, boxInd, [n, 1, 1]);
   const index = clamp(b, chosen, 0, batch - 1);
-  const pixels = cast(b, image!, 'float32');
-  const at = (y: Value, x: Value) => pixelsAt(b, pixels, index, cast(b, y, 'int32'), cast(b, x, 'int32'));
+  const pixels = cast(b, image, 'float32');
+  const pixelAt = (y: Value, x: Value) =>
+    pixelsAt(b, pixels, index, cast(b, y, 'int32'), cast(b, x, 'int32'));
   let values: Value;
   if (attrs.method === 'bilinear') {
-    const [top, left] = [vertical, horizontal].map(({ place }) => b.emit('Floor', [place])) as [Value, Value];
-    const [bottom, right] = [vertical, horizontal].map(({ place }) => b.emit('Ceil', [place])) as [
-      Value,
-      Value,
-    ];
+    const sides = [vertical, horizontal] as const;
+    const [top, left] = mapEach(sides, ({ place }) => b.emit('Floor', [place]));
+    const [bottom, right] = mapEach(sides, ({ place }) => b.emit('Ceil', [place]));
     const across = perChannel(b, b.emit('Sub', [horizontal.place, left]));
     const down = perChannel(b, b.emit('Sub', [vertical.place, top]));
     values = mix(
       b,
-      mix(b, at(top, left), at(top, right), across),
-      mix(b, at(bottom, left), at(bottom, right), across),
+      mix(b, pixelAt(top, left), pixelAt(top, right), across),
+      mix(b, pixelAt(bottom, left), pixelAt(bottom, right), across),
       down,
     );
   } else {
     const round = (x: Value) => b.emit('Floor', [b.emit('Add', [x, b.scalar(0.5)])]);
-    values = at(round(vertical.place), round(horizontal.place));
+    values = pixelAt(round(vertical.place), round(horizontal.place));
   }
   const inside = perChannel(b, b.emit('And', [vertical.inside, horizontal.inside]));
   const filled = b.emit('Where', [inside, values, b.scalar(attrs.extrapolationValue)]);
@@ -111,9 +113,13 @@ const cropAndResize: RecordKernel = ({ image, boxes, boxInd }, attrs, b) => {
 };
 
 /** Images turned around a centre; the angle is known, so that every pixel's source is. */
-const rotateWithOffset: RecordKernel = ({ image }, { radians, fillValue, center }, b) => {
-  const [n, h, w, c] = image!.shape as Shape4;
-  if (isEmpty(image!.shape)) return image!;
+const rotateWithOffset: RecordKernel<'image', tf.RotateWithOffsetAttrs> = (
+  { image },
+  { radians, fillValue, center },
+  b,
+) => {
+  const [n, h, w, c] = ofLength(image.shape, 4);
+  if (isEmpty(image.shape)) return image;
   const [centerX, centerY] = tf.backend_util.getImageCenter(center, h, w);
   const [sine, cosine] = [Math.sin(radians), Math.cos(radians)];
   const sources = range(h * w).map((i) => {
@@ -126,12 +132,12 @@ const rotateWithOffset: RecordKernel = ({ image }, { radians, fillValue, center 
     b,
     sources.map((source) => Math.max(source, 0)),
   );
-  const turned = b.emit('Gather', [reshape(b, image!, [n, h * w, c]), chosen], { axis: 1 });
+  const turned = b.emit('Gather', [reshape(b, image, [n, h * w, c]), chosen], { axis: 1 });
   // Where colours are given, the fourth channel is opaque.
   const colours = range(c).map((channel) =>
-    typeof fillValue === 'number' ? fillValue : channel === 3 ? 255 : (fillValue[channel] as number),
+    typeof fillValue === 'number' ? fillValue : channel === 3 ? 255 : (fillValue[channel] ?? Number.NaN),
   );
-  const fill = cast(b, floats(b, colours, [1, 1, c]), image!.dtype);
+  const fill = cast(b, floats(b, colours, [1, 1, c]), image.dtype);
   const inside = b.constant(
     Uint8Array.from(sources, (source) => Number(source >= 0)),
     'bool',
@@ -184,21 +190,25 @@ function mapped(b: GraphBuilder, place: Value, size: number, mode: string): Valu
 }
 
 /** Images seen through projective maps, eight numbers for each image or for all; all images, not the first alone. */
-const projected: RecordKernel = ({ image, transforms }, attrs, b) => {
-  const [n, h, w, c] = image!.shape as Shape4;
-  const [height, width] = (attrs.outputShape ?? [h, w]) as [number, number];
+const projected: RecordKernel<'image' | 'transforms', tf.TransformAttrs> = (
+  { image, transforms },
+  attrs,
+  b,
+) => {
+  const [n, h, w, c] = ofLength(image.shape, 4);
+  const [height, width] = attrs.outputShape ?? [h, w];
   const shape = [n, height, width, c];
-  if (isEmpty(shape)) return zeros(b, shape, image!.dtype);
-  const fill = b.scalar(attrs.fillValue, image!.dtype);
-  if (isEmpty(image!.shape)) return b.emit('Broadcast', [fill], { shape });
-  const t = range(8).map((i) => column(b, transforms!, i));
+  if (isEmpty(shape)) return zeros(b, shape, image.dtype);
+  const fill = b.scalar(attrs.fillValue, image.dtype);
+  if (isEmpty(image.shape)) return b.emit('Broadcast', [fill], { shape });
+  const t = range(8).map((i) => column(b, transforms, i));
   const outX = floats(b, range(width), [1, 1, width]);
   const outY = floats(b, range(height), [1, height, 1]);
   const linear = (x: number, y: number, rest: Value) =>
-    b.emit('Add', [b.emit('Add', [b.emit('Mul', [t[x]!, outX]), b.emit('Mul', [t[y]!, outY])]), rest]);
+    b.emit('Add', [b.emit('Add', [b.emit('Mul', [at(t, x), outX]), b.emit('Mul', [at(t, y), outY])]), rest]);
   const projection = linear(6, 7, b.scalar(1));
   const source = (first: number, size: number) =>
-    mapped(b, b.emit('Div', [linear(first, first + 1, t[first + 2]!), projection]), size, attrs.fillMode);
+    mapped(b, b.emit('Div', [linear(first, first + 1, at(t, first + 2)), projection]), size, attrs.fillMode);
   const [x, y] = [source(0, w), source(3, h)];
   const images = integers(b, range(n), [n, 1, 1]);
   const zero = b.scalar(0);
@@ -211,13 +221,13 @@ const projected: RecordKernel = ({ image, transforms }, attrs, b) => {
     ]);
     // What is not inside, NaN included, reads the first pixel, which is not taken then.
     const place = (at: Value) => cast(b, b.emit('Where', [inside, at, zero]), 'int32');
-    const pixels = pixelsAt(b, image!, images, place(row), place(col));
+    const pixels = pixelsAt(b, image, images, place(row), place(col));
     return b.emit('Where', [perChannel(b, inside), pixels, fill]);
   };
   let values: Value;
   if (attrs.interpolation === 'bilinear') {
     const [left, top] = [b.emit('Floor', [x]), b.emit('Floor', [y])];
-    const [right, bottom] = [left, top].map((at) => b.emit('Add', [at, b.scalar(1)])) as [Value, Value];
+    const [right, bottom] = mapEach([left, top] as const, (place) => b.emit('Add', [place, b.scalar(1)]));
     const part = (to: Value, from: Value) => perChannel(b, b.emit('Sub', [to, from]));
     const number = (pixels: Value) => cast(b, pixels, 'float32');
     const along = (row: Value) =>
@@ -229,7 +239,7 @@ const projected: RecordKernel = ({ image, transforms }, attrs, b) => {
       b.emit('Mul', [part(bottom, y), along(top)]),
       b.emit('Mul', [part(y, top), along(bottom)]),
     ]);
-    values = cast(b, sum, image!.dtype);
+    values = cast(b, sum, image.dtype);
   } else if (attrs.interpolation === 'nearest') {
     const round = (at: Value) => b.emit('Floor', [b.emit('Add', [at, b.scalar(0.5)])]);
     values = read(round(y), round(x));
@@ -241,37 +251,37 @@ const projected: RecordKernel = ({ image, transforms }, attrs, b) => {
 };
 
 /** The image with its edges mirrored around it: axis by axis, each of its places from where it is a mirror of. */
-const mirrorPad: RecordKernel = ({ x }, { paddings, mode }, b) => {
+const mirrorPad: RecordKernel<'x', tf.MirrorPadAttrs> = ({ x }, { paddings, mode }, b) => {
   const offset = mode === 'reflect' ? 0 : 1;
-  return (paddings as [number, number][]).reduce((image, [before, after], axis) => {
+  return paddings.reduce((image, [before, after], axis) => {
     if (before === 0 && after === 0) return image;
-    const size = image.shape[axis]!;
+    const size = at(image.shape, axis);
     const from = range(before + size + after).map((i) => {
-      const at = i - before;
-      return at < 0 ? -at - offset : at >= size ? 2 * (size - 1) - at + offset : at;
+      const place = i - before;
+      return place < 0 ? -place - offset : place >= size ? 2 * (size - 1) - place + offset : place;
     });
     return b.emit('Gather', [image, integers(b, from)], { axis });
-  }, x!);
+  }, x);
 };
 
-const depthToSpace: RecordKernel = ({ x }, { blockSize, dataFormat }, b) => {
+const depthToSpace: RecordKernel<'x', tf.DepthToSpaceAttrs> = ({ x }, { blockSize, dataFormat }, b) => {
   if (dataFormat === 'NCHW') {
     throw new Error("depthToSpace with dataFormat 'NCHW' can't be traced; transpose to 'NHWC'.");
   }
-  const [n, h, w, c] = x!.shape as Shape4;
+  const [n, h, w, c] = ofLength(x.shape, 4);
   const depth = c / blockSize ** 2;
-  const split = reshape(b, x!, [n, h, w, blockSize, blockSize, depth]);
+  const split = reshape(b, x, [n, h, w, blockSize, blockSize, depth]);
   return reshape(b, transpose(b, split, [0, 1, 3, 2, 4, 5]), [n, h * blockSize, w * blockSize, depth]);
 };
 
 const { getReshaped, getPermuted, getReshapedPermuted } = tf.backend_util;
 
 /** Each block's pixels in images of their own. */
-const spaceToBatch: RecordKernel = ({ x }, { blockShape, paddings }, b) => {
-  const before = x!.shape.map((_, i) => paddings[i - 1]?.[0] ?? 0);
-  const after = x!.shape.map((_, i) => paddings[i - 1]?.[1] ?? 0);
+const spaceToBatch: RecordKernel<'x', tf.SpaceToBatchNDAttrs> = ({ x }, { blockShape, paddings }, b) => {
+  const before = x.shape.map((_, i) => paddings[i - 1]?.[0] ?? 0);
+  const after = x.shape.map((_, i) => paddings[i - 1]?.[1] ?? 0);
   const isPadded = [...before, ...after].some((n) => n !== 0);
-  const wide = isPadded ? b.emit('Pad', [x!], { before, after, value: 0 }) : x!;
+  const wide = isPadded ? b.emit('Pad', [x], { before, after, value: 0 }) : x;
   const blocks = sizeOf(blockShape);
   const split = getReshaped([...wide.shape], blockShape, blocks, false);
   const perm = getPermuted(split.length, blockShape.length, false);
@@ -279,12 +289,12 @@ const spaceToBatch: RecordKernel = ({ x }, { blockShape, paddings }, b) => {
   return reshape(b, transpose(b, reshape(b, wide, split), perm), shape);
 };
 
-const batchToSpace: RecordKernel = ({ x }, { blockShape, crops }, b) => {
+const batchToSpace: RecordKernel<'x', tf.BatchToSpaceNDAttrs> = ({ x }, { blockShape, crops }, b) => {
   const blocks = sizeOf(blockShape);
-  const split = getReshaped([...x!.shape], blockShape, blocks);
+  const split = getReshaped([...x.shape], blockShape, blocks);
   const perm = getPermuted(split.length, blockShape.length);
-  const shape = getReshapedPermuted([...x!.shape], blockShape, blocks);
-  const image = reshape(b, transpose(b, reshape(b, x!, split), perm), shape);
+  const shape = getReshapedPermuted([...x.shape], blockShape, blocks);
+  const image = reshape(b, transpose(b, reshape(b, x, split), perm), shape);
   const begin = shape.map((_, i) => crops[i - 1]?.[0] ?? 0);
   const size = shape.map((dim, i) => dim - (crops[i - 1]?.[0] ?? 0) - (crops[i - 1]?.[1] ?? 0));
   return b.emit('Slice', [image], { begin, size, strides: begin.map(() => 1) });
@@ -292,7 +302,7 @@ const batchToSpace: RecordKernel = ({ x }, { blockShape, crops }, b) => {
 
 /** For each channel, the sum over it and those at most `radius` away: a mean, and how many it is of. */
 function sumOfNeighbours(b: GraphBuilder, x: Value, radius: number): Value {
-  const channels = x.shape.at(-1)!;
+  const channels = at(x.shape, -1);
   const reach = Math.min(radius, channels - 1);
   const rows = reshape(b, x, [1, 1, sizeOf(x.shape) / channels, channels]);
   const means = b.emit('AveragePool', [rows], {
@@ -304,35 +314,33 @@ function sumOfNeighbours(b: GraphBuilder, x: Value, radius: number): Value {
   return reshape(b, b.emit('Mul', [means, floats(b, counts, [channels])]), x.shape);
 }
 
-interface LrnAttributes {
-  readonly depthRadius: number;
-  readonly bias: number;
-  readonly alpha: number;
-  readonly beta: number;
-}
-const norms = (b: GraphBuilder, x: Value, { depthRadius, bias, alpha }: LrnAttributes) =>
+const norms = (b: GraphBuilder, x: Value, { depthRadius, bias, alpha }: tf.LRNAttrs) =>
   b.emit('Add', [
     b.emit('Mul', [sumOfNeighbours(b, b.emit('Mul', [x, x]), depthRadius), b.scalar(alpha)]),
     b.scalar(bias),
   ]);
 
-const localResponseNorm: RecordKernel = ({ x }, attrs: LrnAttributes, b) =>
-  isEmpty(x!.shape) ? x! : b.emit('Mul', [x!, b.emit('Pow', [norms(b, x!, attrs), b.scalar(-attrs.beta)])]);
+const localResponseNorm: RecordKernel<'x', tf.LRNAttrs> = ({ x }, attrs, b) =>
+  isEmpty(x.shape) ? x : b.emit('Mul', [x, b.emit('Pow', [norms(b, x, attrs), b.scalar(-attrs.beta)])]);
 
-const localResponseNormGradient: RecordKernel = ({ x, y, dy }, attrs: LrnAttributes, b) => {
-  if (isEmpty(x!.shape)) return x!;
-  const norm = norms(b, x!, attrs);
-  const own = b.emit('Mul', [dy!, b.emit('Pow', [norm, b.scalar(-attrs.beta)])]);
-  const shares = b.emit('Div', [b.emit('Mul', [dy!, y!]), norm]);
-  const factor = b.emit('Mul', [x!, b.scalar(2 * attrs.alpha * attrs.beta)]);
+const localResponseNormGradient: RecordKernel<'x' | 'y' | 'dy', tf.LRNGradAttrs> = (
+  { x, y, dy },
+  attrs,
+  b,
+) => {
+  if (isEmpty(x.shape)) return x;
+  const norm = norms(b, x, attrs);
+  const own = b.emit('Mul', [dy, b.emit('Pow', [norm, b.scalar(-attrs.beta)])]);
+  const shares = b.emit('Div', [b.emit('Mul', [dy, y]), norm]);
+  const factor = b.emit('Mul', [x, b.scalar(2 * attrs.alpha * attrs.beta)]);
   return b.emit('Sub', [own, b.emit('Mul', [factor, sumOfNeighbours(b, shares, attrs.depthRadius)])]);
 };
 
-export const imageKernels: Readonly<Record<string, RecordKernel>> = {
+export const imageKernels: RecordKernels = {
   CropAndResize: cropAndResize,
   RotateWithOffset: rotateWithOffset,
   Transform: projected,
-  FlipLeftRight: ({ image }, _, b) => (isEmpty(image!.shape) ? image! : flip(b, image!, 2)),
+  FlipLeftRight: ({ image }: Operands<'image'>, _, b) => (isEmpty(image.shape) ? image : flip(b, image, 2)),
   MirrorPad: mirrorPad,
   DepthToSpace: depthToSpace,
   SpaceToBatchND: spaceToBatch,

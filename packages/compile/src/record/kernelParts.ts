@@ -2,14 +2,32 @@ import type { GraphBuilder } from '../graph/builder';
 import type { Value } from '../graph/graph';
 import { elu, leakyRelu, relu6 } from './activations';
 
-/** What a kernel does with graph values. Inputs come by TensorFlow.js's names, or numbered for lists. */
-export type RecordKernel = (
-  inputs: Readonly<Record<string, Value>>,
-  // TensorFlow.js types kernel attributes loosely; each kernel below reads its own.
-  // biome-ignore lint/suspicious/noExplicitAny: the kernel registry is untyped
-  attrs: any,
+/** What a kernel is given, by TensorFlow.js's names. */
+export type Operands<Names extends string, Optional extends string = never> = {
+  readonly [N in Names]: Value;
+} & { readonly [N in Optional]?: Value };
+
+/** Operands that are a list: by their numbers. */
+export type ListOfOperands = Readonly<Record<string, Value>>;
+
+/** What a kernel does with graph values. */
+export type RecordKernel<Names extends string, Attrs = unknown, Optional extends string = never> = (
+  inputs: Operands<Names, Optional>,
+  attrs: Attrs,
   builder: GraphBuilder,
 ) => Value | readonly Value[];
+
+interface Registered {
+  record(inputs: ListOfOperands, attrs: unknown, builder: GraphBuilder): Value | readonly Value[];
+}
+/**
+ * Any kernel. TensorFlow.js calls it by its name, with operands and attributes that it has checked, and types neither: so
+ * this is the type of a method, whose parameters may be narrower than it says.
+ */
+export type AnyKernel = Registered['record'];
+
+/** By TensorFlow.js's name. */
+export type RecordKernels = Readonly<Record<string, AnyKernel>>;
 
 /** `a` where the condition holds, `other` elsewhere. */
 export function choose(b: GraphBuilder, condition: Value, a: Value, other: Value): Value {
@@ -58,7 +76,8 @@ export function applyFused(
     case 'elu':
       return elu(b, sum);
     case 'prelu':
-      return leakyRelu(b, sum, preluWeights!);
+      if (!preluWeights) throw new Error("The fused activation 'prelu' has no weights.");
+      return leakyRelu(b, sum, preluWeights);
     case 'leakyrelu':
       return leakyRelu(b, sum, b.scalar(leakyreluAlpha ?? LEAKY_SLOPE));
     default:

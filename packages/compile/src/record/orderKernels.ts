@@ -1,18 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../graph/builder';
 import type { Value } from '../graph/graph';
+import { at } from '../graph/lists';
 import { cast } from './casts';
-import type { RecordKernel } from './kernelParts';
+import type { Operands, RecordKernel, RecordKernels } from './kernelParts';
 
 const axisOf = (axis: number | number[], { shape }: Value): number =>
-  tf.util.parseAxisParam(axis, [...shape])[0]!;
+  at(tf.util.parseAxisParam(axis, [...shape]), 0);
 
 const summable = (b: GraphBuilder, x: Value) => (x.dtype === 'bool' ? cast(b, x, 'int32') : x);
 
 const argExtreme =
-  (op: 'ArgMax' | 'ArgMin'): RecordKernel =>
+  (op: 'ArgMax' | 'ArgMin'): RecordKernel<'x', tf.ArgMaxAttrs> =>
   ({ x }, { axis }, b) =>
-    b.emit(op, [summable(b, x!)], { axis: axisOf(axis, x!) });
+    b.emit(op, [summable(b, x)], { axis: axisOf(axis, x) });
 
 /** Running products: each is multiplied with the one `step` before it, for steps of 1, 2, 4... */
 function cumulativeProduct(
@@ -22,7 +23,7 @@ function cumulativeProduct(
   exclusive: boolean,
   reverse: boolean,
 ): Value {
-  const length = x.shape[axis]!;
+  const length = at(x.shape, axis);
   /** The elements as far away that lie before, and ones where there are none. */
   const before = (y: Value, distance: number): Value => {
     const at = (n: number) => y.shape.map((_, i) => (i === axis ? n : 0));
@@ -42,31 +43,31 @@ function cumulativeProduct(
 }
 
 /** Kernels in which the order of elements matters. */
-export const orderKernels: Readonly<Record<string, RecordKernel>> = {
+export const orderKernels: RecordKernels = {
   ArgMax: argExtreme('ArgMax'),
   ArgMin: argExtreme('ArgMin'),
-  TopK: ({ x }, { k, sorted }, b) => {
-    const { dtype } = x!;
-    const length = x!.shape.at(-1)!;
+  TopK: ({ x }: Operands<'x'>, { k, sorted }: tf.TopKAttrs, b) => {
+    const { dtype } = x;
+    const length = at(x.shape, -1);
     if (!sorted && k === length) {
       const places = b.constant(
         Int32Array.from({ length }, (_, i) => i),
         'int32',
         [length],
       );
-      return [x!, b.emit('Broadcast', [places], { shape: x!.shape })];
+      return [x, b.emit('Broadcast', [places], { shape: x.shape })];
     }
-    const [values, indices] = b.emitAll('TopK', [summable(b, x!)], { k });
-    return [cast(b, values!, dtype), indices!];
+    const [values, places] = b.emitAll('TopK', [summable(b, x)], { k });
+    return [cast(b, values, dtype), places];
   },
-  Cumsum: ({ x }, { axis, exclusive, reverse }, b) => {
-    if (x!.shape.length === 0) return exclusive ? b.scalar(0, summable(b, x!).dtype) : summable(b, x!);
-    return b.emit('CumSum', [summable(b, x!)], {
-      axis: axisOf(axis, x!),
+  Cumsum: ({ x }: Operands<'x'>, { axis, exclusive, reverse }: tf.CumsumAttrs, b) => {
+    if (x.shape.length === 0) return exclusive ? b.scalar(0, summable(b, x).dtype) : summable(b, x);
+    return b.emit('CumSum', [summable(b, x)], {
+      axis: axisOf(axis, x),
       exclusive: !!exclusive,
       reverse: !!reverse,
     });
   },
-  Cumprod: ({ x }, { axis, exclusive, reverse }, b) =>
-    cumulativeProduct(b, summable(b, x!), axisOf(axis, x!), !!exclusive, !!reverse),
+  Cumprod: ({ x }: Operands<'x'>, { axis, exclusive, reverse }: tf.CumprodAttrs, b) =>
+    cumulativeProduct(b, summable(b, x), axisOf(axis, x), !!exclusive, !!reverse),
 };

@@ -1,8 +1,10 @@
 /** Pools over two and three axes, their gradients, and the places of largest values. */
+import type * as tf from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../graph/builder';
 import { sizeOf, type Value } from '../graph/graph';
+import { at, ofLength } from '../graph/lists';
 import { fromGraph, toGraph } from './convKernels';
-import type { RecordKernel } from './kernelParts';
+import type { RecordKernel, RecordKernels } from './kernelParts';
 import {
   cropped,
   isEmpty,
@@ -15,6 +17,7 @@ import {
 import { placesOf, spread, taps } from './windowTaps';
 
 type PoolAttributes = WindowAttributes & { readonly filterSize: number | number[] };
+type Gradient = RecordKernel<'dy' | 'input', PoolAttributes>;
 
 const attributesOf = ({ kernel, strides, pads }: Windows) => ({ kernel, strides, pads });
 const first = (list: readonly number[]) => list.slice(0, list.length / 2);
@@ -22,7 +25,7 @@ const last = (list: readonly number[]) => list.slice(list.length / 2);
 
 /** Engines want windows that meet the image: of padding alone they make different things. */
 const meetsImage = ({ kernel, pads }: Windows) =>
-  kernel.every((size, i) => pads[i]! < size && pads[i + kernel.length]! < size);
+  kernel.every((size, i) => at(pads, i) < size && at(pads, i + kernel.length) < size);
 
 const smallest = (dtype: Value['dtype']) => (dtype === 'int32' ? -(2 ** 31) : Number.NEGATIVE_INFINITY);
 
@@ -41,33 +44,33 @@ function largest(b: GraphBuilder, image: Value, windows: Windows): Value {
 }
 
 const maxPool =
-  (dtypeOf: (x: Value) => Value['dtype']): RecordKernel =>
-  ({ x }, attrs: PoolAttributes, b) => {
-    const windows = poolWindows(x!.shape, attrs);
-    const image = cropped(b, toGraph(b, x!), windows);
-    const shape = [image.shape[0]!, image.shape[1]!, ...windows.counts];
-    const y = isEmpty(shape) || isEmpty(image.shape) ? zeros(b, shape, x!.dtype) : largest(b, image, windows);
+  (dtypeOf: (x: Value) => Value['dtype']): RecordKernel<'x', PoolAttributes> =>
+  ({ x }, attrs, b) => {
+    const windows = poolWindows(x.shape, attrs);
+    const image = cropped(b, toGraph(b, x), windows);
+    const shape = [...image.shape.slice(0, 2), ...windows.counts];
+    const y = isEmpty(shape) || isEmpty(image.shape) ? zeros(b, shape, x.dtype) : largest(b, image, windows);
     const values = fromGraph(b, y);
-    const dtype = dtypeOf(x!);
+    const dtype = dtypeOf(x);
     return values.dtype === dtype ? values : b.emit('Cast', [values], { dtype });
   };
 
 /** Windows that do not overlap: each pixel has one at most, whose index says where it is largest. */
 const areApart = ({ kernel, strides, pads }: Windows) =>
-  kernel.length === 2 && kernel.every((size, i) => size <= strides[i]!) && pads.length === 4;
+  kernel.length === 2 && kernel.every((size, i) => size <= at(strides, i)) && pads.length === 4;
 
 /**
  * What a max pool's windows get goes to their largest pixels, of equal ones to the first (in three dimensions to the
  * last, as TensorFlow.js has it). A window without a number gives nothing.
  */
-const maxPoolGradient: RecordKernel = ({ dy, input }, attrs: PoolAttributes, b) => {
-  const gradient = toGraph(b, dy!);
-  const windows = poolWindows(input!.shape, attrs, gradient.shape.slice(2));
-  if (isEmpty(input!.shape) || isEmpty(dy!.shape)) return zeros(b, input!.shape);
-  const image = cropped(b, toGraph(b, input!), windows);
+const maxPoolGradient: Gradient = ({ dy, input }, attrs, b) => {
+  const gradient = toGraph(b, dy);
+  const windows = poolWindows(input.shape, attrs, gradient.shape.slice(2));
+  if (isEmpty(input.shape) || isEmpty(dy.shape)) return zeros(b, input.shape);
+  const image = cropped(b, toGraph(b, input), windows);
   if (areApart(windows) && meetsImage(windows)) {
     const [, indices] = b.emitAll('MaxPool', [image], attributesOf(windows));
-    const dx = b.emit('MaxUnpool', [gradient, indices!], {
+    const dx = b.emit('MaxUnpool', [gradient, indices], {
       ...attributesOf(windows),
       outputShape: image.shape,
     });
@@ -92,10 +95,12 @@ const maxPoolGradient: RecordKernel = ({ dy, input }, attrs: PoolAttributes, b) 
 function pixelCounts({ kernel, strides, dilations, pads, counts }: Windows, space: readonly number[]) {
   return counts.map((count, axis) =>
     Array.from({ length: count }, (_, window) => {
-      const begin = window * strides[axis]! - pads[axis]!;
-      return Array.from({ length: kernel[axis]! }, (_unused, i) => begin + i * dilations[axis]!).filter(
-        (at) => at >= 0 && at < space[axis]!,
-      ).length;
+      const begin = window * at(strides, axis) - at(pads, axis);
+      const pixels = Array.from(
+        { length: at(kernel, axis) },
+        (_unused, i) => begin + i * at(dilations, axis),
+      );
+      return pixels.filter((pixel) => pixel >= 0 && pixel < at(space, axis)).length;
     }),
   );
 }
@@ -112,15 +117,15 @@ function perWindow(
     .reduce<number[]>((all, list) => all.flatMap((n) => list.map((m) => n * m)), [1])
     .map(f);
   return numbers.every((n) => Object.is(n, numbers[0]))
-    ? b.scalar(numbers[0]!)
+    ? b.scalar(at(numbers, 0))
     : b.constant(Float32Array.from(numbers), 'float32', [1, 1, ...windows.counts]);
 }
 
 /** The mean of the pixels of each window, without the padding; of padding alone NaN, or 0 in three dimensions. */
-const averagePool: RecordKernel = ({ x }, attrs: PoolAttributes, b) => {
-  const windows = poolWindows(x!.shape, attrs);
-  const image = cropped(b, toGraph(b, x!), windows);
-  const shape = [image.shape[0]!, image.shape[1]!, ...windows.counts];
+const averagePool: RecordKernel<'x', PoolAttributes> = ({ x }, attrs, b) => {
+  const windows = poolWindows(x.shape, attrs);
+  const image = cropped(b, toGraph(b, x), windows);
+  const shape = [...image.shape.slice(0, 2), ...windows.counts];
   if (isEmpty(shape) || isEmpty(image.shape)) return fromGraph(b, zeros(b, shape));
   if (meetsImage(windows)) return fromGraph(b, b.emit('AveragePool', [image], attributesOf(windows)));
   const { kernel, pads, strides } = windows;
@@ -137,16 +142,18 @@ const averagePool: RecordKernel = ({ x }, attrs: PoolAttributes, b) => {
 };
 
 /** Every pixel of a window gets the same part, one divided by the number of its pixels. */
-const averagePoolGradient: RecordKernel = ({ dy, input }, attrs: PoolAttributes, b) => {
-  const gradient = toGraph(b, dy!);
-  const windows = poolWindows(input!.shape, attrs, gradient.shape.slice(2));
-  if (isEmpty(input!.shape) || isEmpty(dy!.shape)) return zeros(b, input!.shape);
-  const whole = toGraph(b, input!).shape;
-  const space = whole.slice(2).map((size, i) => size - windows.crop.before[i]! - windows.crop.after[i]!);
+const averagePoolGradient: Gradient = ({ dy, input }, attrs, b) => {
+  const gradient = toGraph(b, dy);
+  const windows = poolWindows(input.shape, attrs, gradient.shape.slice(2));
+  if (isEmpty(input.shape) || isEmpty(dy.shape)) return zeros(b, input.shape);
+  const whole = toGraph(b, input).shape;
+  const space = whole
+    .slice(2)
+    .map((size, i) => size - at(windows.crop.before, i) - at(windows.crop.after, i));
   const share = perWindow(b, windows, space, (pixels) => 1 / pixels);
   const { kernel, strides } = windows;
   const tile =
-    space.length === 2 && kernel.every((k, i) => k === strides[i] && k * windows.counts[i]! === space[i]);
+    space.length === 2 && kernel.every((k, i) => k === strides[i] && k * at(windows.counts, i) === space[i]);
   const dx = tile
     ? b.emit('Mul', [b.emit('UpsampleNearest', [gradient], { factors: kernel }), share])
     : spread(
@@ -161,29 +168,30 @@ const averagePoolGradient: RecordKernel = ({ dy, input }, attrs: PoolAttributes,
 /** A whole number for every place [N, H, W, C], or fewer axes of it that broadcast: `f` of where it is along one. */
 const counted = (b: GraphBuilder, shape: readonly number[], axis: number, f: (i: number) => number) =>
   b.constant(
-    Int32Array.from({ length: shape[axis]! }, (_, i) => f(i)),
+    Int32Array.from({ length: at(shape, axis) }, (_, i) => f(i)),
     'int32',
     shape.map((dim, i) => (i === axis ? dim : 1)),
   );
 
 /** The largest values of windows, and the places of the first of them in the image, flattened; -1 for none. */
-const maxPoolWithArgmax: RecordKernel = ({ x }, attrs, b) => {
-  const windows = poolWindows(x!.shape, attrs);
-  const image = cropped(b, toGraph(b, x!), windows);
-  const shape = [image.shape[0]!, image.shape[1]!, ...windows.counts];
+const maxPoolWithArgmax: RecordKernel<'x', tf.MaxPoolWithArgmaxAttrs> = ({ x }, attrs, b) => {
+  const windows = poolWindows(x.shape, attrs);
+  const image = cropped(b, toGraph(b, x), windows);
+  const shape = [...image.shape.slice(0, 2), ...windows.counts];
   if (isEmpty(shape) || isEmpty(image.shape)) {
-    return [fromGraph(b, zeros(b, shape, x!.dtype)), fromGraph(b, zeros(b, shape, 'int32'))];
+    return [fromGraph(b, zeros(b, shape, x.dtype)), fromGraph(b, zeros(b, shape, 'int32'))];
   }
-  const [, height, width, channels] = x!.shape as [number, number, number, number];
-  const { strides, pads } = windows;
-  let values: Value = b.scalar(smallest(x!.dtype), x!.dtype);
+  const [, height, width, channels] = ofLength(x.shape, 4);
+  const [[sy, sx], [top, left]] = [ofLength(windows.strides, 2), ofLength(windows.pads, 4)];
+  let values: Value = b.scalar(smallest(x.dtype), x.dtype);
   let found: Value = b.scalar(-1, 'int32');
-  const views = taps(b, image, windows, smallest(x!.dtype));
-  for (const [place, [down, across]] of (placesOf(windows.kernel) as [number, number][]).entries()) {
-    const view = views[place]!;
+  const views = taps(b, image, windows, smallest(x.dtype));
+  for (const [i, place] of placesOf(windows.kernel).entries()) {
+    const [down, across] = ofLength(place, 2);
+    const view = at(views, i);
     const more = b.emit('Greater', [view, values]);
-    const rows = counted(b, shape, 2, (i) => (i * strides[0]! - pads[0]! + down) * width * channels);
-    const columns = counted(b, shape, 3, (i) => (i * strides[1]! - pads[1]! + across) * channels);
+    const rows = counted(b, shape, 2, (y) => (y * sy - top + down) * width * channels);
+    const columns = counted(b, shape, 3, (x) => (x * sx - left + across) * channels);
     values = b.emit('Where', [more, view, values]);
     found = b.emit('Where', [more, b.emit('Add', [rows, columns]), found]);
   }
@@ -194,7 +202,7 @@ const maxPoolWithArgmax: RecordKernel = ({ x }, attrs, b) => {
   return [fromGraph(b, values), fromGraph(b, indices)];
 };
 
-export const poolKernels: Readonly<Record<string, RecordKernel>> = {
+export const poolKernels: RecordKernels = {
   MaxPool: maxPool((x) => x.dtype),
   MaxPoolGrad: maxPoolGradient,
   MaxPoolWithArgmax: maxPoolWithArgmax,

@@ -1,8 +1,10 @@
 /** Images made larger and smaller, and the gradients of that. Images are [N, H, W, C] here, as in TensorFlow.js. */
+import type * as tf from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../graph/builder';
 import type { Value } from '../graph/graph';
+import { mapIfAll, ofLength } from '../graph/lists';
 import { fromGraph, toGraph } from './convKernels';
-import { type RecordKernel, reshape } from './kernelParts';
+import { type RecordKernel, type RecordKernels, reshape } from './kernelParts';
 import { isEmpty, zeros } from './windows';
 
 interface ResizeAttributes {
@@ -51,7 +53,7 @@ function unmixed(
   rows: Mixture[],
   columns: Mixture[],
 ) {
-  const [n, h, w, c] = dy.shape as [number, number, number, number];
+  const [n, h, w, c] = ofLength(dy.shape, 4);
   const matrix = (mixtures: Mixture[], from: number) => {
     const data = new Float32Array(from * mixtures.length);
     mixtures.forEach((mixture, i) => {
@@ -75,17 +77,17 @@ function factorOf(pixels: readonly number[], from: number): number | undefined {
   return regular ? factor : undefined;
 }
 function factorsOf(rows: readonly number[], columns: readonly number[], image: Value) {
-  const factors = [factorOf(rows, image.shape[1]!), factorOf(columns, image.shape[2]!)];
-  return factors.every((factor) => factor !== undefined) ? (factors as [number, number]) : undefined;
+  const [, height, width] = ofLength(image.shape, 4);
+  return mapIfAll([factorOf(rows, height), factorOf(columns, width)] as const, (factor) => factor);
 }
 
 const asIntegers = (b: GraphBuilder, list: readonly number[]) =>
   b.constant(Int32Array.from(list), 'int32', [list.length]);
 
-const resizeNearest: RecordKernel = ({ images }, attrs, b) => {
-  const image = images!;
-  const [n, h, w, c] = image.shape as [number, number, number, number];
-  const [height, width] = attrs.size as [number, number];
+const resizeNearest: RecordKernel<'images', tf.ResizeNearestNeighborAttrs> = ({ images }, attrs, b) => {
+  const image = images;
+  const [n, h, w, c] = ofLength(image.shape, 4);
+  const [height, width] = attrs.size;
   if (isEmpty(image.shape) || height * width === 0) return zeros(b, [n, height, width, c], image.dtype);
   const rows = nearest(h, height, attrs);
   const columns = nearest(w, width, attrs);
@@ -95,16 +97,16 @@ const resizeNearest: RecordKernel = ({ images }, attrs, b) => {
   return b.emit('Gather', [chosen, asIntegers(b, columns)], { axis: 2 });
 };
 
-const resizeNearestGradient: RecordKernel = ({ images, dy }, attrs, b) => {
-  const [, h, w] = images!.shape as [number, number, number, number];
-  const [, height, width] = dy!.shape as [number, number, number, number];
-  if (isEmpty(dy!.shape) || isEmpty(images!.shape)) return zeros(b, images!.shape);
+const resizeNearestGradient: RecordKernel<'images' | 'dy', ResizeAttributes> = ({ images, dy }, attrs, b) => {
+  const [, h, w] = ofLength(images.shape, 4);
+  const [, height, width] = ofLength(dy.shape, 4);
+  if (isEmpty(dy.shape) || isEmpty(images.shape)) return zeros(b, images.shape);
   const rows = nearest(h, height, attrs);
   const columns = nearest(w, width, attrs);
-  const factors = factorsOf(rows, columns, images!);
-  if (!factors) return unmixed(b, dy!, h, w, copies(rows), copies(columns));
+  const factors = factorsOf(rows, columns, images);
+  if (!factors) return unmixed(b, dy, h, w, copies(rows), copies(columns));
   const pool = { kernel: factors, strides: factors, pads: [0, 0, 0, 0] };
-  const mean = b.emit('AveragePool', [toGraph(b, dy!)], pool);
+  const mean = b.emit('AveragePool', [toGraph(b, dy)], pool);
   return fromGraph(b, b.emit('Mul', [mean, b.scalar(factors[0] * factors[1])]));
 };
 
@@ -112,22 +114,26 @@ const coordinates = ({ alignCorners, halfPixelCenters }: ResizeAttributes) =>
   alignCorners ? 'align_corners' : halfPixelCenters ? 'half_pixel' : 'asymmetric';
 
 // Channels stay last: engines resize pixel by pixel, and read whole pixels then.
-const resizeBilinear: RecordKernel = ({ images }, attrs, b) => {
-  const image = images!.dtype === 'float32' ? images! : b.emit('Cast', [images!], { dtype: 'float32' });
-  const [n, , , c] = image.shape as [number, number, number, number];
-  const size = attrs.size as [number, number];
+const resizeBilinear: RecordKernel<'images', tf.ResizeBilinearAttrs> = ({ images }, attrs, b) => {
+  const image = images.dtype === 'float32' ? images : b.emit('Cast', [images], { dtype: 'float32' });
+  const [n, , , c] = ofLength(image.shape, 4);
+  const { size } = attrs;
   if (isEmpty(image.shape) || size[0] * size[1] === 0) return zeros(b, [n, ...size, c]);
   return b.emit('ResizeBilinear', [image], { size, coordinates: coordinates(attrs) });
 };
 
-const resizeBilinearGradient: RecordKernel = ({ images, dy }, attrs, b) => {
-  const [, h, w] = images!.shape as [number, number, number, number];
-  const [, height, width] = dy!.shape as [number, number, number, number];
-  if (isEmpty(dy!.shape) || isEmpty(images!.shape)) return zeros(b, images!.shape);
-  return unmixed(b, dy!, h, w, bilinear(h, height, attrs), bilinear(w, width, attrs));
+const resizeBilinearGradient: RecordKernel<'images' | 'dy', ResizeAttributes> = (
+  { images, dy },
+  attrs,
+  b,
+) => {
+  const [, h, w] = ofLength(images.shape, 4);
+  const [, height, width] = ofLength(dy.shape, 4);
+  if (isEmpty(dy.shape) || isEmpty(images.shape)) return zeros(b, images.shape);
+  return unmixed(b, dy, h, w, bilinear(h, height, attrs), bilinear(w, width, attrs));
 };
 
-export const resizeKernels: Readonly<Record<string, RecordKernel>> = {
+export const resizeKernels: RecordKernels = {
   ResizeNearestNeighbor: resizeNearest,
   ResizeNearestNeighborGrad: resizeNearestGradient,
   ResizeBilinear: resizeBilinear,

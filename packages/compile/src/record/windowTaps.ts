@@ -5,6 +5,7 @@
  */
 import type { GraphBuilder } from '../graph/builder';
 import type { Value } from '../graph/graph';
+import { at } from '../graph/lists';
 import { reshape } from './kernelParts';
 import type { Windows } from './windows';
 
@@ -30,11 +31,11 @@ export function taps(b: GraphBuilder, image: Value, windows: Omit<Windows, 'crop
         value: pad,
       })
     : image;
-  const [n, c] = image.shape as [number, number];
+  const [n, c] = [at(image.shape, 0), at(image.shape, 1)];
   return placesOf(kernel).map((place) =>
     b.emit('Slice', [wide], {
-      begin: [0, 0, ...place.map((at, i) => at * dilations[i]!)],
-      size: [n, c, ...counts.map((count, i) => (count - 1) * strides[i]! + 1)],
+      begin: [0, 0, ...place.map((step, i) => step * at(dilations, i))],
+      size: [n, c, ...counts.map((count, i) => (count - 1) * at(strides, i) + 1)],
       strides: [1, 1, ...strides],
     }),
   );
@@ -54,12 +55,12 @@ export function spread(
 ): Value {
   let parts = values;
   for (let axis = space.length - 1; axis >= 0; axis--) {
-    const size = windows.kernel[axis]!;
+    const size = at(windows.kernel, axis);
     parts = Array.from({ length: parts.length / size }, (_, i) =>
-      spreadAlong(b, parts.slice(i * size, (i + 1) * size), windows, axis, space[axis]!),
+      spreadAlong(b, parts.slice(i * size, (i + 1) * size), windows, axis, at(space, axis)),
     );
   }
-  return parts[0]!;
+  return at(parts, 0);
 }
 
 /** `spread` along one axis of the image: `parts` are what the places of the windows get along it. */
@@ -70,27 +71,27 @@ function spreadAlong(
   axis: number,
   size: number,
 ): Value {
-  const [stride, dilation, before] = [strides[axis]!, dilations[axis]!, pads[axis]!];
+  const [stride, dilation, before] = [at(strides, axis), at(dilations, axis), at(pads, axis)];
   const along = axis + 2;
-  const only = <T>(value: T, rest: T) => parts[0]!.shape.map((_, i) => (i === along ? value : rest));
+  const only = <T>(value: T, rest: T) => at(parts, 0).shape.map((_, i) => (i === along ? value : rest));
   const padded = (x: Value, front: number, back: number) =>
     front === 0 && back === 0
       ? x
       : b.emit('Pad', [x], { before: only(front, 0), after: only(back, 0), value: 0 });
 
-  // A place that lies `at` pixels into its window meets the pixels of one phase, `at` modulo the stride, only.
+  // A place that lies `inside` pixels into its window meets the pixels of one phase, `inside` modulo the stride, only.
   const last = Math.floor(((parts.length - 1) * dilation) / stride);
   const phases = Array.from({ length: stride }, (_, phase) => {
     const met = parts.flatMap((part, place) => {
-      const at = place * dilation;
-      const shift = Math.floor(at / stride);
-      return at % stride === phase ? [padded(part, shift, last - shift)] : [];
+      const inside = place * dilation;
+      const shift = Math.floor(inside / stride);
+      return inside % stride === phase ? [padded(part, shift, last - shift)] : [];
     });
     return met.length > 0 ? met.reduce((sum, x) => b.emit('Add', [sum, x])) : undefined;
   });
-  const [first] = phases as [Value];
+  const first = at(phases, 0);
   const nothing = b.emit('Broadcast', [b.scalar(0)], { shape: first.shape });
-  const length = first.shape[along]! * stride;
+  const length = at(first.shape, along) * stride;
   const column = [...first.shape.slice(0, along + 1), 1, ...first.shape.slice(along + 1)];
   const whole =
     stride === 1

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../graph/builder';
 import { sizeOf, type Value } from '../graph/graph';
+import { at } from '../graph/lists';
 
 /** How TensorFlow.js's kernels say it. */
 export interface WindowAttributes {
@@ -54,7 +55,7 @@ const lists = (info: Info) =>
 
 /** Pixels from the first to the last of a window. */
 export const reach = ({ kernel, dilations }: Pick<Windows, 'kernel' | 'dilations'>, axis: number): number =>
-  (kernel[axis]! - 1) * dilations[axis]! + 1;
+  (at(kernel, axis) - 1) * at(dilations, axis) + 1;
 
 /**
  * The windows that TensorFlow.js counts. It may count more than fit, as rounding 'ceil' does, and then they hang over the
@@ -73,12 +74,13 @@ function windowsOf(info: Info, counts?: readonly number[]): Windows {
     );
   }
   const needed = all.map(
-    (count, i) => (count - 1) * strides[i]! + reach({ kernel, dilations }, i) - size[i]! - before[i]!,
+    (count, i) =>
+      (count - 1) * at(strides, i) + reach({ kernel, dilations }, i) - at(size, i) - at(before, i),
   );
   // As many windows come out with up to a stride more: what was asked for stays.
   const end = needed.map((pad, i) => {
-    const own = Math.max(after[i]!, 0);
-    return own >= pad && own < pad + strides[i]! ? own : pad;
+    const own = Math.max(at(after, i), 0);
+    return own >= pad && own < pad + at(strides, i) ? own : pad;
   });
   return {
     kernel,
@@ -142,7 +144,7 @@ function withoutLargePads(windows: Windows): Windows {
   const { pads, crop } = windows;
   const axes = crop.before.length;
   const isLarge = pads.map((pad, i) => pad >= reach(windows, i % axes));
-  const zerosAt = (cut: number, i: number) => cut - (isLarge[i] ? pads[i]! : 0);
+  const zerosAt = (cut: number, i: number) => cut - (isLarge[i] ? at(pads, i) : 0);
   return {
     ...windows,
     pads: pads.map((pad, i) => (isLarge[i] ? 0 : pad)),
@@ -190,7 +192,7 @@ function cut(b: GraphBuilder, image: Value, first: readonly number[], last: read
   const less = some(before, after)
     ? b.emit('Slice', [image], {
         begin: before,
-        size: image.shape.map((dim, i) => dim - before[i]! - after[i]!),
+        size: image.shape.map((dim, i) => dim - at(before, i) - at(after, i)),
         strides: image.shape.map(() => 1),
       })
     : image;
