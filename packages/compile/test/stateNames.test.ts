@@ -1,12 +1,4 @@
-import {
-  type Branch,
-  flattenTree,
-  type HostTensor,
-  mapTree,
-  plainPath,
-  type Step,
-  type Tree,
-} from '@beit/tensors';
+import { type Branch, flattenTree, type HostTensor, mapTree, plainPath, type Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { compile, exportOnnx } from '../src';
