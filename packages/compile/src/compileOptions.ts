@@ -1,6 +1,6 @@
-import type { OnnxruntimeOptions } from './engines/onnxruntimeEngine';
-import type { OpenvinoOptions } from './engines/openvinoEngine';
-import type { TfjsOptions } from './engines/tfjsEngine';
+import type { OnnxruntimeOptions } from './engines/onnxruntime/onnxruntimePrograms';
+import type { OpenvinoOptions } from './engines/openvino/openvinoPrograms';
+import type { TfjsOptions } from './engines/tfjs/tfjsPrograms';
 import type { EngineName, Precision } from './types';
 
 export interface CompileOptions extends OpenvinoOptions, OnnxruntimeOptions, TfjsOptions {

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { CompileOptions } from './compileOptions';
 import { checkedLeaves } from './engines/checkedLeaves';
 import type { EagerStep, Engines, HostPrograms } from './engines/engine';
-import { tfjsPrograms } from './engines/tfjsEngine';
+import { tfjsPrograms } from './engines/tfjs/tfjsPrograms';
 import { optimize } from './passes/optimize';
 import { toBfloat16 } from './passes/precision';
 import { registerEinsumGradient } from './record/einsum';
@@ -107,9 +107,9 @@ async function programsOf(
   checkedLeaves(state, stateTree.specs, 'state');
   const steps = new Map<string, EagerStep>();
   for (const [name, { step, inputs }] of given) steps.set(name, { step, inputs: specTree(inputs, 'input') });
-  for (const [name, { find, install }] of Object.entries(compiled)) {
+  for (const [name, { find, install, precisions }] of Object.entries(compiled)) {
     if (engine !== 'auto' && engine !== name) continue;
-    if (precision === 'bf16' && name !== 'openvino') continue;
+    if (!precisions.includes(precision)) continue;
     const make = await find(options);
     if (!make) {
       if (engine === name) throw new Error(`The engine '${name}' needs ${install}`);
@@ -123,10 +123,12 @@ async function programsOf(
     }
     return { engine: name as EngineName, programs: await make(traces, stateTree, state, options) };
   }
-  if (precision === 'bf16') {
-    const { openvino } = compiled;
-    const how = openvino ? `that is ${openvino.install}` : 'which runs in Node';
-    throw new Error(`The engine '${engine}' has no precision 'bf16' here: it needs 'openvino', ${how}`);
+  if (precision !== 'fp32') {
+    const able = Object.entries(compiled).filter(([, { precisions }]) => precisions.includes(precision));
+    const how = able.map(([name, { install }]) => `'${name}', that is ${install}`).join(', or ');
+    throw new Error(
+      `The engine '${engine}' has no precision '${precision}' here: it needs ${how || 'an engine that runs in Node'}`,
+    );
   }
   registerEinsumGradient();
   const programs = await (eager[engine]?.programs(steps, stateTree, state) ??

@@ -1,9 +1,9 @@
 import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { compile } from '../src';
-import { findOnnxruntime } from '../src/engines/onnxruntimeEngine';
+import { findOnnxruntime } from '../src/engines/onnxruntime/onnxruntimePrograms';
+import { deviceMemory } from '../src/engines/onnxruntime/stateMemory';
 import { encodeOnnx } from '../src/onnx/proto';
-import { deviceMemory } from '../src/onnxruntime/stateMemory';
 import { numbers } from './engineDifference';
 
 tf.enableProdMode();

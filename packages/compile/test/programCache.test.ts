@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { compile } from '../src';
-import { withProgramCache } from '../src/engines/programCache';
+import { withProgramCache } from '../src/engines/openvino/programCache';
 
 let folder: string;
 beforeEach(() => {

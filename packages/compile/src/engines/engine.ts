@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 import type { CompileOptions } from '../compileOptions';
 import type { Trace } from '../record/trace';
 import type { SpecTree } from '../specTree';
-import type { GivenTensor } from '../types';
+import type { GivenTensor, Precision } from '../types';
 
 /** Programs over one state, as an engine keeps them. */
 export interface HostPrograms {
@@ -35,9 +35,11 @@ export interface CompiledEngine {
   find(options: CompileOptions): Promise<MakePrograms | undefined>;
   /** What it needs, and how to get it. */
   readonly install: string;
+  /** What it computes products in. */
+  readonly precisions: readonly Precision[];
 }
 
-/** An engine that runs a step op by op. */
+/** An engine that runs a step op by op, in float32. */
 export interface EagerEngine {
   /** Whether it is installed. */
   find(): Promise<boolean>;

@@ -1,4 +1,5 @@
 import type { TensorSpec } from '@beit/tensors';
+import { get } from '../graph/lists';
 
 /**
  * The state that programs share, as an engine's tensors. Where a program may not overwrite the old value, two tensors take
@@ -25,18 +26,13 @@ export function stateBuffers<T>(
     new Map([...paths].map(([path, spec]) => [path, allocate(spec)]));
   const current = allocated(specs);
   const spare = allocated([...specs].filter(([path]) => takingTurns.has(path)));
-  const held = (tensors: ReadonlyMap<string, T>, path: string): T => {
-    const tensor = tensors.get(path);
-    if (tensor === undefined) throw new Error(`There is no buffer of the state '${path}'.`);
-    return tensor;
-  };
   return {
     current,
-    next: (path, inPlace) => held(inPlace.has(path) ? current : spare, path),
+    next: (path, inPlace) => get(inPlace.has(path) ? current : spare, path),
     moveOn(paths, inPlace) {
       for (const path of paths) {
         if (inPlace.has(path)) continue;
-        const [old, next] = [held(current, path), held(spare, path)];
+        const [old, next] = [get(current, path), get(spare, path)];
         current.set(path, next);
         spare.set(path, old);
       }

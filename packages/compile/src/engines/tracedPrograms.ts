@@ -1,4 +1,5 @@
 import { type HostTensor, mapTree, sizeOf } from '@beit/tensors';
+import { get } from '../graph/lists';
 import { emptyArray } from '../passes/emptyTensors';
 import type { Trace } from '../record/trace';
 import { groupsOf, isPath, type SpecTree } from '../specTree';
@@ -57,7 +58,7 @@ export function tracedPrograms<T extends OwnTensor>(
         for (const [path, spec] of specs) {
           tensors.set(path, { ...spec, data: arrays.get(path) ?? emptyArray(spec.dtype) });
         }
-        return mapTree(form, isPath, (path) => found(tensors, path));
+        return mapTree(form, isPath, (path) => get(tensors, path));
       }),
     writeState: (given, part) =>
       calls.callWith(
@@ -74,15 +75,9 @@ export function tracedPrograms<T extends OwnTensor>(
 /** The outputs of a run: copies, since the next run writes there again. */
 const outputsFrom = ({ graph, outputs }: Trace, arrayOf: (path: string) => HostArray | undefined) =>
   mapTree<string, HostTensor>(outputs, isPath, (path) => {
-    const { dtype, shape } = found(graph.outputs, `outputs/${path}`);
+    const { dtype, shape } = get(graph.outputs, `outputs/${path}`);
     const data = sizeOf(shape) === 0 ? emptyArray(dtype) : arrayOf(path)?.slice();
     if (data === undefined) throw new Error(`The engine gave no output '${path}'.`);
     // TensorFlow.js's booleans are bytes on the host.
     return { dtype: dtype === 'bool' ? 'uint8' : dtype, shape, data } as HostTensor;
   });
-
-function found<T>(values: ReadonlyMap<string, T>, path: string): T {
-  const value = values.get(path);
-  if (value === undefined) throw new Error(`There is no '${path}'.`);
-  return value;
-}

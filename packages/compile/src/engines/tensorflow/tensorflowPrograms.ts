@@ -4,10 +4,10 @@ import util from 'node:util';
 import { BINDING, engineFolder, installRecord, TFJS_SYMBOL } from '@beit/installed';
 import type { Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import type { SpecTree } from '../specTree';
-import type { GivenTensor } from '../types';
-import type { EagerStep, HostPrograms } from './engine';
-import { tfjsPrograms } from './tfjsEngine';
+import type { SpecTree } from '../../specTree';
+import type { GivenTensor } from '../../types';
+import type { EagerEngine, EagerStep, HostPrograms } from '../engine';
+import { tfjsPrograms } from '../tfjs/tfjsPrograms';
 
 export type TensorflowEngineName = 'tensorflow' | 'tensorflow-gpu';
 
@@ -50,6 +50,12 @@ export async function useTensorflow(name: TensorflowEngineName): Promise<void> {
 }
 
 let warned = false;
+
+/** TensorFlow, with or without a GPU, as the name says. */
+export const tensorflow = (name: TensorflowEngineName): EagerEngine => ({
+  find: async () => (await availableTensorflow()) === name,
+  programs: (...given) => tensorflowPrograms(name, ...given),
+});
 
 /** Steps run op by op by TensorFlow, on a GPU where there is one, with their state kept there. */
 export async function tensorflowPrograms(

@@ -1,23 +1,23 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Tree } from '@beit/tensors';
-import { encodeOnnx } from '../onnx/proto';
-import { toOnnx } from '../onnx/toOnnx';
-import { cpuRules } from '../onnxruntime/cpuRules';
-import { type Handle, loadOnnxruntime, type OnnxruntimeLibrary, type Tensor } from '../onnxruntime/library';
-import { deviceMemory, hostMemory } from '../onnxruntime/stateMemory';
-import { isEmpty, withElements } from '../passes/emptyTensors';
-import { inPlaceState } from '../passes/inPlaceState';
-import { rewrite } from '../passes/optimize';
-import type { Trace } from '../record/trace';
-import type { SpecTree } from '../specTree';
-import type { GivenTensor } from '../types';
-import { alignedArray, type HostArray } from './alignedArray';
-import { stateNumbers } from './checkedLeaves';
-import { type HostPrograms, importOptional } from './engine';
-import { type InputCopies, inputCopies } from './inputCopies';
-import { bindOnce, type StateBuffers, stateBuffers } from './stateBuffers';
-import { tracedPrograms } from './tracedPrograms';
+import { encodeOnnx } from '../../onnx/proto';
+import { toOnnx } from '../../onnx/toOnnx';
+import { isEmpty, withElements } from '../../passes/emptyTensors';
+import { inPlaceState } from '../../passes/inPlaceState';
+import { rewrite } from '../../passes/optimize';
+import type { Trace } from '../../record/trace';
+import type { SpecTree } from '../../specTree';
+import type { GivenTensor } from '../../types';
+import { alignedArray, type HostArray } from '../alignedArray';
+import { stateNumbers } from '../checkedLeaves';
+import { type CompiledEngine, type HostPrograms, importOptional } from '../engine';
+import { type InputCopies, inputCopies } from '../inputCopies';
+import { bindOnce, type StateBuffers, stateBuffers } from '../stateBuffers';
+import { tracedPrograms } from '../tracedPrograms';
+import { cpuRules } from './cpuRules';
+import { type Handle, loadOnnxruntime, type OnnxruntimeLibrary, type Tensor } from './library';
+import { deviceMemory, hostMemory } from './stateMemory';
 
 export interface OnnxruntimeOptions {
   /** What runs the program. Default: the CPU. */
@@ -73,6 +73,16 @@ export async function findOnnxruntime(): Promise<OnnxruntimeRuntime | undefined>
   const folder = join(dirname(manifest), 'bin', 'napi-v6', process.platform, process.arch);
   return { koffi, library: loadOnnxruntime(koffi, join(folder, name)) };
 }
+
+/** onnxruntime, for CPUs and by option for GPUs. */
+export const onnxruntime: CompiledEngine = {
+  find: async () => {
+    const runtime = await findOnnxruntime();
+    return runtime && ((...given) => onnxruntimePrograms(runtime, ...given));
+  },
+  install: 'the packages onnxruntime-node and koffi: npm install onnxruntime-node koffi',
+  precisions: ['fp32'],
+};
 
 /** Traced steps over one state in onnxruntime. */
 export async function onnxruntimePrograms(

@@ -1,4 +1,4 @@
-import type { WindowSteps } from '../graph/ops';
+import type { WindowSteps } from '../../graph/ops';
 
 /** How a window of a convolution or a pool moves, in OpenVINO's attributes. */
 export const windowAttributes = ({ strides, pads }: WindowSteps) => ({

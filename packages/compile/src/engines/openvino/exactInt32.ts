@@ -2,15 +2,15 @@
  * OpenVINO adds, subtracts and multiplies int32 as such, and takes the larger of two; all else it computes in float32,
  * which is exact to 2^24. These rules make of those four what may have larger numbers.
  */
-import type { GraphBuilder } from '../graph/builder';
-import { sizeOf, type Value } from '../graph/graph';
-import { at } from '../graph/lists';
-import { COMPARISONS, type Inputs, type PlainOp } from '../graph/ops';
-import { produced } from '../passes/algebraRules';
-import { foldedReductions, magnitude } from '../passes/int32Reductions';
-import { withAxesSwapped } from '../passes/layoutRules';
-import { NATIVE } from '../passes/nanRules';
-import { type Rule, ruleFor } from '../passes/rule';
+import type { GraphBuilder } from '../../graph/builder';
+import { sizeOf, type Value } from '../../graph/graph';
+import { at } from '../../graph/lists';
+import { COMPARISONS, type Inputs, type PlainOp } from '../../graph/ops';
+import { produced } from '../../passes/algebraRules';
+import { foldedReductions, magnitude } from '../../passes/int32Reductions';
+import { withAxesSwapped } from '../../passes/layoutRules';
+import { NATIVE } from '../../passes/nanRules';
+import { type Rule, ruleFor } from '../../passes/rule';
 
 const FLOAT32_EXACT = 2 ** 24;
 

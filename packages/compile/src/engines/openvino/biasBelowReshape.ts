@@ -1,6 +1,6 @@
-import type { GraphBuilder } from '../graph/builder';
-import type { Node, Value } from '../graph/graph';
-import { produced } from '../passes/algebraRules';
+import type { GraphBuilder } from '../../graph/builder';
+import type { Node, Value } from '../../graph/graph';
+import { produced } from '../../passes/algebraRules';
 
 /**
  * reshape(y + bias), of a product y, is reshape(y) + bias while the last axis stays. OpenVINO makes one kernel of all

@@ -1,7 +1,7 @@
-import type { GraphBuilder } from '../graph/builder';
-import { type Graph, type Node, sameShape, sizeOf, type Value } from '../graph/graph';
-import { mapEach } from '../graph/lists';
-import { isElementwise } from '../graph/ops';
+import type { GraphBuilder } from '../../graph/builder';
+import { type Graph, type Node, sameShape, sizeOf, type Value } from '../../graph/graph';
+import { mapEach } from '../../graph/lists';
+import { isElementwise } from '../../graph/ops';
 
 /** Of a matrix with the same rows. */
 export const matrixShape = (shape: readonly number[]): [rows: number, columns: number] => {

@@ -1,14 +1,15 @@
 import { flattenTree, type HostTensor, mapTree, type Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import { numbersAs } from '../numbersAs';
-import { cleanedUp } from '../record/cleanedUp';
-import { groupsOf, isPath, isTensor, type SpecTree } from '../specTree';
-import { stepResult } from '../stepResult';
-import type { GivenTensor } from '../types';
-import { completeWasmBackend } from '../wasm/completeWasmBackend';
-import { callQueue } from './callQueue';
-import { checkedLeaves, numbersOf } from './checkedLeaves';
-import type { EagerStep, HostPrograms } from './engine';
+import { get } from '../../graph/lists';
+import { numbersAs } from '../../numbersAs';
+import { cleanedUp } from '../../record/cleanedUp';
+import { groupsOf, isPath, isTensor, type SpecTree } from '../../specTree';
+import { stepResult } from '../../stepResult';
+import type { GivenTensor } from '../../types';
+import { callQueue } from '../callQueue';
+import { checkedLeaves, numbersOf } from '../checkedLeaves';
+import type { EagerStep, HostPrograms } from '../engine';
+import { completeWasmBackend } from './wasm/completeWasmBackend';
 
 export interface TfjsOptions {
   /**
@@ -53,14 +54,14 @@ export async function tfjsPrograms(
   ): Promise<Tree<HostTensor>> => {
     const arrays = new Map<string, HostTensor>();
     for (const path of flattenTree<string>(form, isPath).map(([, path]) => path)) {
-      const t = at(tensors, path);
+      const t = get(tensors, path);
       const copied = copies(t);
       const numbers = numbersAs(t.dtype, await t.data()) as HostTensor['data'];
       const data = copied ? numbers.slice() : numbers;
       const dtype = t.dtype === 'bool' ? 'uint8' : (t.dtype as 'float32');
       arrays.set(path, { dtype, shape: t.shape, data });
     }
-    return mapTree(form, isPath, (path) => at(arrays, path));
+    return mapTree(form, isPath, (path) => get(arrays, path));
   };
 
   const state = entered(checkedLeaves(initialState, stateTree.specs, 'state'));
@@ -97,7 +98,7 @@ export async function tfjsPrograms(
   const calls = callQueue();
   return {
     run: (program, inputs) => {
-      const step = at(steps, program);
+      const step = get(steps, program);
       return calls.callWith(
         () => entered(checkedLeaves(inputs, step.inputs.specs, 'input')),
         async (given) => {
@@ -135,13 +136,7 @@ export async function tfjsPrograms(
 }
 
 const treeOf = (tensors: Tensors, form: Tree<string>): Tree<tf.Tensor> =>
-  mapTree(form, isPath, (path) => at(tensors, path));
-
-function at<T>(values: ReadonlyMap<string, T>, name: string): T {
-  const value = values.get(name);
-  if (value === undefined) throw new Error(`There is no '${name}'.`);
-  return value;
-}
+  mapTree(form, isPath, (path) => get(tensors, path));
 
 /** By path. */
 type Tensors = Map<string, tf.Tensor>;

@@ -2,12 +2,12 @@
  * Programs in the form that onnxruntime's CPU kernels (1.30) run fastest, and rightly. What is said of times here was measured with
  * two threads of a processor with AVX-512.
  */
-import type { GraphBuilder } from '../graph/builder';
-import { sizeOf, type Value } from '../graph/graph';
-import { ARITHMETIC, COMPARISONS } from '../graph/ops';
-import { eitherWay, produced } from '../passes/algebraRules';
-import { reshapes } from '../passes/layoutRules';
-import { type Rule, ruleFor } from '../passes/rule';
+import type { GraphBuilder } from '../../graph/builder';
+import { sizeOf, type Value } from '../../graph/graph';
+import { ARITHMETIC, COMPARISONS } from '../../graph/ops';
+import { eitherWay, produced } from '../../passes/algebraRules';
+import { reshapes } from '../../passes/layoutRules';
+import { type Rule, ruleFor } from '../../passes/rule';
 
 const isMatrix = (shape: readonly number[]): shape is readonly [number, number] => shape.length === 2;
 

@@ -1,7 +1,7 @@
-import type { Graph, Value, ValueType } from '../graph/graph';
-import { at, type Each, get, mapEach } from '../graph/lists';
-import type { ComparisonOp, Inputs, Node, OpenvinoOps, ProgramOps, ReduceOp } from '../graph/ops';
-import { sliceBounds } from '../graph/sliceBounds';
+import type { Graph, Value, ValueType } from '../../graph/graph';
+import { at, type Each, get, mapEach } from '../../graph/lists';
+import type { ComparisonOp, Inputs, Node, OpenvinoOps, ProgramOps, ReduceOp } from '../../graph/ops';
+import { sliceBounds } from '../../graph/sliceBounds';
 import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './convolutions';
 import {
   createIrWriter,

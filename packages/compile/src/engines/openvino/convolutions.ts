@@ -1,6 +1,6 @@
-import { sizeOf } from '../graph/graph';
-import { at } from '../graph/lists';
-import type { Convolution } from '../graph/ops';
+import { sizeOf } from '../../graph/graph';
+import { at } from '../../graph/lists';
+import type { Convolution } from '../../graph/ops';
 import type { IrAttributes, IrWriter, Port } from './ir';
 import type { IrLowering } from './toOpenvino';
 import { windowAttributes } from './window';

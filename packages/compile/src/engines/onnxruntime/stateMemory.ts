@@ -1,6 +1,7 @@
 import { sizeOf, type TensorSpec } from '@beit/tensors';
-import { copyNumbers, type HostArray } from '../engines/alignedArray';
-import { encodeOnnx } from '../onnx/proto';
+import { get } from '../../graph/lists';
+import { encodeOnnx } from '../../onnx/proto';
+import { copyNumbers, type HostArray } from '../alignedArray';
 import type { Handle, OnnxruntimeLibrary, SessionOptions, Tensor } from './library';
 
 /** A tensor of the state, as the library has it. */
@@ -27,7 +28,7 @@ export function hostMemory(ort: OnnxruntimeLibrary, allocate: (spec: TensorSpec)
   return {
     allocate: (spec) => ort.tensor(spec.dtype, spec.shape, allocate(spec)),
     async write(tensors, numbers) {
-      for (const held of tensors) copyNumbers(numbersAt(numbers, held.path), array(held));
+      for (const held of tensors) copyNumbers(get(numbers, held.path), array(held));
     },
     read: async (tensors) => new Map(tensors.map((held) => [held.path, array(held)])),
     dispose() {},
@@ -83,7 +84,7 @@ export function deviceMemory(
     const onHost: Tensor[] = [];
     try {
       for (const { path, spec, tensor } of tensors) {
-        const host = ort.tensor(spec.dtype, spec.shape, numbersAt(arrays, path));
+        const host = ort.tensor(spec.dtype, spec.shape, get(arrays, path));
         onHost.push(host);
         const [from, to] = direction === 'toDevice' ? [host, tensor] : [tensor, host];
         ort.bindInput(binding, `from/${path}`, from);
@@ -112,10 +113,4 @@ export function deviceMemory(
       for (const copier of copiers.values()) ort.releaseSession(copier);
     },
   };
-}
-
-function numbersAt(arrays: ReadonlyMap<string, HostArray>, path: string): HostArray {
-  const array = arrays.get(path);
-  if (array === undefined) throw new Error(`There are no numbers for the state '${path}'.`);
-  return array;
 }

@@ -1,7 +1,7 @@
-import type { ConstantData } from '../graph/graph';
-import { among } from '../graph/ops';
-import { constantNumbers, eitherWay, isOneScale } from '../passes/algebraRules';
-import { ruleFor } from '../passes/rule';
+import type { ConstantData } from '../../graph/graph';
+import { among } from '../../graph/ops';
+import { constantNumbers, eitherWay, isOneScale } from '../../passes/algebraRules';
+import { ruleFor } from '../../passes/rule';
 
 const isSum = among(['Add', 'Sub']);
 const isProduct = among(['Mul', 'Div']);

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
-import { engineDifference, expectClose, numbers } from '../../test/engineDifference';
-import type { OfTensors } from '../../test/ofTensors';
-import { countOps } from '../graph/printGraph';
-import { compile } from '../index';
-import { optimize, rewrite } from '../passes/optimize';
-import { trace } from '../record/trace';
+import { engineDifference, expectClose, numbers } from '../../../test/engineDifference';
+import type { OfTensors } from '../../../test/ofTensors';
+import { compile } from '../..';
+import { countOps } from '../../graph/printGraph';
+import { optimize, rewrite } from '../../passes/optimize';
+import { trace } from '../../record/trace';
 import { cpuRules } from './cpuRules';
 
 tf.enableProdMode();

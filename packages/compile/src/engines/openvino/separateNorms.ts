@@ -1,6 +1,6 @@
-import type { GraphBuilder } from '../graph/builder';
-import type { Node, Value } from '../graph/graph';
-import { wideningSource } from '../passes/precision';
+import type { GraphBuilder } from '../../graph/builder';
+import type { Node, Value } from '../../graph/graph';
+import { wideningSource } from '../../passes/precision';
 import { matrixShape } from './elementwiseAsMatrices';
 
 /** What makes a value, or what it is a view of. */

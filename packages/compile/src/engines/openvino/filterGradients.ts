@@ -1,8 +1,8 @@
-import type { GraphBuilder } from '../graph/builder';
-import { type Shape4, sizeOf, type Value } from '../graph/graph';
-import { at, ofLength } from '../graph/lists';
-import type { Node, WindowSteps } from '../graph/ops';
-import { taps } from '../record/windowTaps';
+import type { GraphBuilder } from '../../graph/builder';
+import { type Shape4, sizeOf, type Value } from '../../graph/graph';
+import { at, ofLength } from '../../graph/lists';
+import type { Node, WindowSteps } from '../../graph/ops';
+import { taps } from '../../record/windowTaps';
 
 type FilterGradient = Node<'ConvFilterGradient'>;
 

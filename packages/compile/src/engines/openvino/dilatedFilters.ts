@@ -1,6 +1,6 @@
-import type { GraphBuilder } from '../graph/builder';
-import type { Node, Value } from '../graph/graph';
-import { at } from '../graph/lists';
+import type { GraphBuilder } from '../../graph/builder';
+import type { Node, Value } from '../../graph/graph';
+import { at } from '../../graph/lists';
 
 /**
  * Convolutions over three axes have their dilations written out, as zeros in the filter: OpenVINO 2026.4 computes other

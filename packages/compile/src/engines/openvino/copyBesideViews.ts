@@ -1,8 +1,8 @@
-import { createGraphBuilder } from '../graph/builder';
-import { type Graph, type Node, sameShape, type Value } from '../graph/graph';
-import { get } from '../graph/lists';
-import { among } from '../graph/ops';
-import { rebuildGraph } from '../passes/rebuildGraph';
+import { createGraphBuilder } from '../../graph/builder';
+import { type Graph, type Node, sameShape, type Value } from '../../graph/graph';
+import { get } from '../../graph/lists';
+import { among } from '../../graph/ops';
+import { rebuildGraph } from '../../passes/rebuildGraph';
 
 /** What OpenVINO makes without moving a byte: a view of its operand. */
 const isView = among(['Reshape', 'Slice']);

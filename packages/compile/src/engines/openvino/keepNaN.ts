@@ -3,12 +3,12 @@
  * exponential infinite, its softmax zero. These rules put every one of them into a form that keeps it, as IEEE 754 has
  * it: a training run must see that it diverged.
  */
-import type { GraphBuilder } from '../graph/builder';
-import type { Value } from '../graph/graph';
-import { among } from '../graph/ops';
-import { constantNumbers } from '../passes/algebraRules';
-import { NATIVE, unlessNaN } from '../passes/nanRules';
-import { type Rule, ruleFor } from '../passes/rule';
+import type { GraphBuilder } from '../../graph/builder';
+import type { Value } from '../../graph/graph';
+import { among } from '../../graph/ops';
+import { constantNumbers } from '../../passes/algebraRules';
+import { NATIVE, unlessNaN } from '../../passes/nanRules';
+import { type Rule, ruleFor } from '../../passes/rule';
 
 const isExtreme = among(['Max', 'Min']);
 

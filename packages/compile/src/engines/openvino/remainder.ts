@@ -1,6 +1,6 @@
-import { broadcastShapes, sameShape } from '../graph/graph';
-import type { Inputs, PlainOp } from '../graph/ops';
-import { ruleFor } from '../passes/rule';
+import { broadcastShapes, sameShape } from '../../graph/graph';
+import type { Inputs, PlainOp } from '../../graph/ops';
+import { ruleFor } from '../../passes/rule';
 
 /** Of the quotient. */
 const MOST_BITS = 32;

@@ -1,8 +1,8 @@
-import { createGraphBuilder } from '../graph/builder';
-import type { Graph } from '../graph/graph';
-import { foldConstants } from '../passes/foldConstants';
-import { removeDeadCode, rewrite } from '../passes/optimize';
-import { rebuildGraph } from '../passes/rebuildGraph';
+import { createGraphBuilder } from '../../graph/builder';
+import type { Graph } from '../../graph/graph';
+import { foldConstants } from '../../passes/foldConstants';
+import { removeDeadCode, rewrite } from '../../passes/optimize';
+import { rebuildGraph } from '../../passes/rebuildGraph';
 import { biasBelowReshape } from './biasBelowReshape';
 import { constantsApart } from './constantsApart';
 import { copyBesideViews } from './copyBesideViews';

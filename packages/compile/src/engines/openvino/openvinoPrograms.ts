@@ -1,27 +1,28 @@
 import { cpus } from 'node:os';
 import { messageOf, type Tree } from '@beit/tensors';
-import { sizeOf } from '../graph/graph';
-import { CHECKS } from '../openvino/ir';
+import { sizeOf } from '../../graph/graph';
+import { get } from '../../graph/lists';
+import { indexError } from '../../passes/checkedIndices';
+import { isEmpty, withElements } from '../../passes/emptyTensors';
+import { inPlaceState } from '../../passes/inPlaceState';
+import type { Trace } from '../../record/trace';
+import type { SpecTree } from '../../specTree';
+import type { GivenTensor } from '../../types';
+import { alignedArray, copyNumbers, type HostArray } from '../alignedArray';
+import { stateNumbers } from '../checkedLeaves';
+import { type CompiledEngine, type HostPrograms, importOptional } from '../engine';
+import { type InputCopies, inputCopies } from '../inputCopies';
+import { bindOnce, type StateBuffers, stateBuffers } from '../stateBuffers';
+import { tracedPrograms } from '../tracedPrograms';
+import { CHECKS } from './ir';
 import {
   type ElementType,
   type Handle,
   loadOpenvino,
   type OpenvinoLibrary,
   type ProfiledLayer,
-} from '../openvino/library';
-import { toOpenvino } from '../openvino/toOpenvino';
-import { indexError } from '../passes/checkedIndices';
-import { isEmpty, withElements } from '../passes/emptyTensors';
-import { inPlaceState } from '../passes/inPlaceState';
-import type { Trace } from '../record/trace';
-import type { SpecTree } from '../specTree';
-import type { GivenTensor } from '../types';
-import { alignedArray, copyNumbers, type HostArray } from './alignedArray';
-import { stateNumbers } from './checkedLeaves';
-import { type HostPrograms, importOptional } from './engine';
-import { type InputCopies, inputCopies } from './inputCopies';
-import { bindOnce, type StateBuffers, stateBuffers } from './stateBuffers';
-import { tracedPrograms } from './tracedPrograms';
+} from './library';
+import { toOpenvino } from './toOpenvino';
 
 export interface OpenvinoOptions {
   /** The folder of OpenVINO's C library. Default: searched for, see `findOpenvino`. */
@@ -81,6 +82,16 @@ export async function hasNativeBfloat16(options: OpenvinoOptions = {}): Promise<
 /** Of the OpenVINO that is used here, as it says itself; `undefined` where it is not installed. */
 export const openvinoVersion = async (options: OpenvinoOptions = {}): Promise<string | undefined> =>
   (await findOpenvinoEngine(options))?.library.version;
+
+/** OpenVINO, for CPUs. */
+export const openvino: CompiledEngine = {
+  find: async (options) => {
+    const runtime = await findOpenvinoEngine(options);
+    return runtime && ((...given) => openvinoPrograms(runtime, ...given));
+  },
+  install: 'OpenVINO and the package koffi: npm install koffi, then npx @beit/engines install openvino',
+  precisions: ['fp32', 'bf16'],
+};
 
 const ELEMENT_TYPES: ReadonlyMap<string, ElementType> = new Map([
   ['float32', 'f32'],
@@ -244,12 +255,8 @@ async function loadProgram(
 
   const inputIndex = new Map(inputNames.map((name, i) => [name, i]));
   const outputIndex = new Map(outputNames.map((name, i) => [name, i]));
-  const bindInput = bindOnce((name, tensor: Handle) =>
-    ov.setInput(request, indexOf(inputIndex, name), tensor),
-  );
-  const bindOutput = bindOnce((name, { row }: Slot) =>
-    ov.setOutput(request, indexOf(outputIndex, name), row),
-  );
+  const bindInput = bindOnce((name, tensor: Handle) => ov.setInput(request, get(inputIndex, name), tensor));
+  const bindOutput = bindOnce((name, { row }: Slot) => ov.setOutput(request, get(outputIndex, name), row));
 
   const outputs = new Map<string, Slot>();
   for (const [name, { dtype, shape }] of graph.outputs) {
@@ -309,12 +316,6 @@ async function loadProgram(
       ov.free('tensor', kept.tensor);
     },
   };
-}
-
-function indexOf(indices: ReadonlyMap<string, number>, name: string): number {
-  const index = indices.get(name);
-  if (index === undefined) throw new Error(`OpenVINO's program has no '${name}'.`);
-  return index;
 }
 
 /** Memory of ours that the library reads and writes. */

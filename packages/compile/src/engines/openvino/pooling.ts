@@ -1,5 +1,5 @@
-import { ofLength } from '../graph/lists';
-import type { Pooling, WindowSteps } from '../graph/ops';
+import { ofLength } from '../../graph/lists';
+import type { Pooling, WindowSteps } from '../../graph/ops';
 import { type IrWriter, NUMPY, type Port } from './ir';
 import type { IrLowering } from './toOpenvino';
 import { windowAttributes } from './window';

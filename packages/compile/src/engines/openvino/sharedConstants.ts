@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createGraphBuilder } from '../graph/builder';
-import type { ConstantData, Graph, Value, ValueType } from '../graph/graph';
-import { mapEach } from '../graph/lists';
-import { among, MOVING, type Node } from '../graph/ops';
-import { rebuildGraph } from '../passes/rebuildGraph';
+import { createGraphBuilder } from '../../graph/builder';
+import type { ConstantData, Graph, Value, ValueType } from '../../graph/graph';
+import { mapEach } from '../../graph/lists';
+import { among, MOVING, type Node } from '../../graph/ops';
+import { rebuildGraph } from '../../passes/rebuildGraph';
 
 /** What OpenVINO packs constants for. */
 const isPacking = among(['MatMul', 'Conv', 'ConvInputGradient', 'ConvFilterGradient']);
