@@ -91,7 +91,7 @@ test('two halves with micro-batches make the step of the whole batch', () => {
     const [weight, isFirst] = [tf.scalar(to - from), tf.scalar(from === 0 ? 1 : 0)];
     state = first(state, { batch: rows(from, to), weight, isFirst }).state;
   }
-  const second = updateStep(optimizer)(state, { total: tf.scalar(8), scalars: scalarsOf(0) });
+  const second = updateStep(optimizer)(state, { scale: tf.scalar(1 / 8), scalars: scalarsOf(0) });
 
   expect(second.outputs.gradNorm.dataSync()[0]).toBeCloseTo(whole.outputs.gradNorm.dataSync()[0]!, 5);
   for (const name of Object.keys(params)) {
@@ -137,7 +137,7 @@ test('parts that are updated alone, clipped by the norm of all, make the update 
   const scalars = scalarsOf(0);
   const { state: whole, outputs } = updateStep(optimizer)(
     { ...state, gradients: summed },
-    { total: tf.scalar(1), scalars },
+    { scale: tf.scalar(1), scalars },
   );
   // Larger than the norm to which it is clipped.
   expect(read(outputs.gradNorm)[0]).toBeGreaterThan(0.5);
@@ -194,7 +194,7 @@ describe('running statistics', () => {
       const isFirst = tf.scalar(from === 0 ? 1 : 0);
       summed = first(summed, { batch: rows(from, from + 4), weight: tf.scalar(4), isFirst }).state;
     }
-    const { state } = updateStep(optimizer)(summed, { total: tf.scalar(8), scalars: scalarsOf(0) });
+    const { state } = updateStep(optimizer)(summed, { scale: tf.scalar(1 / 8), scalars: scalarsOf(0) });
     // The mean over equal parts is the mean over all.
     const [a] = read(tf.mean(rows(0, 8).x, 0));
     expect(read(state.params[name])[0]).toBeCloseTo((1 + a!) / 2, 6);

@@ -118,15 +118,15 @@ export function gradientStep<B, O extends LossAndOutputs, S extends GradientStat
 }
 
 /**
- * The second half of a step. Inputs: `total`, a scalar by which the sums of gradients are divided, and `scalars` as in
- * `trainStep`. Outputs: `gradNorm` before clipping. What else is in the state stays as it is.
+ * The second half of a step. Inputs: `scale`, a scalar by which the sums of gradients are multiplied to be means (a product
+ * has the same bits wherever it is computed), and `scalars` as in `trainStep`. Outputs: `gradNorm` before clipping. What else is in the state stays as it is.
  */
 export function updateStep<S extends TrainState & GradientState = TrainState & GradientState>(
   optimizer: Optimizer,
-): Step<S, { scalars: OptimizerScalars<tf.Tensor>; total: tf.Tensor }, { gradNorm: tf.Tensor }> {
-  return (state, { scalars, total }) =>
+): Step<S, { scalars: OptimizerScalars<tf.Tensor>; scale: tf.Tensor }, { gradNorm: tf.Tensor }> {
+  return (state, { scalars, scale }) =>
     tidied(() => {
-      const means = Object.entries(state.gradients).map(([name, sum]) => [name, tf.div(sum, total)] as const);
+      const means = Object.entries(state.gradients).map(([name, sum]) => [name, tf.mul(sum, scale)] as const);
       const { next, gradNorm } = updated(optimizer, state, Object.fromEntries(means), scalars);
       return { state: { ...state, ...next }, outputs: { gradNorm } };
     });

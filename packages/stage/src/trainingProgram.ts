@@ -115,7 +115,7 @@ export async function trainingProgram<B>(options: TrainingProgramOptions<B>): Pr
     { accumulate, update },
     {
       state: { ...stateOf(params), gradients },
-      inputs: { accumulate: accumulated, update: { scalars, total: SCALAR } },
+      inputs: { accumulate: accumulated, update: { scalars, scale: SCALAR } },
     },
     engine,
   );

@@ -44,8 +44,8 @@ function programs() {
         state.gradients = { w: tensor(sum + weight.data[0]! * mean((x) => 2 * (w - x))) };
         return { loss: scalar(mean((x) => (w - x) ** 2)), items: tensor(...batch) };
       },
-      async update({ scalars, total }: { scalars: Branch<HostTensor>; total: HostTensor }) {
-        const gradient = first('gradients') / total.data[0]!;
+      async update({ scalars, scale }: { scalars: Branch<HostTensor>; scale: HostTensor }) {
+        const gradient = first('gradients') * scale.data[0]!;
         state.m = { w: tensor(gradient) };
         state.params = { w: tensor(first('params') - scalarsOf(scalars).rate! * gradient) };
         return { gradNorm: scalar(Math.abs(gradient)) };
@@ -128,7 +128,10 @@ test('gradients beyond a bucket go in several, and none is missing', async () =>
       ]),
     );
   const { jobs, calls } = pretendedJob(2);
-  const [a, b] = await Promise.all([sharedMean(jobs[0]!)(tree(1), 4), sharedMean(jobs[1]!)(tree(2), 4)]);
+  const [a, b] = await Promise.all([
+    sharedMean(jobs[0]!)(tree(1), 1 / 4),
+    sharedMean(jobs[1]!)(tree(2), 1 / 4),
+  ]);
   expect(calls()).toBeGreaterThan(1);
   for (const mean of [a, b])
     for (const [i, size] of sizes.entries()) {

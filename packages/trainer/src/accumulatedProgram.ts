@@ -73,7 +73,8 @@ export async function accumulatedProgram<B, C>(
       const all: Record<string, number> = { ...sums, [TOTAL]: total };
       if (job) await sumScalars(all, job);
       const items = all[TOTAL] ?? total;
-      const reported = await update.run(items, scalars);
+      // As a float32, which is what programs get: so all processes and programs have the same bits.
+      const reported = await update.run(Math.fround(1 / items), scalars);
       const means = Object.keys(sums).map((name) => [name, Number(all[name]) / items] as const);
       const scalarOutputs = [...means, ...Object.entries(scalarsOf(reported))];
       return Object.fromEntries(scalarOutputs.map(([name, value]) => [name, scalar(value)]));

@@ -43,11 +43,11 @@ export async function shardedUpdate<C>(
   }
 
   return {
-    async run(total, scalars) {
+    async run(scale, scalars) {
       const own = await exchange.reduceScatter(await gradientsNow());
       const norm = Float64Array.of(0);
       for (const [name, { data }] of Object.entries(own)) {
-        const squares = divide(data as Float32Array, total);
+        const squares = multiply(data as Float32Array, scale);
         if (isClipped(name)) norm[0]! += squares;
       }
       await job.allReduce(norm);
@@ -80,11 +80,11 @@ export async function shardedUpdate<C>(
   };
 }
 
-/** In place. @returns the sum of the squares of the quotients, in float64: in float32 that of millions loses digits */
-function divide(data: Float32Array, by: number): number {
+/** In place. @returns the sum of the squares of the products, in float64: in float32 that of millions loses digits */
+function multiply(data: Float32Array, by: number): number {
   let squares = 0;
   for (let i = 0; i < data.length; i++) {
-    data[i]! /= by;
+    data[i]! *= by;
     squares += data[i]! ** 2;
   }
   return squares;

@@ -17,14 +17,14 @@ export async function sumScalars(values: Record<string, number>, job: Pick<Job, 
 }
 
 /**
- * Sums over the processes, divided: `(sum, total) => mean`, the arrays of which are valid until the next call. One bucket
+ * Sums over the processes, scaled: `(sums, scale) => means`, the arrays of which are valid until the next call. One bucket
  * is on its way while the next one is copied.
  */
 export function sharedMean(
   job: Pick<Job, 'allReduce'>,
-): (sums: NamedTensors, total: number) => Promise<NamedTensors> {
+): (sums: NamedTensors, scale: number) => Promise<NamedTensors> {
   let all = new Float32Array();
-  return async (sums, total) => {
+  return async (sums, scale) => {
     const tensors = Object.entries(sums).sort(([a], [b]) => (a < b ? -1 : 1));
     const size = tensors.reduce((sum, [, { data }]) => sum + data.length, 0);
     if (all.length !== size) all = new Float32Array(size);
@@ -43,7 +43,7 @@ export function sharedMean(
     });
     if (filled > from) send();
     await Promise.all(sent);
-    for (let i = 0; i < size; i++) all[i]! /= total;
+    for (let i = 0; i < size; i++) all[i]! *= scale;
     return Object.fromEntries(means);
   };
 }

@@ -5,10 +5,10 @@ import { sharedMean } from './sharedMean';
 /** The second half of a step: sums of gradients to new parameters. */
 export interface Update<C> {
   /**
-   * @param total what the sums of gradients are divided by
+   * @param scale what the sums of gradients are multiplied by, a float32
    * @returns outputs
    */
-  run(total: number, scalars: C): Promise<Tree<HostTensor>>;
+  run(scale: number, scalars: C): Promise<Tree<HostTensor>>;
   readState(): Promise<Tree<HostTensor>>;
   writeState(state: Tree<HostTensor>): Promise<void>;
 }
@@ -23,8 +23,8 @@ export interface GroupedState {
 /** All of the update in every process. */
 export interface WholePrograms<C> extends GroupedState {
   readonly run: {
-    /** New parameters of `gradients` divided by `total` (`updateStep` of `@beit/optim`). */
-    update(inputs: { scalars: C; total: HostTensor }): Promise<Tree<HostTensor>>;
+    /** New parameters of `gradients` times `scale` (`updateStep` of `@beit/optim`). */
+    update(inputs: { scalars: C; scale: HostTensor }): Promise<Tree<HostTensor>>;
   };
 }
 
@@ -35,11 +35,11 @@ export async function wholeUpdate<C>(
   const mean = job && sharedMean(job);
   const kept = await keptGroups(programs);
   return {
-    async run(total, scalars) {
-      if (!mean) return programs.run.update({ scalars, total: scalar(total) });
+    async run(scale, scalars) {
+      if (!mean) return programs.run.update({ scalars, scale: scalar(scale) });
       const { gradients } = await programs.readState(['gradients']);
-      await programs.writeState({ gradients: await mean(gradients as NamedTensors, total) });
-      return programs.run.update({ scalars, total: scalar(1) });
+      await programs.writeState({ gradients: await mean(gradients as NamedTensors, scale) });
+      return programs.run.update({ scalars, scale: scalar(1) });
     },
     readState: () => programs.readState(kept),
     writeState: (state) => programs.writeState(state as Branch<HostTensor>),

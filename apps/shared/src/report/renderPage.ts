@@ -1,14 +1,7 @@
 import { escapeHtml } from './html';
 import { pageStyle } from './pageStyle';
+import type { Section } from './reportData';
 import { facts } from './sections';
-
-export interface Section {
-  /** Unique in the page. */
-  readonly id: string;
-  readonly title: string;
-  /** HTML; an empty one leaves the section out. */
-  readonly body: string;
-}
 
 export interface Page {
   readonly title: string;

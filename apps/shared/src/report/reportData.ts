@@ -39,3 +39,12 @@ export interface NextStep {
   readonly text: string;
   readonly command: string;
 }
+
+/** A part of a page. */
+export interface Section {
+  /** Unique in the page. */
+  readonly id: string;
+  readonly title: string;
+  /** HTML; an empty one leaves the section out. */
+  readonly body: string;
+}

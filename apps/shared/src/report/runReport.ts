@@ -2,8 +2,8 @@ import type { NamedTensors } from '@beit/tensors';
 import { readMetrics } from '@beit/trainer';
 import { countParameters } from '../estimate';
 import { formatSeconds } from './formatNumber';
-import type { Page, Section } from './renderPage';
-import type { MetricsPoint } from './reportData';
+import type { Page } from './renderPage';
+import type { MetricsPoint, Section } from './reportData';
 import { stageSection } from './sections';
 
 /** What the page of every run with a single stage tells. */

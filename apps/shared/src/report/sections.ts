@@ -4,8 +4,7 @@ import { escapeHtml } from './html';
 import { lineChart } from './lineChart';
 import { metricCharts } from './metricCharts';
 import { pictureUri } from './pictures';
-import type { Section } from './renderPage';
-import type { NextStep, Picture, StageReport, SummaryRow } from './reportData';
+import type { NextStep, Picture, Section, StageReport, SummaryRow } from './reportData';
 
 export function facts(entries: readonly (readonly [string, string])[]): string {
   const items = entries.map(([label, value]) => `<li>${escapeHtml(label)} <b>${escapeHtml(value)}</b></li>`);

@@ -4,20 +4,10 @@
  * reason about them before an engine's dialect comes in.
  */
 import type { Node } from './ops';
+import type { Value } from './value';
 
 export type { Node } from './ops';
-
-export type ValueType = 'float32' | 'bfloat16' | 'int32' | 'bool' | 'int64';
-/** Of images [N, C, H, W], of filters [O, C, kh, kw], of pads [top, left, bottom, right]. */
-export type Shape4 = readonly [number, number, number, number];
-export type ConstantData = Float32Array | Int32Array | Uint8Array;
-
-/** One tensor of the graph. */
-export interface Value {
-  readonly id: number;
-  readonly dtype: ValueType;
-  readonly shape: readonly number[];
-}
+export type { ConstantData, Shape4, Value, ValueType } from './value';
 
 /** Nodes in an order in which they can run; inputs and outputs by name. */
 export interface Graph {

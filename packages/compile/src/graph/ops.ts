@@ -2,7 +2,7 @@
  * Every op of the graph: the tensors that it takes, its attributes, the tensors that it makes. What it makes of their
  * shapes is in `inferOutputs.ts`; what it becomes in an engine, in that engine's lowerings.
  */
-import type { ConstantData, Value, ValueType } from './graph';
+import type { ConstantData, Value, ValueType } from './value';
 
 interface Op<
   Inputs extends readonly Value[],

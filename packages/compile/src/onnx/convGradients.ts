@@ -6,7 +6,7 @@
 import { sizeOf } from '../graph/graph';
 import { at } from '../graph/lists';
 import type { Node } from '../graph/ops';
-import type { OnnxLowering, OnnxWriter } from './toOnnx';
+import type { OnnxLowering, OnnxWriter } from './lowering';
 
 type FilterGradient = OnnxLowering<'ConvFilterGradient'>;
 

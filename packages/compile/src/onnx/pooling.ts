@@ -1,6 +1,6 @@
 import { at } from '../graph/lists';
 import type { Pooling } from '../graph/ops';
-import type { OnnxLowering, OnnxWriter } from './toOnnx';
+import type { OnnxLowering, OnnxWriter } from './lowering';
 
 const windows = ({ kernel, strides, pads }: Pooling) => ({ kernel_shape: kernel, strides, pads });
 

@@ -1,58 +1,14 @@
 import { constantData } from '../graph/builder';
 import type { Graph, Value, ValueType } from '../graph/graph';
-import { at, type Each, mapEach } from '../graph/lists';
-import {
-  forAll,
-  type Inputs,
-  type Node,
-  type OnnxruntimeOps,
-  type Outputs,
-  type ProgramOps,
-  type ReduceOp,
-} from '../graph/ops';
+import { at, mapEach } from '../graph/lists';
+import { forAll, type Node, type ReduceOp } from '../graph/ops';
 import { sliceBounds } from '../graph/sliceBounds';
 import { rewrite } from '../passes/optimize';
 import { lowerConvFilterGradient, lowerConvInputGradient } from './convGradients';
+import type { OnnxLowering, OnnxOp, OnnxWriter } from './lowering';
 import { onnxRules } from './onnxRules';
 import { lowerAveragePool, lowerMaxPool, lowerMaxUnpool } from './pooling';
-import { DATA_TYPES, type OnnxAttribute, type OnnxInitializer, type OnnxModel, type OnnxNode } from './proto';
-
-/** Writes ONNX nodes one after the other, and names what they make. */
-export interface OnnxWriter {
-  /** One node; its outputs are named here. An output that nobody asked for is not computed. */
-  emit(
-    op: string,
-    inputs: readonly string[],
-    attributes?: Record<string, OnnxAttribute>,
-    domain?: string,
-  ): string;
-  emitInto(
-    outputs: readonly string[],
-    op: string,
-    inputs: readonly string[],
-    attributes?: Record<string, OnnxAttribute>,
-    domain?: string,
-  ): void;
-  /** A list of integers, as ONNX takes shapes and axes. */
-  integers(values: readonly number[]): string;
-  float(value: number): string;
-  /** A number of a type that tensors of programs have. */
-  scalar(value: number, dtype: ValueType): string;
-  /** A list of int32. */
-  indices(values: readonly number[]): string;
-}
-
-/** Of a step, `onnxRules` leave none. */
-type OnnxOp = Exclude<keyof ProgramOps | keyof OnnxruntimeOps, 'Step'>;
-
-export type OnnxLowering<K extends OnnxOp> = (
-  node: Node<K>,
-  /** The ONNX names of the node's inputs. */
-  inputs: Each<Inputs<K>, string>,
-  /** The ONNX names that its outputs must get; '' for one that nobody uses. */
-  outputs: Each<Outputs<K>, string>,
-  writer: OnnxWriter,
-) => void;
+import { DATA_TYPES, type OnnxInitializer, type OnnxModel, type OnnxNode } from './proto';
 
 /** Ops that ONNX has under the same name, with no attributes. */
 const SAME = [

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Tree } from '@beit/tensors';
+import type { Device, OnnxruntimeOptions } from '../../compileOptions';
 import { encodeOnnx } from '../../onnx/proto';
 import { toOnnx } from '../../onnx/toOnnx';
 import { isEmpty, withElements } from '../../passes/emptyTensors';
@@ -18,16 +19,6 @@ import { tracedPrograms } from '../tracedPrograms';
 import { cpuRules } from './cpuRules';
 import { type Handle, loadOnnxruntime, type OnnxruntimeLibrary, type Tensor } from './library';
 import { deviceMemory, hostMemory } from './stateMemory';
-
-export interface OnnxruntimeOptions {
-  /** What runs the program. Default: the CPU. */
-  readonly device?: Device;
-  /** Threads inside an op. Default: onnxruntime's, the number of physical cores. */
-  readonly numThreads?: number;
-  /** Writes a profile in Chrome's trace format to files with this prefix, when the program is disposed. */
-  readonly profile?: string;
-}
-export type Device = 'cpu' | 'cuda' | 'webgpu';
 
 const GPUS = {
   cuda: {

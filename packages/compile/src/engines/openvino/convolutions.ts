@@ -2,7 +2,7 @@ import { sizeOf } from '../../graph/graph';
 import { at } from '../../graph/lists';
 import type { Convolution } from '../../graph/ops';
 import type { IrAttributes, IrWriter, Port } from './ir';
-import type { IrLowering } from './toOpenvino';
+import type { IrLowering } from './lowering';
 import { windowAttributes } from './window';
 
 const geometry = (a: Omit<Convolution, 'group'>): IrAttributes => ({

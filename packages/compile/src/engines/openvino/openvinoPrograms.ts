@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { messageOf, type Tree } from '@beit/tensors';
+import type { OpenvinoOptions } from '../../compileOptions';
 import { sizeOf } from '../../graph/graph';
 import { get } from '../../graph/lists';
 import { indexError } from '../../passes/checkedIndices';
@@ -23,17 +24,6 @@ import {
   type ProfiledLayer,
 } from './library';
 import { toOpenvino } from './toOpenvino';
-
-export interface OpenvinoOptions {
-  /** The folder of OpenVINO's C library. Default: searched for, see `findOpenvino`. */
-  readonly openvino?: string;
-  /** Threads inside an op. Default: OpenVINO's, the number of physical cores. */
-  readonly numThreads?: number;
-  /** Where compiled programs are kept for the next run; `false`: nowhere. Default: `programs` in the user's cache. */
-  readonly programCache?: string | false;
-  /** Writes where the time went to a JSON file with this prefix, when the program is disposed. */
-  readonly profile?: string;
-}
 
 type Koffi = typeof import('koffi');
 

@@ -1,7 +1,7 @@
 import { ofLength } from '../../graph/lists';
 import type { Pooling, WindowSteps } from '../../graph/ops';
 import { type IrWriter, NUMPY, type Port } from './ir';
-import type { IrLowering } from './toOpenvino';
+import type { IrLowering } from './lowering';
 import { windowAttributes } from './window';
 
 const windows = (a: Pooling) => ({ ...windowAttributes(a), kernel: a.kernel, rounding_type: 'floor' });

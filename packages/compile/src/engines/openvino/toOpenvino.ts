@@ -1,6 +1,6 @@
 import type { Graph, Value, ValueType } from '../../graph/graph';
-import { at, type Each, get, mapEach } from '../../graph/lists';
-import type { ComparisonOp, Inputs, Node, OpenvinoOps, ProgramOps, ReduceOp } from '../../graph/ops';
+import { at, get, mapEach } from '../../graph/lists';
+import type { ComparisonOp, Node, ReduceOp } from '../../graph/ops';
 import { sliceBounds } from '../../graph/sliceBounds';
 import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './convolutions';
 import {
@@ -12,19 +12,10 @@ import {
   NUMPY,
   type Port,
 } from './ir';
+import type { IrLowering, OpenvinoOp } from './lowering';
 import { openvinoForms } from './openvinoForms';
 import { lowerAveragePool, lowerMaxPool, lowerMaxUnpool, lowerUpsampleNearest } from './pooling';
 import type { ConstantInput } from './sharedConstants';
-
-/** `openvinoForms` leave none of these. */
-type OpenvinoOp = Exclude<keyof ProgramOps | keyof OpenvinoOps, 'Step' | 'Mod'>;
-
-/** What a node becomes: the ports of its outputs. */
-export type IrLowering<K extends OpenvinoOp> = (
-  node: Node<K>,
-  inputs: Each<Inputs<K>, Port>,
-  writer: IrWriter,
-) => Port | readonly Port[];
 
 /**
  * An op that OpenVINO has with the same meaning.

@@ -1,5 +1,6 @@
 import { flattenTree, type HostTensor, mapTree, type Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
+import type { TfjsOptions } from '../../compileOptions';
 import { get } from '../../graph/lists';
 import { numbersAs } from '../../numbersAs';
 import { cleanedUp } from '../../record/cleanedUp';
@@ -10,14 +11,6 @@ import { callQueue } from '../callQueue';
 import { checkedLeaves, numbersOf } from '../checkedLeaves';
 import type { EagerStep, HostPrograms } from '../engine';
 import { completeWasmBackend } from './wasm/completeWasmBackend';
-
-export interface TfjsOptions {
-  /**
-   * The TensorFlow.js backend: `cpu`, `wasm`, `webgl`, `webgpu`, `tensorflow`. Default: the one in use, or the one that
-   * TensorFlow.js takes for the best.
-   */
-  readonly backend?: string;
-}
 
 /** Steps run op by op on a TensorFlow.js backend, with their state kept as tensors there. */
 export async function tfjsPrograms(

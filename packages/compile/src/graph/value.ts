@@ -1,0 +1,12 @@
+/** The tensors of the op graph. */
+export type ValueType = 'float32' | 'bfloat16' | 'int32' | 'bool' | 'int64';
+/** Of images [N, C, H, W], of filters [O, C, kh, kw], of pads [top, left, bottom, right]. */
+export type Shape4 = readonly [number, number, number, number];
+export type ConstantData = Float32Array | Int32Array | Uint8Array;
+
+/** One tensor of the graph. */
+export interface Value {
+  readonly id: number;
+  readonly dtype: ValueType;
+  readonly shape: readonly number[];
+}
