@@ -35,10 +35,10 @@ whereInstalled('Open MPI', () => {
     folder = mkdtempSync(join(tmpdir(), 'pretrain-mpi-'));
     await mkdir(join(folder, 'pictures'));
     const random = createRandom('pictures');
+    // Every place of a plain picture is like every other: where one ReLU is about to turn, all would turn at once.
     for (let i = 0; i < 40; i++) {
-      const channel = () => random.integer(0, 255);
-      const background = { r: channel(), g: channel(), b: channel() };
-      await sharp({ create: { width: 64, height: 64, channels: 3, background } })
+      const pixels = Uint8Array.from({ length: 3 * 64 * 64 }, () => random.integer(0, 255));
+      await sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } })
         .png()
         .toFile(join(folder, 'pictures', `${i}.png`));
     }

@@ -132,8 +132,8 @@ async function run(
   );
 }
 
-/** A norm that is summed in another order differs in its last bit, and so does what it scales. */
-const TOLERANCE = 1e-6;
+/** A norm that is summed in another order differs in its last bits, and so does what it scales. */
+const TOLERANCE = 5e-6;
 
 const ONNXRUNTIME: CompileOptions = { engine: 'onnxruntime', precision: 'fp32', numThreads: 1 };
 const CASES: readonly (CompileOptions & { readonly size: number })[] = [
