@@ -127,7 +127,7 @@ async function programsOf(
     const able = Object.entries(compiled).filter(([, { precisions }]) => precisions.includes(precision));
     const how = able.map(([name, { install }]) => `'${name}', that is ${install}`).join(', or ');
     throw new Error(
-      `The engine '${engine}' has no precision '${precision}' here: it needs ${how || 'an engine that runs in Node'}`,
+      `The engine '${engine}' has no precision '${precision}' here: it needs ${how || "'openvino', which runs in Node"}`,
     );
   }
   registerEinsumGradient();
