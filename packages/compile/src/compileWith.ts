@@ -71,6 +71,7 @@ export async function compileProgramsWith<P extends Steps>(
     run: Object.fromEntries(
       given.map(([name]) => [name, (inputs: Tree<GivenTensor>) => programs.run(name, inputs)]),
     ),
+    groups: Object.keys(tensors.state),
     readState: (groups?: readonly string[]) => programs.readState(groups),
     writeState: (state: Tree<GivenTensor>) => programs.writeState(state, 'groups'),
     dispose: () => programs.dispose(),

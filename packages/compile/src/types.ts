@@ -47,6 +47,8 @@ export interface StepTensors<P extends Steps> {
 export interface CompiledPrograms<P extends Steps> {
   /** The engine that runs them. */
   readonly engine: EngineName;
+  /** The names of the state's own groups. */
+  readonly groups: readonly string[];
   /** One step of each, as `run` of a program of its own; calls run one after the other, whichever step they are of. */
   readonly run: {
     readonly [K in keyof P]: (

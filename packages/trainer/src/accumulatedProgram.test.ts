@@ -28,6 +28,7 @@ function programs() {
   };
   const first = (group: string) => values(state, `${group}/w`)[0]!;
   return {
+    groups: Object.keys(state),
     run: {
       async accumulate({
         batch,

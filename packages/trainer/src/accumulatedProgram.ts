@@ -55,7 +55,7 @@ export async function accumulatedProgram<B, C>(
   const { programs, job } = options;
   const update = options.shards
     ? await shardedUpdate(options.programs, options.shards, options.job)
-    : await wholeUpdate(options.programs, job);
+    : wholeUpdate(options.programs, job);
 
   return {
     async run({ microBatches, scalars }) {

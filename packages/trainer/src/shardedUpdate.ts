@@ -34,7 +34,7 @@ export async function shardedUpdate<C>(
   const like = await gradientsNow();
   const names = Object.keys(like);
   const exchange = shardExchange(parts, like, job);
-  const groups = (await keptGroups(programs)).filter((group) => group !== 'params');
+  const groups = keptGroups(programs).filter((group) => group !== 'params');
   /** The parameters that the others have updated come here. */
   async function gatherParams() {
     const params = await paramsNow();

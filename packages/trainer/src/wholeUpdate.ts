@@ -15,6 +15,7 @@ export interface Update<C> {
 
 /** A state of named groups, which can be read and written alone. */
 export interface GroupedState {
+  readonly groups: readonly string[];
   readState(): Promise<Branch<HostTensor>>;
   readState(groups: readonly string[]): Promise<Branch<HostTensor>>;
   writeState(groups: Branch<HostTensor>): Promise<void>;
@@ -28,12 +29,9 @@ export interface WholePrograms<C> extends GroupedState {
   };
 }
 
-export async function wholeUpdate<C>(
-  programs: WholePrograms<C>,
-  job?: Pick<Job, 'allReduce'>,
-): Promise<Update<C>> {
+export function wholeUpdate<C>(programs: WholePrograms<C>, job?: Pick<Job, 'allReduce'>): Update<C> {
   const mean = job && sharedMean(job);
-  const kept = await keptGroups(programs);
+  const kept = keptGroups(programs);
   return {
     async run(scale, scalars) {
       if (!mean) return programs.run.update({ scalars, scale: scalar(scale) });
@@ -47,6 +45,5 @@ export async function wholeUpdate<C>(
 }
 
 /** The groups of a state that outlive a step: all but the gradients. */
-export async function keptGroups(programs: GroupedState): Promise<string[]> {
-  return Object.keys(await programs.readState()).filter((group) => group !== 'gradients');
-}
+export const keptGroups = ({ groups }: GroupedState): string[] =>
+  groups.filter((group) => group !== 'gradients');

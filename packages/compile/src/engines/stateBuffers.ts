@@ -1,5 +1,6 @@
 import type { TensorSpec } from '@beit/tensors';
 import { get } from '../graph/lists';
+import { isEmpty } from '../passes/emptyTensors';
 
 /**
  * The state that programs share, as an engine's tensors. Where a program may not overwrite the old value, two tensors take
@@ -10,27 +11,38 @@ export interface StateBuffers<T> {
   readonly current: ReadonlyMap<string, T>;
   /** Where a program writes the next value. */
   next(path: string, inPlace: ReadonlySet<string>): T;
-  /** To be called when a program has written the next values of these paths. */
-  moveOn(paths: readonly string[], inPlace: ReadonlySet<string>): void;
+  /** To be called when a program has written the next values. */
+  moveOn(changes: StateChanges): void;
   /** Every tensor there is. */
   all(): readonly T[];
 }
 
-/** @param taking paths of which a program needs two tensors */
+/** What a program does to the state. */
+export interface StateChanges {
+  /** Paths that it changes, and those of them whose old value it may overwrite. */
+  readonly changed: readonly string[];
+  readonly inPlace: ReadonlySet<string>;
+}
+
+/** Tensors for all of a state that has elements, as many as the programs need. */
 export function stateBuffers<T>(
-  specs: ReadonlyMap<string, TensorSpec>,
-  takingTurns: ReadonlySet<string>,
+  state: ReadonlyMap<string, TensorSpec>,
+  programs: readonly StateChanges[],
   allocate: (spec: TensorSpec) => T,
 ): StateBuffers<T> {
+  const specs = [...state].filter(([, spec]) => !isEmpty(spec));
+  const takingTurns = new Set(
+    programs.flatMap(({ changed, inPlace }) => changed.filter((path) => !inPlace.has(path))),
+  );
   const allocated = (paths: Iterable<readonly [string, TensorSpec]>) =>
     new Map([...paths].map(([path, spec]) => [path, allocate(spec)]));
   const current = allocated(specs);
-  const spare = allocated([...specs].filter(([path]) => takingTurns.has(path)));
+  const spare = allocated(specs.filter(([path]) => takingTurns.has(path)));
   return {
     current,
     next: (path, inPlace) => get(inPlace.has(path) ? current : spare, path),
-    moveOn(paths, inPlace) {
-      for (const path of paths) {
+    moveOn({ changed, inPlace }) {
+      for (const path of changed) {
         if (inPlace.has(path)) continue;
         const [old, next] = [get(current, path), get(spare, path)];
         current.set(path, next);

@@ -8,17 +8,21 @@ import { callQueue } from './callQueue';
 import { stateNumbers } from './checkedLeaves';
 import type { HostPrograms } from './engine';
 import type { InputCopies, OwnTensor } from './inputCopies';
+import type { StateBuffers, StateChanges } from './stateBuffers';
 
 /** What a library runs of one traced step. */
-export interface LoadedProgram<T extends OwnTensor> {
+export interface LoadedProgram<T extends OwnTensor, S> extends StateChanges {
   readonly trace: Trace;
   readonly copies: InputCopies<T>;
+  /** Has it read the state where it is now, and write the next one where it is to be. */
+  bindState(buffers: StateBuffers<S>): void;
   /** @returns the array over which it has written an output; the next run writes there again */
   run(inputs: ReadonlyMap<string, T>): Promise<(path: string) => HostArray | undefined>;
 }
 
 /** The state of the programs, with elements, by path. */
-export interface LoadedState {
+export interface LoadedState<S> {
+  readonly buffers: StateBuffers<S>;
   /** The arrays that hold it, or copies of what a device holds. */
   read(paths: readonly string[]): Promise<ReadonlyMap<string, HostArray>>;
   write(numbers: ReadonlyMap<string, HostArray>): Promise<void>;
@@ -27,22 +31,23 @@ export interface LoadedState {
 }
 
 /** Programs of a library, called one after the other. */
-export function tracedPrograms<T extends OwnTensor>(
-  programs: ReadonlyMap<string, LoadedProgram<T>>,
+export function tracedPrograms<T extends OwnTensor, S>(
+  programs: ReadonlyMap<string, LoadedProgram<T, S>>,
   stateTree: SpecTree,
-  state: LoadedState,
+  state: LoadedState<S>,
   dispose: () => Promise<void>,
 ): HostPrograms {
   const calls = callQueue();
   return {
     run: (name, inputs) => {
-      const program = programs.get(name);
-      if (!program) throw new Error(`There is no program '${name}'.`);
+      const program = get(programs, name);
       return calls.callWith(
         () => program.copies.take(inputs),
         async (given) => {
           try {
+            program.bindState(state.buffers);
             const arrayOf = await program.run(given);
+            state.buffers.moveOn(program);
             return outputsFrom(program.trace, arrayOf);
           } finally {
             program.copies.giveBack(given);

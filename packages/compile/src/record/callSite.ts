@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { once } from '../once';
 
 interface Frame {
   /** The script as it was loaded, whatever a source map makes of it; '' for native code. */
@@ -100,11 +101,3 @@ const tensorflowFiles = once(() => {
   });
   return files;
 });
-
-function once<T>(f: () => T): () => T {
-  let value: { readonly is: T } | undefined;
-  return () => {
-    value ??= { is: f() };
-    return value.is;
-  };
-}

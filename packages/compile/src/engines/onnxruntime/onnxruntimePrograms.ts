@@ -4,7 +4,7 @@ import type { Tree } from '@beit/tensors';
 import type { Device, OnnxruntimeOptions } from '../../compileOptions';
 import { encodeOnnx } from '../../onnx/proto';
 import { toOnnx } from '../../onnx/toOnnx';
-import { isEmpty, withElements } from '../../passes/emptyTensors';
+import { withElements } from '../../passes/emptyTensors';
 import { inPlaceState } from '../../passes/inPlaceState';
 import { rewrite } from '../../passes/optimize';
 import type { Trace } from '../../record/trace';
@@ -13,9 +13,9 @@ import type { GivenTensor } from '../../types';
 import { alignedArray, type HostArray } from '../alignedArray';
 import { stateNumbers } from '../checkedLeaves';
 import { type CompiledEngine, type HostPrograms, importOptional } from '../engine';
-import { type InputCopies, inputCopies } from '../inputCopies';
-import { bindOnce, type StateBuffers, stateBuffers } from '../stateBuffers';
-import { tracedPrograms } from '../tracedPrograms';
+import { inputCopies } from '../inputCopies';
+import { bindOnce, stateBuffers } from '../stateBuffers';
+import { type LoadedProgram, tracedPrograms } from '../tracedPrograms';
 import { cpuRules } from './cpuRules';
 import { type Handle, loadOnnxruntime, type OnnxruntimeLibrary, type Tensor } from './library';
 import { deviceMemory, hostMemory } from './stateMemory';
@@ -95,33 +95,20 @@ export async function onnxruntimePrograms(
     gpu && programs[0]
       ? deviceMemory(ort, programs[0].session, gpu.memory, { provider: gpu.provider })
       : hostMemory(ort, allocate);
-  const withElements = new Map([...stateTree.specs].filter(([, spec]) => !isEmpty(spec)));
-  const takingTurns = new Set(
-    programs.flatMap(({ changed, inPlace }) => changed.filter((path) => !inPlace.has(path))),
-  );
-  const buffers = stateBuffers(withElements, takingTurns, (spec) => memory.allocate(spec));
+  const buffers = stateBuffers(stateTree.specs, programs, (spec) => memory.allocate(spec));
   const held = (paths: Iterable<string>) =>
     [...paths].flatMap((path) => {
       const tensor = buffers.current.get(path);
-      const spec = withElements.get(path);
+      const spec = stateTree.specs.get(path);
       return tensor && spec ? [{ path, tensor, spec }] : [];
     });
   const write = (numbers: ReadonlyMap<string, HostArray>) => memory.write(held(numbers.keys()), numbers);
   await write(stateNumbers(initialState, stateTree.specs));
 
-  const runs = [...loaded].map(([name, program]) => {
-    const run = async (given: ReadonlyMap<string, HostInput>) => {
-      program.bindState(buffers);
-      const outputs = await program.run(given);
-      buffers.moveOn(program.changed, program.inPlace);
-      return outputs;
-    };
-    return [name, { trace: program.trace, copies: program.copies, run }] as const;
-  });
   return tracedPrograms(
-    new Map(runs),
+    loaded,
     stateTree,
-    { read: (paths) => memory.read(held(paths)), write, isElsewhere: gpu !== undefined },
+    { buffers, read: (paths) => memory.read(held(paths)), write, isElsewhere: gpu !== undefined },
     async () => {
       for (const tensor of buffers.all()) ort.releaseTensor(tensor);
       memory.dispose();
@@ -131,16 +118,8 @@ export async function onnxruntimePrograms(
 }
 
 /** A program that is loaded, with its own inputs and outputs. */
-interface OnnxruntimeProgram {
+interface OnnxruntimeProgram extends LoadedProgram<HostInput, Tensor> {
   readonly session: Handle;
-  readonly trace: Trace;
-  readonly copies: InputCopies<HostInput>;
-  /** Paths of the state that it changes, and those of them whose old value it may overwrite. */
-  readonly changed: readonly string[];
-  readonly inPlace: ReadonlySet<string>;
-  bindState(buffers: StateBuffers<Tensor>): void;
-  /** @returns the array of an output by path */
-  run(given: ReadonlyMap<string, HostInput>): Promise<(path: string) => HostArray | undefined>;
   dispose(): void;
 }
 

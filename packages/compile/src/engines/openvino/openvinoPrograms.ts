@@ -3,8 +3,9 @@ import { messageOf, type Tree } from '@beit/tensors';
 import type { OpenvinoOptions } from '../../compileOptions';
 import { sizeOf } from '../../graph/graph';
 import { get } from '../../graph/lists';
+import { once } from '../../once';
 import { indexError } from '../../passes/checkedIndices';
-import { isEmpty, withElements } from '../../passes/emptyTensors';
+import { withElements } from '../../passes/emptyTensors';
 import { inPlaceState } from '../../passes/inPlaceState';
 import type { Trace } from '../../record/trace';
 import type { SpecTree } from '../../specTree';
@@ -12,9 +13,9 @@ import type { GivenTensor } from '../../types';
 import { alignedArray, copyNumbers, type HostArray } from '../alignedArray';
 import { stateNumbers } from '../checkedLeaves';
 import { type CompiledEngine, type HostPrograms, importOptional } from '../engine';
-import { type InputCopies, inputCopies } from '../inputCopies';
-import { bindOnce, type StateBuffers, stateBuffers } from '../stateBuffers';
-import { tracedPrograms } from '../tracedPrograms';
+import { inputCopies } from '../inputCopies';
+import { bindOnce, stateBuffers } from '../stateBuffers';
+import { type LoadedProgram, tracedPrograms } from '../tracedPrograms';
 import { CHECKS } from './ir';
 import {
   type ElementType,
@@ -126,18 +127,15 @@ export async function openvinoPrograms(
   initialState: Tree<GivenTensor>,
   options: OpenvinoOptions,
 ): Promise<HostPrograms> {
-  let giveBack: (() => void) | undefined = returnFreedMemory(koffi);
+  const giveBack = once(returnFreedMemory(koffi));
   const core = ov.createCore();
   const loaded = new Map<string, OpenvinoProgram>();
   for (const [name, trace] of traces) {
-    loaded.set(name, await loadProgram(koffi, ov, core, trace, options));
+    loaded.set(name, await loadProgram(koffi, ov, core, trace, giveBack, options));
   }
-  const slot = (dtype: string, shape: readonly number[]) => slotOf(koffi, ov, dtype, shape);
-  const withElements = new Map([...stateTree.specs].filter(([, spec]) => !isEmpty(spec)));
-  const takingTurns = new Set(
-    [...loaded.values()].flatMap(({ changed, inPlace }) => changed.filter((path) => !inPlace.has(path))),
+  const buffers = stateBuffers(stateTree.specs, [...loaded.values()], ({ dtype, shape }) =>
+    slotOf(koffi, ov, dtype, shape),
   );
-  const buffers = stateBuffers(withElements, takingTurns, ({ dtype, shape }) => slot(dtype, shape));
   const write = async (numbers: ReadonlyMap<string, HostArray>) => {
     for (const [path, array] of numbers) {
       const held = buffers.current.get(path);
@@ -146,21 +144,11 @@ export async function openvinoPrograms(
   };
   await write(stateNumbers(initialState, stateTree.specs));
 
-  const runs = [...loaded].map(([name, program]) => {
-    const run = async (given: ReadonlyMap<string, OpenvinoInput>) => {
-      program.bindState(buffers);
-      giveBack?.();
-      giveBack = undefined;
-      const outputs = await program.infer(given);
-      buffers.moveOn(program.changed, program.inPlace);
-      return outputs;
-    };
-    return [name, { trace: program.trace, copies: program.copies, run }] as const;
-  });
   return tracedPrograms(
-    new Map(runs),
+    loaded,
     stateTree,
     {
+      buffers,
       read: async (paths) =>
         new Map(
           paths.flatMap((path) => {
@@ -186,15 +174,7 @@ export async function openvinoPrograms(
 }
 
 /** A program that is compiled, with its own inputs and outputs. */
-interface OpenvinoProgram {
-  readonly trace: Trace;
-  readonly copies: InputCopies<OpenvinoInput>;
-  /** Paths of the state that it changes, and those of them whose old value it may overwrite. */
-  readonly changed: readonly string[];
-  readonly inPlace: ReadonlySet<string>;
-  bindState(buffers: StateBuffers<Slot>): void;
-  /** @returns the array of an output by path */
-  infer(given: ReadonlyMap<string, OpenvinoInput>): Promise<(path: string) => HostArray | undefined>;
+interface OpenvinoProgram extends LoadedProgram<OpenvinoInput, Slot> {
   profile(): readonly ProfiledLayer[];
   dispose(): void;
 }
@@ -209,6 +189,7 @@ async function loadProgram(
   ov: OpenvinoLibrary,
   core: Handle,
   trace: Trace,
+  giveBack: () => void,
   { numThreads, profile, programCache: cache }: OpenvinoOptions,
 ): Promise<OpenvinoProgram> {
   const own = withElements(trace);
@@ -291,7 +272,8 @@ async function loadProgram(
       }
       for (const path of own.changed) bindOutput(`next/${path}`, next(path, inPlace));
     },
-    async infer(given) {
+    async run(given) {
+      giveBack();
       for (const [path, { tensor }] of given) bindInput(`inputs/${path}`, tensor);
       await ov.infer(request);
       assertIndices();
