@@ -26,6 +26,7 @@ export type { ShardedPrograms, Shards } from './shardedUpdate';
 export { BUCKET_BYTES } from './sharedMean';
 export { type ScalarEvent, scalarRecord } from './tensorBoard';
 export { type TerminalProgressOptions, type TerminalStream, terminalProgress } from './terminalProgress';
-export { type TrainOptions, type TrainResult, train } from './train';
+export { train } from './train';
+export type { TrainOptions, TrainResult } from './trainOptions';
 export type { GroupedState, WholePrograms } from './wholeUpdate';
 export type { MetricWindow } from './window';
