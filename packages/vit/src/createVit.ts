@@ -1,21 +1,12 @@
-import type { TensorParams } from '@beit/nn';
-import {
-  assertShape,
-  dropPath,
-  dropPathRates,
-  gatherPositions,
-  layerNorm,
-  linear,
-  mlp,
-  patchify,
-} from '@beit/nn';
+import { assertShape, dropPathRates, linear, patchify, type TensorParams } from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import { type AttentionParams, selfAttention } from './attention';
+import { blockParams, transformerBlock } from './block';
 import { type InitStyle, initParams } from './initParams';
+import { parameter } from './parameter';
 import { parameterShapes } from './parameterShapes';
-import { biasOfQueries, relativePositionBias } from './relativePositionBias';
+import { relativePositionBias } from './relativePositionBias';
 import { type ResolvedVitConfig, resolveVitConfig, type VitConfig } from './vitConfig';
 
 export interface EncodeOptions {
@@ -58,7 +49,7 @@ export interface Vit {
 /** BEiT's vision transformer: pre-norm blocks without dropout. Reference: microsoft/unilm beit/modeling_finetune.py. */
 export function createVit(vitConfig: VitConfig): Vit {
   const config = resolveVitConfig(vitConfig);
-  const { imageSize, patchSize, embedDim, depth, numHeads, layerNormEpsilon: epsilon } = config;
+  const { imageSize, patchSize, embedDim, depth, numHeads, layerNormEpsilon } = config;
   const side = imageSize / patchSize;
   const gridSize = [side, side] as const;
   const tokens = side * side + 1;
@@ -67,7 +58,8 @@ export function createVit(vitConfig: VitConfig): Vit {
   function embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor3D {
     assertShape(images, [-1, imageSize, imageSize, 3], 'The images');
     // The patch projection is a convolution whose windows do not overlap: a matrix product over flattened patches.
-    const weight = tf.reshape(params['patch_embed.proj.weight']!, [embedDim, 3 * patchSize * patchSize]);
+    const kernel = parameter(params, 'patch_embed.proj.weight');
+    const weight = tf.reshape(kernel, [embedDim, 3 * patchSize * patchSize]);
     return linear(patchify(images, patchSize), weight, params['patch_embed.proj.bias']) as tf.Tensor3D;
   }
 
@@ -83,42 +75,25 @@ export function createVit(vitConfig: VitConfig): Vit {
     const shared = params['rel_pos_bias.relative_position_bias_table'];
     const sharedBias = shared && relativePositionBias(shared, gridSize);
 
-    const cls = tf.tile(params.cls_token!, [batch, 1, 1]);
+    const cls = tf.tile(parameter(params, 'cls_token'), [batch, 1, 1]);
     let x = tf.concat([cls, patchEmbeddings], 1); // [batch, tokens, embedDim]
     if (params.pos_embed) x = tf.add(x, params.pos_embed);
     const hidden = [x];
     const tokenPositions = positions && tf.add(positions, tf.scalar(1, 'int32')); // cls comes first
     const attention: tf.Tensor[] = [];
-    for (let i = 0; i < depth; i++) {
-      const p = blockParams(params, i);
-      /** Layer scale and drop path, on the first or second branch of the block. */
-      const residual = (branch: tf.Tensor, which: 0 | 1) => {
-        const gamma = p[`gamma_${which + 1}`];
-        const scaled = gamma ? tf.mul(branch, gamma) : branch;
-        return keeps ? dropPath(scaled, keeps[2 * i + which]!, rates[i]!) : scaled;
-      };
-      const table = p['attn.relative_position_bias_table'];
-      const bias = table ? relativePositionBias(table, gridSize) : sharedBias;
-      const norm1 = (tokens: tf.Tensor) => layerNorm(tokens, p['norm1.weight']!, p['norm1.bias']!, epsilon);
-      const keysFrom = norm1(x);
-      const queries = i === depth - 1 ? tokenPositions : undefined;
-      if (queries) x = gatherPositions(x, queries);
-      const attended = selfAttention(
-        keysFrom,
-        attentionParams(p),
+    for (const [i, dropPathRate] of rates.entries()) {
+      const block = transformerBlock(x, blockParams(params, i), {
+        gridSize,
         numHeads,
-        bias && queries ? biasOfQueries(bias, queries) : bias,
-        queries && norm1(x),
-      );
-      x = tf.add(x, residual(attended.output, 0));
-      const normalized = layerNorm(x, p['norm2.weight']!, p['norm2.bias']!, epsilon);
-      const layer = (name: 'fc1' | 'fc2') => ({
-        weight: p[`mlp.${name}.weight`]!,
-        bias: p[`mlp.${name}.bias`]!,
+        layerNormEpsilon,
+        sharedBias,
+        queries: i === depth - 1 ? tokenPositions : undefined,
+        dropPathRate,
+        keeps: keeps && [keeps[2 * i]!, keeps[2 * i + 1]!],
       });
-      x = tf.add(x, residual(mlp(normalized, layer('fc1'), layer('fc2')), 1));
+      x = block.x;
       hidden.push(x);
-      if (withAttention) attention.push(tf.softmax(attended.logits));
+      if (withAttention) attention.push(tf.softmax(block.logits));
     }
     return {
       features: x as tf.Tensor3D,
@@ -137,20 +112,3 @@ export function createVit(vitConfig: VitConfig): Vit {
     encode,
   };
 }
-
-/** The parameters of one block, without its prefix. */
-function blockParams(params: TensorParams, block: number): Record<string, tf.Tensor> {
-  const prefix = `blocks.${block}.`;
-  const own = Object.entries(params).filter(([name]) => name.startsWith(prefix));
-  if (own.length === 0)
-    throw new Error(`The parameters have no '${prefix}...': they are of a shallower model.`);
-  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
-}
-
-const attentionParams = (block: Record<string, tf.Tensor>): AttentionParams => ({
-  'qkv.weight': block['attn.qkv.weight']!,
-  q_bias: block['attn.q_bias'],
-  v_bias: block['attn.v_bias'],
-  'proj.weight': block['attn.proj.weight']!,
-  'proj.bias': block['attn.proj.bias']!,
-});
