@@ -8,68 +8,64 @@
 export function splineWeights(knots: readonly number[], points: readonly number[]): Float64Array[] {
   const n = knots.length;
   if (n < 4) throw new RangeError(`A cubic spline needs at least 4 knots; got ${n}.`);
-  const columns = Array.from({ length: n }, (_, k) => {
-    const values = knots.map((_knot, i) => (i === k ? 1 : 0));
-    return evaluate(knots, values, secondDerivatives(knots, values), points);
+  const curvature = secondDerivatives(knots);
+  return points.map((point) => {
+    const p = Math.min(Math.max(point, knots[0]!), knots.at(-1)!);
+    let i = 0;
+    while (i < n - 2 && p > knots[i + 1]!) i++;
+    const h = knots[i + 1]! - knots[i]!;
+    const [a, b] = [(knots[i + 1]! - p) / h, (p - knots[i]!) / h];
+    const [left, right] = [curvature[i]!, curvature[i + 1]!];
+    return Float64Array.from(knots, (_, k) => {
+      const linear = a * Number(k === i) + b * Number(k === i + 1);
+      return linear + (((a ** 3 - a) * left[k]! + (b ** 3 - b) * right[k]!) * h * h) / 6;
+    });
   });
-  return points.map((_, i) => Float64Array.from(columns, (column) => column[i]!));
 }
 
-/** Second derivatives at the knots. */
-function secondDerivatives(x: readonly number[], y: readonly number[]): number[] {
+/** What each value contributes to the spline's second derivative at each knot: row i holds the weights for knot i. */
+function secondDerivatives(x: readonly number[]): number[][] {
   const n = x.length;
   const h = (i: number) => x[i + 1]! - x[i]!;
-  const slope = (i: number) => (y[i + 1]! - y[i]!) / h(i);
-  const rows = Array.from({ length: n }, () => new Array<number>(n + 1).fill(0));
+  const zeros = () => Array.from({ length: n }, () => new Array<number>(n).fill(0));
+  // h0 M0 + 2 (h0 + h1) M1 + h1 M2 = 6 (slope1 - slope0), with slope0 = (y1 - y0) / h0.
+  const [ofDerivatives, ofValues] = [zeros(), zeros()];
   for (let i = 1; i < n - 1; i++) {
-    rows[i]![i - 1] = h(i - 1);
-    rows[i]![i] = 2 * (h(i - 1) + h(i));
-    rows[i]![i + 1] = h(i);
-    rows[i]![n] = 6 * (slope(i) - slope(i - 1));
+    const [before, after] = [h(i - 1), h(i)];
+    ofDerivatives[i]!.splice(i - 1, 3, before, 2 * (before + after), after);
+    ofValues[i]!.splice(i - 1, 3, 6 * (1 / before), 6 * (-1 / after - 1 / before), 6 * (1 / after));
   }
   // (M1 - M0) / h0 = (M2 - M1) / h1, and likewise at the other end.
-  [rows[0]![0], rows[0]![1], rows[0]![2]] = [h(1), -(h(0) + h(1)), h(0)];
+  ofDerivatives[0]!.splice(0, 3, h(1), -(h(0) + h(1)), h(0));
   const [a, b] = [h(n - 3), h(n - 2)];
-  [rows[n - 1]![n - 3], rows[n - 1]![n - 2], rows[n - 1]![n - 1]] = [b, -(a + b), a];
-  return solve(rows);
+  ofDerivatives[n - 1]!.splice(n - 3, 3, b, -(a + b), a);
+  return solve(ofDerivatives, ofValues);
 }
 
-/** Gaussian elimination with pivoting of an augmented matrix. */
-function solve(rows: number[][]): number[] {
-  const n = rows.length;
+/** X of `matrix` X = `right`, by Gaussian elimination with pivoting, once for all columns; both are written over. */
+function solve(matrix: number[][], right: number[][]): number[][] {
+  const n = matrix.length;
+  const subtract = (from: number[], factor: number, row: readonly number[]) => {
+    row.forEach((value, c) => {
+      from[c]! -= factor * value;
+    });
+  };
   for (let column = 0; column < n; column++) {
     let pivot = column;
     for (let r = column + 1; r < n; r++)
-      if (Math.abs(rows[r]![column]!) > Math.abs(rows[pivot]![column]!)) pivot = r;
-    [rows[column], rows[pivot]] = [rows[pivot]!, rows[column]!];
+      if (Math.abs(matrix[r]![column]!) > Math.abs(matrix[pivot]![column]!)) pivot = r;
+    for (const rows of [matrix, right]) [rows[column], rows[pivot]] = [rows[pivot]!, rows[column]!];
     for (let r = column + 1; r < n; r++) {
-      const factor = rows[r]![column]! / rows[column]![column]!;
+      const factor = matrix[r]![column]! / matrix[column]![column]!;
       if (factor === 0) continue;
-      for (let c = column; c <= n; c++) rows[r]![c]! -= factor * rows[column]![c]!;
+      for (const rows of [matrix, right]) subtract(rows[r]!, factor, rows[column]!);
     }
   }
-  const result = new Array<number>(n).fill(0);
   for (let r = n - 1; r >= 0; r--) {
-    let sum = rows[r]![n]!;
-    for (let c = r + 1; c < n; c++) sum -= rows[r]![c]! * result[c]!;
-    result[r] = sum / rows[r]![r]!;
+    for (let c = r + 1; c < n; c++) {
+      if (matrix[r]![c] !== 0) subtract(right[r]!, matrix[r]![c]!, right[c]!);
+    }
+    right[r] = right[r]!.map((value) => value / matrix[r]![r]!);
   }
-  return result;
-}
-
-function evaluate(
-  x: readonly number[],
-  y: readonly number[],
-  m: readonly number[],
-  points: readonly number[],
-): number[] {
-  const last = x.length - 2;
-  return points.map((point) => {
-    const p = Math.min(Math.max(point, x[0]!), x.at(-1)!);
-    let i = 0;
-    while (i < last && p > x[i + 1]!) i++;
-    const h = x[i + 1]! - x[i]!;
-    const [a, b] = [(x[i + 1]! - p) / h, (p - x[i]!) / h];
-    return a * y[i]! + b * y[i + 1]! + (((a ** 3 - a) * m[i]! + (b ** 3 - b) * m[i + 1]!) * h * h) / 6;
-  });
+  return right;
 }
