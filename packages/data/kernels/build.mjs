@@ -1,5 +1,5 @@
 /**
- * Compiles the kernels into src/pixelKernels.wasm.ts.
+ * Compiles the kernels into src/pixels/pixelKernels.wasm.ts.
  *
  *   node kernels/build.mjs [--check]
  *
@@ -9,7 +9,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
 
 const SOURCES = ['pixels.ts', 'jpeg.ts'];
-const target = new URL('../src/pixelKernels.wasm.ts', import.meta.url);
+const target = new URL('../src/pixels/pixelKernels.wasm.ts', import.meta.url);
 
 const read = async (name) => [name, await readFile(new URL(name, import.meta.url), 'utf8')];
 const files = Object.fromEntries(await Promise.all(SOURCES.map(read)));
@@ -42,7 +42,7 @@ ${lines.map((line) => `  '${line}',`).join('\n')}
 if (!process.argv.includes('--check')) await writeFile(target, text);
 else if ((await readFile(target, 'utf8')) !== text) {
   console.error(
-    'src/pixelKernels.wasm.ts is not what kernels/ gives: run `pnpm --filter @beit/data build:kernels`.',
+    'src/pixels/pixelKernels.wasm.ts is not what kernels/ gives: run `pnpm --filter @beit/data build:kernels`.',
   );
   process.exit(1);
 }

@@ -1,10 +1,10 @@
 /**
  * Baseline JPEG, its scan to pixels, bit for bit as libjpeg does it by default: accurate integer transform
  * (jidctint.c), "fancy" upsampling (jdsample.c), colours in 16 bits after the point (jdcolor.c). What comes before the
- * scan is read in `src/parseJpeg.ts`, and the memory laid out in `src/decodeJpeg.ts`.
+ * scan is read in `src/pixels/parseJpeg.ts`, and the memory laid out in `src/pixels/decodeJpeg.ts`.
  */
 
-/** One of the three components, as `src/decodeJpeg.ts` writes it. */
+/** One of the three components, as `src/pixels/decodeJpeg.ts` writes it. */
 @unmanaged
 class Component {
   /** Samples, `stride` bytes a row. */
@@ -59,7 +59,7 @@ function unstuff(data: usize): usize {
 let length: usize;
 
 /*
- * A Huffman table as `src/huffmanTable.ts` makes it, 32 bits an entry:
+ * A Huffman table as `src/pixels/huffmanTable.ts` makes it, 32 bits an entry:
  *   PEEK    2^10 entries, by the next 10 bits; FOLLOWS alone where the code is longer
  *   LIMIT   17: the codes of at most n bits are below, filled up to 16 bits
  *   OFFSET  17: what is added to a code of n bits to give its index

@@ -1,5 +1,5 @@
 /**
- * The loops over pixels, in AssemblyScript with 128-bit vectors; `build.mjs` compiles them into src/pixelKernels.wasm.ts.
+ * The loops over pixels, in AssemblyScript with 128-bit vectors; `build.mjs` compiles them into src/pixels/pixelKernels.wasm.ts.
  * An image here is 4 bytes a pixel, red, green, blue and opacity, row-major; addresses are in the module's memory, and
  * whoever calls lays it out. Loads may pass the end of an image by less than 16 bytes.
  */

@@ -1,35 +1,14 @@
-export type { Background } from './background';
-export { type Canvas, createCanvas, type View } from './canvas';
-export {
-  type ClassFolder,
-  type ClassFolderOptions,
-  classFolder,
-  type LabelledFolder,
-} from './classFolder';
-export { type Adjustment, BEIT_COLOR_JITTER, type ColorJitter, drawAdjustments } from './colorJitter';
-export { type Batch, createLoader, type Loader, type LoaderOptions } from './createLoader';
-export { BEIT_CROP, centerCropBox, type RandomResizedCrop, randomCropBox } from './crops';
-export type { Unreadable } from './eachReadable';
-export {
-  type Emoji,
-  type EmojiDataset,
-  type EmojiOptions,
-  type EmojiSplit,
-  emojiCatalog,
-  emojiDataset,
-  isSkinToned,
-} from './emojiDataset';
-export { IMAGE_EXTENSIONS } from './imageExtensions';
-export { imageFolder } from './imageFolder';
-export { loadViews } from './loadViews';
-export { compactNames, type Names } from './names';
-export type { Box, Pixels } from './pixels';
-export type { MaskingOptions, SampleRecipe, Samples } from './prepareSamples';
-export { BEIT_RAND_AUGMENT, type RandAugment } from './randAugment';
-export { BEIT_ERASING, type RandomErasing } from './randomErasing';
-export { readPixels } from './readPixels';
-export type { ResampleFilter } from './resampleWeights';
-export type { SampleLoader, SampleLoaderOptions } from './sampleLoader';
+export { type Batch, createLoader, type Loader, type LoaderOptions } from './loading/createLoader';
+export type { Unreadable } from './loading/eachReadable';
+export { loadViews } from './loading/loadViews';
+export type { MaskingOptions, SampleRecipe, Samples } from './loading/prepareSamples';
+export { readPixels } from './loading/readPixels';
+export type { SampleLoader, SampleLoaderOptions } from './loading/sampleLoader';
+export type { Adjustment } from './pixels/adjust';
+export type { Background } from './pixels/background';
+export { type Canvas, createCanvas, type View } from './pixels/canvas';
+export type { Box, Pixels } from './pixels/pixels';
+export type { ResampleFilter } from './pixels/resampleWeights';
 export { type CropBatch, type CropLoaderOptions, createCropLoader } from './segmentation/createCropLoader';
 export {
   type EmojiScene,
@@ -63,12 +42,41 @@ export { findShards, isShards } from './shards/findShards';
 export { indexShards } from './shards/indexShards';
 export { type OpenedShards, openShards, type ShardOptions, type ShardPart } from './shards/openShards';
 export { ShardError } from './shards/shardError';
-export { isAddress, type ShardCache, type ShardFile } from './shards/shardFile';
+export { isAddress } from './shards/shardFile';
 export { formatShardIndex, type IndexedShard, type ShardIndex } from './shards/shardIndex';
 export { verifyShards } from './shards/verifyShards';
 export { type ShardWriterOptions, writeShards } from './shards/writeShards';
-export type { FolderSource, ImageSource, MemorySource, ShardSource } from './source';
-export { subset } from './subset';
+export {
+  type ClassFolder,
+  type ClassFolderOptions,
+  classFolder,
+  type LabelledFolder,
+} from './sources/classFolder';
+export {
+  type Emoji,
+  type EmojiDataset,
+  type EmojiOptions,
+  type EmojiSplit,
+  emojiCatalog,
+  emojiDataset,
+  isSkinToned,
+} from './sources/emojiDataset';
+export { IMAGE_EXTENSIONS } from './sources/imageExtensions';
+export { imageFolder } from './sources/imageFolder';
+export { compactNames, type Names } from './sources/names';
+export type {
+  FolderSource,
+  ImageSource,
+  MemorySource,
+  ShardCache,
+  ShardFile,
+  ShardSource,
+} from './sources/source';
+export { subset } from './sources/subset';
+export { BEIT_COLOR_JITTER, type ColorJitter, drawAdjustments } from './views/colorJitter';
+export { BEIT_CROP, centerCropBox, type RandomResizedCrop, randomCropBox } from './views/crops';
+export { BEIT_RAND_AUGMENT, type RandAugment } from './views/randAugment';
+export { BEIT_ERASING, type RandomErasing } from './views/randomErasing';
 export {
   type Augmentation,
   IMAGENET_NORMALIZATION,
@@ -78,4 +86,4 @@ export {
   type TwoViewOptions,
   type TwoViews,
   twoViews,
-} from './twoViews';
+} from './views/twoViews';

@@ -1,10 +1,16 @@
 /** The thread that decodes and augments. It is started by `workerPool.ts` and answers its requests in order. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type PackedSource, unpackSource } from './source';
-import { buffersOf, prepare, type WorkerRequest, type WorkerSetup } from './workerPool';
+import type { SampleTask } from './loading/task';
+import { viewsTask } from './loading/viewsTask';
+import { buffersOf, type WorkerData, type WorkerRequest } from './loading/workerPool';
+import { cropsTask } from './segmentation/cropsTask';
 
-const given = workerData as WorkerSetup<PackedSource>;
-const setup = given.kind === 'views' ? { ...given, source: unpackSource(given.source) } : given;
+const TASKS: readonly SampleTask[] = [viewsTask, cropsTask];
+
+const given = workerData as WorkerData;
+const task = TASKS.find(({ name }) => name === given.task);
+if (!task) throw new Error(`There is no task '${given.task}'.`);
+const setup = task.unpack(given.setup);
 
 /** Requests are answered one after the other: more at once would only hold more memory. */
 let previous: Promise<void> = Promise.resolve();
@@ -12,7 +18,7 @@ let previous: Promise<void> = Promise.resolve();
 parentPort!.on('message', ({ id, ...request }: WorkerRequest) => {
   previous = previous.then(async () => {
     try {
-      const prepared = await prepare(setup, request);
+      const prepared = await task.prepare(setup, request);
       parentPort!.postMessage({ id, ...prepared }, buffersOf(prepared.samples));
     } catch (error) {
       parentPort!.postMessage({ id, error: error instanceof Error ? error.message : String(error) });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '@beit/random';
 import sharp, { type JpegOptions } from 'sharp';
-import { decodeJpeg } from '../src/decodeJpeg';
-import { withCanvas } from '../src/withCanvas';
+import { withCanvas } from '../src/loading/withCanvas';
+import { decodeJpeg } from '../src/pixels/decodeJpeg';
 import pillow from './fixtures/jpeg.json';
 
 /** Waves and noise, `[height, width, 3]`. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { compactNames, packNames, unpackNames } from '../src/names';
+import { compactNames, packNames, unpackNames } from '../src/sources/names';
 
 test('names come back, whatever their characters', () => {
   fc.assert(

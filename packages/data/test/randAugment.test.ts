@@ -9,10 +9,10 @@ import {
   INCEPTION_NORMALIZATION,
   twoViews,
 } from '../src';
-import { type Affine, rotate, shearX, shearY, transform, translateX, translateY } from '../src/affine';
-import * as colors from '../src/colorOps';
-import { applyRandAugment } from '../src/randAugment';
-import { BEIT_ERASING, eraseRandomly } from '../src/randomErasing';
+import * as colors from '../src/pixels/colorOps';
+import { type Affine, rotate, shearX, shearY, transform, translateX, translateY } from '../src/views/affine';
+import { applyRandAugment } from '../src/views/randAugment';
+import { BEIT_ERASING, eraseRandomly } from '../src/views/randomErasing';
 import pillow from './fixtures/pillowOps.json';
 
 const { size } = pillow;

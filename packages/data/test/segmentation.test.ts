@@ -7,6 +7,7 @@ import {
   ADE20K_DISTORTION,
   ADE20K_SCALE,
   type CropLoaderOptions,
+  compactNames,
   createCropLoader,
   distortColors,
   emojiScenes,
@@ -249,6 +250,21 @@ describe('crops', () => {
       await loader.close();
     }
     expect(bytes[1]).toEqual(bytes[0]);
+  });
+
+  test('the names of a data set that has many go to worker threads, too', async () => {
+    await writeFolder();
+    const options = await optionsOf({ workers: 1 });
+    const { images, annotations } = options.source;
+    const names = Array.from({ length: 10_000 }, (_, i) => images.names.at(i % images.names.length)!);
+    const source: SegmentationSource = {
+      ...options.source,
+      images: { ...images, names: compactNames(names) },
+      annotations: names.map((_, i) => annotations[i % annotations.length]!),
+    };
+    const loader = createCropLoader({ ...options, source });
+    expect((await loader.batch(0)).names).toEqual(loader.namesOf(0));
+    await loader.close();
   });
 
   test('a file that cannot be read is replaced and named', async () => {

@@ -1,6 +1,12 @@
 import type { HostTensor } from '@beit/tensors';
-import { createSampleLoader, joined, type SampleLoader, type SampleLoaderOptions } from '../sampleLoader';
-import type { CropRecipe, Crops } from './prepareCrops';
+import {
+  createSampleLoader,
+  joined,
+  type SampleLoader,
+  type SampleLoaderOptions,
+} from '../loading/sampleLoader';
+import { cropsTask } from './cropsTask';
+import type { CropRecipe } from './prepareCrops';
 import type { SegmentationSource } from './segmentationFolder';
 
 export interface CropLoaderOptions extends CropRecipe, SampleLoaderOptions {
@@ -22,11 +28,12 @@ export interface CropBatch {
 export function createCropLoader(options: CropLoaderOptions): SampleLoader<CropBatch> {
   const { source, seed, crops, annotation } = options;
   const { cropSize } = crops;
-  return createSampleLoader<Crops, CropBatch>({
-    names: source.images.names,
-    setup: { kind: 'crops', source, recipe: { seed, crops, annotation } },
+  return createSampleLoader({
+    images: source.images,
+    task: cropsTask,
+    setup: { source, recipe: { seed, crops, annotation } },
     options,
-    toBatch(parts, room) {
+    toBatch(parts, reused?: CropBatch): CropBatch {
       const indices = parts.flatMap(({ indices }) => indices);
       const shape = [indices.length, cropSize, cropSize];
       return {
@@ -35,7 +42,7 @@ export function createCropLoader(options: CropLoaderOptions): SampleLoader<CropB
           shape: [...shape, 3],
           data: joined(
             parts.map(({ images }) => images),
-            room?.images,
+            reused?.images,
           ),
         },
         labels: {
@@ -43,7 +50,7 @@ export function createCropLoader(options: CropLoaderOptions): SampleLoader<CropB
           shape,
           data: joined(
             parts.map(({ labels }) => labels),
-            room?.labels,
+            reused?.labels,
           ),
         },
         indices,

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRandom, type Random } from '@beit/random';
-import { drawBackground } from '../drawBackground';
-import { type Emoji, type EmojiSplit, emojiDataset, isSkinToned } from '../emojiDataset';
-import type { MemorySource } from '../source';
+import { drawBackground } from '../pixels/drawBackground';
+import { type Emoji, type EmojiSplit, emojiDataset, isSkinToned } from '../sources/emojiDataset';
+import type { MemorySource } from '../sources/source';
 import { CLASSES } from './segmentationFolder';
 
 export interface SceneOptions {

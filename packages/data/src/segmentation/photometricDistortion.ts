@@ -1,5 +1,5 @@
 import type { Random } from '@beit/random';
-import { between } from '../between';
+import { between } from '../views/between';
 
 /** Changes of color, each made with a probability of a half. */
 export interface PhotometricDistortion {

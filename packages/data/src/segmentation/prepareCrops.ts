@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { createRandom, type Random } from '@beit/random';
-import { compose } from '../background';
-import { between } from '../between';
-import { type Canvas, createCanvas } from '../canvas';
-import { eachReadable, type Unreadable } from '../eachReadable';
-import { readPixels } from '../readPixels';
-import type { Normalization } from '../twoViews';
-import { withCanvas } from '../withCanvas';
+import { eachReadable, type Unreadable } from '../loading/eachReadable';
+import { readPixels } from '../loading/readPixels';
+import { withCanvas } from '../loading/withCanvas';
+import { compose } from '../pixels/background';
+import { type Canvas, createCanvas } from '../pixels/canvas';
+import { between } from '../views/between';
+import type { Normalization } from '../views/twoViews';
 import { distortColors, type PhotometricDistortion } from './photometricDistortion';
 import { type Annotation, type AnnotationOptions, IGNORE_INDEX, readAnnotation } from './readAnnotation';
 import { type ImageScale, scaleFactor } from './scale';
@@ -53,12 +53,12 @@ export async function prepareCrops(
   { seed, crops, annotation: options }: CropRecipe,
   epoch: number,
   wanted: readonly number[],
-  room?: Crops,
+  reused?: Crops,
 ): Promise<{ samples: Crops; unreadable: Unreadable[] }> {
   const size = crops.cropSize ** 2;
   const all = {
-    images: room?.images ?? new Float32Array(wanted.length * size * 3),
-    labels: room?.labels ?? new Int32Array(wanted.length * size),
+    images: reused?.images ?? new Float32Array(wanted.length * size * 3),
+    labels: reused?.labels ?? new Int32Array(wanted.length * size),
   };
   const { indices, names, unreadable } = await eachReadable(
     images.names,

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { MOST_PIXELS } from '../readPixels';
+import { MOST_PIXELS } from '../pixels/decodePixels';
 import { indexedAsGray, pngHeader } from './pngIndices';
 
 /** The label of pixels that belong to no class. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { openImage } from '../readPixels';
-import type { Normalization } from '../twoViews';
+import { openImage } from '../pixels/decodePixels';
+import type { Normalization } from '../views/twoViews';
 import { type Annotation, type AnnotationOptions, readAnnotation } from './readAnnotation';
 import { type ImageScale, scaleFactor } from './scale';
 import type { SegmentationSource } from './segmentationFolder';

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { imageFolder } from '../imageFolder';
-import type { FolderSource } from '../source';
+import { imageFolder } from '../sources/imageFolder';
+import type { FolderSource } from '../sources/source';
 
 /** Images and their annotations, as plain data that a worker thread can take. */
 export interface SegmentationSource {

@@ -1,4 +1,4 @@
-import type { ShardSource } from '../source';
+import type { ShardSource } from '../sources/source';
 import { localShard } from './localShard';
 
 let isBusy = false;

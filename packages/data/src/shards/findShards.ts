@@ -1,8 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fetchBytes } from '@beit/download';
+import type { ShardFile } from '../sources/source';
 import { ShardError } from './shardError';
-import { isAddress, type ShardFile, shardKind } from './shardFile';
+import { isAddress, shardKind } from './shardFile';
 import { isShardIndex, parseShardIndex, type ShardIndex } from './shardIndex';
 
 /** The name of an index in a folder. */

@@ -2,9 +2,10 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checksumOf, httpFile } from '@beit/download';
+import type { ShardFile } from '../sources/source';
 import { bringFile } from './bringFile';
 import { parquetImages, parquetLabels } from './parquetImages';
-import { isAddress, type ShardFile } from './shardFile';
+import { isAddress } from './shardFile';
 import type { IndexedShard, ShardIndex } from './shardIndex';
 import { shardLabels, shardSamples } from './shardSamples';
 

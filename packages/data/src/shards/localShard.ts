@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { DownloadOptions } from '@beit/download';
+import type { ShardCache, ShardFile } from '../sources/source';
 import { bringFile } from './bringFile';
 import { ShardError } from './shardError';
-import { isAddress, type ShardCache, type ShardFile } from './shardFile';
+import { isAddress } from './shardFile';
 import { unpackParquet } from './unpackParquet';
 import { LOCK, withLock } from './withLock';
 

@@ -1,10 +1,10 @@
-import { compactNames } from '../names';
-import type { ShardSource } from '../source';
+import { compactNames } from '../sources/names';
+import type { ShardCache, ShardSource } from '../sources/source';
 import { findShards } from './findShards';
 import { type IndexOptions, indexShards } from './indexShards';
 import { isLocal } from './localShard';
 import { ShardError } from './shardError';
-import { isAddress, type ShardCache } from './shardFile';
+import { isAddress } from './shardFile';
 import type { IndexedShard } from './shardIndex';
 
 export interface ShardOptions extends Pick<IndexOptions, 'onProgress'> {

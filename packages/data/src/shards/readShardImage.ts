@@ -1,8 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import type { ShardSource } from '../source';
+import type { ShardCache, ShardFile, ShardSource } from '../sources/source';
 import { localShard } from './localShard';
 import { ShardError } from './shardError';
-import type { ShardCache, ShardFile } from './shardFile';
 import { type ShardSample, shardSamples } from './shardSamples';
 
 interface OpenShard {

@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import type { ShardFile } from '../sources/source';
 import { ShardError } from './shardError';
-import { isAddress, type ShardFile, shardKind } from './shardFile';
+import { isAddress, shardKind } from './shardFile';
 
 /** A shard, and what is known of its samples without opening it. */
 export interface IndexedShard extends ShardFile {

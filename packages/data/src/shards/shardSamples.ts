@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { IMAGE_EXTENSIONS } from '../imageExtensions';
+import { IMAGE_EXTENSIONS } from '../sources/imageExtensions';
 import { ShardError } from './shardError';
 import { type TarEntry, tarEntries } from './tarEntries';
 

@@ -1,5 +1,5 @@
-import type { ReplacementFor } from '../eachReadable';
-import type { ShardSource } from '../source';
+import type { ReplacementFor } from '../loading/eachReadable';
+import type { ShardSource } from '../sources/source';
 
 /** Another image of the same shard, which is at hand: of any other it would have to be brought. */
 export const withinShard =

@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:f
 import { join } from 'node:path';
 import { checksumOf } from '@beit/download';
 import { createRandom } from '@beit/random';
-import type { Names } from '../names';
+import type { Names } from '../sources/names';
 import { ShardError } from './shardError';
 import type { IndexedShard } from './shardIndex';
 import { shardLabels, shardSamples } from './shardSamples';

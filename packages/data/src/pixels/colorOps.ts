@@ -1,5 +1,5 @@
 /**
- * What RandAugment does to colours beyond the adjustments of `colorJitter.ts`, on the bytes `[size, size, 4]` of a view,
+ * What RandAugment does to colours beyond the adjustments of `adjust.ts`, on the bytes `[size, size, 4]` of a view,
  * in place; opacity stays. Reference: Pillow's ImageOps and ImageEnhance, as timm data/auto_augment.py calls them.
  */
 

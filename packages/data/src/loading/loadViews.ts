@@ -1,6 +1,6 @@
 import { createRandom, type Random } from '@beit/random';
-import type { ImageSource } from './source';
-import { type TwoViewOptions, type TwoViews, twoViews } from './twoViews';
+import type { ImageSource } from '../sources/source';
+import { type TwoViewOptions, type TwoViews, twoViews } from '../views/twoViews';
 import { withCanvas } from './withCanvas';
 
 /**

@@ -1,8 +1,9 @@
 import { toMaskedPositions } from '@beit/masking';
 import type { HostTensor } from '@beit/tensors';
+import type { ImageSource } from '../sources/source';
 import { createMasking, type SampleRecipe, type Samples } from './prepareSamples';
 import { createSampleLoader, joined, type SampleLoader, type SampleLoaderOptions } from './sampleLoader';
-import type { ImageSource } from './source';
+import { viewsTask } from './viewsTask';
 
 export interface LoaderOptions extends SampleRecipe, SampleLoaderOptions {
   readonly source: ImageSource;
@@ -34,11 +35,12 @@ export interface Loader extends SampleLoader<Batch> {
 export function createLoader(options: LoaderOptions): Loader {
   const { source, seed, views, masking } = options;
   const maxMasked = masking ? createMasking(masking).maxMasked : 0;
-  const loader = createSampleLoader<Samples, Batch>({
-    names: source.names,
-    setup: { kind: 'views', source, recipe: { seed, views, masking } },
+  const loader = createSampleLoader({
+    images: source,
+    task: viewsTask,
+    setup: { source, recipe: { seed, views, masking } },
     options,
-    toBatch: (parts, room) => toBatch(parts, options, maxMasked, room),
+    toBatch: (parts, reused?: Batch) => toBatch(parts, options, maxMasked, reused),
   });
   return { ...loader, maxMasked };
 }
@@ -47,7 +49,7 @@ function toBatch(
   parts: readonly Samples[],
   { views }: LoaderOptions,
   maxMasked: number,
-  room?: Batch,
+  reused?: Batch,
 ): Batch {
   const { imageSize, tokenImageSize } = views;
   const masks = parts.flatMap((part) => part.masks);
@@ -58,7 +60,7 @@ function toBatch(
   ): HostTensor => ({
     dtype: 'float32',
     shape: [masks.length, ...shape],
-    data: joined(arrays, room?.[name]),
+    data: joined(arrays, reused?.[name]),
   });
   const { shape, positions, weights } =
     maxMasked === 0

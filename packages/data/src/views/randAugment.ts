@@ -1,8 +1,8 @@
 import type { Random } from '@beit/random';
+import type { Adjustment } from '../pixels/adjust';
+import type { View } from '../pixels/canvas';
+import * as colors from '../pixels/colorOps';
 import { type Affine, rotate, shearX, shearY, transform, translateX, translateY } from './affine';
-import type { View } from './canvas';
-import type { Adjustment } from './colorJitter';
-import * as colors from './colorOps';
 
 /** RandAugment as timm's policies `rand-m9-mstd0.5-inc1` describe it. */
 export interface RandAugment {

@@ -1,6 +1,6 @@
 import { createRandom, type Random } from '@beit/random';
-import type { Names } from './names';
-import { ShardError } from './shards/shardError';
+import { ShardError } from '../shards/shardError';
+import type { Names } from '../sources/names';
 
 export interface Unreadable {
   readonly name: string;

@@ -1,5 +1,5 @@
+import type { Checksum } from '@beit/download';
 import { type Names, type PackedNames, packNames, unpackNames } from './names';
-import type { ShardCache, ShardFile } from './shards/shardFile';
 
 /** Where images come from; plain data but for the names, which are packed for worker threads. */
 export type ImageSource = FolderSource | MemorySource | ShardSource;
@@ -35,18 +35,34 @@ export interface ShardSource {
   readonly cache?: ShardCache;
 }
 
+/** Where a shard is, as plain data that a worker thread can take. */
+export interface ShardFile {
+  readonly kind: 'tar' | 'parquet';
+  /** A path, or an http(s) address. */
+  readonly location: string;
+  /** Of the file; undefined where nobody has said. */
+  readonly bytes?: number;
+  readonly checksum?: Checksum;
+}
+
+/** Where shards are kept that come over the network or out of Parquet files. Processes and threads may share one. */
+export interface ShardCache {
+  readonly directory: string;
+  /** What has been out of use for the longest makes room. */
+  readonly maxBytes: number;
+}
+
 /** A source on its way to a thread. */
-export type PackedSource = Packed<ImageSource>;
-type Packed<Source extends ImageSource> = Source extends unknown
+export type PackedSource<Source extends ImageSource = ImageSource> = Source extends unknown
   ? Omit<Source, 'names'> & { readonly names: PackedNames }
   : never;
 
-export const packSource = (source: ImageSource): PackedSource => ({
+export const packSource = <Source extends ImageSource>(source: Source) => ({
   ...source,
   names: packNames(source.names),
 });
 
-export const unpackSource = (source: PackedSource): ImageSource => ({
+export const unpackSource = <Packed extends PackedSource>(source: Packed) => ({
   ...source,
   names: unpackNames(source.names),
 });

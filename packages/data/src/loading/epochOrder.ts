@@ -1,26 +1,21 @@
 import { createRandom } from '@beit/random';
-import { isLocal } from './shards/localShard';
-import { type ShardOrder, shardOrder } from './shards/shardOrder';
-import type { ImageSource } from './source';
+import { isLocal } from '../shards/localShard';
+import { type ShardOrder, shardOrder } from '../shards/shardOrder';
+import type { ImageSource } from '../sources/source';
 
 /** The images of an epoch in their order; of shards, in windows. */
 export type EpochOrder = { readonly indices: ArrayLike<number> } | ShardOrder;
 
-/**
- * The order of every epoch: a pure function, of which the last two results are kept.
- *
- * @param source of which the order is; undefined for sources that have no shards
- * @param count images
- */
+/** The order of every epoch: a pure function, of which the last two results are kept. */
 export function createEpochOrder(
-  source: ImageSource | undefined,
-  count: number,
+  source: ImageSource,
   { seed, shuffle }: { readonly seed: number; readonly shuffle: boolean },
 ): (epoch: number) => EpochOrder {
   const orderOf = (epoch: number): EpochOrder => {
-    if (source?.kind === 'shards') {
+    if (source.kind === 'shards') {
       return shardOrder(source.shardOf, { seed, epoch, window: source.window, shuffle });
     }
+    const count = source.names.length;
     return {
       indices: shuffle
         ? createRandom(seed, 'shuffle', epoch).permutation(count)
@@ -42,12 +37,12 @@ export function createEpochOrder(
  * of the next one, perhaps of the next epoch.
  */
 export function shardsAhead(
-  source: ImageSource | undefined,
+  source: ImageSource,
   order: (epoch: number) => EpochOrder,
   epoch: number,
   position: number,
 ): number[] {
-  if (source?.kind !== 'shards' || source.shards.every(isLocal)) return [];
+  if (source.kind !== 'shards' || source.shards.every(isLocal)) return [];
   const windowsOf = (of: number) => (order(of) as ShardOrder).windows;
   const windows = windowsOf(epoch);
   const at = Math.max(

@@ -1,9 +1,10 @@
 import type { HostTensor } from '@beit/tensors';
+import type { ImageSource } from '../sources/source';
+import { createBufferPool } from './bufferPool';
 import type { Unreadable } from './eachReadable';
 import { createEpochOrder, shardsAhead } from './epochOrder';
-import type { Names } from './names';
-import { createRoom } from './room';
-import { createPool, type WorkerSetup } from './workerPool';
+import type { SampleTask } from './task';
+import { createPool } from './workerPool';
 
 export interface SampleLoaderOptions {
   /** Of the order and of everything random in a sample. */
@@ -50,22 +51,24 @@ export interface SampleLoader<Batch> {
   close(): Promise<void>;
 }
 
-interface Definition<Samples, Batch> {
-  /** Of the images. */
-  readonly names: Names;
-  readonly setup: WorkerSetup;
+interface Definition<Setup, Samples, Batch> {
+  /** The images, whose order the loader chooses. */
+  readonly images: ImageSource;
+  readonly task: SampleTask<Setup, Samples>;
+  readonly setup: Setup;
   readonly options: SampleLoaderOptions;
-  /** One batch of what the workers prepared, in order; of several parts in `room`, a batch that nobody needs any more. */
-  toBatch(parts: readonly Samples[], room?: Batch): Batch;
+  /** One batch of what the workers prepared, in order; of several parts in `reused`, a batch that nobody needs any more. */
+  toBatch(parts: readonly Samples[], reused?: Batch): Batch;
 }
 
-/** Order, worker threads and batches ahead; what a sample is, the setup says. @throws RangeError as `createLoader` */
-export function createSampleLoader<Samples extends object, Batch extends object>({
-  names,
+/** Order, worker threads and batches ahead; what a sample is, the task says. @throws RangeError as `createLoader` */
+export function createSampleLoader<Setup extends object, Samples extends object, Batch extends object>({
+  images,
+  task,
   setup,
   options,
   toBatch,
-}: Definition<Samples, Batch>): SampleLoader<Batch> {
+}: Definition<Setup, Samples, Batch>): SampleLoader<Batch> {
   const {
     batchSize,
     seed,
@@ -77,6 +80,7 @@ export function createSampleLoader<Samples extends object, Batch extends object>
     share = { index: 0, count: 1 },
     parts = 1,
   } = options;
+  const { names } = images;
   const count = names.length;
   for (const [name, value, least] of [
     ['batchSize', batchSize, 1],
@@ -102,13 +106,12 @@ export function createSampleLoader<Samples extends object, Batch extends object>
       `A batch of ${batchSize} does not come in ${share.count} equal shares of ${parts} equal parts.`,
     );
   const stepsPerEpoch = dropLast ? Math.floor(count / batchSize) : Math.ceil(count / batchSize);
-  const pool = createPool<Samples>(setup, workers);
+  const pool = createPool(task, setup, workers);
   const unreadable = new Map<string, Unreadable>();
   const pending = new Map<number, Promise<Batch>>();
-  const room = createRoom<Samples, Batch>();
+  const buffers = createBufferPool<Samples, Batch>();
 
-  const source = setup.kind === 'views' ? setup.source : undefined;
-  const epochOrder = createEpochOrder(source, count, { seed, shuffle });
+  const epochOrder = createEpochOrder(images, { seed, shuffle });
   const indicesOf = (number: number): { epoch: number; start: number; indices: number[] } => {
     const step = Math.floor(number / parts);
     const epoch = Math.floor(step / stepsPerEpoch);
@@ -124,17 +127,19 @@ export function createSampleLoader<Samples extends object, Batch extends object>
 
   async function prepare(step: number): Promise<Batch> {
     const { epoch, start, indices } = indicesOf(step);
-    const ahead = shardsAhead(source, epochOrder, epoch, Math.floor(start / repeats));
+    const ahead = shardsAhead(images, epochOrder, epoch, Math.floor(start / repeats));
     const size = Math.ceil(partSize / Math.max(workers, 1));
     const shares: number[][] = [];
     for (let i = 0; i < partSize; i += size) shares.push(indices.slice(i, i + size));
     const prepared = await Promise.all(
-      shares.map((part) => pool.prepare({ epoch, indices: part, ahead, room: room.forSamples(part.length) })),
+      shares.map((part) =>
+        pool.prepare({ epoch, indices: part, ahead, reused: buffers.forSamples(part.length) }),
+      ),
     );
     for (const file of prepared.flatMap((part) => part.unreadable)) unreadable.set(file.name, file);
     const samples = prepared.map((part) => part.samples);
-    const batch = toBatch(samples, samples.length > 1 ? room.forBatch() : undefined);
-    room.lend(
+    const batch = toBatch(samples, samples.length > 1 ? buffers.forBatch() : undefined);
+    buffers.lend(
       batch,
       samples.map((part, i) => ({ part, count: shares[i]!.length })),
     );
@@ -166,19 +171,19 @@ export function createSampleLoader<Samples extends object, Batch extends object>
       pending.delete(step);
       return batch;
     },
-    release: room.giveBack,
+    release: buffers.giveBack,
     namesOf: (step) => indicesOf(step).indices.map((index) => names.at(index % count)!),
     unreadable: () => [...unreadable.values()],
     close: () => pool.close(),
   };
 }
 
-/** One after the other, in the data of `room`, which is as large; a single one is itself. */
-export function joined<T extends Float32Array | Int32Array>(arrays: readonly T[], room?: HostTensor): T {
+/** One after the other, in the data of `reused`, which is as large; a single one is itself. */
+export function joined<T extends Float32Array | Int32Array>(arrays: readonly T[], reused?: HostTensor): T {
   const [first] = arrays;
   if (arrays.length === 1) return first!;
   const size = arrays.reduce((sum, { length }) => sum + length, 0);
-  const all = (room?.data as T | undefined) ?? new (first!.constructor as new (size: number) => T)(size);
+  const all = (reused?.data as T | undefined) ?? new (first!.constructor as new (size: number) => T)(size);
   let offset = 0;
   for (const array of arrays) {
     all.set(array, offset);

@@ -1,6 +1,6 @@
 import type { Random } from '@beit/random';
+import type { Box } from '../pixels/pixels';
 import { between } from './between';
-import type { Box } from './pixels';
 
 export interface RandomResizedCrop {
   /** Share of the image's area, smallest and largest. BEiT: [0.08, 1]. */

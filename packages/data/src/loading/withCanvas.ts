@@ -1,10 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Canvas, createCanvas } from './canvas';
-import { decodeJpeg } from './decodeJpeg';
-import { decodePixels, readPixels } from './readPixels';
-import { readShardImage } from './shards/readShardImage';
-import type { ImageSource } from './source';
+import { type Canvas, createCanvas } from '../pixels/canvas';
+import { decodeJpeg } from '../pixels/decodeJpeg';
+import { decodePixels } from '../pixels/decodePixels';
+import { readShardImage } from '../shards/readShardImage';
+import type { ImageSource } from '../sources/source';
+import { readPixels } from './readPixels';
 
 /** Larger files are not read as a whole. */
 const MOST_BYTES = 2 ** 26;

@@ -6,10 +6,10 @@ import {
   type MaskGenerator,
 } from '@beit/masking';
 import { createRandom } from '@beit/random';
+import { withinShard } from '../shards/withinShard';
+import type { ImageSource } from '../sources/source';
+import { emptyViews, type TwoViewOptions, type TwoViews, twoViews, viewsAt } from '../views/twoViews';
 import { eachReadable, type Unreadable } from './eachReadable';
-import { withinShard } from './shards/withinShard';
-import type { ImageSource } from './source';
-import { emptyViews, type TwoViewOptions, type TwoViews, twoViews, viewsAt } from './twoViews';
 import { withCanvas } from './withCanvas';
 
 /** How patches are hidden: BEiT's blocks, or single patches for comparison. */
@@ -43,17 +43,17 @@ export interface Samples extends TwoViews {
  * when, does not matter.
  *
  * @param wanted indices of images; one of `index + k * images` is the image's k-th repetition, augmented otherwise
- * @param room as many samples of this recipe that nobody needs any more: their arrays are written again
+ * @param reused as many samples of this recipe that nobody needs any more: their arrays are written again
  */
 export async function prepareSamples(
   source: ImageSource,
   { seed, views, masking }: SampleRecipe,
   epoch: number,
   wanted: readonly number[],
-  room?: Samples,
+  reused?: Samples,
 ): Promise<{ samples: Samples; unreadable: Unreadable[] }> {
   const generator = masking && createMasking(masking);
-  const { image, tokenImage, opacity } = room ?? emptyViews(views, wanted.length);
+  const { image, tokenImage, opacity } = reused ?? emptyViews(views, wanted.length);
   const all = { image, tokenImage, opacity };
   const masks: Uint8Array[] = [];
   const { indices, names, unreadable } = await eachReadable(

@@ -1,6 +1,6 @@
 import type { Random } from '@beit/random';
-import { type Background, compose } from './background';
-import type { Canvas } from './canvas';
+import { type Background, compose } from '../pixels/background';
+import type { Canvas } from '../pixels/canvas';
 import { type ColorJitter, drawAdjustments } from './colorJitter';
 import { centerCropBox, type RandomResizedCrop, randomCropBox } from './crops';
 import { applyRandAugment, type RandAugment } from './randAugment';

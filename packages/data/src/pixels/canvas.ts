@@ -1,4 +1,4 @@
-import { type Adjustment, adjust } from './colorJitter';
+import { type Adjustment, adjust } from './adjust';
 import { addresses, copyTo, type PixelKernels, pixelKernels } from './pixelKernels';
 import type { Box, Pixels } from './pixels';
 import { type ResampleFilter, resampleWeights } from './resampleWeights';
