@@ -41,7 +41,8 @@ function frame(data: Uint8Array): Uint8Array {
   return out;
 }
 
-// Protocol buffers: a key (field number and wire type), then the value.
+// Protocol buffers: a key (field number and wire type), then the value. `@beit/compile` writes them too, but as pieces of
+// a file of gigabytes that is copied once, and no package that both depend on is about file formats.
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
