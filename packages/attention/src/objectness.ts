@@ -77,7 +77,7 @@ function atEqualDistance(query: number, others: readonly number[], columns: numb
   return [...groups.values()];
 }
 
-/** Of one patch on the object and one that is not. */
+/** How many pairs there are of a patch on the object and one that is not. */
 function pairsOf(some: readonly number[], object: ArrayLike<number>): number {
   const on = some.filter((i) => object[i]).length;
   return on * (some.length - on);

@@ -3,7 +3,7 @@ export interface ConfusedPair {
   readonly label: number;
   readonly prediction: number;
   readonly images: number;
-  /** Of the label's images, (0, 1]. */
+  /** Their share in the label's images, (0, 1]. */
   readonly share: number;
 }
 

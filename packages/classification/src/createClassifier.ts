@@ -12,7 +12,7 @@ export interface ClassifierConfig {
   readonly numClasses: number;
   /** Default 'mean'. */
   readonly pooling?: Pooling;
-  /** Of the norm before the head. Default 1e-6. */
+  /** Epsilon of the norm before the head. Default 1e-6. */
   readonly layerNormEpsilon?: number;
   /** Factor on the head's first weights. Default 0.001, as the released fine-tuning code. */
   readonly headInitScale?: number;

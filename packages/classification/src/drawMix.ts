@@ -5,7 +5,7 @@ import { drawBeta } from './drawBeta';
 export interface MixConfig {
   /** Both parameters of the Beta distribution of mixup's shares; 0 turns it off. BEiT: 0.8. */
   readonly mixupAlpha: number;
-  /** Of cutmix's. BEiT: 1. */
+  /** The same for the shares of cutmix. BEiT: 1. */
   readonly cutmixAlpha: number;
   /** How often a batch is mixed at all. Default 1. */
   readonly probability?: number;
@@ -16,9 +16,9 @@ export interface MixConfig {
 /** How the images of a batch are mixed, each with the one in its mirrored place (the first with the last). */
 export interface Mix {
   readonly kind: 'none' | 'mixup' | 'cutmix';
-  /** Of an image's own label. */
+  /** Share of an image's own label, [0, 1]. */
   readonly share: number;
-  /** Of an image's own pixels, `[1, imageSize, imageSize, 1]`; see `mixImages`. */
+  /** Weights of an image's own pixels, `[1, imageSize, imageSize, 1]`; see `mixImages`. */
   readonly weights: HostTensor;
 }
 

@@ -15,8 +15,8 @@ export interface VoteOptions {
 /**
  * Each class's share of the neighbours' votes, float32 `[queries, numClasses]`; rows sum to 1. The shares rank classes
  * as DINO's sums of exp(s / temperature) do, of which they are multiples.
- * Of classes with equal shares `classificationMetrics` takes the first; classes without a vote have 0, and fill up the
- * five best of fewer than five neighbours in the same way.
+ * Where classes have equal shares, `classificationMetrics` takes the first; classes without a vote have 0, and fill up
+ * the five best of fewer than five neighbours in the same way.
  *
  * @param neighbors of `nearestNeighbors`; several `k` can be tried on one search
  * @param labels of the training images, `[n]`

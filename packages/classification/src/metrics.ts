@@ -49,7 +49,7 @@ export function classificationMetrics(logits: HostTensor, labels: ArrayLike<numb
   };
 }
 
-/** Of the largest number, the first of equal ones. */
+/** The index of the largest number; of equal ones, the first. */
 const indexOfLargest = (row: ArrayLike<number>): number => {
   let best = 0;
   for (let j = 1; j < row.length; j++) if (row[j]! > row[best]!) best = j;

@@ -2,7 +2,7 @@ import type { HostTensor } from '@beit/tensors';
 
 /** Rows of the first factor whose products are summed up together, in registers. `multiplyPacked` is written for it. */
 export const ROWS = 2;
-/** Of the second. */
+/** Columns of the second factor, likewise. */
 export const COLUMNS = 4;
 
 /**

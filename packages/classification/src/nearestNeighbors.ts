@@ -11,7 +11,7 @@ export interface NeighborOptions {
 
 /** Nearest first; equally near ones in the order of the training images. */
 export interface Neighbors {
-  /** Of training images, int32 `[queries, k]`. */
+  /** Indices of training images, int32 `[queries, k]`. */
   readonly indices: HostTensor;
   /** Cosines, float32 `[queries, k]`, in [-1, 1]. */
   readonly similarities: HostTensor;

@@ -9,7 +9,7 @@ export interface MimConfig {
   readonly backbone: Backbone<'features'>;
   /** Visual tokens in the tokenizer's vocabulary. BEiT: 8192. */
   readonly vocabSize: number;
-  /** Of the final norm. Default 1e-6. */
+  /** Epsilon of the final norm. Default 1e-6. */
   readonly layerNormEpsilon?: number;
 }
 

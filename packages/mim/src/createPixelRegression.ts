@@ -9,7 +9,7 @@ export interface PixelRegressionConfig {
   readonly backbone: Backbone<'features'>;
   /** Side of a patch, pixels; images have `gridSize * patchSize` of them along each side. */
   readonly patchSize: number;
-  /** Of the final norm. Default 1e-6. */
+  /** Epsilon of the final norm. Default 1e-6. */
   readonly layerNormEpsilon?: number;
 }
 

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { batchNorm, batchNormInference, moveStatistics } from './batchNorm';
+import { batchNorm, batchNormInference, updateRunningStatistics } from './batchNorm';
 
 beforeAll(() => tf.setBackend('cpu'));
 
@@ -40,7 +40,7 @@ test('gradients are those of finite differences', () => {
 test('running statistics move by a tenth, towards the unbiased variance', () => {
   const running = { mean: tf.tensor1d([1]), variance: tf.tensor1d([2]) };
   const batch = { mean: tf.tensor1d([3]), variance: tf.tensor1d([6]) };
-  const { mean, variance } = moveStatistics(running, batch, 4);
+  const { mean, variance } = updateRunningStatistics(running, batch, 4);
   expect(mean.dataSync()[0]).toBeCloseTo(1.2, 6);
   expect(variance.dataSync()[0]).toBeCloseTo(0.9 * 2 + 0.1 * 8, 6);
 });

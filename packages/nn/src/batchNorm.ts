@@ -25,7 +25,7 @@ export interface BatchNormOptions {
  * @param x `[..., channels]`
  * @param scale `[channels]`
  * @param offset `[channels]`
- * @returns `output` of the shape of `x`, and the statistics of this batch for `moveStatistics`; they have no gradient
+ * @returns `output` of the shape of `x`, and the statistics of this batch for `updateRunningStatistics`; they have no gradient
  * @throws RangeError when the shapes do not fit
  */
 export function batchNorm(
@@ -81,7 +81,7 @@ export function batchNormInference(
  *
  * @param rows how many values of a channel the batch has
  */
-export function moveStatistics(
+export function updateRunningStatistics(
   running: ChannelStatistics,
   batch: ChannelStatistics,
   rows: number,

@@ -20,9 +20,9 @@ export interface SegmenterLossOptions extends PixelCrossEntropyOptions {
 
 /** Scalars, and the next running statistics under their names, which `trainStep` of `@beit/optim` takes over. */
 export type SegmenterOutputs = {
-  /** Of the main head, and of the auxiliary heads with their weights; nats. */
+  /** The sum of the losses of the main head and, with their weights, of the auxiliary heads; nats. */
   loss: tf.Tensor;
-  /** Of the main head alone. */
+  /** The loss of the main head alone. */
   decodeLoss: tf.Tensor;
   /** Share of the labelled pixels that the main head gets right. */
   pixelAccuracy: tf.Tensor;
@@ -33,7 +33,7 @@ export interface Segmenter {
   readonly numClasses: number;
   /** Parameters of the backbone and of the heads, `decode_head.*`, `auxiliary_head.*`, ...: mmsegmentation's names. */
   init(random: Random): NamedTensors;
-  /** Of the heads alone. */
+  /** Parameters of the heads alone. */
   initHeads(random: Random): NamedTensors;
   /** `[batch, height, width, numClasses]` of normalized images `[batch, imageSize, imageSize, 3]`, with running statistics. */
   logits(params: TensorParams, images: tf.Tensor): tf.Tensor4D;

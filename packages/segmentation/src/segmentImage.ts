@@ -72,7 +72,7 @@ function addProbabilities(sums: Float32Array, logits: Float32Array, numClasses: 
   }
 }
 
-/** Of equal numbers the first. */
+/** The index of the largest number; of equal ones, the first. */
 function indexOfLargest(values: Float32Array, from: number, count: number): number {
   let best = 0;
   for (let c = 1; c < count; c++) if (values[from + c]! > values[from + best]!) best = c;

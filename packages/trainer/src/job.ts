@@ -6,7 +6,7 @@ import { flattenTensors, type HostTensor, type Tree } from '@beit/tensors';
  * all of them, in the same order.
  */
 export interface Job {
-  /** Of this process; 0 writes and reports. */
+  /** The number of this process; 0 writes and reports. */
   readonly rank: number;
   readonly size: number;
   /** In place: everywhere the sum, or the largest, of the values in the same place. */

@@ -9,12 +9,12 @@ import type { TrainOptions } from './trainOptions';
 import { EMPTY_WINDOW } from './window';
 
 /** Where a run stands, and the checkpoint that says so; null before the first. */
-export interface Standing extends Pick<Checkpoint, 'step' | 'window' | 'best'> {
+export interface ResumePoint extends Pick<Checkpoint, 'step' | 'window' | 'best'> {
   readonly path: string | null;
 }
 
 /** Where the run stands, with the program's state set to it. */
-export async function resume<I>(options: TrainOptions<I>): Promise<Standing> {
+export async function resume<I>(options: TrainOptions<I>): Promise<ResumePoint> {
   const { name, program, totalSteps, runDir, config, progress, job } = options;
   await mkdir(runDir, { recursive: true }).catch((cause) => {
     throw new Error(`Cannot make the folder ${runDir}: ${messageOf(cause)}`, { cause });

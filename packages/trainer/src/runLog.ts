@@ -5,7 +5,7 @@ import { agreeOnState, anyOf, isFirst } from './job';
 import { type MetricsRecord, openMetricsLog } from './metricsLog';
 import { type NonFiniteError, nonFiniteScalars, nonFiniteTensors, reportNonFinite } from './nonFinite';
 import type { TrainingProgram } from './program';
-import type { Standing } from './resume';
+import type { ResumePoint } from './resume';
 import { speedometer } from './speedometer';
 import type { TrainOptions, TrainResult } from './trainOptions';
 import { addToWindow, EMPTY_WINDOW, windowMeans } from './window';
@@ -20,7 +20,7 @@ type Evaluation = NonNullable<TrainOptions<never>['evaluate']>;
 export interface RunLog {
   /** Completed steps. */
   readonly step: number;
-  /** Of the step that has just run. @throws NonFiniteError when its loss or gradient norm is not finite */
+  /** Checks the step that has just run. @throws NonFiniteError when its loss or gradient norm is not finite */
   assertFinite(scalars: Scalars): Promise<void>;
   /** That step is complete, and took so long: shows how the run goes, and writes a line where one is due. */
   record(scalars: Scalars, seconds: number): Promise<void>;
@@ -41,12 +41,12 @@ const HISTORY_STEPS = 50;
 /** Continues the logs of a run where it stands. */
 export async function openRunLog<I>(
   options: TrainOptions<I> & { readonly logEvery: number; readonly keepCheckpoints: number },
-  standing: Standing,
+  from: ResumePoint,
 ): Promise<RunLog> {
   const { name, program, totalSteps, runDir, progress, schedules = {}, job } = options;
   const config = toJson(options.config);
   const versions = { node: process.version, ...options.versions };
-  let { step, window, best, path: checkpoint } = standing;
+  let { step, window, best, path: checkpoint } = from;
   let saved = step;
   const speed = speedometer(options.imagesPerStep);
   const history: Record<string, number>[] = [];

@@ -41,7 +41,7 @@ export function shardExchange(
     from: i * numbers,
     to: Math.min(length, (i + 1) * numbers),
   }));
-  // Of the longest part; what lies behind a shorter one is sent along and never read.
+  // As long as the longest part; what lies behind a shorter one is sent along and never read.
   const own = new Float32Array(length);
   const buckets = [0, 1].map(() => new Float32Array(job.size * Math.min(numbers, length)));
   const bucketOf = (i: number) => {

@@ -64,7 +64,7 @@ export async function shardedUpdate<C>(
         const own = held[group] as NamedTensors;
         const all = await sharedNames(names, own, job);
         const others = all.filter((name) => !(name in own));
-        // Of large models this is most of the state: only the first process needs it.
+        // For large models this is most of the state, and only the first process needs it.
         const into = isFirst(job) ? zerosOf(others, like) : {};
         await exchange.allGather(own, into);
         state[group] = { ...own, ...into };

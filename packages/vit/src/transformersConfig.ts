@@ -129,7 +129,7 @@ export function transformersConfig(
     ...(names.length > 0
       ? {
           id2label: Object.fromEntries(names.map((name, i) => [i, name])),
-          // Of equal names the first counts.
+          // Where names are equal, the first counts.
           label2id: Object.fromEntries(names.map((name, i) => [name, i] as const).reverse()),
         }
       : {}),

@@ -1,10 +1,10 @@
 import type { DType, NamedTensors } from '@beit/tensors';
 
-export interface Misshapen {
+export interface ShapeMismatch {
   readonly name: string;
   readonly got: readonly number[];
   readonly expected: readonly number[];
-  /** Of what was got; parameters are float32. */
+  /** The type of what was got; parameters are float32. */
   readonly dtype: DType;
 }
 
@@ -16,7 +16,7 @@ export interface Fit {
   /** There, but not expected. */
   readonly extra: readonly string[];
   /** There, but of another shape, or no float32. */
-  readonly misshapen: readonly Misshapen[];
+  readonly misshapen: readonly ShapeMismatch[];
 }
 
 /**
@@ -33,7 +33,7 @@ export function fitParameters(
 ): Fit {
   const params: NamedTensors = Object.create(null);
   const missing: string[] = [];
-  const misshapen: Misshapen[] = [];
+  const misshapen: ShapeMismatch[] = [];
   for (const [name, shape] of Object.entries(expected)) {
     const tensor = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
     if (tensor === undefined) missing.push(name);

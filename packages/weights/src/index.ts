@@ -10,7 +10,7 @@ export {
 export type { Normalization } from './checkpoint/normalization';
 export type { JsonObject } from './checkpoint/readJson';
 export { saveTransformers, type TransformersFiles } from './checkpoint/saveTransformers';
-export { describeFit, type Fit, fitParameters, type Misshapen } from './fitParameters';
+export { describeFit, type Fit, fitParameters, type ShapeMismatch } from './fitParameters';
 export { type LoadOptions, loadSafetensors, loadSafetensorsHeader } from './loadSafetensors';
 export { fromFlava, toFlava } from './names/flava';
 export { fromOfficial, fromTimm, toMmsegmentation, toTimm } from './names/official';

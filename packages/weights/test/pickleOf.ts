@@ -39,7 +39,7 @@ export const dict = (...items: [key: string, value: Code][]): Code =>
 
 export interface TensorCode {
   readonly key?: string;
-  /** Of the storage, elements. */
+  /** Length of the storage, elements. */
   readonly length?: number;
   readonly type?: string;
   readonly offset?: number;

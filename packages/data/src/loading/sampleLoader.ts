@@ -7,7 +7,7 @@ import type { SampleTask } from './task';
 import { createPool } from './workerPool';
 
 export interface SampleLoaderOptions {
-  /** Of the order and of everything random in a sample. */
+  /** Seed of the order, and of everything random in a sample. */
   readonly seed: number;
   readonly batchSize: number;
   /** Another order in every epoch. Default true; false gives images in the order of the source. */

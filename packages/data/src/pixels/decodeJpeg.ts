@@ -6,7 +6,7 @@ import { addresses, copyTo, pixelKernels } from './pixelKernels';
 /** Larger images are left to others: the kernels' memory is for common ones. */
 const MOST_PIXELS = 2 ** 24;
 
-/** Of `Component` in `kernels/jpeg.ts`. */
+/** Size of `Component` in `kernels/jpeg.ts`. */
 const STRUCTURE_BYTES = 32;
 const END_OF_IMAGE = Uint8Array.of(0xff, 0xd9);
 
@@ -21,7 +21,7 @@ export function decodeJpeg(bytes: Uint8Array): Canvas | undefined {
   const { width, height, halfAcross, halfDown, restartInterval } = header;
   const mcusAcross = Math.ceil(width / (halfAcross ? 16 : 8));
   const mcusDown = Math.ceil(height / (halfDown ? 16 : 8));
-  // Of few columns libjpeg interpolates none.
+  // Where there are few columns, libjpeg interpolates none.
   if (height === 0 || width < 6 || width * height > MOST_PIXELS) return undefined;
   const scan = bytes.subarray(header.scan);
   const components = header.components.map((component, i) => {

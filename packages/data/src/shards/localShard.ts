@@ -107,7 +107,7 @@ async function isComing(path: string): Promise<boolean> {
 interface CachedFile {
   readonly path: string;
   readonly size: number;
-  /** Of its last use. */
+  /** When it was last used, milliseconds since 1970. */
   readonly time: number;
 }
 

@@ -1,7 +1,7 @@
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import { ShardError } from './shardError';
 
-/** Of a Parquet file with images, as Hugging Face's datasets write them. */
+/** What a Parquet file with images holds, as Hugging Face's datasets write them. */
 export interface ParquetImages {
   readonly rows: number;
   /** Columns of images and of classes. */

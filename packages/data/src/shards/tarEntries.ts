@@ -13,9 +13,9 @@ export interface TarEntry {
 }
 
 export const BLOCK = 512;
-/** Of names and the like, bytes. */
+/** Largest size of names and the like, bytes. */
 const MOST_METADATA = 2 ** 20;
-/** Of one file in an archive, bytes: it is read as a whole. */
+/** Largest size of one file in an archive, bytes: it is read as a whole. */
 export const MOST_ENTRY_BYTES = 2 ** 28;
 
 const FILES: readonly string[] = ['File', 'OldFile', 'ContiguousFile'];

@@ -21,7 +21,7 @@ export interface ShardWriterOptions {
   readonly labels?: ArrayLike<number>;
   /** Default 1000. */
   readonly imagesPerShard?: number;
-  /** Of the order, so that every shard has images of all kinds. Default 0. */
+  /** Seed of the order, which is random so that every shard has images of all kinds. Default 0. */
   readonly seed?: number;
   /** Called after every image. */
   readonly onProgress?: (done: number, total: number) => void;

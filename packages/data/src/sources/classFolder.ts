@@ -6,7 +6,7 @@ import type { FolderSource } from './source';
 /** Images with their classes. */
 export interface LabelledFolder {
   readonly source: FolderSource;
-  /** Of each image of `source`: an index into the classes. */
+  /** The class of each image of `source`: an index into the classes. */
   readonly labels: Int32Array;
 }
 
@@ -20,7 +20,7 @@ export interface ClassFolder {
 export interface ClassFolderOptions extends ImageFolderOptions {
   /** Share of each class that is held out where the folder is not split into `train` and `val`. Default 0.2. */
   readonly validationShare?: number;
-  /** Of that split. Default 0. */
+  /** Seed of that split. Default 0. */
   readonly seed?: number;
 }
 

@@ -27,8 +27,9 @@ export interface ShardSource {
   /** Shard and number in it. */
   readonly names: Names;
   readonly shards: readonly ShardFile[];
-  /** Of each image: which of `shards`, and which of its samples. */
+  /** Which of `shards` each image is in. */
   readonly shardOf: Int32Array;
+  /** Which of the samples of that shard each image is. */
   readonly sampleOf: Int32Array;
   /** Shards that are mixed with each other in an epoch. */
   readonly window: number;
@@ -40,7 +41,7 @@ export interface ShardFile {
   readonly kind: 'tar' | 'parquet';
   /** A path, or an http(s) address. */
   readonly location: string;
-  /** Of the file; undefined where nobody has said. */
+  /** Size of the file; undefined where nobody has said. */
   readonly bytes?: number;
   readonly checksum?: Checksum;
 }

@@ -22,9 +22,9 @@ export interface Augmentation {
   readonly colorJitter?: ColorJitter;
   /** Probability of mirroring. BEiT: 0.5. */
   readonly flip: number;
-  /** Of the encoder's view alone: for fine-tuning, without a view for the tokenizer. */
+  /** Changes the encoder's view alone: for fine-tuning, without a view for the tokenizer. */
   readonly randAugment?: RandAugment;
-  /** Likewise, after normalization. */
+  /** Likewise for the encoder's view, after normalization. */
   readonly erasing?: RandomErasing;
 }
 

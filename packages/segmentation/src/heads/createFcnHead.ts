@@ -6,7 +6,7 @@ import { assertSizes, type SegmentationHead, segmentationHead } from './segmenta
 export interface FcnHeadConfig {
   readonly embedDim: number;
   readonly numClasses: number;
-  /** Of the convolutions. Default 256. */
+  /** Channels of the convolutions. Default 256. */
   readonly channels?: number;
   /** Default 1. */
   readonly numConvs?: number;

@@ -8,9 +8,9 @@ import { assertSizes, type SegmentationHead, segmentationHead } from './segmenta
 export interface MlaHeadConfig {
   readonly embedDim: number;
   readonly numClasses: number;
-  /** In which features are summed up. Default 256. */
+  /** Channels in which features are summed up. Default 256. */
   readonly channels?: number;
-  /** Of the convolutions behind each sum. Default 128. */
+  /** Channels of the convolutions behind each sum. Default 128. */
   readonly headChannels?: number;
 }
 

@@ -6,13 +6,13 @@ import { assertSizes, type SegmentationHead, segmentationHead } from './segmenta
 export interface SetrHeadConfig {
   readonly embedDim: number;
   readonly numClasses: number;
-  /** Of the convolutions. Default 256. */
+  /** Channels of the convolutions. Default 256. */
   readonly channels?: number;
-  /** Each is followed by an upsampling. Default 4. */
+  /** Convolutions, each followed by an upsampling. Default 4. */
   readonly numConvs?: number;
-  /** Of one upsampling. Default 2. */
+  /** Factor of one upsampling. Default 2. */
   readonly upScale?: number;
-  /** Of the convolutions, pixels along a side. Default 3. */
+  /** Side of the convolutions' kernels, pixels. Default 3. */
   readonly kernelSize?: 1 | 3;
   /** What the names of its parameters begin with. Default `decode_head`. */
   readonly name?: string;

@@ -16,7 +16,7 @@ import { assertSizes, type SegmentationHead, segmentationHead } from './segmenta
 export interface UperHeadConfig {
   readonly embedDim: number;
   readonly numClasses: number;
-  /** Of everything behind the features. Default: `embedDim`, as in the released models. */
+  /** Channels of everything behind the features. Default: `embedDim`, as in the released models. */
   readonly channels?: number;
   /** Sides of the grids that the deepest features are averaged to. Default 1, 2, 3, 6. */
   readonly poolScales?: readonly number[];

@@ -1,6 +1,14 @@
 /** The layers that mmsegmentation builds heads from, under its names, and their first values. */
 import type { TensorParams } from '@beit/nn';
-import { batchNorm, batchNormInference, constant, conv2d, linear, moveStatistics, normal } from '@beit/nn';
+import {
+  batchNorm,
+  batchNormInference,
+  constant,
+  conv2d,
+  linear,
+  normal,
+  updateRunningStatistics,
+} from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
@@ -31,7 +39,7 @@ export function headLayers(params: TensorParams, statistics?: Record<string, tf.
     const running = { mean: param(`${name}.running_mean`), variance: param(`${name}.running_var`) };
     if (!statistics) return batchNormInference(x, weight, bias, running);
     const { output, batch } = batchNorm(x, weight, bias);
-    const { mean, variance } = moveStatistics(running, batch, x.size / weight.size);
+    const { mean, variance } = updateRunningStatistics(running, batch, x.size / weight.size);
     statistics[`${name}.running_mean`] = mean;
     statistics[`${name}.running_var`] = variance;
     return output;
@@ -71,7 +79,7 @@ export const initConvModule = (
   ...initBatchNorm(out, `${name}.bn`),
 });
 
-/** Of `ConvModule`s, one behind the other; `size` is that of their kernels. */
+/** First values of `ConvModule`s, one behind the other; `size` is that of their kernels. */
 export const initConvModules = (
   random: Random,
   names: readonly string[],

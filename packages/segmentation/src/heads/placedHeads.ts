@@ -11,9 +11,9 @@ export interface AuxiliaryHead {
   readonly block: number;
   /** Default: 2, as SETR's for ADE20K; 1 with UPerNet and the naive head. */
   readonly numConvs?: number;
-  /** Of the upsampling behind each convolution. Default 4. UPerNet's has none. */
+  /** Factor of the upsampling behind each convolution. Default 4. UPerNet's has none. */
   readonly upScale?: number;
-  /** Of its loss. Default 0.4. */
+  /** Weight of its loss. Default 0.4. */
   readonly weight?: number;
 }
 
@@ -23,7 +23,7 @@ export const SETR_AUXILIARY_HEADS: readonly AuxiliaryHead[] = [4, 7, 9, 11].map(
 /** SETR-PUP on the last block: the task layer of the paper. */
 export interface SetrPup {
   readonly kind: 'setr-pup';
-  /** Of all convolutions. Default 256. */
+  /** Channels of all convolutions. Default 256. */
   readonly channels?: number;
   /** Convolutions, each followed by an upsampling by 2. Default 4: from patches of 16 pixels to pixels. */
   readonly numConvs?: number;
@@ -34,7 +34,7 @@ export interface SetrPup {
 /** SETR's naive head, on the last block: a convolution of one pixel, and one upsampling by 4. */
 export interface SetrNaive {
   readonly kind: 'setr-naive';
-  /** Of all convolutions. Default 256. */
+  /** Channels of all convolutions. Default 256. */
   readonly channels?: number;
   /** Naive too. Default: none. */
   readonly auxiliary?: readonly AuxiliaryHead[];
@@ -45,9 +45,9 @@ export interface SetrMla {
   readonly kind: 'setr-mla';
   /** 0-based, lowest first; see `MLA_BLOCKS`. */
   readonly blocks: readonly [number, number, number, number];
-  /** In which features are summed up. Default 256. */
+  /** Channels in which features are summed up. Default 256. */
   readonly channels?: number;
-  /** Of the convolutions behind each sum. Default 128. */
+  /** Channels of the convolutions behind each sum. Default 128. */
   readonly headChannels?: number;
 }
 
@@ -67,13 +67,13 @@ export interface UperNet {
 /** What a segmenter's heads are: the main one, and those for training alone. */
 export type SegmenterHead = SetrPup | SetrNaive | SetrMla | UperNet;
 
-/** SETR's own, by the number of blocks. */
+/** SETR's own choice of blocks, by the number of blocks there are. */
 export const MLA_BLOCKS: Readonly<Record<number, SetrMla['blocks']>> = {
   12: [2, 5, 8, 11],
   24: [5, 11, 17, 23],
 };
 
-/** Of the released models, by the number of their blocks. */
+/** The blocks of the released models, by the number of blocks they have. */
 export const UPERNET_BLOCKS: Readonly<Record<number, UperNet['blocks']>> = {
   12: [3, 5, 7, 11],
   24: [7, 11, 15, 23],
@@ -83,7 +83,7 @@ export interface PlacedHead {
   readonly head: SegmentationHead;
   /** 0-based; -1 is the last. */
   readonly blocks: readonly number[];
-  /** Of its loss. */
+  /** Weight of its loss. */
   readonly weight: number;
 }
 

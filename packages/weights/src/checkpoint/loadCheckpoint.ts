@@ -29,9 +29,9 @@ export interface Checkpoint {
   readonly metadata: Readonly<Record<string, string>>;
   /** `beit`: the metadata's `config`; `transformers` and `timm`: config.json, if there is one. */
   readonly config?: JsonObject;
-  /** Of the images, where preprocessor_config.json or timm's config.json says so. */
+  /** How images are normalized, where preprocessor_config.json or timm's config.json says so. */
   readonly normalization?: Normalization;
-  /** To which a picture's shorter side is brought before its centre is cut out, pixels, where preprocessor_config.json says so. */
+  /** What a picture's shorter side is resized to before its centre is cut out, pixels, where preprocessor_config.json says so. */
   readonly shorterSide?: number;
   /** What a `.pth` file has beside the state dict. */
   readonly dropped: readonly string[];

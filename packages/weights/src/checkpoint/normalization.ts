@@ -6,7 +6,7 @@ export interface Normalization {
   readonly std: readonly [number, number, number];
 }
 
-/** Of transformers' preprocessor_config.json (`image_mean`), or of timm's config.json (`pretrained_cfg.mean`). */
+/** The normalization in transformers' preprocessor_config.json (`image_mean`) or timm's config.json (`pretrained_cfg.mean`). */
 export function normalizationOf(json: JsonObject): Normalization | undefined {
   const timm = isJsonObject(json.pretrained_cfg) ? json.pretrained_cfg : {};
   const mean = json.image_mean ?? timm.mean;
@@ -23,7 +23,7 @@ export function normalizationOf(json: JsonObject): Normalization | undefined {
 const isTriple = (value: unknown): value is [number, number, number] =>
   Array.isArray(value) && value.length === 3 && value.every(Number.isFinite);
 
-/** Of transformers' preprocessor_config.json, where it cuts out the centre. */
+/** The shorter side in transformers' preprocessor_config.json, pixels, where it cuts out the centre. */
 export function shorterSideOf({ size, do_center_crop: cuts }: JsonObject): number | undefined {
   const side = isJsonObject(size) ? size.shortest_edge : undefined;
   if (cuts !== true || side === undefined) return undefined;

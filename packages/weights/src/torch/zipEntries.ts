@@ -20,7 +20,7 @@ const FULL_32 = 0xffffffff;
 
 interface CentralEntry {
   readonly name: string;
-  /** Of the local header. */
+  /** Where the local header begins. */
   readonly offset: number;
   readonly size: number;
 }
