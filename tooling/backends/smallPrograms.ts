@@ -5,10 +5,10 @@ import {
   adamW,
   asTreeLoss,
   gradientStep,
-  gradientSums,
   type TreeLoss,
   trainState,
   trainStep,
+  zeroGradients,
 } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { type HostTensor, type NamedTensors, scalar, type Tree } from '@beit/tensors';
@@ -175,11 +175,15 @@ const ofEachProblem = (program: (problem: Problem) => SmallProgram): Readonly<Re
 
 /** Loss and gradients of one batch. */
 export const GRADIENTS = ofEachProblem(({ loss, params, batch }) =>
-  smallProgram(gradientStep(loss, optimizer), { params, gradients: gradientSums(params, optimizer) }, () => ({
-    batch,
-    weight: scalar(1),
-    isFirst: scalar(1),
-  })),
+  smallProgram(
+    gradientStep(loss, optimizer),
+    { params, gradients: zeroGradients(params, optimizer) },
+    () => ({
+      batch,
+      weight: scalar(1),
+      isFirst: scalar(1),
+    }),
+  ),
 );
 
 /** Training steps: forward, backward, clipping, AdamW. */

@@ -8,7 +8,7 @@ const normalCdf = (x: tf.Tensor): tf.Tensor => tf.mul(tf.add(tf.erf(tf.mul(x, Ma
 export const geluOf = (x: tf.Tensor): tf.Tensor =>
   (fusedKernel('BeitGelu', { x }) as tf.Tensor | undefined) ?? tf.mul(x, normalCdf(x));
 
-/** Its slope, Φ(x) + x φ(x), and the distribution function Φ(x), of which x times is its value. */
+/** The GELU's slope, Φ(x) + x φ(x), and the normal distribution function Φ(x), x times which is its value. */
 export function geluSlope(x: tf.Tensor): { readonly slope: tf.Tensor; readonly cdf: tf.Tensor } {
   const cdf = normalCdf(x);
   const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));

@@ -15,7 +15,6 @@ export {
   asTreeLoss,
   type GradientState,
   gradientStep,
-  gradientSums,
   type LossFunction,
   partialUpdateStep,
   type TrainState,
@@ -24,6 +23,7 @@ export {
   trainStep,
   updateStep,
   withEma,
+  zeroGradients,
 } from './steps';
 export { type TensorsOf, toTensors } from './toTensors';
 export { type LossAndOutputs, type NamedTfTensors, valueAndGrads } from './valueAndGrads';

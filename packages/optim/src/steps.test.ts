@@ -6,13 +6,13 @@ import { updateEma } from './ema';
 import {
   type GradientState,
   gradientStep,
-  gradientSums,
   partialUpdateStep,
   type TrainState,
   trainState,
   trainStep,
   updateStep,
   withEma,
+  zeroGradients,
 } from './steps';
 import { toTensors } from './toTensors';
 import type { NamedTfTensors } from './valueAndGrads';
@@ -79,7 +79,7 @@ test('two halves with micro-batches make the step of the whole batch', () => {
 
   type State = TrainState & GradientState;
   const first = gradientStep<ReturnType<typeof rows>, ReturnType<typeof loss>, State>(loss, optimizer);
-  let state = toTensors({ ...trainState(params, optimizer), gradients: gradientSums(params, optimizer) });
+  let state = toTensors({ ...trainState(params, optimizer), gradients: zeroGradients(params, optimizer) });
   expect(Object.keys(state.gradients)).toEqual(['layer.weight', 'layer.bias']);
   // What is left of another step, even where it diverged.
   state.gradients['layer.bias'] = tf.fill([...params['layer.bias']!.shape], Number.NaN);
@@ -128,7 +128,7 @@ test('clipping by global norm, as torch does it', () => {
 });
 
 test('parts that are updated alone, clipped by the norm of all, make the update of the whole', () => {
-  const state = toTensors({ ...trainState(params, optimizer), gradients: gradientSums(params, optimizer) });
+  const state = toTensors({ ...trainState(params, optimizer), gradients: zeroGradients(params, optimizer) });
   const { gradients: summed } = gradientStep(loss, optimizer)(state, {
     batch: rows(0, 8),
     weight: tf.scalar(1),
@@ -188,7 +188,7 @@ describe('running statistics', () => {
     );
     let summed = toTensors({
       ...trainState(withStatistic, optimizer),
-      gradients: gradientSums(withStatistic, optimizer),
+      gradients: zeroGradients(withStatistic, optimizer),
     });
     for (const from of [0, 4]) {
       const isFirst = tf.scalar(from === 0 ? 1 : 0);

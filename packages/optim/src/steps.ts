@@ -77,8 +77,8 @@ export function withEma<S extends { params: NamedTfTensors; ema?: NamedTfTensors
 
 export type GradientState = { params: NamedTfTensors; gradients: NamedTfTensors };
 
-/** The sums that a `gradientStep` begins with: zeros for the parameters that `optimizer` trains and for running statistics. */
-export function gradientSums(params: NamedTensors, optimizer: Optimizer): Record<string, HostTensor> {
+/** The gradients that a `gradientStep` begins to sum: zeros for the parameters that `optimizer` trains and for running statistics. */
+export function zeroGradients(params: NamedTensors, optimizer: Optimizer): Record<string, HostTensor> {
   const moving = Object.entries(params).filter(
     ([name, tensor]) => optimizer.trains(name, tensor) || isRunningStatistic(name),
   );
@@ -107,7 +107,7 @@ export function gradientStep<B, O extends LossAndOutputs, S extends GradientStat
       const add = (name: string, change: tf.Tensor) => {
         const sum = sums[name];
         if (sum === undefined)
-          throw new Error(`The state has no gradient "${name}"; begin with gradientSums.`);
+          throw new Error(`The state has no gradient "${name}"; begin with zeroGradients.`);
         // Not a product with zero: what is no number would stay.
         next[name] = tf.add(tf.where(begins, tf.scalar(0), sum), tf.mul(change, weight));
       };

@@ -3,7 +3,6 @@ import {
   asTreeLoss,
   type GradientState,
   gradientStep,
-  gradientSums,
   isRunningStatistic,
   type LossAndOutputs,
   type LossFunction,
@@ -15,6 +14,7 @@ import {
   trainStep,
   updateStep,
   withEma,
+  zeroGradients,
 } from '@beit/optim';
 import type { HostTensor, NamedTensors, Step, Tree, TreeOf } from '@beit/tensors';
 import {
@@ -91,7 +91,7 @@ export async function trainingProgram<B>(options: TrainingProgramOptions<B>): Pr
   }
   const accumulate = gradientStep<TreeBatch, LossAndOutputs, AccumulatedState>(loss, optimizer);
   const accumulated = { batch, weight: SCALAR, isFirst: SCALAR };
-  const gradients = gradientSums(params, optimizer);
+  const gradients = zeroGradients(params, optimizer);
   if (job && options.shardOptimizer) {
     const parts = partition(gradients, job.size);
     const own = shardOf(params, parts, job.rank);

@@ -90,7 +90,7 @@ function multiply(data: Float32Array, by: number): number {
   return squares;
 }
 
-/** Those of the names that any process has: moments, for one, are not of all that moves. */
+/** The names that any process has: not all that moves has moments, for one. */
 async function sharedNames(names: readonly string[], own: NamedTensors, job: Job): Promise<string[]> {
   const has = Int32Array.from(names, (name) => (name in own ? 1 : 0));
   await job.allReduce(has, 'max');

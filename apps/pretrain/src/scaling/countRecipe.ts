@@ -1,7 +1,7 @@
 import { countParameters } from '@beit/apps-shared';
 import { optimize, trace } from '@beit/compile';
 import { createDvae } from '@beit/dvae';
-import { adamW, gradientStep, gradientSums } from '@beit/optim';
+import { adamW, gradientStep, zeroGradients } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { NamedTensors, TensorSpec } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
@@ -35,7 +35,7 @@ export async function countRecipe(recipe: PretrainRecipe): Promise<RecipeCounts>
   const maxMasked = await mostMasked(recipe);
   const parameters = countParameters(params);
   // Shapes alone: the numbers of a large model would stay for as long as its counts.
-  const specs = { params: shapesOf(params), gradients: shapesOf(gradientSums(params, optimizer)) };
+  const specs = { params: shapesOf(params), gradients: shapesOf(zeroGradients(params, optimizer)) };
   const scalar = { dtype: 'float32', shape: [] } as const;
   const graphOf = (images: number) => {
     const { graph } = trace(gradientStep(objective.loss, optimizer), specs, {

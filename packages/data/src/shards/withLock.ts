@@ -15,7 +15,7 @@ const sleep = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 
 const ownerText = (thread: number) => `${hostname()} ${process.pid} ${thread}`;
 
 /**
- * One at a time of all threads and processes that name this file, on this machine or on others that share its file system.
+ * Runs `use` for one at a time of all threads and processes that name this file, on this machine or on others that share its file system.
  *
  * @param path ends in `.lock`
  * @param options.wait whether to wait for another's turn to end; otherwise `use` is left out

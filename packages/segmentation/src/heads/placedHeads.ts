@@ -121,7 +121,7 @@ function setrNaive(head: SetrNaive, sizes: Sizes): Placed {
 
 type SetrShape = Pick<Parameters<typeof createSetrHead>[0], 'numConvs' | 'upScale' | 'kernelSize'>;
 
-/** One on the last block, and more of their kind on others. */
+/** The main head on the last block, and auxiliary ones of its kind on others. */
 function setr(
   { channels, auxiliary = [] }: Pick<SetrPup, 'channels' | 'auxiliary'>,
   sizes: Sizes,

@@ -99,7 +99,7 @@ async function namesIn(folder: string): Promise<ReadonlySet<string>> {
   return new Set(await readdir(folder));
 }
 
-/** One file, by its first bytes. */
+/** The weights in one file, whose first bytes say what it is. */
 async function loadWeights(path: string, options: LoadCheckpointOptions): Promise<Weights> {
   const signature = await withFile(path, (file, size) => readBytes(file, 0, Math.min(size, SIGNATURE_BYTES)));
   if (isTorch(signature)) return { metadata: {}, ...(await loadTorch(path, options)) };
