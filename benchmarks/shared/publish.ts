@@ -44,7 +44,7 @@ export async function publish(
 }
 
 /** The page with `markdown` between the two comments that name the benchmark. */
-export function filled(page: string, name: string, markdown: string, where: string): string {
+function filled(page: string, name: string, markdown: string, where: string): string {
   const [begin, end] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`];
   const from = page.indexOf(begin);
   const to = page.indexOf(end, from);

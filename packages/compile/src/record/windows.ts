@@ -54,7 +54,7 @@ const lists = (info: Info) =>
       };
 
 /** Pixels from the first to the last of a window. */
-export const reach = ({ kernel, dilations }: Pick<Windows, 'kernel' | 'dilations'>, axis: number): number =>
+const reach = ({ kernel, dilations }: Pick<Windows, 'kernel' | 'dilations'>, axis: number): number =>
   (at(kernel, axis) - 1) * at(dilations, axis) + 1;
 
 /**
