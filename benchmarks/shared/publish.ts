@@ -15,7 +15,7 @@ export interface PublishOptions {
 
 /** Where it is published, and whether it may be. */
 export interface Publication extends PublishOptions {
-  /** Of the documentation, where the table has its place. Default `performance.md`. */
+  /** The page of the documentation where the table has its place. Default `performance.md`. */
   readonly page?: string;
   /** What is wrong with the numbers. They are printed all the same, but do not get into the documentation. */
   readonly faults?: readonly string[];

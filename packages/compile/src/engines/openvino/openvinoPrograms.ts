@@ -68,7 +68,7 @@ export async function hasNativeBfloat16(options: OpenvinoOptions = {}): Promise<
   return capabilities.includes('BF16');
 }
 
-/** Of the OpenVINO that is used here, as it says itself; `undefined` where it is not installed. */
+/** The version of the OpenVINO that is used here, as it says itself; `undefined` where it is not installed. */
 export const openvinoVersion = async (options: OpenvinoOptions = {}): Promise<string | undefined> =>
   (await findOpenvinoEngine(options))?.library.version;
 
