@@ -84,7 +84,7 @@ interface Difference {
   readonly steps: number;
   /** The largest, relative to the loss. */
   readonly loss: number;
-  /** Of all of a model as one vector, relative to it; the largest of the models. */
+  /** The difference of all parameters of a model as one vector, relative to it; the largest of the models. */
   readonly parameters: number;
 }
 

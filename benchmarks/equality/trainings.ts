@@ -7,7 +7,7 @@ export interface Training {
   readonly options: readonly string[];
   /** What it leaves behind, and is compared. */
   readonly models: readonly string[];
-  /** Of its metrics, in the run's. */
+  /** The folder of its metrics, in the run's. */
   readonly folder: string;
 }
 

@@ -40,7 +40,7 @@ interface Weight {
   readonly gzipBytes: number;
 }
 
-/** Of the files in the folder and below. */
+/** The weights of the files in the folder and below. */
 async function weigh(folder: string): Promise<Weight[]> {
   const compress = promisify(gzip);
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

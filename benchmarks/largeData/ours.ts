@@ -16,7 +16,7 @@ export interface LargeResult {
   readonly secondsToNames: number;
   readonly secondsToFirstBatch: number;
   readonly imagesPerSecond: number;
-  /** Of the process, all threads, at times: resident. */
+  /** Resident memory of the process, all threads, at times. */
   readonly memory: readonly { readonly images: number; readonly megabytes: number }[];
 }
 

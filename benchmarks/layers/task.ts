@@ -6,7 +6,7 @@ import { saveSafetensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 
 const L = tf.layers;
-export const NUM_CLASSES = 10;
+const NUM_CLASSES = 10;
 /** Batches that the steps go through, over and over. */
 const NUM_BATCHES = 8;
 const LEARNING_RATE = 1e-3;

@@ -3,7 +3,7 @@ import { parameterShapes, resolveVitConfig, type VitConfig } from '@beit/vit';
 
 type Shapes = Readonly<Record<string, { readonly shape: readonly number[] }>>;
 
-/** Of what pre-training trains: the encoder, and what `createMim` adds. */
+/** The shapes of what pre-training trains: the encoder, and what `createMim` adds. */
 export function pretrainShapes(model: VitConfig, vocabSize: number): Shapes {
   const { embedDim: dim } = model;
   const all = {

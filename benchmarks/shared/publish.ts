@@ -15,7 +15,7 @@ export interface PublishOptions {
 
 /** Where it is published, and whether it may be. */
 export interface Publication extends PublishOptions {
-  /** Of the documentation, where the table has its place. Default `performance.md`. */
+  /** The page of the documentation where the table has its place. Default `performance.md`. */
   readonly page?: string;
   /** What is wrong with the numbers. They are printed all the same, but do not get into the documentation. */
   readonly faults?: readonly string[];
@@ -44,7 +44,7 @@ export async function publish(
 }
 
 /** The page with `markdown` between the two comments that name the benchmark. */
-export function filled(page: string, name: string, markdown: string, where: string): string {
+function filled(page: string, name: string, markdown: string, where: string): string {
   const [begin, end] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`];
   const from = page.indexOf(begin);
   const to = page.indexOf(end, from);

@@ -3,7 +3,7 @@ import type { Precision } from '@beit/compile';
 
 /** One process's steps, ours or the peer's. */
 export interface StepRun {
-  /** Of every step, the first ones too. */
+  /** What every step took, the first ones too. */
   readonly seconds: readonly number[];
   /** All that the steps returned, by name, one after the other. */
   readonly outputs: Readonly<Record<string, readonly number[]>>;
@@ -19,11 +19,11 @@ export interface StepResult {
   readonly name: string;
   readonly precision: Precision;
   readonly ours: boolean;
-  /** Of the steps after the warm-up, of all rounds together. */
+  /** What the steps after the warm-up took, of all rounds together. */
   readonly seconds: Spread;
-  /** Of the same, by round. */
+  /** The same, by round. */
   readonly medianByRound: readonly number[];
-  /** Of the first steps, by round. */
+  /** What the first steps took, by round. */
   readonly warmUpSeconds: readonly (readonly number[])[];
   /** With empty caches, in the first round, and with what that round left behind. */
   readonly compileSeconds: number;
@@ -110,7 +110,7 @@ export function differences(results: readonly StepResult[], output: string): Dif
   });
 }
 
-/** Of these sizes differences are rounding, which grows from step to step; a wrong gradient is far beyond. */
+/** Differences up to this are rounding, which grows from step to step; a wrong gradient is far beyond. */
 export const TOLERANCE: Readonly<Record<Precision, number>> = { fp32: 1e-3, bf16: 3e-2 };
 
 /** Names those that did not do the same work: a comparison of their times means nothing. */

@@ -4,7 +4,7 @@ import { trainState } from '@beit/optim';
 import { stepFlops } from './stepFlops';
 import { createTask, type Task, VOCAB_SIZE } from './task';
 
-/** Of the matrix products in the traced program. */
+/** Operations of the matrix products in the traced program. */
 function countedFlops(task: Task): number {
   const { mim, optimizer, params, batch, scalars } = createTask(task);
   const { graph } = trace(pretrainStep(mim, optimizer), trainState(params, optimizer), {

@@ -36,7 +36,7 @@ export const FORMS = {
   },
 } as const satisfies Record<string, { model: VitConfig; numClasses: number; peers: readonly Peer[] }>;
 
-/** Of UPerNet. transformers takes features two blocks before its `out_indices`, and has none for the last two blocks. */
+/** The blocks that UPerNet takes. transformers takes features two blocks before its `out_indices`, and has none for the last two blocks. */
 const BLOCKS = [1, 3, 5, 9] as const;
 const OUT_INDICES = BLOCKS.map((block) => block + 2);
 

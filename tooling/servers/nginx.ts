@@ -82,7 +82,7 @@ export type Fault =
   | { readonly kind: 'whole' };
 
 export interface FaultyServer extends Server {
-  /** Of the next requests, one after the other. */
+  /** What happens to the next requests, one after the other. */
   readonly faults: Fault[];
   /** The path and range of every request. */
   readonly requests: string[];

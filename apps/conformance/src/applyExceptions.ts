@@ -3,7 +3,7 @@ import type { Exception } from './exceptions';
 import type { Runner } from './runProgram';
 
 /** What must not be: a number that differs, an error that names nothing, a crash. */
-export const isBad = ({ verdict: { kind } }: Pick<Comparison, 'verdict'>): boolean =>
+const isBad = ({ verdict: { kind } }: Pick<Comparison, 'verdict'>): boolean =>
   kind === 'different' || kind === 'error' || kind === 'crash';
 
 export interface Excepted {

@@ -113,4 +113,4 @@ export function mapInputs<T, U>(inputs: Inputs<T>, f: (input: T) => U): Record<s
   );
 }
 
-export const inputsOf = <T>(inputs: Inputs<T>): T[] => Object.values(inputs).flat() as T[];
+const inputsOf = <T>(inputs: Inputs<T>): T[] => Object.values(inputs).flat() as T[];

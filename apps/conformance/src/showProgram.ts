@@ -3,7 +3,7 @@ import { mapInputs, type Program, type Ref, type TensorData } from './program';
 const MOST_NUMBERS = 12;
 
 /** A tensor's dtype, shape and first numbers. */
-export function showTensor({ dtype, shape, data }: TensorData): string {
+function showTensor({ dtype, shape, data }: TensorData): string {
   const numbers = Array.from(data.slice(0, MOST_NUMBERS) as ArrayLike<unknown>, String).join(' ');
   return `${dtype} [${shape}] ${numbers}${data.length > MOST_NUMBERS ? ' ...' : ''}`;
 }

@@ -42,7 +42,7 @@ const TOLERANCES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     'evaluation logits': 0.01,
     'running statistics': 0.015,
     loss: 5e-4,
-    // Of the first convolutions, before two batch norms, they nearly cancel.
+    // Before two batch norms, those of the first convolutions nearly cancel.
     gradients: 1.5,
     'all gradients': 0.02,
   },

@@ -23,7 +23,7 @@ interface Heads {
   readonly auxiliary?: {
     readonly head: SegmentationHead;
     readonly level: number;
-    /** Of its loss. */
+    /** The factor of its loss. */
     readonly weight: number;
   };
 }

@@ -18,10 +18,7 @@ interface MimFixtureConfig extends FixtureSizes {
   layer_scale_init_value: number;
 }
 
-export const vitConfigOf = (
-  config: Omit<MimFixtureConfig, 'vocabSize'>,
-  layerNormEpsilon: number,
-): VitConfig => ({
+const vitConfigOf = (config: Omit<MimFixtureConfig, 'vocabSize'>, layerNormEpsilon: number): VitConfig => ({
   ...vitSizes(config),
   useAbsPosEmb: config.use_absolute_position_embeddings,
   useRelPosBias: config.use_relative_position_bias,

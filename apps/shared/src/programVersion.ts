@@ -22,7 +22,7 @@ export const programVersion = async (): Promise<ProgramVersion> => ({
 });
 
 /** @param root folder of the repository */
-export async function sourcesDigest(root: string): Promise<string> {
+async function sourcesDigest(root: string): Promise<string> {
   const files = ['pnpm-lock.yaml'];
   for (const group of ['apps', 'packages'])
     for (const name of await readdir(join(root, group)))

@@ -29,7 +29,7 @@ type Tensors = Record<string, tf.Tensor>;
 const HOST_ARRAYS = { float32: Float32Array, int32: Int32Array } as const;
 
 /** A tensor for the program, of numbers in row-major order. */
-export const host = (
+const host = (
   dtype: 'float32' | 'int32',
   shape: readonly number[],
   values: readonly number[],

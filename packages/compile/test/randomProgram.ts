@@ -87,7 +87,7 @@ function picker(seed: number): (n: number) => number {
   };
 }
 
-export const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 const numbersOf = (dtype: Leaf['dtype'], size: number, seed: number, special: boolean): number[] => {
   const pick = picker(seed);

@@ -7,7 +7,7 @@ export interface Checksum {
   readonly value: string;
 }
 
-/** Of a file, hexadecimal. */
+/** @returns the checksum of a file, hexadecimal */
 export async function checksumOf(path: string, algorithm: Checksum['algorithm']): Promise<string> {
   const hash = createHash(algorithm);
   for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(piece);

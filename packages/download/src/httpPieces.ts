@@ -5,7 +5,7 @@ import { httpAgent } from './httpAgent';
 import { type RetryOptions, TemporaryError } from './withRetries';
 
 export interface HttpOptions extends RetryOptions {
-  /** Time in which a kilobyte for each of its seconds must come. Default 30. */
+  /** Time of waiting in which a kilobyte for each of its seconds must come. Default 30. */
   readonly stallSeconds?: number;
   /** Files of certificates (PEM) to trust, besides Node's own and those that the environment names. */
   readonly certificates?: readonly string[];
@@ -37,13 +37,9 @@ export async function* httpPieces(
   const controller = new AbortController();
   const stop = () => controller.abort(signal!.reason);
   signal?.addEventListener('abort', stop);
-  let received = 0;
-  const timer = setInterval(() => {
-    if (received < 1024 * stallSeconds) {
-      controller.abort(new TemporaryError(`${url} sent ${received} bytes in ${stallSeconds} s`));
-    }
-    received = 0;
-  }, 1000 * stallSeconds);
+  const pace = paceOf(stallSeconds, (bytes) =>
+    controller.abort(new TemporaryError(`${url} sent ${bytes} bytes in ${stallSeconds} s`)),
+  );
   try {
     const answer = await fetch(url, {
       dispatcher,
@@ -62,8 +58,9 @@ export async function* httpPieces(
     }
     await begin?.(answer);
     for await (const piece of answer.body ?? []) {
-      received += piece.length;
+      pace.received(piece.length);
       yield piece;
+      pace.waiting();
     }
   } catch (error) {
     if (controller.signal.aborted) throw controller.signal.reason;
@@ -73,10 +70,38 @@ export async function* httpPieces(
     }
     throw error;
   } finally {
-    clearInterval(timer);
+    pace.stop();
     signal?.removeEventListener('abort', stop);
     controller.abort();
   }
+}
+
+const SAMPLES = 10;
+
+/**
+ * Calls `tooSlow` when less than a kilobyte for each second came in `seconds` of waiting. Whether it waits is looked at
+ * now and then: a reader that takes its time, or a process that is kept from running, is not the server's fault.
+ */
+function paceOf(seconds: number, tooSlow: (bytes: number) => void) {
+  let [bytes, samples, isWaiting] = [0, 0, true];
+  const timer = setInterval(
+    () => {
+      if (!isWaiting || ++samples < SAMPLES) return;
+      if (bytes < 1024 * seconds) tooSlow(bytes);
+      [bytes, samples] = [0, 0];
+    },
+    (1000 * seconds) / SAMPLES,
+  );
+  return {
+    received(more: number) {
+      bytes += more;
+      isWaiting = false;
+    },
+    waiting() {
+      isWaiting = true;
+    },
+    stop: () => clearInterval(timer),
+  };
 }
 
 function refusal(url: string, { status, statusText, headers }: Response): Error {

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { type FaultyServer, type Server, startFaulty, startNginx } from '../../../tooling/servers/nginx';
 import { checksumOf, type DownloadOptions, download, httpFile } from '../src';
+import { httpAddress } from '../src/httpAddress';
+import { httpPieces } from '../src/httpPieces';
 
 const describeServed = (name: string, tests: () => void) =>
   whereInstalled('nginx', () => describe(name, tests));
 
 const BYTES = 3_000_000;
-const FAST = { waitSeconds: 0.001, stallSeconds: 0.3, tries: 4 };
+const FAST = { waitSeconds: 0.001, tries: 4 };
 
 let folder: string;
 let nginx: Server;
@@ -80,12 +82,23 @@ describeServed('a download', () => {
 
   test('leaves a server that stalls or trickles, and takes it up again', async () => {
     faulty.faults.push({ kind: 'stall', after: 1_500_000 });
-    expect(await isWhole(await bring())).toBe(true);
+    expect(await isWhole(await bring({ stallSeconds: 1 }))).toBe(true);
     expect(faulty.requests).toHaveLength(2);
     // nginx sends 400 bytes a second; what is wanted is a kilobyte.
     await expect(bring({ stallSeconds: 2, tries: 1 }, `${nginx.address}/slow/a.bin`)).rejects.toThrow(
       /sent \d+ bytes in 2 s/,
     );
+  });
+
+  test('does not take its own slowness for the server’s', async () => {
+    const source = httpAddress(`${nginx.address}/a.bin`);
+    const isBusy = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+    let bytes = 0;
+    for await (const piece of httpPieces(source, { begin: isBusy }, { stallSeconds: 0.1 })) {
+      if (bytes === 0) await new Promise((resolve) => setTimeout(resolve, 250));
+      bytes += piece.length;
+    }
+    expect(bytes).toBe(BYTES);
   });
 
   test('waits for a server that is busy, not for one that refuses', async () => {

@@ -10,7 +10,7 @@ import { messageOf } from '@beit/tensors';
 export interface NpmPackage {
   readonly name: string;
   readonly version: string;
-  /** Of its archive, as npm's lock files have it: `sha512-...`. */
+  /** The checksum of its archive, as npm's lock files have it: `sha512-...`. */
   readonly integrity: string;
 }
 

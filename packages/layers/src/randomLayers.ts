@@ -35,7 +35,7 @@ interface Wrapper extends Layer {
 
 interface RandomRule {
   readonly distribution: NoiseSpec['distribution'];
-  /** Of the numbers that it needs, for an input of a shape. */
+  /** The shape of the numbers that it needs, for an input of a shape. */
   shape(layer: RandomLayer, input: Shape): Shape;
   /** Whether it does anything at all. */
   active(layer: RandomLayer): boolean;

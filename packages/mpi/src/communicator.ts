@@ -10,9 +10,9 @@ export type Reduction = 'sum' | 'max' | 'min';
  * until its promise resolves.
  */
 export interface Communicator {
-  /** Of this process, 0 to `size - 1`. */
+  /** The number of this process, 0 to `size - 1`. */
   readonly rank: number;
-  /** Processes. */
+  /** The number of processes. */
   readonly size: number;
   /** As it calls itself, such as `Open MPI v4.1.4`. */
   readonly library: string;

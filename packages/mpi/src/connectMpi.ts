@@ -92,7 +92,7 @@ function open(names: readonly string[]): MpiLibrary {
   );
 }
 
-/** Of a thread that calls MPI: on koffi's own 128 KiB MPICH crashes, with what threads have elsewhere it does not. */
+/** The stack of a thread that calls MPI: on koffi's own 128 KiB MPICH crashes, with what threads have elsewhere not. */
 const STACK_BYTES = 8 * 2 ** 20;
 
 type Koffi = typeof import('koffi');

@@ -159,7 +159,7 @@ export function loadMpi(koffi: Koffi, path: string): MpiLibrary {
   };
 }
 
-/** Of dlopen(3): bind all symbols now; show them to libraries that are loaded later; never unload. */
+/** Flags of dlopen(3): bind all symbols now; show them to libraries that are loaded later; never unload. */
 const RTLD = { now: 0x2, global: 0x100, noDelete: 0x1000 };
 
 /**

@@ -24,9 +24,9 @@ export type Sharing = Required<Pick<SampleLoaderOptions, 'batchSize' | 'share' |
 export interface StageLoaderOptions<Batch> {
   /** How many there are. */
   readonly images: number;
-  /** Of all processes together. */
+  /** Samples of a step, of all processes together. */
   readonly batchSize: number;
-  /** At most; a process with a smaller share takes it at once. */
+  /** Samples of a micro-batch, at most; a process with a smaller share takes it at once. */
   readonly microBatchSize: number;
   /** The processes that train together. Default: this one. */
   readonly job?: { readonly rank: number; readonly size: number };

@@ -53,7 +53,7 @@ export interface TrainingProgramOptions<B> {
   readonly job?: Job | undefined;
   /** Whether each process keeps the optimizer's state of a part of the parameters only. Default false. */
   readonly shardOptimizer?: boolean | undefined;
-  /** Of the moving average of the parameters, `ema` in the state; left out: none. */
+  /** The decay of the moving average of the parameters, `ema` in the state; left out: none. */
   readonly emaDecay?: number | undefined;
   readonly engine?: CompileOptions | undefined;
 }

@@ -38,7 +38,7 @@ const FILE_NAME = /^step-(\d{8,15})\.safetensors$/;
 const TEMPORARY_NAME =
   /^(step-\d+\.safetensors|config\.json|metrics\.jsonl|post-mortem-step-\d+\.json)\.\d+-[a-z0-9]+\.tmp$/;
 
-export const checkpointFolder = (runDir: string) => join(runDir, 'checkpoints');
+const checkpointFolder = (runDir: string) => join(runDir, 'checkpoints');
 
 export function checkpointPath(runDir: string, step: number): string {
   return join(checkpointFolder(runDir), `step-${String(step).padStart(8, '0')}.safetensors`);

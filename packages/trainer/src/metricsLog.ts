@@ -20,7 +20,7 @@ export interface MetricsLog {
   sync(): Promise<void>;
 }
 
-export const metricsPath = (runDir: string) => join(runDir, 'metrics.jsonl');
+const metricsPath = (runDir: string) => join(runDir, 'metrics.jsonl');
 
 /**
  * Opens the logs of a run that has completed `step` steps: `metrics.jsonl`, from which lines of later steps (and a line

@@ -6,7 +6,7 @@ import { nodeModule } from './nodeModule';
 const WRITE_BYTES = 2 ** 28;
 
 /** Marks the temporary files, which a crash can leave behind: `NAME.PID-RANDOM.tmp`. */
-export const TEMPORARY_SUFFIX = '.tmp';
+const TEMPORARY_SUFFIX = '.tmp';
 
 /**
  * Writes `pieces` to `path` (Node) so that a reader, or a crash at any moment, finds either the old file or the whole

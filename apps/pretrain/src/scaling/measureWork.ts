@@ -69,11 +69,10 @@ export async function measureWork(task: WorkTask, plan: WorkPlan): Promise<Measu
   }
 }
 
-export const withBatch = (
-  recipe: PretrainRecipe,
-  batchSize: number,
-  microBatchSize: number,
-): PretrainRecipe => ({ ...recipe, mim: { ...recipe.mim, batchSize, microBatchSize } });
+const withBatch = (recipe: PretrainRecipe, batchSize: number, microBatchSize: number): PretrainRecipe => ({
+  ...recipe,
+  mim: { ...recipe.mim, batchSize, microBatchSize },
+});
 
 /** All begin what is timed together. @throws when one fails; the others are ended then */
 async function inParallel(tasks: readonly RankTask[]): Promise<RankResult[]> {

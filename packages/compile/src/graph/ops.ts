@@ -120,7 +120,7 @@ export interface ProgramOps
    */
   ArgMax: Op<[x: Value], { axis: number }>;
   ArgMin: Op<[x: Value], { axis: number }>;
-  /** Of the last axis. */
+  /** Along the last axis. */
   Softmax: Op<[x: Value]>;
   LogSoftmax: Op<[x: Value]>;
   LayerNorm: Op<
@@ -151,7 +151,7 @@ export interface ProgramOps
   MaxUnpool: Op<[dy: Value, indices: Value], Pooling & { outputShape: Numbers }>;
   AveragePool: Op<[x: Value], Pooling>;
   UpsampleNearest: Op<[x: Value], { factors: Numbers }>;
-  /** Of `[n, h, w, c]`; `coordinates` in ONNX's words. */
+  /** Images are `[n, h, w, c]`; `coordinates` in ONNX's words. */
   ResizeBilinear: Op<
     [image: Value],
     { size: Numbers; coordinates: 'half_pixel' | 'asymmetric' | 'align_corners' }

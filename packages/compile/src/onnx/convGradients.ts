@@ -181,8 +181,8 @@ const productsPerOffset: FilterGradient = (node, [x, dy], outputs, w) => {
 };
 
 /**
- * Of a depthwise convolution, whose channels have nothing to do with each other: the sum of elementwise products per
- * offset in the window.
+ * The filter gradient of a depthwise convolution, whose channels have nothing to do with each other: the sum of
+ * elementwise products per offset in the window.
  */
 const sumsPerOffset: FilterGradient = (node, [x, dy], outputs, w) => {
   const { filterShape, strides, dilations, pads } = node.attributes;

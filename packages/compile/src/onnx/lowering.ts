@@ -28,7 +28,7 @@ export interface OnnxWriter {
   indices(values: readonly number[]): string;
 }
 
-/** Of a step, `onnxRules` leave none. */
+/** `onnxRules` leave no `Step` in a graph. */
 export type OnnxOp = Exclude<keyof ProgramOps | keyof OnnxruntimeOps, 'Step'>;
 
 export type OnnxLowering<K extends OnnxOp> = (

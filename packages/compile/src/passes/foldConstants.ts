@@ -11,7 +11,7 @@ const LARGEST_FOLDED = 1 << 20;
 
 type Functions = { readonly [K in OpName]?: (...x: number[]) => number };
 
-/** Of one element of each operand. */
+/** The ops as functions of one element of each operand. */
 const SCALAR: Functions = {
   Neg: (x: number) => -x,
   Abs: Math.abs,
@@ -43,7 +43,7 @@ const SCALAR: Functions = {
   Where: (c: number, a: number, b: number) => (c ? a : b),
 };
 
-/** Of int32, whose products are exact modulo 2^32. */
+/** What differs for int32: its products are exact modulo 2^32. */
 const SCALAR_INT32: Functions = { Mul: Math.imul };
 
 const allocate = (dtype: ValueType, size: number): ConstantData =>

@@ -38,7 +38,7 @@ function largest(b: GraphBuilder, image: Value, windows: Windows): Value {
     b.scalar(smallest(image.dtype), image.dtype),
   );
   if (image.dtype === 'float32' || meetsImage(windows)) return most;
-  // Of padding alone, TensorFlow.js's whole number is 0.
+  // TensorFlow.js's whole number for padding alone is 0.
   const pixels = perWindow(b, windows, image.shape.slice(2), (count) => count);
   return b.emit('Where', [b.emit('Equal', [pixels, b.scalar(0)]), b.scalar(0, image.dtype), most]);
 }

@@ -27,7 +27,7 @@ export function floorRemainder(b: GraphBuilder, x: Value, y: Value): Value {
   return b.emit('Where', [isZero(b, y), int(b, 0), rest]);
 }
 
-/** Of exponents from here on, only whether they are odd matters: what is no power of ±1 is beyond 2^53 then. */
+/** From this exponent on it only matters whether it is odd: what is no power of ±1 is beyond 2^53 then. */
 const LARGEST_EXPONENT = 63;
 
 /** x^y by squaring, modulo 2^32. A negative power is that of ±1, else 0. */

@@ -18,8 +18,8 @@ export function placesOf(kernel: readonly number[]): number[][] {
 }
 
 /**
- * Of an image [N, C, ...space] that is cropped already, the value [N, C, ...counts] of every window at each of its
- * places; `pad` where it hangs over the image.
+ * The values [N, C, ...counts] that every window has at each of its places, of an image [N, C, ...space] that is
+ * cropped already; `pad` where it hangs over the image.
  */
 export function taps(b: GraphBuilder, image: Value, windows: Omit<Windows, 'crop'>, pad: number): Value[] {
   const { kernel, strides, dilations, pads, counts } = windows;

@@ -18,7 +18,7 @@ export interface Windows {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
   readonly dilations: readonly number[];
-  /** Of what is left of the image after cropping: before every axis, then after every axis. At least 0. */
+  /** Around what is left of the image after cropping: before every axis, then after every axis. At least 0. */
   readonly pads: readonly number[];
   /**
    * Pixels that no window meets and that stand in the way of saying so with pads, or, below 0, zeros around the image in
@@ -54,7 +54,7 @@ const lists = (info: Info) =>
       };
 
 /** Pixels from the first to the last of a window. */
-export const reach = ({ kernel, dilations }: Pick<Windows, 'kernel' | 'dilations'>, axis: number): number =>
+const reach = ({ kernel, dilations }: Pick<Windows, 'kernel' | 'dilations'>, axis: number): number =>
   (at(kernel, axis) - 1) * at(dilations, axis) + 1;
 
 /**

@@ -58,7 +58,7 @@ export function distortColors(
 }
 
 /** A color with its saturation multiplied and its hue turned. Channels are 0 to 255. */
-export function changeHsv(
+function changeHsv(
   [r, g, b]: readonly [number, number, number],
   factor: number,
   degrees: number,

@@ -7,7 +7,7 @@ import { isAddress, shardKind } from './shardFile';
 import { isShardIndex, parseShardIndex, type ShardIndex } from './shardIndex';
 
 /** The name of an index in a folder. */
-export const INDEX = 'index.json';
+const INDEX = 'index.json';
 const MOST_INDEX_BYTES = 2 ** 28;
 
 /** Where shards are said to be: an index, or files, of which little is known yet. */

@@ -12,7 +12,7 @@ export interface TarEntry {
   readonly size: number;
 }
 
-export const BLOCK = 512;
+const BLOCK = 512;
 /** Largest size of names and the like, bytes. */
 const MOST_METADATA = 2 ** 20;
 /** Largest size of one file in an archive, bytes: it is read as a whole. */

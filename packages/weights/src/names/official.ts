@@ -40,7 +40,11 @@ export const toMmsegmentation = (tensors: NamedTensors): NamedTensors =>
     ]),
   );
 
-/** timm's checkpoints have the official names and no index buffers. */
+/**
+ * timm's checkpoints have the official names and no index buffers.
+ *
+ * @alias fromOfficial
+ */
 export const fromTimm = fromOfficial;
 
 /** For timm, whose classifiers and feature extractors have no `mask_token` and no vocabulary head (`lm_head.*`). */

@@ -76,7 +76,7 @@ export const onnxruntime: CompiledEngine = {
 };
 
 /** Traced steps over one state in onnxruntime. */
-export async function onnxruntimePrograms(
+async function onnxruntimePrograms(
   { koffi, library: ort }: OnnxruntimeRuntime,
   traces: ReadonlyMap<string, Trace>,
   stateTree: SpecTree,

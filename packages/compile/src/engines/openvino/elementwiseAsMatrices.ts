@@ -3,7 +3,7 @@ import { type Graph, type Node, sameShape, sizeOf, type Value } from '../../grap
 import { mapEach } from '../../graph/lists';
 import { isElementwise } from '../../graph/ops';
 
-/** Of a matrix with the same rows. */
+/** The shape of a tensor as a matrix with the same rows. */
 export const matrixShape = (shape: readonly number[]): [rows: number, columns: number] => {
   const [rows = 1, ...rest] = shape;
   return [rows, sizeOf(rest)];

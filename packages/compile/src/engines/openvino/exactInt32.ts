@@ -108,7 +108,7 @@ const division = ruleFor(['Div'], ({ inputs: [x, y], attributes }, builder) => {
   const first = quotient(x);
   const second = emit('Add', first, quotient(restOf(first)));
   const third = emit('Add', second, quotient(restOf(second)));
-  // Of the right sign and smaller than the divisor is what division towards zero leaves.
+  // Division towards zero leaves a rest of the right sign that is smaller than the divisor.
   const rest = restOf(third);
   const negative = (v: Value) => emit('Less', v, zero);
   const differ = (p: Value, q: Value) => emit('And', emit('Or', p, q), emit('Not', emit('And', p, q)));

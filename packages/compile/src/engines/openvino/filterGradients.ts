@@ -7,8 +7,8 @@ import { taps } from '../../record/windowTaps';
 type FilterGradient = Node<'ConvFilterGradient'>;
 
 /**
- * Of a depthwise convolution: every channel of every image is convolved with its output gradient, where strides and
- * dilations change places. The zeros are around the images beforehand: with pads, OpenVINO takes a slower kernel.
+ * The filter gradient of a depthwise convolution: every channel of every image is convolved with its output gradient,
+ * where strides and dilations change places. The zeros are around the images beforehand: with pads, OpenVINO takes a slower kernel.
  */
 function convolutionOfChannels(
   { attributes: a, inputs: [x, dy] }: FilterGradient,
@@ -48,7 +48,7 @@ function withPads(x: Value, dy: Value, { strides, pads }: WindowSteps, builder: 
   return isLarge ? { x: padded(x, pads, builder), pads: pads.map(() => 0) } : { x, pads };
 }
 
-/** Of a larger window, not every offset gets a product of its own. */
+/** In a larger window, not every offset gets a product of its own. */
 const MOST_PRODUCTS = 9;
 /** With fewer rows, two threads do not find enough in a product to share: its halves are what they share. */
 const ENOUGH_ROWS = 128;

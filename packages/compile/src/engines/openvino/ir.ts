@@ -7,7 +7,7 @@ export type IrType = 'f32' | 'bf16' | 'i32' | 'i64' | 'boolean';
 export type IrAttribute = number | string | boolean | readonly number[];
 export type IrAttributes = Readonly<Record<string, IrAttribute>>;
 
-/** Of ops whose operands broadcast. */
+/** What ops whose operands broadcast say of it. */
 export const NUMPY = { auto_broadcast: 'numpy' };
 
 /** One output of a layer. */

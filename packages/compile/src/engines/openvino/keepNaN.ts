@@ -18,7 +18,7 @@ function isNumbers(value: Value, builder: GraphBuilder): boolean {
 }
 
 /**
- * Of two operands of which one is NaN the processor's maximum is the second one: numbers go first. A bound of a bound
+ * The processor's maximum is the second operand where either is NaN: numbers go first. A bound of a bound
  * would become one `Clamp`, which keeps nothing; with its operand read twice it does not.
  */
 const extremes = ruleFor(['Max', 'Min'], ({ op, inputs: [a, b], attributes }, builder) => {

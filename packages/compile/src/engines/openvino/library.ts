@@ -47,7 +47,7 @@ const ELEMENT_TYPES = ['f32', 'bf16', 'i32', 'i64', 'boolean', 'u8'] as const;
 export type ElementType = (typeof ELEMENT_TYPES)[number];
 
 /** The oldest library whose functions and operations programs need. */
-export const OLDEST_OPENVINO = '2025.0';
+const OLDEST_OPENVINO = '2025.0';
 
 /**
  * Loads the library.

@@ -39,9 +39,7 @@ export interface OpenvinoRuntime {
  *
  * @throws when an explicit folder does not have the library, or the library does not fit
  */
-export async function findOpenvinoEngine({
-  openvino,
-}: OpenvinoOptions): Promise<OpenvinoRuntime | undefined> {
+async function findOpenvinoEngine({ openvino }: OpenvinoOptions): Promise<OpenvinoRuntime | undefined> {
   const koffi = await importOptional<Koffi>(() => import('koffi'));
   if (!koffi) return undefined;
   const { findOpenvino } = await import('@beit/installed');
@@ -70,7 +68,7 @@ export async function hasNativeBfloat16(options: OpenvinoOptions = {}): Promise<
   return capabilities.includes('BF16');
 }
 
-/** Of the OpenVINO that is used here, as it says itself; `undefined` where it is not installed. */
+/** The version of the OpenVINO that is used here, as it says itself; `undefined` where it is not installed. */
 export const openvinoVersion = async (options: OpenvinoOptions = {}): Promise<string | undefined> =>
   (await findOpenvinoEngine(options))?.library.version;
 
@@ -120,7 +118,7 @@ function compiledModel(
 }
 
 /** Traced steps over one state in OpenVINO, on the CPU. */
-export async function openvinoPrograms(
+async function openvinoPrograms(
   { koffi, library: ov }: OpenvinoRuntime,
   traces: ReadonlyMap<string, Trace>,
   stateTree: SpecTree,

@@ -38,7 +38,7 @@ function atPixels(
   return ir.emit('Pad', 12, [large, begin, end, ir.float(0)], { pad_mode: 'constant' });
 }
 
-/** Of every pixel, its rank in its window: 1 for the last, more for those before, and less for those outside of it. */
+/** The rank of every pixel in its window: 1 for the last, more for those before, and less for those outside of it. */
 function ranks({ kernel, strides, pads }: Pooling, image: readonly number[], ir: IrWriter): Port {
   const [, , height, width] = ofLength(image, 4);
   const [kh, kw] = ofLength(kernel, 2);

@@ -2,7 +2,7 @@ import { broadcastShapes, sameShape } from '../../graph/graph';
 import type { Inputs, PlainOp } from '../../graph/ops';
 import { ruleFor } from '../../passes/rule';
 
-/** Of the quotient. */
+/** Bits of the quotient that are tried. */
 const MOST_BITS = 32;
 /** From here on a divisor times a power of two could be infinite. */
 const LARGE = 2 ** 64;

@@ -29,7 +29,7 @@ const movesRightly = among([...MOVING, 'Cast']);
  * run, as all parameters are, and not kept.
  */
 export function sharedConstants(graph: Graph): { graph: Graph; constants: readonly ConstantInput[] } {
-  /** Of what is made of constants alone, the largest of them. */
+  /** For every value that is made of constants alone, the largest of these constants. */
   const sourceOf = new Map<number, Node<'Constant'>>();
   const packed = new Map<string, Node<'Constant'>[]>();
   const alone = new Set<Node>();

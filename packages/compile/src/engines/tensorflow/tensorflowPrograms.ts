@@ -15,7 +15,7 @@ export type TensorflowEngineName = 'tensorflow' | 'tensorflow-gpu';
 const BACKEND = 'tensorflow';
 
 /** The TensorFlow that can be used here, of which a process can load one; where both are installed, that for GPUs. */
-export async function availableTensorflow(): Promise<TensorflowEngineName | undefined> {
+async function availableTensorflow(): Promise<TensorflowEngineName | undefined> {
   if (loaded !== undefined) return loaded;
   if (await installRecord('tensorflow-gpu')) return 'tensorflow-gpu';
   return broughtAlong() || (await installRecord('tensorflow')) ? 'tensorflow' : undefined;
@@ -58,7 +58,7 @@ export const tensorflow = (name: TensorflowEngineName): EagerEngine => ({
 });
 
 /** Steps run op by op by TensorFlow, on a GPU where there is one, with their state kept there. */
-export async function tensorflowPrograms(
+async function tensorflowPrograms(
   name: TensorflowEngineName,
   steps: ReadonlyMap<string, EagerStep>,
   stateTree: SpecTree,
