@@ -3,9 +3,10 @@ import { compile, type EngineName, exportOnnx } from '@beit/compile';
 import { toTensors, valueAndGrads } from '@beit/optim';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
+import { compiledEngines } from '../../compile/test/compiledEngines';
+import { numbers, tensorOf } from '../../compile/test/hostTensors';
 import { runOnnx } from '../../compile/test/runOnnx';
 import { functional } from '../src';
-import { compiledEngines, numbers, tensorOf } from './modelDifference';
 
 tf.enableProdMode();
 beforeEach(() => tf.setBackend('cpu'));

@@ -2,8 +2,10 @@
 import { compile } from '@beit/compile';
 import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
+import { compiledEngines } from '../../compile/test/compiledEngines';
+import { numbers, tensorOf } from '../../compile/test/hostTensors';
 import { functional } from '../src';
-import { compiledEngines, expectSame, fillWeights, indices, numbers, tensorOf } from './modelDifference';
+import { expectSame, fillWeights, indices } from './modelDifference';
 
 tf.enableProdMode();
 // Keras's flag `unroll` is ignored with a warning.

@@ -4,8 +4,10 @@ import { toTensors, valueAndGrads } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
+import { compiledEngines } from '../../compile/test/compiledEngines';
+import { numbers, tensorOf } from '../../compile/test/hostTensors';
 import { drawNoise, functional, type NoiseSpec } from '../src';
-import { compiledEngines, fillWeights, numbers, tensorOf } from './modelDifference';
+import { fillWeights } from './modelDifference';
 
 tf.enableProdMode();
 beforeEach(() => tf.setBackend('cpu'));

@@ -4,9 +4,11 @@ import { adamW, toTensors, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
+import { compiledEngines } from '../../compile/test/compiledEngines';
+import { numbers, tensorOf } from '../../compile/test/hostTensors';
 import { runOnnx } from '../../compile/test/runOnnx';
 import { drawNoise, functional } from '../src';
-import { compiledEngines, fillWeights, numbers, tensorOf } from './modelDifference';
+import { fillWeights } from './modelDifference';
 
 tf.enableProdMode();
 beforeEach(() => tf.setBackend('cpu'));
