@@ -194,6 +194,12 @@ describe('exceptions', () => {
   });
 });
 
+test('that no test has a name like the one asked for is an error', () => {
+  const { status, stderr } = appProcess(join(__dirname, '..')).start('--filter', '^ops/relu: none$');
+  expect(stderr).toContain('Nothing was compared.');
+  expect(status).toBe(1);
+});
+
 test("TensorFlow.js's own tests run, and their numbers are found again", () => {
   const { status, stdout } = appProcess(join(__dirname, '..')).start(
     '--engine',

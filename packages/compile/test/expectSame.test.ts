@@ -99,6 +99,10 @@ test('that eager results are not those that are right is seen', async () => {
   expect(Object.keys(await differences({ ...floats, expected }))).toEqual(await tracingEngines());
 });
 
+test('that a case expects nothing is seen', async () => {
+  expect(Object.keys(await differences(given({ x }, () => ({}))))).toEqual(await tracingEngines());
+});
+
 test('a wrong output and a wrong state of a step are seen', async () => {
   const step = ({ w }: Tensors, { x }: Tensors) => ({
     state: { w: w!.add(x!) } as Tensors,

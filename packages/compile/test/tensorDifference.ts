@@ -38,6 +38,10 @@ export function largestOf(data: ArrayLike<number>): number {
   return largest;
 }
 
+/** Whether no number is NaN or infinite, which two wrong results may well have in common. */
+export const allFinite = (tensors: Readonly<Record<string, Numbers>>): boolean =>
+  Object.values(tensors).every(({ data }) => Array.from(data).every(Number.isFinite));
+
 /**
  * How two tensors differ in a few words, or `undefined` where they don't: dtype, shape, integers, NaN and infinities must
  * agree exactly; -0 is 0.
@@ -82,6 +86,7 @@ export function namedDifference(
   passes?: (expected: Numbers, name: string) => Passes,
 ): string | undefined {
   const lines: string[] = [];
+  if (Object.keys(expected).length === 0) lines.push('nothing is expected');
   for (const name of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
     const [got, wanted] = [actual[name], expected[name]];
     if (!got || !wanted) lines.push(`${name}: ${got ? 'not expected' : 'missing'}`);
