@@ -8,7 +8,7 @@ export {
   resolveDvaeConfig,
 } from './dvaeConfig';
 export { type DvaeBatch, type DvaeOutputs, dvaeLoss } from './dvaeLoss';
-export { dvaeBatchSpecs, dvaeTrainStep, tokenizeImages } from './dvaeTrainStep';
+export { dvaeBatchSpecs, dvaeTrainStep } from './dvaeTrainStep';
 export {
   gumbelNoise,
   gumbelSoftmax,
@@ -22,4 +22,5 @@ export { parameterShapes } from './parameterShapes';
 export { LOGIT_LAPLACE_EPSILON, mapPixels, unmapPixels } from './pixelMap';
 export { psnr } from './psnr';
 export { DALL_E_SCHEDULES, type DvaeScheduleConfig, dvaeSchedules, scaleDvaeSchedules } from './schedules';
+export { tokenizeImages } from './tokenizeImages';
 export { uniformNoise } from './uniformNoise';
