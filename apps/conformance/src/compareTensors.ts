@@ -1,3 +1,4 @@
+import { largestOf, type Passes, tensorDifference } from '../../../packages/compile/test/tensorDifference';
 import type { TensorData } from './program';
 
 /**
@@ -24,36 +25,19 @@ export function difference(
   tolerant: boolean,
   spread?: ArrayLike<number>,
 ): string | undefined {
-  if (actual.dtype !== expected.dtype) return `dtype ${actual.dtype} instead of ${expected.dtype}`;
-  if (`${actual.shape}` !== `${expected.shape}`)
-    return `shape [${actual.shape}] instead of [${expected.shape}]`;
-  if (actual.data.length !== expected.data.length)
-    return `${actual.data.length} numbers instead of ${expected.data.length}`;
   if (expected.dtype === 'string') {
-    const same = (expected.data as Uint8Array[]).every((bytes, i) => `${bytes}` === `${actual.data[i]}`);
-    return same ? undefined : 'other strings';
+    const strings = ({ data }: TensorData) =>
+      JSON.stringify(Array.from(data as readonly Uint8Array[], String));
+    const form = tensorDifference({ ...actual, data: [] }, { ...expected, data: [] });
+    return form ?? (strings(actual) === strings(expected) ? undefined : 'other strings');
   }
-  const [wanted, got] = [expected.data as Float32Array, actual.data as Float32Array];
-  const float = expected.dtype === 'float32' || expected.dtype === 'complex64';
-  let largest = 0;
-  for (const number of wanted) if (Number.isFinite(number)) largest = Math.max(largest, Math.abs(number));
-  const allowed = (i: number) => {
-    if (!tolerant || !float || !Number.isFinite(wanted[i]!)) return 0;
+  const numbers = (tensor: TensorData) => ({ ...tensor, data: tensor.data as Float32Array });
+  const [got, wanted] = [numbers(actual), numbers(expected)];
+  const largest = largestOf(wanted.data);
+  const rounded: Passes = (a, e, i) => {
     const conditioning = Math.min(spread?.[i] ?? 0, CAP * largest) || 0;
-    return RELATIVE * Math.abs(wanted[i]!) + OF_LARGEST * largest + conditioning + SMALLEST_NORMAL;
+    const allowed = RELATIVE * Math.abs(e) + OF_LARGEST * largest + conditioning + SMALLEST_NORMAL;
+    return Number.isFinite(e) && Math.abs(a - e) <= allowed;
   };
-  let worst = -1;
-  let excess = -1;
-  let count = 0;
-  for (let i = 0; i < wanted.length; i++) {
-    const [a, e] = [got[i]!, wanted[i]!];
-    if (a === e || (Number.isNaN(a) && Number.isNaN(e)) || Math.abs(a - e) <= allowed(i)) continue;
-    count += 1;
-    // What is not finite is worst.
-    const error = Number.isFinite(a - e) ? Math.abs(a - e) : Number.POSITIVE_INFINITY;
-    if (error > excess) [worst, excess] = [i, error];
-  }
-  if (count === 0) return undefined;
-  const others = count > 1 ? ` (and ${count - 1} others of ${wanted.length})` : '';
-  return `${got[worst]} instead of ${wanted[worst]} at ${worst}${others}`;
+  return tensorDifference(got, wanted, tolerant ? rounded : undefined);
 }

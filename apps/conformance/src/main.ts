@@ -23,7 +23,8 @@ which has a reason there.
   --verbose       every tensor that is not equal: its test, what came out, and the program
   --json FILE     the same as data
 
-Exits with 1 when a tensor differs, an error names nothing, a process crashes, or a known exception is none any more.`;
+Exits with 1 when a tensor differs, an error names nothing, a process crashes, a known exception is none any more, or
+nothing was compared.`;
 
 const { values } = parseArgs({
   // pnpm hands on a '--' that separates its own options.
@@ -41,6 +42,10 @@ if (values.help) {
   process.exit(0);
 }
 const installed = await availableEngines();
+if (!installed.includes('onnxruntime')) {
+  console.error("The engine 'onnxruntime' can't be used here, but onnxruntime-node comes with npm install.");
+  process.exit(2);
+}
 const here: Runner[] = [
   ...(['openvino', 'onnxruntime'] as const).filter((engine) => installed.includes(engine)),
   'onnx',
@@ -91,7 +96,8 @@ for (const row of bad)
 for (const { exception, runners: needless } of outdated) {
   console.log(`No exception any more: ${needless.join(', ')}: ${exception.file}: ${exception.test}`);
 }
-process.exitCode = bad.length + outdated.length === 0 ? 0 : 1;
+if (comparisons.length === 0) console.error('Nothing was compared.');
+process.exitCode = bad.length + outdated.length === 0 && comparisons.length > 0 ? 0 : 1;
 
 function describe({ file, test, runner, mode, program, verdict }: Comparison): string {
   const message = verdict.kind === 'equal' ? '' : verdict.message;

@@ -1,21 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
+import { numbersAs } from '../../../packages/compile/src/numbersAs';
 import type { DType, Program, TensorData } from './program';
-
-const ARRAYS = {
-  float32: Float32Array,
-  complex64: Float32Array,
-  int32: Int32Array,
-  bool: Uint8Array,
-} as const;
 
 /** A copy of a tensor's numbers, from the backend in use. */
 export function readTensor({ dataId, shape, dtype }: tf.TensorInfo): TensorData {
   const values = tf.engine().readSync(dataId);
-  // Data that tensors of two dtypes share is of the narrower one.
   const data =
     dtype === 'string'
       ? [...(values as unknown as Uint8Array[])]
-      : ARRAYS[dtype as keyof typeof ARRAYS].from(values as Float32Array);
+      : numbersAs(dtype === 'complex64' ? 'float32' : dtype, values).slice();
   return { dtype: dtype as DType, shape: [...shape], data };
 }
 

@@ -1,64 +1,54 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { f32, i32 } from '../../../packages/compile/test/hostTensors';
 import { appProcess } from '../../../tooling/jest/appProcess';
 import { answer } from '../src/answer';
 import { applyExceptions } from '../src/applyExceptions';
 import { startWorker } from '../src/askWorker';
 import { difference } from '../src/compareTensors';
 import type { Comparison } from '../src/conformance';
-import { inMode, joined, type Program, programOf, type TensorData } from '../src/program';
+import { inMode, joined, type Program, programOf } from '../src/program';
 import { recordKernels } from '../src/recordKernels';
 import { showProgram } from '../src/showProgram';
 import { table } from '../src/table';
 
-const floats = (...numbers: number[]): TensorData => ({
-  dtype: 'float32',
-  shape: [numbers.length],
-  data: Float32Array.from(numbers),
-});
-const ints = (...numbers: number[]): TensorData => ({
-  dtype: 'int32',
-  shape: [numbers.length],
-  data: Int32Array.from(numbers),
-});
-
 describe('two tensors', () => {
   test.each([
-    ['NaN for a number', floats(1, Number.NaN), floats(1, 0)],
-    ['a number for NaN', floats(0), floats(Number.NaN)],
-    ['another infinity', floats(Number.POSITIVE_INFINITY), floats(Number.NEGATIVE_INFINITY)],
-    ['the largest number for an infinity', floats(3.4028234663852886e38), floats(Number.POSITIVE_INFINITY)],
-    ['a whole number that float32 does not hold', ints(16777216), ints(16777217)],
-    ['a small number that is lost', floats(0, 1e-3), floats(1e-8, 1e-3)],
-    ['the fourth digit', floats(1.0001), floats(1)],
-    ['another dtype', ints(1), floats(1)],
-    ['another shape', { ...floats(1), shape: [1, 1] }, floats(1)],
+    ['NaN for a number', f32([1, Number.NaN]), f32([1, 0])],
+    ['a number for NaN', f32([0]), f32([Number.NaN])],
+    ['another infinity', f32([Number.POSITIVE_INFINITY]), f32([Number.NEGATIVE_INFINITY])],
+    ['the largest number for an infinity', f32([3.4028234663852886e38]), f32([Number.POSITIVE_INFINITY])],
+    ['a whole number that float32 does not hold', i32([16777216]), i32([16777217])],
+    ['a small number that is lost', f32([0, 1e-3]), f32([1e-8, 1e-3])],
+    ['the fourth digit', f32([1.0001]), f32([1])],
+    ['another dtype', i32([1]), f32([1])],
+    ['another shape', { ...f32([1]), shape: [1, 1] }, f32([1])],
   ])('%s is a difference', (_name, actual, expected) => {
     expect(difference(actual, expected, true)).toBeDefined();
   });
 
   test.each([
-    ['rounding', floats(1.000001), floats(1)],
-    ['what is left of terms that cancel', floats(1, 1e-7), floats(1, 0)],
+    ['rounding', f32([1.000001]), f32([1])],
+    ['what is left of terms that cancel', f32([1, 1e-7]), f32([1, 0])],
     [
       'NaN and infinities',
-      floats(Number.NaN, Number.POSITIVE_INFINITY),
-      floats(Number.NaN, Number.POSITIVE_INFINITY),
+      f32([Number.NaN, Number.POSITIVE_INFINITY]),
+      f32([Number.NaN, Number.POSITIVE_INFINITY]),
     ],
-    ['the sign of a zero', floats(-0), floats(0)],
-    ['a number below the normal ones', floats(0), floats(1e-40)],
+    ['the sign of a zero', f32([-0]), f32([0])],
+    ['a number below the normal ones', f32([0]), f32([1e-40])],
   ])('%s is none', (_name, actual, expected) => {
     expect(difference(actual, expected, true)).toBeUndefined();
   });
 
   test('rounding counts where a kernel is computed again', () => {
-    expect(difference(floats(1.000001), floats(1), false)).toBe('1.0000009536743164 instead of 1 at 0');
+    expect(difference(f32([1.000001]), f32([1]), false)).toBe('1.0000009536743164 instead of 1 at 0');
   });
 
   test('a badly conditioned number may differ by what rounding changes, but not without bound', () => {
-    expect(difference(floats(1, 1e-4), floats(1, 2e-4), true)).toBeDefined();
-    expect(difference(floats(1, 1e-4), floats(1, 2e-4), true, [0, 2e-4])).toBeUndefined();
-    expect(difference(floats(1, 0), floats(1, 0.5), true, [0, 1])).toBeDefined();
+    expect(difference(f32([1, 1e-4]), f32([1, 2e-4]), true)).toBeDefined();
+    expect(difference(f32([1, 1e-4]), f32([1, 2e-4]), true, [0, 2e-4])).toBeUndefined();
+    expect(difference(f32([1, 0]), f32([1, 0.5]), true, [0, 1])).toBeDefined();
   });
 });
 
@@ -202,6 +192,12 @@ describe('exceptions', () => {
     ]);
     expect(applyExceptions(rows, ['openvino'], [gone]).outdated).toEqual([]);
   });
+});
+
+test('that no test has a name like the one asked for is an error', () => {
+  const { status, stderr } = appProcess(join(__dirname, '..')).start('--filter', '^ops/relu: none$');
+  expect(stderr).toContain('Nothing was compared.');
+  expect(status).toBe(1);
 });
 
 test("TensorFlow.js's own tests run, and their numbers are found again", () => {

@@ -2,7 +2,7 @@ import type { TensorSpec } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { compile, type EngineName, trace } from '../src';
-import { numbers } from './engineDifference';
+import { numbers } from './hostTensors';
 
 tf.enableProdMode();
 

@@ -4,28 +4,25 @@ import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { compile, type EngineName } from '../src';
 import { eachEngine } from './eachEngine';
+import { f32, i32 } from './hostTensors';
 
 tf.enableProdMode();
 
 type Tensors = Record<string, tf.Tensor>;
-const f32 = (...data: number[]) =>
-  ({ dtype: 'float32', shape: [data.length], data: Float32Array.from(data) }) as const;
-const i32 = (...data: number[]) =>
-  ({ dtype: 'int32', shape: [data.length], data: Int32Array.from(data) }) as const;
 
 /** Doubles a float32 and an int32 input; its state adds up the first. */
-const doubling = (engine: EngineName, w: HostTensor | tf.Tensor = f32(0, 0, 0)) =>
+const doubling = (engine: EngineName, w: HostTensor | tf.Tensor = f32([0, 0, 0])) =>
   compile(
     ({ w }: Tensors, { x, n }: Tensors) => ({
       state: { w: w!.add(x!) } as Tensors,
       outputs: { y: x!.mul(2), m: n!.mul(tf.scalar(2, 'int32')) } as Tensors,
     }),
-    { state: { w } as Record<string, HostTensor>, inputs: { x: f32(0, 0, 0), n: i32(0, 0) } },
+    { state: { w } as Record<string, HostTensor>, inputs: { x: f32([0, 0, 0]), n: i32([0, 0]) } },
     { engine },
   );
-const given = (x: unknown, n: unknown = i32(1, 2).data) => ({
-  x: { ...f32(1, 2, 3), data: x } as HostTensor,
-  n: { ...i32(1, 2), data: n } as HostTensor,
+const given = (x: unknown, n: unknown = i32([1, 2]).data) => ({
+  x: { ...f32([1, 2, 3]), data: x } as HostTensor,
+  n: { ...i32([1, 2]), data: n } as HostTensor,
 });
 
 const WRONG: readonly (readonly [unknown, string])[] = [
@@ -54,11 +51,11 @@ test('the type and the length of every array that comes in are checked', () =>
     for (const [data, is] of wrong) {
       const message = `is float32 [3], so its data must be a Float32Array of 3; got ${is}.`;
       await expect(program.run(given(data))).rejects.toThrow(`The input 'x' ${message}`);
-      const w = { ...f32(1, 2, 3), data } as HostTensor;
+      const w = { ...f32([1, 2, 3]), data } as HostTensor;
       await expect(program.writeState({ w })).rejects.toThrow(`The state 'w' ${message}`);
       await expect(doubling(engine, w)).rejects.toThrow(`The state 'w' ${message}`);
     }
-    await expect(program.run(given(f32(1, 2, 3).data, f32(1, 2).data))).rejects.toThrow(
+    await expect(program.run(given(f32([1, 2, 3]).data, f32([1, 2]).data))).rejects.toThrow(
       "The input 'n' is int32 [2], so its data must be an Int32Array of 2; got a Float32Array of 2.",
     );
     // None of these has moved the state.
@@ -82,7 +79,7 @@ test('arrays over shared memory, of another realm and within a larger buffer are
       expect([...m!.data]).toEqual([2, 4]);
     }
     expect([...(await program.readState()).w!.data]).toEqual([4, 7, 10]);
-    await program.writeState({ w: { ...f32(0, 0, 0), data: floats } });
+    await program.writeState({ w: { ...f32([0, 0, 0]), data: floats } });
     expect([...(await program.readState()).w!.data]).toEqual([1, 2, 3]);
     await program.dispose();
   }));
@@ -97,7 +94,7 @@ test("tensors of TensorFlow.js are taken as they are, and stay their owner's", (
     });
     const program = await compile(step, { state: { w }, inputs: { x, n } }, { engine });
     const first = program.run({ x, n });
-    const second = program.run({ x: f32(...x.dataSync()), n });
+    const second = program.run({ x: f32([...x.dataSync()]), n });
     const released = x.clone();
     const third = program.run({ x: released, n });
     released.dispose();
@@ -128,7 +125,7 @@ test('a run computes what its inputs held when it was asked for', () =>
     }
     x.fill(99);
     n.fill(99);
-    const w = f32(7, 7, 7);
+    const w = f32([7, 7, 7]);
     const written = program.writeState({ w });
     w.data.fill(99);
     for (const [i, run] of runs.entries()) {
@@ -151,7 +148,7 @@ test('outputs belong to the caller, who may write into them', () =>
       const y = x!.mul(w!);
       return { state: { w: y } as Tensors, outputs: { w: w!, x: x!, y, again: y, constant } as Tensors };
     };
-    const program = await compile(step, { state: { w: f32(1, 2) }, inputs: { x } }, { engine });
+    const program = await compile(step, { state: { w: f32([1, 2]) }, inputs: { x } }, { engine });
     const first = await program.run({ x });
     expect(Object.values(first).map(({ data }) => [...data])).toEqual([
       [1, 2],

@@ -1,10 +1,11 @@
-import type { HostTensor } from '@beit/tensors';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import * as fc from 'fast-check';
 import { exportOnnx } from '../src';
-import { type Case, checkOnEngines } from './checkOnEngines';
-import { numbers, relativeError } from './engineDifference';
+import { type Case, expectSame } from './expectSame';
+import { f32, i32, numbers, readTensor, tensorOf } from './hostTensors';
 import { runOnnx } from './runOnnx';
+import { namedDifference, within } from './tensorDifference';
 
 tf.enableProdMode();
 
@@ -30,6 +31,10 @@ function padding(pad: Pad, format: 'NHWC' | 'NCHW' = 'NHWC') {
   return all as unknown as tf.backend_util.ExplicitPadding;
 }
 
+const CLOSE = { tolerance: { ofLargest: 2e-5 } } as const;
+/** Of sums of products that may cancel out. */
+const SUM_TOLERANCE = 2e-4;
+
 /** The same geometries each time. */
 const property = <G>(name: string, geometry: fc.Arbitrary<G>, caseOf: (g: G) => Case | undefined) =>
   test(name, () =>
@@ -37,7 +42,7 @@ const property = <G>(name: string, geometry: fc.Arbitrary<G>, caseOf: (g: G) => 
       fc.asyncProperty(geometry, async (g) => {
         const drawn = caseOf(g);
         fc.pre(drawn !== undefined);
-        await checkOnEngines(drawn);
+        await expectSame(drawn);
       }),
       { numRuns: 8, seed: 4 },
     ),
@@ -47,10 +52,11 @@ type Tensors = Record<string, tf.Tensor>;
 const weighted = (y: tf.Tensor) =>
   y.mul(tf.range(0, y.size).mul(0.7).cos().reshape(y.shape)).sum().asScalar();
 /** Halves, of which some are equal. */
-const halves = (shape: readonly number[], seed: number): HostTensor => {
-  const { data, ...spec } = numbers(shape, seed);
-  return { ...spec, data: Float32Array.from(data, (x) => Math.round(2 * x) / 2) };
-};
+const halves = (shape: readonly number[], seed: number) =>
+  f32(
+    numbers(shape, seed).data.map((x) => Math.round(2 * x) / 2),
+    shape,
+  );
 
 type Linear = (...operands: tf.Tensor[]) => tf.Tensor;
 /**
@@ -70,7 +76,7 @@ function linear(f: Linear, operands: readonly HostTensor[], gradientsOfEager: bo
     Object.fromEntries(list.map((x, i) => [`${prefix}${i}`, x]));
   return {
     inputs,
-    outputs: (given) => ({
+    op: (given) => ({
       y: f(...xs(given)),
       ...(gradientsOfEager ? named('gradient', gradients(given)) : {}),
     }),
@@ -88,19 +94,27 @@ function linear(f: Linear, operands: readonly HostTensor[], gradientsOfEager: bo
         ),
       };
     },
-    equal: operands.map((_, i) => [`value${i}`, `product${i}`] as const),
+    wrong: (own) => {
+      const pairs = operands.map((_, i) =>
+        ['value', 'product'].map((name) => own[`${name}${i}`]!.data[0] as number),
+      );
+      const equal = pairs.every(([a, b]) => Math.abs(a! - b!) < SUM_TOLERANCE * (1 + Math.abs(a!)));
+      return equal ? undefined : `values and products of gradients are ${JSON.stringify(pairs)}`;
+    },
+    ...CLOSE,
   };
 }
 
 /** All outputs and gradients as in eager TensorFlow.js. */
 const asEager = (f: Linear, operands: readonly HostTensor[], gradients = true): Case => ({
   inputs: Object.fromEntries(operands.map((x, i) => [`x${i}`, x])),
-  outputs: (given) => {
+  op: (given) => {
     const xs = operands.map((_, i) => given[`x${i}`]!);
     if (!gradients) return { y: f(...xs) };
     const list = tf.grads((...x) => weighted(f(...x)))(xs);
     return { y: f(...xs), ...Object.fromEntries(list.map((x, i) => [`gradient${i}`, x])) };
   },
+  ...CLOSE,
 });
 
 describe('convolutions, and their gradients', () => {
@@ -227,7 +241,7 @@ describe('convolutions, and their gradients', () => {
   );
 
   test('transposed into less than there is', () =>
-    checkOnEngines(
+    expectSame(
       asEager(
         (x, w) => tf.conv2dTranspose(x as tf.Tensor4D, w as tf.Tensor4D, [1, 3, 2, 2], 1, 'same'),
         [numbers([1, 5, 6, 3], 1), numbers([4, 4, 2, 3], 2)],
@@ -236,7 +250,7 @@ describe('convolutions, and their gradients', () => {
     ));
 
   test('dilated over three axes', () =>
-    checkOnEngines(
+    expectSame(
       asEager(
         (x, w) => tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'valid', 'NDHWC', [2, 1, 2]),
         [numbers([2, 5, 4, 5, 2], 1), numbers([3, 2, 2, 2, 3], 2)],
@@ -245,7 +259,7 @@ describe('convolutions, and their gradients', () => {
     ));
 
   test('transposed over three axes; separable; of one axis', () =>
-    checkOnEngines(
+    expectSame(
       asEager(
         (x, w, point) =>
           tf
@@ -279,14 +293,15 @@ describe('convolutions, and their gradients', () => {
     ));
 
   test.each(['prelu', 'leakyrelu', 'relu6', 'elu'] as const)('fused with %s', (activation) =>
-    checkOnEngines({
+    expectSame({
       inputs: {
         x: numbers([2, 3, 4, 4], 1),
         w: numbers([3, 3, 4, 5], 2),
         bias: numbers([5], 3),
         slopes: numbers([5], 4),
       },
-      outputs: ({ x, w, bias, slopes }) => {
+      ...CLOSE,
+      op: ({ x, w, bias, slopes }) => {
         const common = { bias: bias!, activation, preluActivationWeights: slopes!, leakyreluAlpha: 0.3 };
         const [image, filter] = [x as tf.Tensor4D, w as tf.Tensor4D];
         return {
@@ -385,7 +400,7 @@ describe('pools, and their gradients', () => {
     counts(windowsOf(g, undefined)).every((count) => count > 0)
       ? {
           inputs: { x: halves([g.batch, ...g.size, g.channels], 1) },
-          outputs: ({ x }) => ({
+          op: ({ x }) => ({
             ...tf.maxPoolWithArgmax(x as tf.Tensor4D, g.kernel, g.strides, padding(g.pad) as 'same', all),
           }),
         }
@@ -428,9 +443,10 @@ describe('pools, and their gradients', () => {
       [-infinity, -infinity, -infinity, -infinity, -infinity, -infinity, -infinity, -infinity, 5],
     ],
   ])('of %s', (_, values) =>
-    checkOnEngines({
-      inputs: { x: { dtype: 'float32', shape: [1, 3, 3, 1], data: Float32Array.from(values) } },
-      outputs: ({ x }) => {
+    expectSame({
+      inputs: { x: f32(values, [1, 3, 3, 1]) },
+      ...CLOSE,
+      op: ({ x }) => {
         const image = x as tf.Tensor4D;
         const gradient = (size: number, strides: number) =>
           tf.grad((y: tf.Tensor) => tf.maxPool(y as tf.Tensor4D, size, strides, 'same'))(image);
@@ -446,21 +462,20 @@ describe('pools, and their gradients', () => {
   );
 
   test('of whole numbers', () =>
-    checkOnEngines({
+    expectSame({
       inputs: {
-        x: {
-          dtype: 'int32',
-          shape: [1, 3, 3, 2],
-          data: Int32Array.from({ length: 18 }, (_, i) => (i * 7) % 11),
-        },
+        x: i32(
+          Array.from({ length: 18 }, (_, i) => (i * 7) % 11),
+          [1, 3, 3, 2],
+        ),
       },
-      outputs: ({ x }) => ({ y: tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid') }),
+      op: ({ x }) => ({ y: tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid') }),
     }));
 
   test('a gradient whose value nobody uses', () =>
-    checkOnEngines({
+    expectSame({
       inputs: { x: numbers([1, 4, 4, 2], 1) },
-      outputs: ({ x }) => ({
+      op: ({ x }) => ({
         y: tf.grad((image: tf.Tensor) => tf.maxPool(image as tf.Tensor4D, 2, 2, 'valid').sum())(x!),
       }),
     }));
@@ -490,12 +505,13 @@ describe('resizing, and its gradients', () => {
     ),
   );
   test('of whole numbers, and by a whole factor', () =>
-    checkOnEngines({
+    expectSame({
       inputs: {
-        x: { dtype: 'int32', shape: [1, 2, 3, 1], data: Int32Array.from([1, 2, 3, 4, 5, 16777216]) },
+        x: i32([1, 2, 3, 4, 5, 16777216], [1, 2, 3, 1]),
         y: numbers([1, 2, 3, 2], 2),
       },
-      outputs: ({ x, y }) => ({
+      ...CLOSE,
+      op: ({ x, y }) => ({
         nearest: tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [4, 5]),
         bilinear: tf.image.resizeBilinear(x as tf.Tensor4D, [4, 5]),
         doubled: tf.image.resizeNearestNeighbor(y as tf.Tensor4D, [4, 6]),
@@ -589,13 +605,10 @@ describe('other ops of images', () => {
           {
             inputs: {
               x: numbers([1, 5, 4, 2], 1),
-              t: {
-                dtype: 'float32',
-                shape: [1, 8],
-                data: Float32Array.of(0.9, 0.31, -3.7, -0.23, 1.1, 2.3, 0.013, -0.021),
-              },
+              t: f32([0.9, 0.31, -3.7, -0.23, 1.1, 2.3, 0.013, -0.021], [1, 8]),
             },
-            outputs: ({ x, t }) => ({
+            ...CLOSE,
+            op: ({ x, t }) => ({
               y: tf.image.transform(x as tf.Tensor4D, t as tf.Tensor2D, interpolation, fill, 0.5, [6, 7]),
             }),
           } satisfies Case,
@@ -614,31 +627,14 @@ describe('other ops of images', () => {
           {
             inputs: {
               x: image,
-              boxes: {
-                dtype: 'float32',
-                shape: [4, 4],
-                data: Float32Array.of(
-                  0,
-                  0,
-                  1,
-                  1,
-                  0.13,
-                  0.27,
-                  0.71,
-                  0.93,
-                  0.9,
-                  0.8,
-                  0.15,
-                  0.23,
-                  -0.4,
-                  0.2,
-                  0.7,
-                  1.3,
-                ),
-              },
-              index: { dtype: 'int32', shape: [4], data: Int32Array.of(1, 0, 1, 0) },
+              boxes: f32(
+                [0, 0, 1, 1, 0.13, 0.27, 0.71, 0.93, 0.9, 0.8, 0.15, 0.23, -0.4, 0.2, 0.7, 1.3],
+                [4, 4],
+              ),
+              index: i32([1, 0, 1, 0]),
             },
-            outputs: ({ x, boxes, index }) => ({
+            ...CLOSE,
+            op: ({ x, boxes, index }) => ({
               y: tf.image.cropAndResize(
                 x as tf.Tensor4D,
                 boxes as tf.Tensor2D,
@@ -653,13 +649,14 @@ describe('other ops of images', () => {
       ),
     ),
   };
-  test.each(Object.entries(CASES))('%s', (_, drawn) => checkOnEngines(drawn));
+  test.each(Object.entries(CASES))('%s', (_, drawn) => expectSame(drawn));
 
   test('transforms have every image of a batch', async () => {
     const maps = numbers([2, 8], 4);
-    await checkOnEngines({
+    await expectSame({
       inputs: { x: numbers([2, 5, 4, 1], 1), maps },
-      outputs: ({ x, maps: t }) => ({
+      ...CLOSE,
+      op: ({ x, maps: t }) => ({
         first: tf.image.transform(
           tf.slice(x as tf.Tensor4D, [0, 0, 0, 0], [1, 5, 4, 1]),
           tf.slice(t as tf.Tensor2D, [0, 0], [1, 8]),
@@ -678,14 +675,15 @@ describe('other ops of images', () => {
 describe('of constants alone', () => {
   const constants = () => {
     const values = (shape: [number, number, number, number], seed: number) =>
-      tf.tensor4d(numbers(shape, seed).data as Float32Array, shape);
+      tf.tensor4d(numbers(shape, seed).data, shape);
     const [x, w] = [values([1, 4, 4, 2], 1), values([3, 3, 2, 3], 2)];
     return { x, w, dy: values([1, 2, 2, 3], 3) };
   };
   test('resizing and gradients', () =>
-    checkOnEngines({
+    expectSame({
       inputs: { given: numbers([2], 1) },
-      outputs: ({ given }) => {
+      ...CLOSE,
+      op: ({ given }) => {
         const { x, w, dy } = constants();
         return {
           given: given!.mul(2),
@@ -740,16 +738,15 @@ test('forward ops are exported as ONNX', async () => {
   const file = await exportOnnx(fn, { params, inputs: { x: { dtype: 'float32', shape: x.shape } } });
   const [actual] = runOnnx('onnxruntime-node', file, [{ x }]);
   tf.setBackend('cpu');
-  const eager = (host: HostTensor) => tf.tensor(host.data as Float32Array, [...host.shape], 'float32');
-  const expected = fn(Object.fromEntries(Object.entries(params).map(([name, host]) => [name, eager(host)])), {
-    x: eager(x),
-  });
+  const weights = Object.entries(params).map(([name, host]) => [name, tensorOf(host)]);
+  const expected = Object.entries(fn(Object.fromEntries(weights), { x: tensorOf(x) }));
   // TensorFlow.js transforms the first image alone.
-  const { seen, ...others } = expected;
-  for (const [name, tensor] of Object.entries(others)) {
-    const host = { dtype: tensor.dtype, shape: tensor.shape, data: tensor.dataSync() } as HostTensor;
-    expect({ name, shape: actual![name]!.shape }).toEqual({ name, shape: tensor.shape });
-    expect({ name, error: relativeError(actual![name]!, host) < 1e-5 }).toEqual({ name, error: true });
-  }
-  expect(actual!.seen!.shape).toEqual(seen!.shape);
+  const seen = ({ seen, ...others }: NamedTensors) => ({ seen: seen!.shape, others });
+  const [got, wanted] = [
+    seen(actual!),
+    seen(Object.fromEntries(expected.map(([n, t]) => [n, readTensor(t)]))),
+  ];
+  expect(got.seen).toEqual(wanted.seen);
+  const close = { ofLargest: 1e-5 };
+  expect(namedDifference(got.others, wanted.others, (tensor) => within(close, tensor))).toBeUndefined();
 });

@@ -4,7 +4,7 @@ import { compile } from '../src';
 import { findOnnxruntime } from '../src/engines/onnxruntime/onnxruntimePrograms';
 import { deviceMemory } from '../src/engines/onnxruntime/stateMemory';
 import { encodeOnnx } from '../src/onnx/proto';
-import { numbers } from './engineDifference';
+import { numbers } from './hostTensors';
 
 tf.enableProdMode();
 

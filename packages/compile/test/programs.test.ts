@@ -1,8 +1,9 @@
 /** Several steps over one state: what one writes, the others read. */
-import type { HostTensor } from '@beit/tensors';
+import { sizeOf } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { compileForward, compilePrograms } from '../src';
 import { eachEngine } from './eachEngine';
+import { f32, i32, tensorOf } from './hostTensors';
 
 tf.enableProdMode();
 
@@ -12,17 +13,17 @@ interface State {
   steps: tf.Tensor;
 }
 
-const float = (shape: readonly number[], f: (i: number) => number): HostTensor => ({
-  dtype: 'float32',
-  shape,
-  data: Float32Array.from({ length: shape.reduce((size, side) => size * side, 1) }, (_, i) => f(i)),
-});
+const float = (shape: readonly number[], f: (i: number) => number) =>
+  f32(
+    Array.from({ length: sizeOf(shape) }, (_, i) => f(i)),
+    shape,
+  );
 
 const SPEC = { dtype: 'float32', shape: [4, 3] } as const;
 const begin = () => ({
   params: { w: float([3, 2], (i) => i / 3 - 1), b: float([2], (i) => i + 0.5) },
   gradients: { w: float([3, 2], () => 0), b: float([2], () => 0) },
-  steps: { dtype: 'int32', shape: [], data: Int32Array.of(0) } satisfies HostTensor,
+  steps: i32([0], []),
 });
 const batch = (n: number) => float([4, 3], (i) => Math.sin(i + 7 * n));
 
@@ -60,7 +61,6 @@ const inputs = {
 
 /** What comes of three updates of two batches each, on tensors of TensorFlow.js. */
 function expected() {
-  const tensorOf = ({ data, shape, dtype }: HostTensor) => tf.tensor(data, [...shape], dtype as 'float32');
   const { params, gradients, steps: count } = begin();
   let state: State = {
     params: { w: tensorOf(params.w), b: tensorOf(params.b) },

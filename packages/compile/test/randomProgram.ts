@@ -6,6 +6,7 @@
 import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
+import { f32, i32, tensorOf, u8 } from './hostTensors';
 import { type Attrs, type Digits, type Drawn, OPS } from './randomOps';
 
 /** A tensor that a program begins with. */
@@ -118,25 +119,19 @@ function leafOf(raw: RawLeaf, earlier: readonly Leaf[]): Leaf {
   };
 }
 
-const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
-const tensorOf = ({ dtype, shape, numbers }: Leaf) =>
-  tf.tensor(ARRAYS[dtype].from(numbers), [...shape], dtype);
+const HOSTS = { float32: f32, int32: i32, bool: u8 } as const;
+export const hostOf = ({ dtype, shape, numbers }: Leaf): HostTensor => HOSTS[dtype](numbers, shape);
+const tensorOfLeaf = (leaf: Leaf) => tensorOf(hostOf(leaf));
 /** A leaf as a constant: floats that are whole numbers are cast from these, and share their data. */
 export function constantOf(leaf: Leaf): tf.Tensor {
   const isWhole = leaf.numbers.every((number) => Number.isInteger(number) && !Object.is(number, -0));
-  if (leaf.dtype !== 'float32' || !isWhole) return tensorOf(leaf);
+  if (leaf.dtype !== 'float32' || !isWhole) return tensorOfLeaf(leaf);
   return tf.tidy(() =>
-    tensorOf({ ...leaf, dtype: 'int32', shape: [leaf.numbers.length] })
+    tensorOfLeaf({ ...leaf, dtype: 'int32', shape: [leaf.numbers.length] })
       .toFloat()
       .reshape([...leaf.shape]),
   );
 }
-export const hostOf = ({ dtype, shape, numbers }: Leaf): HostTensor & { dtype: 'float32' | 'int32' } => ({
-  dtype: dtype as 'float32' | 'int32',
-  shape,
-  data: ARRAYS[dtype].from(numbers),
-});
-
 const MOST_NUMBERS = 1024;
 const names = [...Object.keys(OPS), 'gradient', 'gradient', 'gradient'];
 const differentiable = Object.keys(OPS).filter((name) => OPS[name]!.differentiable);
@@ -159,7 +154,7 @@ function drawLine(
       given.map((value) => value.tensor),
       choice.attrs,
     );
-    const sound = tensor.size <= MOST_NUMBERS && tensor.rank <= 5 && tensor.dtype in ARRAYS;
+    const sound = tensor.size <= MOST_NUMBERS && tensor.rank <= 5 && tensor.dtype in HOSTS;
     if (!sound) return undefined;
     const digits = OPS[op]!.digits(given, tensor);
     // Only floats round, and what they are turned into is exact.
@@ -229,7 +224,7 @@ function draw(raw: { leaves: readonly RawLeaf[]; lines: readonly (readonly numbe
     const leaves: Leaf[] = [];
     for (const leaf of raw.leaves) leaves.push(leafOf(leaf, leaves));
     const values: Drawn[] = leaves.map((leaf) => ({
-      tensor: tensorOf(leaf),
+      tensor: tensorOfLeaf(leaf),
       leaf: true,
       digits: digitsOf(leaf),
     }));

@@ -1,126 +1,87 @@
-import type { HostTensor } from '@beit/tensors';
+import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import { compile, type EngineName } from '../src';
+import type { EngineName } from '../src';
+import { readTensor, tensorOf } from './hostTensors';
 import { withKernelNoise } from './kernelNoise';
 import { type Around, constantOf, hostOf, type RandomProgram, runRandomProgram } from './randomProgram';
-
-type Named = Readonly<Record<string, HostTensor>>;
+import { foundOn, nameOf, runsOn } from './runsOn';
+import { namedDifference, type Passes } from './tensorDifference';
 
 const STEPS = 3;
 const NOISY_RUNS = 3;
 /** Below, engines may flush to zero. */
 const SMALLEST_NORMAL = 2 ** -126;
 
-const named = (program: RandomProgram, kind: 'state' | 'input') =>
+const named = (program: RandomProgram, kind: 'state' | 'input'): NamedTensors =>
   Object.fromEntries(
     program.leaves.flatMap((leaf, i) => (leaf.kind === kind ? [[`v${i}`, hostOf(leaf)] as const] : [])),
   );
 
-/** The inputs of a step: the leaf's numbers, in another order every time. */
-const inputsAt = (inputs: ReturnType<typeof named>, step: number) =>
-  Object.fromEntries(
-    Object.entries(inputs).map(([name, { dtype, shape, data }]) => {
-      const turned = data.map((_, i) => data[(i + step) % data.length]!);
-      return [name, { dtype, shape, data: turned }];
-    }),
+/** The inputs of each step: the leaves' numbers, in another order every time. */
+const inputsOf = (program: RandomProgram): NamedTensors[] =>
+  Array.from({ length: STEPS }, (_, step) =>
+    Object.fromEntries(
+      Object.entries(named(program, 'input')).map(([name, { dtype, shape, data }]) => {
+        const turned = data.map((_, i) => data[(i + step) % data.length]!);
+        return [name, { dtype, shape, data: turned }];
+      }),
+    ),
   );
 
-/** What every step puts out, and the state at the end, all eagerly on `cpu`. */
-function eagerly(program: RandomProgram, around?: Around): Named[] {
+/** What every step puts out, and the state after it, all eagerly on `cpu`. */
+function eagerly(program: RandomProgram, around?: Around): NamedTensors {
   tf.setBackend('cpu');
-  const read = (tensors: Record<string, tf.Tensor>): Named =>
-    Object.fromEntries(
-      Object.entries(tensors).map(([name, tensor]) => {
-        const dtype = tensor.dtype === 'bool' ? 'uint8' : (tensor.dtype as 'float32');
-        const array = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array }[dtype];
-        return [name, { dtype, shape: tensor.shape, data: array.from(tensor.dataSync()) }];
-      }),
-    );
-  const results: Named[] = [];
-  let state: Named = named(program, 'state');
-  for (let step = 0; step < STEPS; step++) {
-    const given: Named = { ...state, ...inputsAt(named(program, 'input'), step) };
+  const results: NamedTensors = {};
+  let state = named(program, 'state');
+  for (const [step, inputs] of inputsOf(program).entries()) {
+    const given: NamedTensors = { ...state, ...inputs };
     tf.tidy(() => {
-      const leaves = program.leaves.map((leaf, i) => {
-        const { data, dtype, shape } = given[`v${i}`] ?? hostOf(leaf);
-        return tf.tensor(data.slice(), [...shape], dtype as 'float32');
-      });
-      const result = runRandomProgram(program, leaves, around);
-      results.push(read(result.outputs));
-      state = read(result.state);
+      const leaves = program.leaves.map((leaf, i) => tensorOf(given[`v${i}`] ?? hostOf(leaf)));
+      const made = runRandomProgram(program, leaves, around);
+      for (const [name, y] of Object.entries(made.outputs))
+        results[nameOf(step, 'output', name)] = readTensor(y);
+      state = Object.fromEntries(Object.entries(made.state).map(([name, t]) => [name, readTensor(t)]));
+      for (const [name, tensor] of Object.entries(state)) results[nameOf(step, 'state', name)] = tensor;
     });
   }
-  return [...results, state];
+  return results;
 }
 
+/** Floats may differ by what other roundings inside the program change. */
+const roundings =
+  (noisy: readonly NamedTensors[]) =>
+  (_: unknown, name: string): Passes =>
+  (actual, expected, i) => {
+    const others = noisy.map((run) => run[name]!.data[i]!);
+    const spread = Math.max(...others.map((other) => Math.abs(other - expected)));
+    // Where noise decides whether a number is finite, an engine may decide, too.
+    if (others.some((other) => Number.isFinite(other) !== Number.isFinite(expected))) return true;
+    return Math.abs(actual - expected) <= 8 * spread + 2e-6 * Math.abs(expected) + SMALLEST_NORMAL;
+  };
+
 /**
- * Runs a program eagerly on `cpu` and compiled. Floats may differ by what other roundings inside the program change:
- * it is run with noise to see how much that is.
+ * Runs a program eagerly on `cpu`, also with noise to see how much that changes, and compiled.
  *
- * @returns each difference in a line
+ * @returns what differs, by engine
  */
 export async function randomProgramDifference(
   program: RandomProgram,
   engines: readonly EngineName[],
-): Promise<string[]> {
+): Promise<Record<string, string>> {
   const expected = eagerly(program);
   const noisy = Array.from({ length: NOISY_RUNS }, (_, i) =>
     withKernelNoise(i + 1, ({ during }) => eagerly(program, during)),
   );
   const constants = program.leaves.map((leaf) => (leaf.kind === 'constant' ? constantOf(leaf) : undefined));
-  const inputs = named(program, 'input');
   const step = (state: Record<string, tf.Tensor>, given: Record<string, tf.Tensor>) =>
     runRandomProgram(
       program,
       program.leaves.map((_, i) => state[`v${i}`] ?? given[`v${i}`] ?? constants[i]!),
     );
-  const differences: string[] = [];
-  for (const engine of engines) {
-    try {
-      const compiled = await compile(
-        step,
-        { state: named(program, 'state'), inputs },
-        { engine, numThreads: 1, programCache: false },
-      );
-      try {
-        const results: Named[] = [];
-        for (let i = 0; i < STEPS; i++) results.push((await compiled.run(inputsAt(inputs, i))) as Named);
-        results.push((await compiled.readState()) as Named);
-        results.forEach((result, i) => {
-          for (const [name, tensor] of Object.entries(expected[i]!)) {
-            const others = noisy.map((run) => run[i]![name]!);
-            const difference = differenceOf(result[name]!, tensor, others);
-            const when = i < STEPS ? `step ${i}` : 'the state';
-            if (difference) differences.push(`${engine}, ${when}, ${name}: ${difference}`);
-          }
-        });
-      } finally {
-        await compiled.dispose();
-      }
-    } catch (error) {
-      differences.push(`${engine}: ${(error as Error).message}`);
-    }
-  }
+  const runs = { step, state: named(program, 'state'), inputs: inputsOf(program) };
+  const found = await foundOn(engines, async (engine) =>
+    namedDifference(await runsOn(engine, runs), expected, roundings(noisy)),
+  );
   for (const constant of constants) constant?.dispose();
-  return differences;
-}
-
-function differenceOf(
-  actual: HostTensor,
-  expected: HostTensor,
-  noisy: readonly HostTensor[],
-): string | undefined {
-  if (actual.dtype !== expected.dtype) return `${actual.dtype} instead of ${expected.dtype}`;
-  if (`${actual.shape}` !== `${expected.shape}`) return `[${actual.shape}] instead of [${expected.shape}]`;
-  for (const [i, e] of expected.data.entries()) {
-    const a = actual.data[i]!;
-    if (a === e || (Number.isNaN(a) && Number.isNaN(e))) continue;
-    const spread = Math.max(...noisy.map(({ data }) => Math.abs(data[i]! - e)));
-    // Where noise decides whether a number is finite, an engine may decide, too.
-    const undecided = noisy.some(({ data }) => Number.isFinite(data[i]!) !== Number.isFinite(e));
-    const allowed = expected.dtype === 'float32' ? 8 * spread + 2e-6 * Math.abs(e) + SMALLEST_NORMAL : 0;
-    if (!undecided && !(Math.abs(a - e) <= allowed))
-      return `[${Array.from(actual.data)}] instead of [${Array.from(expected.data)}]`;
-  }
-  return undefined;
+  return found;
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { tracingEngines } from './engineDifference';
+import { tracingEngines } from './compiledEngines';
 import { randomPrograms, showRandomProgram } from './randomProgram';
 import { randomProgramDifference } from './randomProgramDifference';
 
@@ -11,9 +11,11 @@ test(`${COUNT} random programs: compiled as eager, over several steps`, async ()
   const engines = await tracingEngines();
   await fc.assert(
     fc.asyncProperty(randomPrograms(), async (program) => {
-      const differences = await randomProgramDifference(program, engines);
-      if (differences.length > 0)
-        throw new Error(`${differences.join('\n')}\n\n${showRandomProgram(program)}`);
+      const differences = Object.entries(await randomProgramDifference(program, engines));
+      if (differences.length > 0) {
+        const lines = differences.map(([engine, difference]) => `${engine}: ${difference}`);
+        throw new Error(`${lines.join('\n')}\n\n${showRandomProgram(program)}`);
+      }
     }),
     { seed: SEED, numRuns: COUNT },
   );

@@ -3,12 +3,13 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { compile, exportOnnx } from '../src';
 import { eachEngine } from './eachEngine';
+import { f32 } from './hostTensors';
 import { readOnnx } from './readOnnx';
 
 tf.enableProdMode();
 
 type Tensors = Record<string, tf.Tensor>;
-const one = (value: number): HostTensor => ({ dtype: 'float32', shape: [1], data: Float32Array.of(value) });
+const one = (value: number) => f32([value]);
 const isNumber = (node: Tree<number>): node is number => typeof node === 'number';
 
 const name = fc.oneof(

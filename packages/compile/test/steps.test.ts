@@ -1,17 +1,13 @@
-import type { HostTensor, Step } from '@beit/tensors';
+import type { Step } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { type CompiledProgram, compile, type EngineName } from '../src';
 import { eachEngine } from './eachEngine';
+import { f32, i32 } from './hostTensors';
 
 tf.enableProdMode();
 
 type Tensors = Record<string, tf.Tensor>;
-const f32 = (...data: number[]): HostTensor => ({
-  dtype: 'float32',
-  shape: [data.length],
-  data: Float32Array.from(data),
-});
-const state = { w: f32(1, 2) };
+const state = { w: f32([1, 2]) };
 const inputs = { x: { dtype: 'float32', shape: [2] } } as const;
 
 /** What goes wrong with a step, at the latest in its first run; eager engines do not call it before. */
@@ -21,7 +17,7 @@ async function failure(engine: EngineName, wrong: (s: Tensors, i: Tensors) => un
   try {
     program = await compile(wrong as Step<Tensors, Tensors, Tensors>, { state, inputs }, { engine });
     const held = tf.memory().numTensors;
-    const ran = program.run({ x: f32(3, 4) });
+    const ran = program.run({ x: f32([3, 4]) });
     const message = await ran.then(
       () => 'none',
       (error: Error) => error.message,
@@ -157,7 +153,7 @@ test('a variable made by a step is gone after it was traced', () =>
     };
     for (let i = 0; i < 2; i++) {
       const program = await compile(step, { state, inputs }, { engine });
-      await program.run({ x: f32(3, 4) });
+      await program.run({ x: f32([3, 4]) });
       expect([...(await program.readState()).w!.data]).toEqual([-2, -2]);
       await program.dispose();
     }
@@ -169,10 +165,10 @@ test('a step that computes nothing keeps its state', () =>
     const step = (state: Tensors) => ({ state, outputs: {} as Tensors });
     const program = await compile<Tensors, Tensors, Tensors>(step, { state, inputs }, { engine });
     expect(program.engine).toBe(engine);
-    expect(await program.run({ x: f32(3, 4) })).toEqual({});
+    expect(await program.run({ x: f32([3, 4]) })).toEqual({});
     await expect(program.run({})).rejects.toThrow("The input 'x' is missing");
     expect([...(await program.readState()).w!.data]).toEqual([1, 2]);
-    await program.writeState({ w: f32(5, 6) });
+    await program.writeState({ w: f32([5, 6]) });
     expect([...(await program.readState()).w!.data]).toEqual([5, 6]);
     expect([...state.w.data]).toEqual([1, 2]);
     await program.dispose();
@@ -188,16 +184,16 @@ test('calls run in their order, and none after dispose, which may be called agai
     });
     const program = await compile(step, { state, inputs }, { engine });
     const calls = [
-      program.run({ x: f32(2, 2) }),
+      program.run({ x: f32([2, 2]) }),
       program.readState().then(({ w }) => [...w!.data]),
-      program.run({ x: f32(1, 1) }),
-      program.writeState({ w: f32(5, 5) }),
-      program.run({ x: f32(3, 3) }),
+      program.run({ x: f32([1, 1]) }),
+      program.writeState({ w: f32([5, 5]) }),
+      program.run({ x: f32([3, 3]) }),
       program.readState().then(({ w }) => [...w!.data]),
     ] as const;
     const disposed = program.dispose();
     const again = program.dispose();
-    const late = [program.run({ x: f32(1, 1) }), program.readState(), program.writeState(state)];
+    const late = [program.run({ x: f32([1, 1]) }), program.readState(), program.writeState(state)];
     for (const call of late) await expect(call).rejects.toThrow('The program was disposed.');
     expect([...(await calls[0]).was!.data]).toEqual([1, 2]);
     expect(await calls[1]).toEqual([2, 4]);
@@ -207,7 +203,7 @@ test('calls run in their order, and none after dispose, which may be called agai
     await disposed;
     await again;
     await program.dispose();
-    await expect(program.run({ x: f32(1, 1) })).rejects.toThrow('The program was disposed.');
+    await expect(program.run({ x: f32([1, 1]) })).rejects.toThrow('The program was disposed.');
     expect(tf.memory().numTensors).toBe(before);
   }));
 
@@ -226,7 +222,7 @@ test('programs of several backends do not disturb each other', async () => {
       { engine: 'tfjs', backend },
     );
   const programs = [await make('cpu'), await make('another')];
-  const runs = [0, 1, 2].flatMap(() => programs.map((program) => program.run({ x: f32(3, 4) })));
+  const runs = [0, 1, 2].flatMap(() => programs.map((program) => program.run({ x: f32([3, 4]) })));
   for (const { y } of await Promise.all(runs)) expect([...y!.data]).toEqual([3, 8]);
   expect(new Set(seen)).toEqual(new Set(['cpu on cpu', 'another on another']));
   for (const program of programs) await program.dispose();
@@ -235,7 +231,7 @@ test('programs of several backends do not disturb each other', async () => {
 
 test('a counter of whole numbers that a number made a float is told how to stay one', () =>
   eachEngine(async (engine) => {
-    const count: HostTensor = { dtype: 'int32', shape: [], data: Int32Array.of(0) };
+    const count = i32([0], []);
     const counting = async (next: (count: tf.Tensor) => tf.Tensor) => {
       const program = await compile<Tensors, Tensors, Tensors>(
         ({ count }) => ({ state: { count: next(count!) }, outputs: {} }),

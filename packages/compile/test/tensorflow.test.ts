@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { compile, useTensorflow } from '../src';
-import { numbers } from './engineDifference';
+import { numbers } from './hostTensors';
 
 type Tensors = Record<string, tf.Tensor>;
 

@@ -1,25 +1,19 @@
-import { availableEngines, compile, type EngineName } from '@beit/compile';
+import { compile, type EngineName } from '@beit/compile';
 import { type LossAndOutputs, valueAndGrads } from '@beit/optim';
-import type { HostTensor, TensorSpec } from '@beit/tensors';
+import { type HostTensor, type NamedTensors, sizeOf, type TensorSpec } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import { isInstalled } from '../../../tooling/jest/whereInstalled';
+import { compiledEngines } from '../../compile/test/compiledEngines';
+import { i32, numbers, readTensor, tensorOf } from '../../compile/test/hostTensors';
+import { foundOn } from '../../compile/test/runsOn';
+import { allFinite, namedDifference, within } from '../../compile/test/tensorDifference';
 import { functional } from '../src';
 
-/** Reproducible numbers in (-1, 1). */
-export function numbers(shape: readonly number[], seed: number): HostTensor {
-  const size = shape.reduce((a, b) => a * b, 1);
-  const data = Float32Array.from({ length: size }, (_, i) => Math.sin(i * 12.9898 + seed * 78.233) * 0.99);
-  return { dtype: 'float32', shape, data };
-}
-
 /** Reproducible integers from 0 to `count` - 1. */
-export function indices(shape: readonly number[], count: number): HostTensor {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return { dtype: 'int32', shape, data: Int32Array.from({ length: size }, (_, i) => (i * 7 + 3) % count) };
-}
-
-export const tensorOf = ({ data, shape, dtype }: HostTensor): tf.Tensor =>
-  tf.tensor(data.slice(), [...shape], dtype as 'float32' | 'int32');
+export const indices = (shape: readonly number[], count: number) =>
+  i32(
+    Array.from({ length: sizeOf(shape) }, (_, i) => (i * 7 + 3) % count),
+    shape,
+  );
 
 /** Gives a model reproducible weights; variances are positive. */
 export function fillWeights(model: tf.LayersModel): void {
@@ -30,13 +24,6 @@ export function fillWeights(model: tf.LayersModel): void {
   for (const [weight, values] of filled) weight.write(values);
 }
 
-/** The engines that run compiled programs here. */
-export async function compiledEngines(): Promise<EngineName[]> {
-  const engines = (await availableEngines()).filter((engine) => engine !== 'tfjs');
-  expect(engines.includes('openvino')).toBe(isInstalled('OpenVINO'));
-  return engines;
-}
-
 /** Something to minimize that depends on every element of every output. */
 const lossOf = (outputs: readonly tf.Tensor[]): tf.Scalar =>
   outputs
@@ -44,21 +31,15 @@ const lossOf = (outputs: readonly tf.Tensor[]): tf.Scalar =>
     .reduce((sum, term) => tf.add(sum, term)) as tf.Scalar;
 
 type Tensors = Record<string, tf.Tensor>;
-type Numbers = Record<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>;
 
-const read = (tensors: Tensors): Numbers =>
-  Object.fromEntries(
-    Object.entries(tensors).map(([name, tensor]) => [
-      name,
-      { shape: tensor.shape, data: tensor.dataSync().slice() },
-    ]),
-  );
+const read = (tensors: Tensors): NamedTensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, readTensor(tensor)]));
 
 /**
  * What TensorFlow.js itself makes of a model: its prediction, and the loss, gradients and averages of a training step as
  * `model.fit` does it.
  */
-function expected(model: tf.LayersModel, inputs: readonly tf.Tensor[], predictOnly: boolean): Numbers {
+function expected(model: tf.LayersModel, inputs: readonly tf.Tensor[], predictOnly: boolean): NamedTensors {
   const f = functional(model);
   const names = Object.keys(f.params);
   const variables = new Map([...new Set(model.weights)].map((weight, i) => [names[i]!, weight]));
@@ -125,23 +106,6 @@ function stepOf(model: tf.LayersModel, predictOnly: boolean) {
   };
 }
 
-/** The largest difference of any quantity, relative to its largest magnitude (at least 1e-2), and which it is. */
-function difference(actual: Numbers, expected: Numbers): { error: number; of: string } {
-  let worst = { error: 0, of: '' };
-  expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
-  for (const [name, { shape, data }] of Object.entries(expected)) {
-    expect([name, actual[name]!.shape]).toEqual([name, shape]);
-    let [error, magnitude] = [0, 1e-2];
-    for (let i = 0; i < data.length; i++) {
-      const distance = Math.abs(data[i]! - actual[name]!.data[i]!);
-      error = Number.isNaN(distance) ? Number.POSITIVE_INFINITY : Math.max(error, distance);
-      magnitude = Math.max(magnitude, Math.abs(data[i]!));
-    }
-    if (error / magnitude > worst.error) worst = { error: error / magnitude, of: name };
-  }
-  return worst;
-}
-
 /**
  * Predicts and differentiates a model eagerly and on each engine, and holds all of it against TensorFlow.js's own
  * `predict` and gradients.
@@ -155,17 +119,23 @@ export async function expectSame(
   fillWeights(model);
   const inputs = hosts.map(tensorOf);
   const reference = expected(model, inputs, predictOnly);
+  expect(allFinite(reference)).toBe(true);
   const f = functional(model);
   const step = stepOf(model, predictOnly);
   const x = Object.fromEntries(f.inputNames.map((name, i) => [name, hosts[i] as HostTensor & TensorSpec]));
-  const errors: Record<string, unknown> = {};
-  for (const engine of ['tfjs', ...(await compiledEngines())] as EngineName[]) {
+  // Of quantities that are small everywhere, small differences.
+  const close = { ofLargest: tolerance, absolute: 1e-2 * tolerance };
+  const engines: EngineName[] = ['tfjs', ...(await compiledEngines())];
+  const found = await foundOn(engines, async (engine) => {
     const options = engine === 'tfjs' ? { engine, backend: 'cpu' } : { engine, numThreads: 1 };
     const program = await compile(step, { state: f.params, inputs: { x } }, options);
-    const { error, of } = difference((await program.run({ x })) as Numbers, reference);
-    await program.dispose();
-    if (!(error < tolerance)) errors[engine] = `${of}: ${error}`;
-  }
+    try {
+      const actual = (await program.run({ x })) as NamedTensors;
+      return namedDifference(actual, reference, (tensor) => within(close, tensor));
+    } finally {
+      await program.dispose();
+    }
+  });
   await tf.setBackend('cpu');
-  expect(errors).toEqual({});
+  expect(found).toEqual({});
 }

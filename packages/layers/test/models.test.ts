@@ -2,8 +2,10 @@
 import { compile } from '@beit/compile';
 import type { HostTensor } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
+import { compiledEngines } from '../../compile/test/compiledEngines';
+import { numbers, tensorOf } from '../../compile/test/hostTensors';
 import { functional } from '../src';
-import { compiledEngines, expectSame, fillWeights, indices, numbers, tensorOf } from './modelDifference';
+import { expectSame, fillWeights, indices } from './modelDifference';
 
 tf.enableProdMode();
 // Keras's flag `unroll` is ignored with a warning.
@@ -379,7 +381,7 @@ test('batchNormalization along another axis', async () => {
     outputs: { y: f.apply(params, inputs.x).output, z: f.apply(params, inputs.x, { training: true }).output },
   });
   const [gamma, beta, mean, variance] = model.getWeights().map((weight) => weight.reshape([1, 3, 1]));
-  const given = { ...numbers([2, 3, 4], 1), dtype: 'float32' as const };
+  const given = numbers([2, 3, 4], 1);
   const values = tensorOf(given);
   const normalized = (mean: tf.Tensor, variance: tf.Tensor) =>
     values.sub(mean).div(variance.add(1e-3).sqrt()).mul(gamma!).add(beta!).dataSync();

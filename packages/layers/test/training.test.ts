@@ -4,9 +4,11 @@ import { adamW, toTensors, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
+import { compiledEngines } from '../../compile/test/compiledEngines';
+import { f32, numbers, tensorOf } from '../../compile/test/hostTensors';
 import { runOnnx } from '../../compile/test/runOnnx';
 import { drawNoise, functional } from '../src';
-import { compiledEngines, fillWeights, numbers, tensorOf } from './modelDifference';
+import { fillWeights } from './modelDifference';
 
 tf.enableProdMode();
 beforeEach(() => tf.setBackend('cpu'));
@@ -42,12 +44,11 @@ function cnn({ dropout = 0 } = {}): tf.Sequential {
   return model;
 }
 
-const spec = <D extends 'float32'>(shape: readonly number[], dtype: D = 'float32' as D) => ({ dtype, shape });
-const images = { ...numbers([8, 8, 8, 1], 1), dtype: 'float32' as const };
-const labels = {
-  ...spec([8, 3]),
-  data: Float32Array.from({ length: 24 }, (_, i) => Number(i % 3 === Math.floor(i / 3) % 3)),
-};
+const images = numbers([8, 8, 8, 1], 1);
+const labels = f32(
+  Array.from({ length: 24 }, (_, i) => Number(i % 3 === Math.floor(i / 3) % 3)),
+  [8, 3],
+);
 const asAdam = { weightDecay: 0, epsilon: 1e-7 };
 
 const biggestDifference = (a: tf.Tensor, b: tf.Tensor) => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]!;

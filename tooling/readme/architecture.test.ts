@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(__dirname, '../..');
@@ -32,4 +32,13 @@ describe('the figure of the architecture', () => {
     const row = rows.get(name);
     expect(neededBy(name).filter((needed) => !(Number(rows.get(needed)) > Number(row)))).toEqual([]);
   });
+});
+
+test('files that the page names exist', () => {
+  const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+  const paths = [...page.matchAll(/`((?:packages|apps|docs|benchmarks|tooling)\/[^`\s]*)`/g)].map(
+    ([, path]) => String(path),
+  );
+  expect(paths.length).toBeGreaterThan(40);
+  expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
