@@ -2,7 +2,7 @@ import { toMaskedPositions } from '@beit/masking';
 import type { HostTensor } from '@beit/tensors';
 import type { ImageSource } from '../sources/source';
 import { createMasking, type SampleRecipe, type Samples } from './prepareSamples';
-import { createSampleLoader, joined, type SampleLoader, type SampleLoaderOptions } from './sampleLoader';
+import { concatenate, createSampleLoader, type SampleLoader, type SampleLoaderOptions } from './sampleLoader';
 import { viewsTask } from './viewsTask';
 
 export interface LoaderOptions extends SampleRecipe, SampleLoaderOptions {
@@ -60,7 +60,7 @@ function toBatch(
   ): HostTensor => ({
     dtype: 'float32',
     shape: [masks.length, ...shape],
-    data: joined(arrays, reused?.[name]),
+    data: concatenate(arrays, reused?.[name]),
   });
   const { shape, positions, weights } =
     maxMasked === 0

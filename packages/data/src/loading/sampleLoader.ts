@@ -179,7 +179,10 @@ export function createSampleLoader<Setup extends object, Samples extends object,
 }
 
 /** One after the other, in the data of `reused`, which is as large; a single one is itself. */
-export function joined<T extends Float32Array | Int32Array>(arrays: readonly T[], reused?: HostTensor): T {
+export function concatenate<T extends Float32Array | Int32Array>(
+  arrays: readonly T[],
+  reused?: HostTensor,
+): T {
   const [first] = arrays;
   if (arrays.length === 1) return first!;
   const size = arrays.reduce((sum, { length }) => sum + length, 0);

@@ -1,7 +1,7 @@
 import type { HostTensor } from '@beit/tensors';
 import {
+  concatenate,
   createSampleLoader,
-  joined,
   type SampleLoader,
   type SampleLoaderOptions,
 } from '../loading/sampleLoader';
@@ -40,7 +40,7 @@ export function createCropLoader(options: CropLoaderOptions): SampleLoader<CropB
         images: {
           dtype: 'float32',
           shape: [...shape, 3],
-          data: joined(
+          data: concatenate(
             parts.map(({ images }) => images),
             reused?.images,
           ),
@@ -48,7 +48,7 @@ export function createCropLoader(options: CropLoaderOptions): SampleLoader<CropB
         labels: {
           dtype: 'int32',
           shape,
-          data: joined(
+          data: concatenate(
             parts.map(({ labels }) => labels),
             reused?.labels,
           ),
