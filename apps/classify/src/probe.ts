@@ -8,7 +8,7 @@ import {
   LINEAR_PROBE_ADAMW,
   probeFeatures,
 } from '@beit/classification';
-import { compile } from '@beit/compile';
+import { compile, compileForward } from '@beit/compile';
 import { adamW, cosineSchedule, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { HostTensor } from '@beit/tensors';
@@ -175,15 +175,13 @@ async function trainLinear(
   const trained = cloneTensors(params);
   await program.dispose();
   const images = validation.labels.length;
-  const answers = await compile(
-    (state: Record<string, tf.Tensor>, { features }: { features: tf.Tensor }) => ({
-      state,
-      outputs: Object.fromEntries(
-        linear.logits(state, features).map((logits, layer): [string, tf.Tensor] => [String(layer), logits]),
+  const answers = await compileForward(
+    (params: Record<string, tf.Tensor>, { features }: { features: tf.Tensor }) =>
+      Object.fromEntries(
+        linear.logits(params, features).map((logits, layer): [string, tf.Tensor] => [String(layer), logits]),
       ),
-    }),
     {
-      state: trained,
+      params: trained,
       inputs: { features: { dtype: 'float32', shape: [images, layers, featureDim] } },
     },
     engine,

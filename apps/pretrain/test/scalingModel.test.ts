@@ -1,5 +1,5 @@
 /** The model behind `pnpm scaling`: measurements in, predictions out; nothing is measured here. */
-import { optimize, trace } from '@beit/compile';
+import { forwardStep, optimize, trace } from '@beit/compile';
 import * as tf from '@tensorflow/tfjs';
 import { RECIPES } from '../src/recipes';
 import { countFlops, countLiveBytes } from '../src/scaling/countGraph';
@@ -120,10 +120,10 @@ test('memory counts what a rank keeps of every parameter', () => {
 test('operations and memory are counted from a graph', () => {
   const spec = (...shape: number[]) => ({ dtype: 'float32', shape }) as const;
   const { graph } = trace(
-    (state: Record<string, tf.Tensor>, { x, w }: { x: tf.Tensor; w: tf.Tensor }) => {
+    forwardStep((_: object, { x, w }: { x: tf.Tensor; w: tf.Tensor }) => {
       const hidden = tf.relu(tf.matMul(x, w));
-      return { state, outputs: { y: tf.sum(tf.mul(hidden, tf.exp(hidden))) as tf.Tensor } };
-    },
+      return { y: tf.sum(tf.mul(hidden, tf.exp(hidden))) };
+    }),
     {},
     { x: spec(2, 3), w: spec(3, 5) },
   );

@@ -1,10 +1,9 @@
 import { countParameters } from '@beit/apps-shared';
-import { optimize, trace } from '@beit/compile';
-import { createDvae } from '@beit/dvae';
+import { forwardStep, optimize, trace } from '@beit/compile';
+import { createDvae, tokenizeImages } from '@beit/dvae';
 import { adamW, gradientStep, gradientSums } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { NamedTensors, TensorSpec } from '@beit/tensors';
-import type * as tf from '@tensorflow/tfjs';
 import { blankBatch, mostMasked } from '../blankBatch';
 import type { PretrainRecipe } from '../recipe';
 import type { Objective } from '../targets/objective';
@@ -61,13 +60,8 @@ const shapesOf = (tensors: NamedTensors): Record<string, TensorSpec> =>
 function tokenizeFlops({ tokenizer, views: { tokenImageSize } }: PretrainRecipe): number {
   const dvae = createDvae(tokenizer.model);
   const encoder = Object.entries(dvae.init(createRandom(0))).filter(([name]) => name.startsWith('encoder.'));
-  const { graph } = trace(
-    (params: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => ({
-      state: params,
-      outputs: { tokens: dvae.tokenize(params, images) as tf.Tensor },
-    }),
-    Object.fromEntries(encoder),
-    { images: { dtype: 'float32', shape: [1, tokenImageSize, tokenImageSize, 3] } },
-  );
+  const { graph } = trace(forwardStep(tokenizeImages(dvae)), Object.fromEntries(encoder), {
+    images: { dtype: 'float32', shape: [1, tokenImageSize, tokenImageSize, 3] },
+  });
   return countFlops(optimize(graph));
 }
