@@ -1,6 +1,7 @@
 /**
  * What a recipe is: the schema of recipes from files and the type of those in `recipes.ts`, from one description.
  */
+import { dvaeConfig } from '@beit/apps-shared/model-file';
 import {
   above,
   atLeast,
@@ -22,19 +23,11 @@ import {
   z,
 } from '@beit/apps-shared/recipe';
 import type { MaskingOptions } from '@beit/data';
-import { createDvae, type DvaeConfig } from '@beit/dvae';
+import { createDvae } from '@beit/dvae';
 import { createBlockwiseMasking, createRandomMasking } from '@beit/masking';
 
 /** Images per step, in micro-batches of at most `microBatchSize`. */
 const batches = { batchSize: whole(1), microBatchSize: whole(1) };
-
-const dvaeConfig = fields({
-  vocabSize: whole(2),
-  hiddenDim: whole(4),
-  decoderInitDim: whole(1),
-  numGroups: whole(1).optional(),
-  blocksPerGroup: whole(1).optional(),
-}).check(constructible(createDvae)) satisfies z.ZodType<DvaeConfig>;
 
 /** Stage 1: the tokenizer. Schedules are cosines over its steps; see `dvaeSchedules`. */
 const tokenizerRecipe = fields({

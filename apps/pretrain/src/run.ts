@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertSameImages, type RunResult, unreadableOfAll, writeRecipe } from '@beit/apps-shared';
+import { writeModelMetadata } from '@beit/apps-shared/model-file';
 import { contactSheet, type Picture } from '@beit/apps-shared/report';
 import type { Communicator } from '@beit/mpi';
 import type { ProgressReporter } from '@beit/trainer';
@@ -73,10 +74,11 @@ export async function run(
   });
   const unreadable = await unreadableOfAll(job, [...(tokenizer?.unreadable ?? []), ...result.unreadable]);
   if (!findings) return { interrupted: result.interrupted, summary: [] };
-  await saveSafetensors(join(out, 'model.safetensors'), result.params, {
-    config: JSON.stringify(recipe.mim.model),
-    normalization: JSON.stringify(recipe.views.normalization),
-  });
+  await saveSafetensors(
+    join(out, 'model.safetensors'),
+    result.params,
+    writeModelMetadata({ config: recipe.mim.model, normalization: recipe.views.normalization }),
+  );
 
   if (unreadable.length > 0)
     await writeFile(join(out, 'unreadable.json'), `${JSON.stringify(unreadable, null, 2)}\n`);

@@ -29,7 +29,7 @@ export { programVersion } from './programVersion';
 export { runClock, writeRecipe } from './runClock';
 export { outFolder, RUNS, runFolders } from './runFolder';
 export { assertSameImages } from './sharedData';
-export { loadPretrained, type PlainViews, type Pretrained } from './start/loadPretrained';
+export { loadPretrained, type Pretrained } from './start/loadPretrained';
 export { newestPretraining, pretrainedOf } from './start/pretrainedOf';
 export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';
 export { type RunResult, type TrainCommand, trainCommand } from './trainCommand';

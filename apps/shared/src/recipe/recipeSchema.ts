@@ -39,7 +39,7 @@ export const oneOfNames = <const Names extends readonly [string, ...string[]]>(n
   z.enum(names, { error: `expected one of ${names.join(', ')}` });
 export const pair = <Item extends z.ZodType>(item: Item) =>
   z.tuple([item, item], { error: 'expected a list of two' }).readonly();
-const triple = <Item extends z.ZodType>(item: Item) =>
+export const triple = <Item extends z.ZodType>(item: Item) =>
   z.tuple([item, item, item], { error: 'expected a list of three' }).readonly();
 /** From the smaller to the larger. */
 export const range = (item: z.ZodType<number>) =>

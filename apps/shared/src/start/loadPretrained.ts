@@ -1,7 +1,7 @@
-import type { Normalization } from '@beit/data';
 import type { NamedTensors } from '@beit/tensors';
 import { inferVitConfig, type VitConfig, vitConfigOfTransformers } from '@beit/vit';
-import { type Checkpoint, type JsonObject, loadCheckpoint } from '@beit/weights';
+import { type JsonObject, loadCheckpoint, type Normalization } from '@beit/weights';
+import { type ModelMetadata, normalizationOf, readModelMetadata } from '../modelFile/modelMetadata';
 
 /** A checkpoint, whoever wrote it. */
 export interface Pretrained {
@@ -18,14 +18,8 @@ export interface Pretrained {
   readonly cropShare?: number;
   /** config.json of a folder of transformers. */
   readonly transformersConfig?: JsonObject;
-  /** What else a file of this project says of itself. */
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
-/** What evaluation of a classifier needs of the views. */
-export interface PlainViews {
-  readonly normalization: Normalization;
-  readonly cropShare: number;
+  /** Of a segmenter of this project. */
+  readonly segmenter?: ModelMetadata['segmenter'];
 }
 
 /** Of pictures, and of pixels. */
@@ -39,8 +33,8 @@ const CLASSIFIERS = ['head.weight', 'decode_head.conv_seg.weight'];
 export async function loadPretrained(path: string): Promise<Pretrained> {
   const checkpoint = await loadCheckpoint(path);
   const { tensors, format, config, normalization, shorterSide, metadata } = checkpoint;
-  const common = { path, tensors, metadata, ...(normalization && { normalization }) };
-  if (format === 'beit') return { ...common, config: config as unknown as VitConfig, ...own(metadata) };
+  const common = { path, tensors, ...(normalization && { normalization }) };
+  if (format === 'beit') return { ...common, ...ownFacts(readModelMetadata(metadata, path)) };
   if (format === 'transformers' && config) {
     const { config: vit, head } = vitConfigOfTransformers(config);
     const { pooling, classNames } = head;
@@ -57,11 +51,16 @@ export async function loadPretrained(path: string): Promise<Pretrained> {
 }
 
 /** What this project's own files say of themselves. */
-function own({ classes, classifier, normalization }: Checkpoint['metadata']): Partial<Pretrained> {
-  const head = classifier === undefined ? undefined : JSON.parse(classifier);
+function ownFacts(metadata: ModelMetadata) {
+  const { config, classes, classifier, segmenter } = metadata;
+  const { pooling, views } = classifier ?? {};
+  const normalization = normalizationOf(metadata);
   return {
-    ...(classes !== undefined && { classes: JSON.parse(classes) as string[] }),
-    ...(head && { pooling: head.pooling, ...(head.views as PlainViews) }),
-    ...(normalization !== undefined && { normalization: JSON.parse(normalization) as Normalization }),
+    config,
+    classes,
+    pooling,
+    cropShare: views?.cropShare,
+    segmenter,
+    ...(normalization && { normalization }),
   };
 }
