@@ -23,12 +23,11 @@ export {
 } from './finetuneOptions';
 export { dataLocation, folderIndexes, shardsAt } from './imageData';
 export { type LayerRate, layerRates, printLayerRates } from './layerRates';
+export { openRun } from './openRun';
 export { passProgress } from './passProgress';
 export { printSummary } from './printSummary';
 export { programVersion } from './programVersion';
-export { runClock, writeRecipe } from './runClock';
 export { outFolder, RUNS, runFolders } from './runFolder';
-export { assertSameImages } from './sharedData';
 export { loadPretrained, type Pretrained } from './start/loadPretrained';
 export { newestPretraining, pretrainedOf } from './start/pretrainedOf';
 export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';
