@@ -1,44 +1,36 @@
-import { resolve } from 'node:path';
-import {
-  ENGINE_ARGUMENTS,
-  engineOptions,
-  integer,
-  microBatches,
-  number,
-  typedIn,
-  UsageError,
-} from './commandLine';
-import type { EngineOptions } from './engineOptions';
-import { dataLocation } from './imageData';
+import { UsageError } from './commandLine';
+import { ENGINE_OPTIONS, type EngineOptions, engineOptions } from './engineOptions';
+import { microBatches } from './microBatches';
+import { number, path, whole } from './optionReaders';
+import { flag, type OptionValues, option } from './optionTable';
+import { JOB_OPTIONS } from './trainOptions';
 
-/** The options of every app that fine-tunes, for `parseArgs`. */
-export const FINETUNE_ARGUMENTS = {
-  recipe: { type: 'string' },
-  data: { type: 'string' },
-  checkpoint: { type: 'string' },
-  scratch: { type: 'boolean' },
-  model: { type: 'string' },
-  out: { type: 'string' },
-  resume: { type: 'boolean' },
-  'batch-size': { type: 'string' },
-  'learning-rate': { type: 'string' },
-  'layer-decay': { type: 'string' },
-  seed: { type: 'string' },
-  ...ENGINE_ARGUMENTS,
-  'shard-optimizer': { type: 'boolean' },
-  workers: { type: 'string' },
-  top: { type: 'string' },
-  'dry-run': { type: 'boolean' },
-  quiet: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
-
-/** What `parseArgs` makes of them. */
-export type FinetuneValues = {
-  readonly [K in keyof typeof FINETUNE_ARGUMENTS]?: (typeof FINETUNE_ARGUMENTS)[K]['type'] extends 'boolean'
-    ? boolean
-    : string;
+/** What training begins with, and what is used of it afterwards; each app says what its `checkpoint` may be. */
+export const START_OPTIONS = {
+  scratch: flag('begin with random parameters'),
+  model: option('PATH', 'a run of this app, or its model.safetensors', path),
 };
+
+/** Of a recipe. */
+export const OVERRIDE_OPTIONS = {
+  'batch-size': option('N', undefined, whole(1)),
+  'learning-rate': option('X', undefined, number(0)),
+  'layer-decay': option('X', undefined, number(0.01, 1)),
+  seed: option('N', "instead of the recipe's", whole(0)),
+};
+
+/** How every app that fine-tunes is run. */
+export const FINETUNE_OPTIONS = {
+  ...ENGINE_OPTIONS,
+  ...JOB_OPTIONS,
+  top: option('N', 'classes shown of a prediction', whole(1), 5),
+  'dry-run': flag(
+    'show what would be done, with the learning rate of every layer and an estimate of the time',
+  ),
+  quiet: flag('no progress'),
+};
+
+type Given = Readonly<Partial<Record<'data' | 'checkpoint', string>>>;
 
 export interface FinetuneOptions {
   /** A folder, or where shards are. */
@@ -59,45 +51,44 @@ export interface FinetuneOptions {
   readonly quiet: boolean;
 }
 
-/** The options that do not change the recipe, resolved. @throws UsageError that names the value and what was expected */
+/** The options that do not change the recipe. @throws UsageError for those that do not fit together */
 export function finetuneOptions(
-  values: FinetuneValues,
+  values: OptionValues<typeof START_OPTIONS & typeof FINETUNE_OPTIONS> & Given,
+  typed: Given,
   files: readonly string[],
   { start }: { readonly start: 'checkpoint' | 'scratch' },
 ): FinetuneOptions {
-  if (values.scratch && values.checkpoint !== undefined)
+  const { data, checkpoint, scratch, model, top, workers, quiet } = values;
+  if (scratch && checkpoint !== undefined)
     throw new UsageError(
-      `--scratch begins with nothing and --checkpoint with '${values.checkpoint}'; give one.`,
+      `--scratch begins with nothing and --checkpoint with '${typed.checkpoint}'; give one.`,
     );
-  const path = (value: string | undefined) => (value === undefined ? undefined : resolve(typedIn(), value));
   return {
-    data: values.data === undefined ? undefined : dataLocation(values.data),
-    checkpoint: path(values.checkpoint),
-    scratch: values.scratch ?? start === 'scratch',
-    model: path(values.model),
-    files: files.map((file) => resolve(typedIn(), file)),
-    top: values.top === undefined ? 5 : integer(values.top, 'top', 1),
+    data,
+    checkpoint,
+    scratch: scratch || start === 'scratch',
+    model,
+    files: files.map(path),
+    top,
     engine: engineOptions(values),
-    shardOptimizer: values['shard-optimizer'] ?? false,
-    workers: values.workers === undefined ? 1 : integer(values.workers, 'workers', 0),
-    dryRun: values['dry-run'] ?? false,
-    quiet: values.quiet ?? false,
+    shardOptimizer: values['shard-optimizer'],
+    workers,
+    dryRun: values['dry-run'],
+    quiet,
   };
 }
 
-/** What the command line says instead of a recipe. @throws UsageError that names the value and what was expected */
-export const finetuneOverrides = (
-  values: FinetuneValues,
+/** What the command line says instead of a recipe. */
+export function finetuneOverrides(
+  values: OptionValues<typeof OVERRIDE_OPTIONS> & Given,
   { microBatchSize, data }: { readonly microBatchSize: number; readonly data: { readonly kind: string } },
-) => ({
-  ...(values.data !== undefined && data.kind !== 'folder' && { data: { kind: 'folder' } as const }),
-  ...(values['batch-size'] !== undefined &&
-    microBatches(integer(values['batch-size'], 'batch-size', 1), microBatchSize)),
-  ...(values['learning-rate'] !== undefined && {
-    learningRate: number(values['learning-rate'], 'learning-rate', 0),
-  }),
-  ...(values['layer-decay'] !== undefined && {
-    layerDecay: number(values['layer-decay'], 'layer-decay', 0.01, 1),
-  }),
-  ...(values.seed !== undefined && { seed: integer(values.seed, 'seed', 0) }),
-});
+) {
+  const { seed, 'batch-size': batchSize, 'learning-rate': learningRate, 'layer-decay': layerDecay } = values;
+  return {
+    ...(values.data !== undefined && data.kind !== 'folder' && { data: { kind: 'folder' } as const }),
+    ...(batchSize !== undefined && microBatches(batchSize, microBatchSize)),
+    ...(learningRate !== undefined && { learningRate }),
+    ...(layerDecay !== undefined && { layerDecay }),
+    ...(seed !== undefined && { seed }),
+  };
+}

@@ -1,30 +1,35 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { availableEngines, hasNativeBfloat16 } from '@beit/compile';
 import { interruptSignal } from '@beit/trainer';
-import { integer, typedIn } from '../commandLine';
+import { path, whole } from '../optionReaders';
+import { flag, option } from '../optionTable';
 import { formatSeconds } from '../report/formatNumber';
 import { RUNS } from '../runFolder';
 import type { Job } from './job';
 import { runJobs } from './runJobs';
 
-/** The options of every experiment, for `parseArgs`. */
-export const EXPERIMENT_ARGUMENTS = {
-  reduced: { type: 'boolean', default: false },
-  seeds: { type: 'string' },
-  parallel: { type: 'string', default: String(cpus().length) },
-  runs: { type: 'string' },
-  out: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
+/** The options of every experiment. @param seeds how many there are when nothing is said */
+export const experimentTable = (name: string, seeds: number) => ({
+  reduced: flag('a short form that shows nothing but that it runs'),
+  seeds: option('N', `default: ${seeds}`, whole(1)),
+  parallel: option(
+    'N',
+    'runs side by side, each with one thread (default: the number of processors)',
+    whole(1),
+    cpus().length,
+  ),
+  runs: option('DIR', `where the runs are kept (default: runs/${name}, or runs/${name}-reduced)`, path),
+  out: option(
+    'DIR',
+    'where the results go (default: docs/results; of the reduced form, the folder of its runs)',
+    path,
+  ),
+});
 
-export const EXPERIMENT_HELP = (name: string, seeds: number) =>
-  `  --reduced      a short form that shows nothing but that it runs
-  --seeds N      default: ${seeds}
-  --parallel N   runs side by side, each with one thread (default: the number of processors)
-  --runs DIR     where the runs are kept (default: runs/${name}, or runs/${name}-reduced)
-  --out DIR      where the results go (default: docs/results; of the reduced form, the folder of its runs)`;
+/** Where what an option does begins in the help. */
+export const EXPERIMENT_COLUMN = 17;
 
 export interface ExperimentOptions {
   readonly reduced: boolean;
@@ -38,24 +43,20 @@ export interface ExperimentOptions {
   readonly engine: readonly string[];
 }
 
-/** @throws UsageError that names the value and what was expected */
 export async function experimentOptions(
   name: string,
-  values: { reduced: boolean; seeds?: string; parallel: string; runs?: string; out?: string },
+  values: { reduced: boolean; seeds?: number; parallel: number; runs?: string; out?: string },
   seeds: number,
 ): Promise<ExperimentOptions> {
-  const { reduced } = values;
-  const path = (value: string | undefined, otherwise: string) =>
-    value === undefined ? otherwise : resolve(typedIn(), value);
-  const runs = path(values.runs, join(RUNS, reduced ? `${name}-reduced` : name));
-  const count = values.seeds === undefined ? seeds : integer(values.seeds, 'seeds', 1);
+  const { reduced, parallel } = values;
+  const runs = values.runs ?? join(RUNS, reduced ? `${name}-reduced` : name);
   const [fastest] = await availableEngines();
   return {
     reduced,
-    seeds: Array.from({ length: count }, (_, seed) => seed),
-    parallel: integer(values.parallel, 'parallel', 1),
+    seeds: Array.from({ length: values.seeds ?? seeds }, (_, seed) => seed),
+    parallel,
     runs,
-    out: path(values.out, reduced ? runs : join(RUNS, '../docs/results')),
+    out: values.out ?? (reduced ? runs : join(RUNS, '../docs/results')),
     engine: [
       ...['--engine', fastest!, '--threads', '1'],
       ...((await hasNativeBfloat16()) ? ['--precision', 'bf16'] : []),

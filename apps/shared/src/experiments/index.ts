@@ -1,9 +1,9 @@
 export {
-  EXPERIMENT_ARGUMENTS,
-  EXPERIMENT_HELP,
+  EXPERIMENT_COLUMN,
   type ExperimentOptions,
   environment,
   experimentOptions,
+  experimentTable,
   type Findings,
   publishFindings,
   runExperiment,
