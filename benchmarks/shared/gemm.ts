@@ -2,8 +2,9 @@
  * Rate of large square matrix products in one of our engines, in a process of its own: prints GFLOP per second by
  * precision and size, or why the engine is not there. Arguments: `GemmOptions` as JSON.
  */
-import { median } from '@beit/apps-shared/measurements';
+
 import { availableEngines, compileForward, type EngineName, type Precision } from '@beit/compile';
+import { median } from '@beit/measurements';
 import * as tf from '@tensorflow/tfjs';
 
 export interface GemmOptions {

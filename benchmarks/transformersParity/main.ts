@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runJson } from '@beit/apps-shared/measurements';
 import { pixelValuesToLogits } from '@beit/classification';
 import {
   availableEngines,
@@ -11,6 +10,7 @@ import {
   type EngineName,
   exportOnnx,
 } from '@beit/compile';
+import { runJson } from '@beit/measurements';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { InferenceSession, Tensor } from 'onnxruntime-node';

@@ -13,12 +13,12 @@ import {
   outOptions,
   parseOptionTable,
   path,
+  readRecipe,
   START_OPTIONS,
   text,
   UsageError,
   whole,
-} from '@beit/apps-shared';
-import { readRecipe } from '@beit/apps-shared/recipe';
+} from '@beit/cli';
 import { type SegmentRecipe, segmentRecipe } from './recipe';
 import { RECIPES } from './recipes';
 

@@ -1,7 +1,7 @@
-import { loadPretrained, type Pretrained, shapesOf } from '@beit/apps-shared';
-import { type SegmenterViews, writeModelMetadata } from '@beit/apps-shared/model-file';
+import { loadPretrained, type Pretrained, shapesOf } from '@beit/cli';
 import { IMAGENET_NORMALIZATION, type Normalization } from '@beit/data';
 import { createRandom } from '@beit/random';
+import { type SegmenterViews, writeModelMetadata } from '@beit/schemas';
 import {
   ADE20K_CLASSES,
   ADE20K_PALETTE,

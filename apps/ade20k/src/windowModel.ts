@@ -1,4 +1,4 @@
-import type { EngineOptions } from '@beit/apps-shared';
+import type { EngineOptions } from '@beit/cli';
 import { compileForward } from '@beit/compile';
 import type { Segmenter, WindowModel } from '@beit/segmentation';
 import type { NamedTensors } from '@beit/tensors';

@@ -1,8 +1,8 @@
-import type { EngineOptions, Pretrained } from '@beit/apps-shared';
-import type { Picture } from '@beit/apps-shared/report';
 import { attentionOfImages, type GridSize, type LayerAttention } from '@beit/attention';
+import type { EngineOptions, Pretrained } from '@beit/cli';
 import { compileForward } from '@beit/compile';
 import { INCEPTION_NORMALIZATION, type Normalization } from '@beit/data';
+import type { Picture } from '@beit/report';
 import type { NamedTensors } from '@beit/tensors';
 import { createVit, resizeParams, type Vit } from '@beit/vit';
 import * as tf from '@tensorflow/tfjs';

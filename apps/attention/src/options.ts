@@ -11,7 +11,7 @@ import {
   repeatable,
   UsageError,
   whole,
-} from '@beit/apps-shared';
+} from '@beit/cli';
 
 export const COMMANDS = ['figure', 'measure'] as const;
 export type Command = (typeof COMMANDS)[number];

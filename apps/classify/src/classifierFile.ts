@@ -1,7 +1,7 @@
-import { loadPretrained, shapesOf } from '@beit/apps-shared';
-import { type ClassifierViews, writeModelMetadata } from '@beit/apps-shared/model-file';
+import { loadPretrained, shapesOf } from '@beit/cli';
 import { INCEPTION_NORMALIZATION } from '@beit/data';
 import { createRandom } from '@beit/random';
+import { type ClassifierViews, writeModelMetadata } from '@beit/schemas';
 import type { NamedTensors } from '@beit/tensors';
 import type { VitConfig } from '@beit/vit';
 import { describeFit, fitParameters, saveSafetensors } from '@beit/weights';

@@ -1,4 +1,4 @@
-import type { EngineOptions } from '@beit/apps-shared';
+import type { EngineOptions } from '@beit/cli';
 import { compileForward } from '@beit/compile';
 import { createLoader, type TwoViewOptions, type Unreadable } from '@beit/data';
 import type { HostTensor, NamedTensors } from '@beit/tensors';

@@ -13,11 +13,11 @@ import {
   outOptions,
   parseOptionTable,
   path,
+  readRecipe,
   START_OPTIONS,
   text,
   UsageError,
-} from '@beit/apps-shared';
-import { readRecipe } from '@beit/apps-shared/recipe';
+} from '@beit/cli';
 import { type FinetuneRecipe, finetuneRecipe } from './recipe';
 import { RECIPES } from './recipes';
 

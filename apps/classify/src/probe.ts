@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gibibytes, passProgress } from '@beit/apps-shared';
 import {
   classificationMetrics,
   createLinearProbe,
@@ -8,11 +7,11 @@ import {
   LINEAR_PROBE_ADAMW,
   probeFeatures,
 } from '@beit/classification';
+import { gibibytes, passProgress } from '@beit/cli';
 import { compile, compileForward } from '@beit/compile';
 import { adamW, cosineSchedule, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { HostTensor } from '@beit/tensors';
-import { cloneTensors } from '@beit/tensors';
+import { cloneTensors, type HostTensor } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
 import type * as tf from '@tensorflow/tfjs';
 import type { Labelled } from './dataset';

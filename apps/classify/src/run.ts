@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openRun, type RunResult, unreadableOfAll } from '@beit/apps-shared';
+import { openRun, type RunResult, unreadableOfAll } from '@beit/cli';
 import type { Communicator } from '@beit/mpi';
 import type { NamedTensors } from '@beit/tensors';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';

@@ -1,5 +1,5 @@
-import type { ClassifierViews } from '@beit/apps-shared/model-file';
 import type { TwoViewOptions } from '@beit/data';
+import type { ClassifierViews } from '@beit/schemas';
 import type { VitConfig } from '@beit/vit';
 import type { FinetuneRecipe } from './recipe';
 

@@ -1,10 +1,10 @@
 /** What the page is to show, computed in Node. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readModelMetadata, readTokenizerMetadata } from '@beit/apps-shared/model-file';
 import { compileForward } from '@beit/compile';
 import { createDvae } from '@beit/dvae';
 import { completeTokens, createMim } from '@beit/mim';
+import { readModelMetadata, readTokenizerMetadata } from '@beit/schemas';
 import type { HostTensor, NamedTensors, TensorSpec } from '@beit/tensors';
 import { createVit } from '@beit/vit';
 import { parseSafetensors } from '@beit/weights';

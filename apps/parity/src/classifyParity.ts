@@ -1,5 +1,5 @@
-import { normOfDifference } from '@beit/apps-shared/measurements';
 import { createClassifier, softTargets } from '@beit/classification';
+import { normOfDifference } from '@beit/measurements';
 import { valueAndGrads } from '@beit/optim';
 import { createVit } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';

@@ -1,5 +1,5 @@
-import { normOfDifference } from '@beit/apps-shared/measurements';
 import { createDvae, gumbelSoftmax, klToUniform, logitLaplaceNll, mapPixels, unmapPixels } from '@beit/dvae';
+import { normOfDifference } from '@beit/measurements';
 import type { TensorParams } from '@beit/nn';
 import { valueAndGrads } from '@beit/optim';
 import { withPrefix } from '@beit/weights';

@@ -1,4 +1,4 @@
-import { normOfDifference } from '@beit/apps-shared/measurements';
+import { normOfDifference } from '@beit/measurements';
 import { resizeBilinear2d } from '@beit/nn';
 import { isRunningStatistic, valueAndGrads } from '@beit/optim';
 import {

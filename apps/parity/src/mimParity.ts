@@ -1,5 +1,5 @@
-import { normOfDifference } from '@beit/apps-shared/measurements';
 import { toMaskedPositions } from '@beit/masking';
+import { normOfDifference } from '@beit/measurements';
 import { createMim, toMask } from '@beit/mim';
 import type { TensorParams } from '@beit/nn';
 import { valueAndGrads } from '@beit/optim';

@@ -1,4 +1,4 @@
-import { normOfDifference } from '@beit/apps-shared/measurements';
+import { normOfDifference } from '@beit/measurements';
 import { isRunningStatistic, valueAndGrads } from '@beit/optim';
 import { createSetrHead, pixelCrossEntropy } from '@beit/segmentation';
 import type { HostTensor, NamedTensors } from '@beit/tensors';

@@ -1,5 +1,5 @@
-import type { EngineOptions } from '@beit/apps-shared';
 import { attentionOfImages, type LayerAttention } from '@beit/attention';
+import type { EngineOptions } from '@beit/cli';
 import { compileForward } from '@beit/compile';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type { Vit } from '@beit/vit';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { writeTokenizerMetadata } from '@beit/apps-shared/model-file';
 import { createDvae, type Dvae } from '@beit/dvae';
+import { writeTokenizerMetadata } from '@beit/schemas';
 import type { StageResult } from '@beit/stage';
 import type { NamedTensors } from '@beit/tensors';
 import { isFirst } from '@beit/trainer';

@@ -14,11 +14,11 @@ import {
   parseOptionTable,
   path,
   type Reader,
+  readRecipe,
   text,
   UsageError,
   whole,
-} from '@beit/apps-shared';
-import { readRecipe } from '@beit/apps-shared/recipe';
+} from '@beit/cli';
 import { type PretrainRecipe, pretrainRecipe, TARGETS } from './recipe';
 import { RECIPES } from './recipes';
 

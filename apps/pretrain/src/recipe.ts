@@ -1,7 +1,10 @@
 /**
  * What a recipe is: the schema of recipes from files and the type of those in `recipes.ts`, from one description.
  */
-import { dvaeConfig } from '@beit/apps-shared/model-file';
+
+import type { MaskingOptions } from '@beit/data';
+import { createDvae } from '@beit/dvae';
+import { createBlockwiseMasking, createRandomMasking } from '@beit/masking';
 import {
   above,
   atLeast,
@@ -10,6 +13,7 @@ import {
   colorJitter,
   constructible,
   crop,
+  dvaeConfig,
   fields,
   fraction,
   normalization,
@@ -21,10 +25,7 @@ import {
   vitConfig,
   whole,
   z,
-} from '@beit/apps-shared/recipe';
-import type { MaskingOptions } from '@beit/data';
-import { createDvae } from '@beit/dvae';
-import { createBlockwiseMasking, createRandomMasking } from '@beit/masking';
+} from '@beit/schemas';
 
 /** Images per step, in micro-batches of at most `microBatchSize`. */
 const batches = { batchSize: whole(1), microBatchSize: whole(1) };

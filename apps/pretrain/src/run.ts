@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openRun, type RunResult, unreadableOfAll } from '@beit/apps-shared';
-import { writeModelMetadata } from '@beit/apps-shared/model-file';
-import { contactSheet, type Picture } from '@beit/apps-shared/report';
+import { openRun, type RunResult, unreadableOfAll } from '@beit/cli';
 import type { Communicator } from '@beit/mpi';
+import { contactSheet, type Picture } from '@beit/report';
+import { writeModelMetadata } from '@beit/schemas';
 import type { ProgressReporter } from '@beit/trainer';
 import { saveSafetensors } from '@beit/weights';
 import { loadHeldOut } from './heldOut';

@@ -1,13 +1,4 @@
-import {
-  dataLocation,
-  flag,
-  option,
-  optionHelp,
-  parseOptionTable,
-  path,
-  UsageError,
-  whole,
-} from '@beit/apps-shared';
+import { dataLocation, flag, option, optionHelp, parseOptionTable, path, UsageError, whole } from '@beit/cli';
 
 const OPTIONS = {
   out: option('DIR|FILE', "where shards, or the index, go. 'write' goes on with what is there", path),

@@ -1,7 +1,7 @@
 /** Does pre-training help dense prediction? See `HELP`. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { option, optionHelp, parseOptionTable, runMain, text, whole } from '@beit/apps-shared';
+import { option, optionHelp, parseOptionTable, runMain, text, whole } from '@beit/cli';
 import {
   EXPERIMENT_COLUMN,
   environment,
@@ -9,7 +9,7 @@ import {
   experimentTable,
   publishFindings,
   runExperiment,
-} from '@beit/apps-shared/experiments';
+} from '@beit/experiments';
 import { readMetrics } from '@beit/trainer';
 import { type SegmentationJob, type SegmentationSettings, segmentationPlan } from './segmentationPlan';
 import { type Curve, segmentationFigure, segmentationPage, segmentationSummary } from './segmentationResult';

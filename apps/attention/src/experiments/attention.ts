@@ -14,8 +14,8 @@ import {
   runMain,
   UsageError,
   whole,
-} from '@beit/apps-shared';
-import { environment, experimentOptions, publishFindings } from '@beit/apps-shared/experiments';
+} from '@beit/cli';
+import { environment, experimentOptions, publishFindings } from '@beit/experiments';
 import { createRandom } from '@beit/random';
 import { terminalProgress } from '@beit/trainer';
 import { createVit } from '@beit/vit';

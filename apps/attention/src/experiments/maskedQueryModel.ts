@@ -1,5 +1,5 @@
-import type { EngineOptions, Pretrained } from '@beit/apps-shared';
 import type { LayerAttention } from '@beit/attention';
+import type { EngineOptions, Pretrained } from '@beit/cli';
 import { compileForward } from '@beit/compile';
 import * as tf from '@tensorflow/tfjs';
 import { type AttentionModel, encoderAt, normalizedImage } from '../attentionModel';

@@ -1,7 +1,7 @@
 /** Does pre-training pay? See `HELP`. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { optionHelp, parseOptionTable, runMain } from '@beit/apps-shared';
+import { optionHelp, parseOptionTable, runMain } from '@beit/cli';
 import {
   EXPERIMENT_COLUMN,
   environment,
@@ -10,7 +10,7 @@ import {
   type Job,
   publishFindings,
   runExperiment,
-} from '@beit/apps-shared/experiments';
+} from '@beit/experiments';
 import { readMetrics } from '@beit/trainer';
 import { type EfficiencySettings, efficiencyPlan, type FinetuningJob } from './efficiencyPlan';
 import { efficiencyFigure, efficiencyPage } from './efficiencyReport';

@@ -1,5 +1,5 @@
-import { normalizationOf, readModelMetadata, readTokenizerMetadata } from '@beit/apps-shared/model-file';
 import { createDvae, type Dvae } from '@beit/dvae';
+import { normalizationOf, readModelMetadata, readTokenizerMetadata } from '@beit/schemas';
 import type { NamedTensors } from '@beit/tensors';
 import { createVit, inferVitConfig, type Vit } from '@beit/vit';
 import {

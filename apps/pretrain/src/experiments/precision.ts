@@ -2,9 +2,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { flag, option, optionHelp, parseOptionTable, path, RUNS, whole } from '@beit/apps-shared';
-import { EXPERIMENT_COLUMN } from '@beit/apps-shared/experiments';
+import { flag, option, optionHelp, parseOptionTable, path, RUNS, whole } from '@beit/cli';
 import type { Precision } from '@beit/compile';
+import { EXPERIMENT_COLUMN } from '@beit/experiments';
 import type { StageResult } from '@beit/stage';
 import type { NamedTensors } from '@beit/tensors';
 import { interruptSignal, readMetrics, terminalProgress } from '@beit/trainer';

@@ -1,5 +1,5 @@
 /** The time of all-reduce by size, between the processes that mpirun started; the first one prints `AllReduceTimes`. */
-import { median } from '@beit/apps-shared/measurements';
+import { median } from '@beit/measurements';
 import { connectMpi } from '@beit/mpi';
 import type { AllReduceTask, AllReduceTimes } from './measureNetwork';
 

@@ -1,6 +1,6 @@
 /** Whether two runs have come to the same parameters: prints how far apart they are, and ends with 1 where that is too far. */
 import { join } from 'node:path';
-import { largestFileDifference } from '@beit/apps-shared/measurements';
+import { largestFileDifference } from '@beit/measurements';
 
 /** Sums in another order differ in the last bits, and AdamW enlarges what small gradients differ in. */
 const TOLERANCE = 1e-4;

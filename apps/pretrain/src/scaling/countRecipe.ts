@@ -1,8 +1,8 @@
-import { countParameters } from '@beit/apps-shared';
 import { forwardStep, optimize, trace } from '@beit/compile';
 import { createDvae, tokenizeImages } from '@beit/dvae';
 import { adamW, gradientStep, gradientSums } from '@beit/optim';
 import { createRandom } from '@beit/random';
+import { countParameters } from '@beit/report';
 import type { NamedTensors, TensorSpec } from '@beit/tensors';
 import { blankBatch, mostMasked } from '../blankBatch';
 import type { PretrainRecipe } from '../recipe';

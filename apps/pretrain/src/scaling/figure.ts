@@ -1,4 +1,4 @@
-import { type ChartSeries, type LineChart, standaloneSvg } from '@beit/apps-shared/report';
+import { type ChartSeries, type LineChart, standaloneSvg } from '@beit/report';
 import { onGpus, type PaperPlan } from './paper';
 import type { ScalingReport } from './report';
 import { rateText } from './units';

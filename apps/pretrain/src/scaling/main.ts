@@ -1,8 +1,8 @@
 /** Plans past the machine. See `HELP` of `options.ts`. */
 import { availableParallelism } from 'node:os';
-import { runMain, UsageError } from '@beit/apps-shared';
-import { publishFindings } from '@beit/apps-shared/experiments';
-import { describeMachine, findLauncher, median } from '@beit/apps-shared/measurements';
+import { findLauncher, runMain, UsageError } from '@beit/cli';
+import { publishFindings } from '@beit/experiments';
+import { describeMachine, median } from '@beit/measurements';
 import { shareOf } from '@beit/stage';
 import * as tf from '@tensorflow/tfjs';
 import { countImages } from '../countImages';

@@ -1,4 +1,5 @@
-import { type Launcher, median } from '@beit/apps-shared/measurements';
+import type { Launcher } from '@beit/cli';
+import { median } from '@beit/measurements';
 import { measureJob } from './measureJob';
 import { fitNetwork, type MeasuredNetwork, measureNetwork } from './measureNetwork';
 import { type MeasuredWork, measureWork, type WorkPlan, type WorkTask } from './measureWork';

@@ -1,4 +1,5 @@
-import { type Launcher, launchJson, leastSquares } from '@beit/apps-shared/measurements';
+import { type Launcher, launchJson } from '@beit/cli';
+import { leastSquares } from '@beit/measurements';
 import type { Network } from './predict';
 
 export interface AllReduceTask {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { median } from '@beit/apps-shared/measurements';
+import { median } from '@beit/measurements';
 import type { PretrainRecipe } from '../recipe';
 import type { RankWork } from './predict';
 import type { RankResult, RankTask } from './rankTask';

@@ -15,11 +15,11 @@ import {
   path,
   type Reader,
   RUNS,
+  readRecipe,
   text,
   UsageError,
   whole,
-} from '@beit/apps-shared';
-import { readRecipe } from '@beit/apps-shared/recipe';
+} from '@beit/cli';
 import { type PretrainRecipe, pretrainRecipe } from '../recipe';
 import { RECIPES } from '../recipes';
 import { LATENCY, PCIE_3_X16 } from './hardware';

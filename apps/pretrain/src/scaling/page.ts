@@ -1,5 +1,5 @@
-import { gibibytes, millions } from '@beit/apps-shared';
-import { machineLine } from '@beit/apps-shared/measurements';
+import { gibibytes, millions } from '@beit/cli';
+import { machineLine } from '@beit/measurements';
 import { type PaperPlan, REPORTED } from './paper';
 import type { ScalingReport } from './report';
 import { checkTable, largestError, networkTable, paperTable, predictionTable } from './tables';

@@ -3,9 +3,10 @@
  * train together and the first one prints the `RankResult`s of all; else it is a rank of a job that is only pretended,
  * which begins when its parent says so and tells its parent. The argument is a `RankTask`.
  */
-import { peakBytes } from '@beit/apps-shared/measurements';
+
 import type { ImageSource } from '@beit/data';
 import { createDvae } from '@beit/dvae';
+import { peakBytes } from '@beit/measurements';
 import { connectMpi, gatherTexts } from '@beit/mpi';
 import { createRandom } from '@beit/random';
 import { silentProgress } from '@beit/trainer';

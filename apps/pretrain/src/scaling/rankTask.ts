@@ -1,4 +1,4 @@
-import type { EngineOptions } from '@beit/apps-shared';
+import type { EngineOptions } from '@beit/cli';
 import type { PretrainRecipe } from '../recipe';
 import type { StepTimes } from './stopwatch';
 

@@ -1,4 +1,4 @@
-import type { Machine } from '@beit/apps-shared/measurements';
+import type { Machine } from '@beit/measurements';
 import type { MeasuredJob } from './measureAll';
 import type { MeasuredNetwork } from './measureNetwork';
 import type { Memory } from './memory';

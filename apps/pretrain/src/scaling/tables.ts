@@ -1,6 +1,6 @@
 /** The report as Markdown tables. */
-import { duration, gibibytes } from '@beit/apps-shared';
-import { type Cell, markdownTable, quantile } from '@beit/apps-shared/measurements';
+import { duration, gibibytes } from '@beit/cli';
+import { type Cell, markdownTable, quantile } from '@beit/measurements';
 import type { PaperPlan } from './paper';
 import { REPORTED } from './paper';
 import type { Row, ScalingReport } from './report';

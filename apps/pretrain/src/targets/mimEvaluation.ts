@@ -1,4 +1,4 @@
-import type { EngineOptions } from '@beit/apps-shared';
+import type { EngineOptions } from '@beit/cli';
 import { compileForward } from '@beit/compile';
 import type { Mim } from '@beit/mim';
 import { sparseCrossEntropy } from '@beit/nn';

@@ -1,8 +1,8 @@
-import type { EngineOptions } from '@beit/apps-shared';
-import { formatNumber, type SummaryRow } from '@beit/apps-shared/report';
+import type { EngineOptions } from '@beit/cli';
 import { compileForward } from '@beit/compile';
 import type { Dvae } from '@beit/dvae';
 import { elbo } from '@beit/mim';
+import { formatNumber, type SummaryRow } from '@beit/report';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type { Vit } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';

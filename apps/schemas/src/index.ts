@@ -1,0 +1,10 @@
+export {
+  type ClassifierViews,
+  type ModelMetadata,
+  normalizationOf,
+  readModelMetadata,
+  type SegmenterViews,
+  writeModelMetadata,
+} from './modelMetadata';
+export * from './recipeSchema';
+export { dvaeConfig, readTokenizerMetadata, writeTokenizerMetadata } from './tokenizerMetadata';

@@ -1,9 +1,0 @@
-export {
-  type ClassifierViews,
-  type ModelMetadata,
-  normalizationOf,
-  readModelMetadata,
-  type SegmenterViews,
-  writeModelMetadata,
-} from './modelMetadata';
-export { dvaeConfig, readTokenizerMetadata, writeTokenizerMetadata } from './tokenizerMetadata';
