@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createDvae, type Dvae } from '@beit/dvae';
-import { writeTokenizerMetadata } from '@beit/schemas';
+import { writeTokenizerMetadata } from '@beit/schemas/tokenizer';
 import type { StageResult } from '@beit/stage';
 import type { NamedTensors } from '@beit/tensors';
 import { isFirst } from '@beit/trainer';

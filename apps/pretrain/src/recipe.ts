@@ -13,7 +13,6 @@ import {
   colorJitter,
   constructible,
   crop,
-  dvaeConfig,
   fields,
   fraction,
   normalization,
@@ -26,6 +25,7 @@ import {
   whole,
   z,
 } from '@beit/schemas';
+import { dvaeConfig } from '@beit/schemas/tokenizer';
 
 /** Images per step, in micro-batches of at most `microBatchSize`. */
 const batches = { batchSize: whole(1), microBatchSize: whole(1) };

@@ -7,4 +7,3 @@ export {
   writeModelMetadata,
 } from './modelMetadata';
 export * from './recipeSchema';
-export { dvaeConfig, readTokenizerMetadata, writeTokenizerMetadata } from './tokenizerMetadata';

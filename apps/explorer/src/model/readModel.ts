@@ -1,5 +1,6 @@
 import { createDvae, type Dvae } from '@beit/dvae';
-import { normalizationOf, readModelMetadata, readTokenizerMetadata } from '@beit/schemas';
+import { normalizationOf, readModelMetadata } from '@beit/schemas';
+import { readTokenizerMetadata } from '@beit/schemas/tokenizer';
 import type { NamedTensors } from '@beit/tensors';
 import { createVit, inferVitConfig, type Vit } from '@beit/vit';
 import {
