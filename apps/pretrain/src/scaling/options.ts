@@ -22,8 +22,8 @@ import {
 } from '@beit/cli';
 import { type PretrainRecipe, pretrainRecipe } from '../recipe';
 import { RECIPES } from '../recipes';
-import { LATENCY, PCIE_3_X16 } from './hardware';
-import type { Network } from './predict';
+import { LATENCY, PCIE_3_X16 } from './model/hardware';
+import type { Network } from './model/predict';
 import { bytesPerSecond, secondsOf } from './units';
 
 const ranks: Reader<number[]> = (text, flag) => {

@@ -1,6 +1,6 @@
 import { type Launcher, launchJson } from '@beit/cli';
 import { leastSquares } from '@beit/measurements';
-import type { Network } from './predict';
+import type { Network } from '../model/predict';
 
 export interface AllReduceTask {
   readonly bytes: readonly number[];

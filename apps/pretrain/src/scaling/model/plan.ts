@@ -1,7 +1,7 @@
 import { shareOf } from '@beit/stage';
 import { BUCKET_BYTES } from '@beit/trainer';
-import type { PretrainRecipe } from '../recipe';
-import type { WorkPlan } from './measureWork';
+import type { PretrainRecipe } from '../../recipe';
+import type { WorkPlan } from '../measure/measureWork';
 import { type Network, predictStep, type RankWork, type StepSeconds } from './predict';
 
 /** What is planned: stage 2 of a recipe. */

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median } from '@beit/measurements';
-import type { PretrainRecipe } from '../recipe';
-import type { RankWork } from './predict';
+import type { PretrainRecipe } from '../../recipe';
+import type { RankWork } from '../model/predict';
 import type { RankResult, RankTask } from './rankTask';
 import type { StepTimes } from './stopwatch';
 

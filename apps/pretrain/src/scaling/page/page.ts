@@ -1,9 +1,9 @@
 import { gibibytes, millions } from '@beit/cli';
 import { machineLine } from '@beit/measurements';
-import { type PaperPlan, REPORTED } from './paper';
+import { type PaperPlan, REPORTED } from '../model/paper';
+import { rateText, timeText } from '../units';
 import type { ScalingReport } from './report';
 import { checkTable, largestError, networkTable, paperTable, predictionTable } from './tables';
-import { rateText, timeText } from './units';
 
 const gigaflops = (flops: number): string => `${Number((flops / 1e9).toPrecision(4))} GFLOP`;
 

@@ -1,10 +1,10 @@
 import type { Machine } from '@beit/measurements';
-import type { MeasuredJob } from './measureAll';
-import type { MeasuredNetwork } from './measureNetwork';
-import type { Memory } from './memory';
-import type { PaperPlan } from './paper';
-import type { Prediction, Task } from './plan';
-import type { Network } from './predict';
+import type { MeasuredJob } from '../measure/measureAll';
+import type { MeasuredNetwork } from '../measure/measureNetwork';
+import type { Memory } from '../model/memory';
+import type { PaperPlan } from '../model/paper';
+import type { Prediction, Task } from '../model/plan';
+import type { Network } from '../model/predict';
 
 /** What is predicted of a number of ranks, and what was measured of it. */
 export interface Row {

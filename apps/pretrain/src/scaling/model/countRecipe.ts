@@ -4,11 +4,11 @@ import { adamW, gradientStep, gradientSums } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { countParameters } from '@beit/report';
 import type { NamedTensors, TensorSpec } from '@beit/tensors';
-import { blankBatch, mostMasked } from '../blankBatch';
-import type { PretrainRecipe } from '../recipe';
-import type { Objective } from '../targets/objective';
-import { pixelObjective } from '../targets/pixelObjective';
-import { tokenObjective } from '../targets/tokenObjective';
+import { blankBatch, mostMasked } from '../../blankBatch';
+import type { PretrainRecipe } from '../../recipe';
+import type { Objective } from '../../targets/objective';
+import { pixelObjective } from '../../targets/pixelObjective';
+import { tokenObjective } from '../../targets/tokenObjective';
 import { countFlops, countLiveBytes } from './countGraph';
 
 /** What stage 2 of a recipe takes, counted. */

@@ -1,7 +1,7 @@
 import { type ChartSeries, type LineChart, standaloneSvg } from '@beit/report';
-import { onGpus, type PaperPlan } from './paper';
+import { onGpus, type PaperPlan } from '../model/paper';
+import { rateText } from '../units';
 import type { ScalingReport } from './report';
-import { rateText } from './units';
 
 const GPUS = [1, 2, 4, 8, 16, 32, 64];
 const DAY = 86_400;

@@ -11,11 +11,11 @@ import { connectMpi, gatherTexts } from '@beit/mpi';
 import { createRandom } from '@beit/random';
 import { silentProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
-import { loadImages } from '../images';
-import { mimStage } from '../mimStage';
-import type { PretrainRecipe } from '../recipe';
-import { pixelObjective } from '../targets/pixelObjective';
-import { tokenObjective } from '../targets/tokenObjective';
+import { loadImages } from '../../images';
+import { mimStage } from '../../mimStage';
+import type { PretrainRecipe } from '../../recipe';
+import { pixelObjective } from '../../targets/pixelObjective';
+import { tokenObjective } from '../../targets/tokenObjective';
 import type { RankResult, RankTask } from './rankTask';
 import { pretendedJob, stopwatch } from './stopwatch';
 
@@ -84,11 +84,9 @@ await mimStage(
     runDir: task.runDir,
     engine: task.engine,
     workers: task.workers,
-    progress: {
-      ...silentProgress,
-      message: (text) => {
-        engine ||= /^pretraining: (.*)/.exec(text)?.[1] ?? '';
-      },
+    progress: silentProgress,
+    onCompiled(name) {
+      engine = `${name}, ${task.engine.precision}`;
     },
     job: timed,
   },

@@ -3,8 +3,8 @@
  * https://arxiv.org/abs/2106.08254v2, section 2.5 and table 12: 800 epochs in batches of 2,048, and "about five days using
  * 16 Nvidia Telsa V100 32GB GPU cards".
  */
-import { countImages } from '../countImages';
-import { RECIPES } from '../recipes';
+import { countImages } from '../../countImages';
+import { RECIPES } from '../../recipes';
 import { countRecipe, type RecipeCounts } from './countRecipe';
 import { hardwareWork, LATENCY, PCIE_3_X16 } from './hardware';
 import { type Memory, memoryOf } from './memory';

@@ -1,9 +1,9 @@
 import type { Launcher } from '@beit/cli';
 import { median } from '@beit/measurements';
+import { workKey } from '../model/plan';
 import { measureJob } from './measureJob';
 import { fitNetwork, type MeasuredNetwork, measureNetwork } from './measureNetwork';
 import { type MeasuredWork, measureWork, type WorkPlan, type WorkTask } from './measureWork';
-import { workKey } from './plan';
 import type { RankResult } from './rankTask';
 import { type StepTimes, secondsOfStep } from './stopwatch';
 

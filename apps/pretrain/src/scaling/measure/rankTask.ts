@@ -1,5 +1,5 @@
 import type { EngineOptions } from '@beit/cli';
-import type { PretrainRecipe } from '../recipe';
+import type { PretrainRecipe } from '../../recipe';
 import type { StepTimes } from './stopwatch';
 
 /** What a process of `rank.ts` is told, as JSON. */

@@ -1,10 +1,10 @@
 /** The report as Markdown tables. */
 import { duration, gibibytes } from '@beit/cli';
 import { type Cell, markdownTable, quantile } from '@beit/measurements';
-import type { PaperPlan } from './paper';
-import { REPORTED } from './paper';
+import type { PaperPlan } from '../model/paper';
+import { REPORTED } from '../model/paper';
+import { rateText, timeText } from '../units';
 import type { Row, ScalingReport } from './report';
-import { rateText, timeText } from './units';
 
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 /** With its sign. */
