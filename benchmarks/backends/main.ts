@@ -1,6 +1,6 @@
-import { describeMachine, machineLine, markdownTable, median } from '@beit/apps-shared/measurements';
 import { compile } from '@beit/compile';
 import { createDvae, type DvaeBatch, dvaeBatchSpecs, dvaeLoss } from '@beit/dvae';
+import { describeMachine, machineLine, markdownTable, median } from '@beit/measurements';
 import { createMim, pretrainLoss } from '@beit/mim';
 import type { TensorParams } from '@beit/nn';
 import { adamW, asTreeLoss, trainState, trainStep } from '@beit/optim';

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { imageFolder, writeShards } from '@beit/data';
 import {
   describeMachine,
   machineLine,
@@ -9,8 +10,7 @@ import {
   median,
   runJson,
   runNodeJson,
-} from '@beit/apps-shared/measurements';
-import { imageFolder, writeShards } from '@beit/data';
+} from '@beit/measurements';
 import { alternate, type Competitor, competitor, isAbsent } from '../shared/alternate';
 import { fail, integer, integers, publishedCommandLine } from '../shared/commandLine';
 import { publish } from '../shared/publish';

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { describeMachine } from '@beit/apps-shared/measurements';
 import { multiplyAdds } from '@beit/dvae';
+import { describeMachine } from '@beit/measurements';
 import { fail, integer } from '../shared/commandLine';
 import { measureSteps } from '../shared/measureSteps';
 import { CONVOLUTION_PEER_MODES, OUR_ENGINES } from '../shared/ourEngines';

@@ -1,7 +1,7 @@
 /** A training step of the dVAE, or tokenizing, in one of our engines; see `oursSteps`. */
-import { dvaeTrainStep } from '@beit/dvae';
+import { forwardStep } from '@beit/compile';
+import { dvaeTrainStep, tokenizeImages } from '@beit/dvae';
 import { trainState } from '@beit/optim';
-import type * as tf from '@tensorflow/tfjs';
 import { type OurSteps, oursSteps } from '../shared/oursSteps';
 import { createTask, type Task } from './task';
 
@@ -14,12 +14,8 @@ await oursSteps((task: Task): OurSteps => {
       inputs: (step) => ({ batch, scalars: scalars(step) }),
     };
   }
-  const tokenize = (state: Record<string, tf.Tensor>, inputs: { images: tf.Tensor }) => ({
-    state,
-    outputs: { tokens: dvae.tokenize(state, inputs.images) },
-  });
   return {
-    step: tokenize as unknown as OurSteps['step'],
+    step: forwardStep(tokenizeImages(dvae)) as unknown as OurSteps['step'],
     state: params,
     inputs: () => ({ images }),
   };

@@ -3,13 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  describeMachine,
-  findLauncher,
-  machineLine,
-  markdownTable,
-  normOfFileDifference,
-} from '@beit/apps-shared/measurements';
+import { findLauncher } from '@beit/cli';
+import { describeMachine, machineLine, markdownTable, normOfFileDifference } from '@beit/measurements';
 import { readMetrics } from '@beit/trainer';
 import { integers, oneOf, publishedCommandLine } from '../shared/commandLine';
 import { APP_ENGINES } from '../shared/ourEngines';

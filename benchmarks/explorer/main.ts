@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { describeMachine, machineLine, markdownTable, median } from '@beit/apps-shared/measurements';
+import { describeMachine, machineLine, markdownTable, median } from '@beit/measurements';
 import { servePage } from '../../apps/explorer/scripts/servePage';
 import { launchChromium } from '../../tooling/browser/launchChromium';
 import { integer, publishedCommandLine } from '../shared/commandLine';

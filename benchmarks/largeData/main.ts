@@ -2,13 +2,7 @@ import { link, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  describeMachine,
-  machineLine,
-  markdownTable,
-  runJson,
-  runNodeJson,
-} from '@beit/apps-shared/measurements';
+import { describeMachine, machineLine, markdownTable, runJson, runNodeJson } from '@beit/measurements';
 import { writePhotographs } from '../data/writePhotographs';
 import { isAbsent } from '../shared/alternate';
 import { fail, integer, publishedCommandLine } from '../shared/commandLine';

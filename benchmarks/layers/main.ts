@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { describeMachine, markdownTable } from '@beit/apps-shared/measurements';
 import { functional } from '@beit/layers';
+import { describeMachine, markdownTable } from '@beit/measurements';
 import * as tf from '@tensorflow/tfjs';
 import { integer, oneOf } from '../shared/commandLine';
 import { measureSteps, type OurEngine } from '../shared/measureSteps';

@@ -1,5 +1,5 @@
 /** A model's training step compiled by one of our engines, or as `model.fit` does it on one of TensorFlow.js's. */
-import { compile, useTensorflow } from '@beit/compile';
+import { compileForward, useTensorflow } from '@beit/compile';
 import { functional } from '@beit/layers';
 import { adamW, trainState, trainStep } from '@beit/optim';
 import * as tf from '@tensorflow/tfjs';
@@ -36,8 +36,9 @@ async function fitProgram(backend: 'wasm' | 'tensorflow') {
   if (backend === 'tensorflow') await useTensorflow('tensorflow');
   else {
     // The first program makes the backend fit for training: by itself it has no gradient of a convolution.
-    const nothing = (state: Record<string, tf.Tensor>) => ({ state, outputs: {} });
-    await (await compile(nothing, { state: {}, inputs: {} }, { engine: 'tfjs', backend })).dispose();
+    await (
+      await compileForward(() => ({}), { params: {}, inputs: {} }, { engine: 'tfjs', backend })
+    ).dispose();
     await tf.setBackend(backend);
   }
   const model = createModel(task);

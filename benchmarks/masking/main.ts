@@ -6,7 +6,7 @@ import {
   median,
   runJson,
   runNodeJson,
-} from '@beit/apps-shared/measurements';
+} from '@beit/measurements';
 import { alternate, competitor, isAbsent } from '../shared/alternate';
 import { fail, integer, publishedCommandLine } from '../shared/commandLine';
 import { publish } from '../shared/publish';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { describeMachine, machineLine, markdownTable, runNodeJson } from '@beit/apps-shared/measurements';
+import { describeMachine, machineLine, markdownTable, runNodeJson } from '@beit/measurements';
 import { isAbsent } from '../shared/alternate';
 import { integer, oneOf, publishedCommandLine } from '../shared/commandLine';
 import { OUR_ENGINES } from '../shared/ourEngines';

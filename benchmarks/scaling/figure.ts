@@ -1,4 +1,4 @@
-import type { Point } from '@beit/apps-shared/measurements';
+import type { Point } from '@beit/measurements';
 
 export interface Panel {
   /** What varies, with its unit. */

@@ -1,12 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import {
-  describeMachine,
-  leastSquares,
-  machineLine,
-  markdownTable,
-  median,
-} from '@beit/apps-shared/measurements';
+import { describeMachine, leastSquares, machineLine, markdownTable, median } from '@beit/measurements';
 import type { VitConfig } from '@beit/vit';
 import { OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';

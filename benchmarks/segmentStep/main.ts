@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { describeMachine } from '@beit/apps-shared/measurements';
+import { describeMachine } from '@beit/measurements';
 import { integer, oneOf } from '../shared/commandLine';
 import { measureSteps } from '../shared/measureSteps';
 import { CONVOLUTION_PEER_MODES, OUR_ENGINES } from '../shared/ourEngines';

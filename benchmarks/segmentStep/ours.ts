@@ -1,4 +1,5 @@
 /** A training step of a segmenter, or the logits of windows, in one of our engines; see `oursSteps`. */
+import { forwardStep } from '@beit/compile';
 import { trainState, trainStep } from '@beit/optim';
 import type * as tf from '@tensorflow/tfjs';
 import { type OurSteps, oursSteps } from '../shared/oursSteps';
@@ -17,12 +18,11 @@ await oursSteps((task: Task): OurSteps => {
       inputs: (step) => ({ batch, scalars: scalars(step) }),
     };
   }
-  const windows = (state: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => ({
-    state,
-    outputs: { logits: segmenter.logits(state, images) as tf.Tensor },
+  const windows = (params: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => ({
+    logits: segmenter.logits(params, images),
   });
   return {
-    step: windows as unknown as OurSteps['step'],
+    step: forwardStep(windows) as unknown as OurSteps['step'],
     state: params,
     inputs: () => ({ images: batch.images }),
     // 40 million numbers for each window: a sum tells whether they are the same.

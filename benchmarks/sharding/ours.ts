@@ -3,8 +3,8 @@
  * argument: `ShardingArguments` as JSON.
  */
 
-import { peakBytes, restartPeak } from '@beit/apps-shared/measurements';
 import type { EngineName } from '@beit/compile';
+import { peakBytes, restartPeak } from '@beit/measurements';
 import { pretrainLoss } from '@beit/mim';
 import { connectMpi, gatherTexts } from '@beit/mpi';
 import { firstBatch, trainingProgram } from '@beit/stage';

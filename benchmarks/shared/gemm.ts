@@ -2,8 +2,9 @@
  * Rate of large square matrix products in one of our engines, in a process of its own: prints GFLOP per second by
  * precision and size, or why the engine is not there. Arguments: `GemmOptions` as JSON.
  */
-import { median } from '@beit/apps-shared/measurements';
-import { availableEngines, compile, type EngineName, type Precision } from '@beit/compile';
+
+import { availableEngines, compileForward, type EngineName, type Precision } from '@beit/compile';
+import { median } from '@beit/measurements';
 import * as tf from '@tensorflow/tfjs';
 
 export interface GemmOptions {
@@ -20,15 +21,15 @@ async function rate(size: number, { engine, precision, threads, seconds }: GemmO
   const shape = [size, size] as [number, number];
   const spec = { dtype: 'float32', shape } as const;
   type Operands = { a: tf.Tensor; b: tf.Tensor };
-  const products = (state: Record<string, tf.Tensor>, { a, b }: Operands) => {
+  const products = (_: object, { a, b }: Operands) => {
     let product = a;
     for (let i = 0; i < CHAIN; i++) product = tf.matMul(product, b);
     // One number, so that reading the result does not count either.
-    return { state, outputs: { sum: tf.sum(product) as tf.Tensor } };
+    return { sum: tf.sum(product) };
   };
-  const program = await compile(
+  const program = await compileForward(
     products,
-    { state: {}, inputs: { a: spec, b: spec } },
+    { params: {}, inputs: { a: spec, b: spec } },
     { engine, precision, numThreads: threads },
   );
   const data = Float32Array.from({ length: size * size }, (_, i) => Math.sin(i) / Math.sqrt(size));

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { runJson, runNodeJson } from '@beit/apps-shared/measurements';
 import type { Precision } from '@beit/compile';
+import { runJson, runNodeJson } from '@beit/measurements';
 import { type Absent, type Competitor, competitor } from './alternate';
 import type { GemmOptions } from './gemm';
 import { OUR_ENGINES } from './ourEngines';

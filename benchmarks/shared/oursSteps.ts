@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { peakBytes } from '@beit/apps-shared/measurements';
 import { availableEngines, type CompiledProgram, compile } from '@beit/compile';
+import { peakBytes } from '@beit/measurements';
 import { flattenTensors, type HostTensor, type Step, type Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { collectGarbage } from './collectGarbage';

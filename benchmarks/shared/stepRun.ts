@@ -1,5 +1,5 @@
-import { type Command, median, type Spread, spreadOf } from '@beit/apps-shared/measurements';
 import type { Precision } from '@beit/compile';
+import { type Command, median, type Spread, spreadOf } from '@beit/measurements';
 
 /** One process's steps, ours or the peer's. */
 export interface StepRun {

@@ -1,4 +1,4 @@
-import { type Cell, type Machine, machineLine, markdownTable } from '@beit/apps-shared/measurements';
+import { type Cell, type Machine, machineLine, markdownTable } from '@beit/measurements';
 import { type Difference, fastestPeer, type StepResult, timesAsFast, WARM_UP_STEPS } from './stepRun';
 
 const seconds = (value: number) => value.toFixed(2);

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, startCommand } from '@beit/apps-shared/measurements';
+import { type Command, startCommand } from '@beit/measurements';
 import { type Absent, isAbsent } from './alternate';
 import type { StepCompetitor, StepRun } from './stepRun';
 

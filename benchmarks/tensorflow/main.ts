@@ -1,5 +1,5 @@
-import { describeMachine, machineLine, markdownTable, median } from '@beit/apps-shared/measurements';
 import { useTensorflow } from '@beit/compile';
+import { describeMachine, machineLine, markdownTable, median } from '@beit/measurements';
 import { pretrainLoss } from '@beit/mim';
 import { adamW, toTensors, trainState, valueAndGrads } from '@beit/optim';
 import * as tf from '@tensorflow/tfjs';

@@ -2,9 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runJson } from '@beit/apps-shared/measurements';
 import { pixelValuesToLogits } from '@beit/classification';
-import { availableEngines, type CompileOptions, compile, type EngineName, exportOnnx } from '@beit/compile';
+import {
+  availableEngines,
+  type CompileOptions,
+  compileForward,
+  type EngineName,
+  exportOnnx,
+} from '@beit/compile';
+import { runJson } from '@beit/measurements';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -69,13 +75,12 @@ async function ourLogits(
   { logits: logitsOf, params, images }: Task,
   engine: EngineName,
 ): Promise<Float32Array> {
-  const step = (state: Record<string, tf.Tensor>, inputs: { images: tf.Tensor }) => ({
-    state,
-    outputs: { logits: logitsOf(state, inputs.images) },
+  const forward = (params: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => ({
+    logits: logitsOf(params, images),
   });
   // On `cpu`, TensorFlow.js takes minutes for this model.
   const options: CompileOptions = engine === 'tfjs' ? { engine, backend: 'wasm' } : { engine };
-  const program = await compile(step, { state: params, inputs: { images } }, options);
+  const program = await compileForward(forward, { params, inputs: { images } }, options);
   const { logits } = await program.run({ images });
   const copy = Float32Array.from(logits.data);
   await program.dispose();

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import '@tensorflow/tfjs-backend-webgpu';
-import { availableEngines, compile } from '@beit/compile';
+import { availableEngines, compileForward } from '@beit/compile';
 import { runProgram } from './runProgram';
 import { GRADIENTS, INFERENCE } from './smallPrograms';
 
@@ -19,11 +19,8 @@ const page = {
   /** The engine and the backend that a program gets when none is asked for. */
   async defaults() {
     const spec = { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } as const;
-    const step = (state: Record<string, tf.Tensor>, { x }: Record<string, tf.Tensor>) => ({
-      state,
-      outputs: { y: tf.square(x!) },
-    });
-    const program = await compile(step, { state: {}, inputs: { x: spec } });
+    const square = (_: object, { x }: { x: tf.Tensor }) => ({ y: tf.square(x) });
+    const program = await compileForward(square, { params: {}, inputs: { x: spec } });
     const { y } = await program.run({ x: spec });
     return {
       engine: program.engine,

@@ -1,3 +1,4 @@
+import { forwardStep } from '@beit/compile';
 import { createDvae, type DvaeBatch, dvaeBatchSpecs, dvaeLoss, uniformNoise } from '@beit/dvae';
 import { createBlockwiseMasking, toMaskedPositions } from '@beit/masking';
 import { createMim, type MaskedPositions, pretrainLoss, toMask } from '@beit/mim';
@@ -109,28 +110,22 @@ const optimizer = adamW({ weightDecay: 0.05, clipNorm: 3 });
 export const INFERENCE: Readonly<Record<string, Make>> = {
   'predicted visual tokens of masked patches, and attention maps': () => {
     const { vit, mim, params, batch } = smallMim({ useRelPosBias: true, layerScaleInit: 0.5 });
-    const step = (
-      state: { params: Tensors },
-      { images, masked }: { images: tf.Tensor; masked: MaskedPositions },
-    ) => {
-      const logits = mim.logits(state.params, images, toMask(masked, PATCHES));
-      const patches = vit.embedPatches(state.params, images);
-      const { attention } = vit.encode(state.params, patches, { withAttention: true });
-      return { state, outputs: { logits, tokens: tf.argMax(logits, 2), attention: attention.at(-1)! } };
+    const forward = (params: Tensors, { images, masked }: { images: tf.Tensor; masked: MaskedPositions }) => {
+      const logits = mim.logits(params, images, toMask(masked, PATCHES));
+      const patches = vit.embedPatches(params, images);
+      const { attention } = vit.encode(params, patches, { withAttention: true });
+      return { logits, tokens: tf.argMax(logits, 2), attention: attention.at(-1)! };
     };
     const { images, masked } = batch;
-    return smallProgram(step, { params }, () => ({ images, masked }));
+    return smallProgram(forwardStep(forward), params, () => ({ images, masked }));
   },
   'images to visual tokens and back': () => {
     const { dvae, params, batch } = smallDvae();
-    const step = (state: { params: Tensors }, { images }: { images: tf.Tensor }) => {
-      const tokens = dvae.tokenize(state.params, images);
-      return {
-        state,
-        outputs: { tokens, images: dvae.decodeTokens(state.params, tokens, dvae.gridSize(16)) },
-      };
+    const forward = (params: Tensors, { images }: { images: tf.Tensor }) => {
+      const tokens = dvae.tokenize(params, images);
+      return { tokens, images: dvae.decodeTokens(params, tokens, dvae.gridSize(16)) };
     };
-    return smallProgram(step, { params }, () => ({ images: batch.images }));
+    return smallProgram(forwardStep(forward), params, () => ({ images: batch.images }));
   },
 };
 

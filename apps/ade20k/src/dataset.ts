@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { passProgress, RUNS } from '@beit/apps-shared';
+import { passProgress, RUNS } from '@beit/cli';
 import {
   type AnnotationOptions,
   type SegmentationSource,

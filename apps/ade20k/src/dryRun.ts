@@ -1,5 +1,4 @@
 import {
-  countParameters,
   dropPathKeeps,
   duration,
   gibibytes,
@@ -7,8 +6,9 @@ import {
   millions,
   printLayerRates,
   timeMicroBatch,
-} from '@beit/apps-shared';
+} from '@beit/cli';
 import { createRandom } from '@beit/random';
+import { countParameters } from '@beit/report';
 import { ADE20K_CLASSES } from '@beit/segmentation';
 import { type HostTensor, type TreeOf, zeros } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';

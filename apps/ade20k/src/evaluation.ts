@@ -1,6 +1,6 @@
-import type { EngineOptions } from '@beit/apps-shared';
-import { evenlySpread } from '@beit/apps-shared/report';
+import type { EngineOptions } from '@beit/cli';
 import { readLabelled, type ScaledImages, type Unreadable } from '@beit/data';
+import { evenlySpread } from '@beit/report';
 import {
   countPixels,
   pixelCounts,

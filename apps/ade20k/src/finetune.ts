@@ -1,4 +1,4 @@
-import { dropPathKeeps } from '@beit/apps-shared';
+import { dropPathKeeps } from '@beit/cli';
 import { createCropLoader } from '@beit/data';
 import type { TensorParams } from '@beit/nn';
 import { adamW, layerDecay, linearSchedule } from '@beit/optim';

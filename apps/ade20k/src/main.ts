@@ -1,4 +1,4 @@
-import { printSummary, runMain, trainCommand } from '@beit/apps-shared';
+import { printSummary, runMain, trainCommand } from '@beit/cli';
 import { terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { dryRun } from './dryRun';

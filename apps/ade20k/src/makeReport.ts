@@ -11,7 +11,7 @@ import {
   summaryTable,
   table,
   trainingSection,
-} from '@beit/apps-shared/report';
+} from '@beit/report';
 import type { Color, SegmentationMetrics } from '@beit/segmentation';
 import type { Dataset } from './dataset';
 import type { SegmentedImage } from './evaluation';

@@ -1,24 +1,58 @@
-import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import {
-  ENGINE_HELP,
-  FINETUNE_ARGUMENTS,
+  dataLocation,
+  FINETUNE_OPTIONS,
   type FinetuneOptions,
   finetuneOptions,
   finetuneOverrides,
-  integer,
+  flag,
+  type OptionValues,
+  OVERRIDE_OPTIONS,
+  option,
+  optionHelp,
   outFolder,
-  ownArguments,
-  parsed,
-  typedIn,
+  outOptions,
+  parseOptionTable,
+  path,
+  readRecipe,
+  START_OPTIONS,
+  text,
   UsageError,
-} from '@beit/apps-shared';
-import { readRecipe } from '@beit/apps-shared/recipe';
+  whole,
+} from '@beit/cli';
 import { type SegmentRecipe, segmentRecipe } from './recipe';
 import { RECIPES } from './recipes';
 
 export const COMMANDS = ['train', 'evaluate', 'predict'] as const;
 export type Command = (typeof COMMANDS)[number];
+
+const OPTIONS = {
+  recipe: option(
+    'NAME',
+    `${RECIPES.map(({ name }) => name).join(', ')}
+(default: emoji); or a .json file: { "extends": "emoji", "steps": 3000 }`,
+    text,
+    'emoji',
+  ),
+  data: option(
+    'DIR',
+    `images and annotations in the layout of ADE20K, with the names of the classes in
+classes.json where they are not ADE20K's (default: the scenes)`,
+    dataLocation,
+  ),
+  checkpoint: option(
+    'PATH',
+    `what to begin with: a run or a file, pre-trained or fine-tuned to classify
+(default: the newest run of pre-training)`,
+    path,
+  ),
+  ...START_OPTIONS,
+  ...outOptions('ade20k-'),
+  steps: option('N', undefined, whole(1)),
+  ...OVERRIDE_OPTIONS,
+  'multi-scale': flag('evaluate and predict at six scales, and mirrored: slower, a little better'),
+  whole: flag('evaluate and predict each image squeezed into one window, as transformers does: faster'),
+  ...FINETUNE_OPTIONS,
+};
 
 export const HELP = `Usage: pnpm --filter ade20k start -- [command] [options]
 
@@ -33,27 +67,7 @@ Fine-tunes a pre-trained BEiT to name the class of every pixel, with a SETR-PUP 
   pnpm --filter ade20k start -- predict --model RUN --out DIR IMAGE_OR_FOLDER
   pnpm --filter ade20k start -- evaluate --model RUN --data DIR
 
-  --recipe NAME           ${RECIPES.map(({ name }) => name).join(', ')}
-                          (default: emoji); or a .json file: { "extends": "emoji", "steps": 3000 }
-  --data DIR              images and annotations in the layout of ADE20K, with the names of the classes in
-                          classes.json where they are not ADE20K's (default: the scenes)
-  --checkpoint PATH       what to begin with: a run or a file, pre-trained or fine-tuned to classify
-                          (default: the newest run of pre-training)
-  --scratch               begin with random parameters
-  --model PATH            a run of this app, or its model.safetensors
-  --out DIR               where the run is written; default: runs/ade20k-<recipe>, or a new number beside it
-  --resume                continue the run in --out, or the newest of the recipe
-  --steps N, --batch-size N, --learning-rate X, --layer-decay X, --seed N
-                          instead of the recipe's
-  --multi-scale           evaluate and predict at six scales, and mirrored: slower, a little better
-  --whole                 evaluate and predict each image squeezed into one window, as transformers does: faster
-${ENGINE_HELP}
-  --shard-optimizer       of several processes each keeps the optimizer's state of a part of the parameters: less memory
-  --workers N             threads that decode and augment (default: 1)
-  --top N                 classes shown of a prediction (default: 5)
-  --dry-run               show what would be done, with the learning rate of every layer and an estimate of the time
-  --quiet                 no progress
-  --help                  this text`;
+${optionHelp(OPTIONS)}`;
 
 export interface Options extends FinetuneOptions {
   readonly command: Command;
@@ -67,15 +81,16 @@ export interface Options extends FinetuneOptions {
 
 /** The command line, resolved. @throws UsageError that names the value and what was expected; `'help'` when asked for */
 export async function parseOptions(args: readonly string[]): Promise<Options | 'help'> {
-  const { values, positionals } = parsed(() => parse(args));
-  if (values.help) return 'help';
+  const parsed = parseOptionTable(OPTIONS, args, { allowPositionals: true });
+  if (parsed === 'help') return 'help';
+  const { values, typed, positionals } = parsed;
   const [first = 'train', ...files] = positionals;
   const command = COMMANDS.find((name) => name === first);
   if (!command) throw new UsageError(`There is no command '${first}'. Commands: ${COMMANDS.join(', ')}.`);
   if (command !== 'predict' && files.length > 0)
     throw new UsageError(`'${files[0]}' is too much; expected options after '${command}'.`);
-  const recipe = await readRecipe(values.recipe ?? 'emoji', RECIPES, segmentRecipe);
-  const options = finetuneOptions(values, files, recipe);
+  const recipe = await readRecipe(values.recipe, RECIPES, segmentRecipe);
+  const options = finetuneOptions(values, typed, files, recipe);
   const { dryRun } = options;
   const needsData = values.data === undefined && recipe.data.kind === 'folder';
   if (needsData && command !== 'predict' && !dryRun) {
@@ -94,18 +109,14 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     ...options,
     command,
     recipe: withOverrides(recipe, values),
-    out: train
-      ? await outFolder(values.out, `ade20k-${recipe.name}`, values.resume ?? false)
-      : values.out === undefined
-        ? undefined
-        : resolve(typedIn(), values.out),
-    multiScale: values['multi-scale'] ?? false,
-    whole: values.whole ?? false,
+    out: train ? await outFolder(values.out, `ade20k-${recipe.name}`, values.resume) : values.out,
+    multiScale: values['multi-scale'],
+    whole: values.whole,
   };
 }
 
-function withOverrides(recipe: SegmentRecipe, values: ReturnType<typeof parse>['values']): SegmentRecipe {
-  const steps = values.steps === undefined ? recipe.steps : integer(values.steps, 'steps', 1);
+function withOverrides(recipe: SegmentRecipe, values: OptionValues<typeof OPTIONS>): SegmentRecipe {
+  const { steps = recipe.steps } = values;
   const share = steps / recipe.steps;
   return {
     ...recipe,
@@ -116,15 +127,3 @@ function withOverrides(recipe: SegmentRecipe, values: ReturnType<typeof parse>['
     evaluateEvery: Math.max(1, Math.min(recipe.evaluateEvery, Math.round(recipe.evaluateEvery * share))),
   };
 }
-
-const parse = (args: readonly string[]) =>
-  parseArgs({
-    args: ownArguments(args),
-    allowPositionals: true,
-    options: {
-      ...FINETUNE_ARGUMENTS,
-      steps: { type: 'string' },
-      'multi-scale': { type: 'boolean' },
-      whole: { type: 'boolean' },
-    },
-  });

@@ -1,4 +1,4 @@
-import type { Picture } from '@beit/apps-shared/report';
+import type { Picture } from '@beit/report';
 import { type Color, overlayClasses } from '@beit/segmentation';
 import type { SegmentedImage } from './evaluation';
 

@@ -1,6 +1,6 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { UsageError } from '@beit/apps-shared';
+import { UsageError } from '@beit/cli';
 import { imageFolder, readScaled } from '@beit/data';
 import { type Color, colorClasses, overlayClasses, segmentImage } from '@beit/segmentation';
 import sharp from 'sharp';

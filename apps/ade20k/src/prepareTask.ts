@@ -1,4 +1,4 @@
-import { modelOf, type Pretrained, pretrainedOf, type Start, startFrom, UsageError } from '@beit/apps-shared';
+import { modelOf, type Pretrained, pretrainedOf, type Start, startFrom, UsageError } from '@beit/cli';
 import { createRandom } from '@beit/random';
 import type { ProgressReporter } from '@beit/trainer';
 import { type Dataset, describeDataset, loadDataset } from './dataset';

@@ -1,4 +1,6 @@
 /** What a recipe is: the schema of recipes from files and the type of those in `recipes.ts`, from one description. */
+
+import type { CropOptions, PhotometricDistortion } from '@beit/data';
 import {
   above,
   atLeast,
@@ -16,8 +18,7 @@ import {
   vitConfig,
   whole,
   z,
-} from '@beit/apps-shared/recipe';
-import type { CropOptions, PhotometricDistortion } from '@beit/data';
+} from '@beit/schemas';
 import type { AuxiliaryHead, SetrMla, SetrNaive, SetrPup, UperNet } from '@beit/segmentation';
 
 const distortion = fields({

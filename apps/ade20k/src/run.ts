@@ -1,6 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertSameImages, type RunResult, runClock, unreadableOfAll, writeRecipe } from '@beit/apps-shared';
+import { openRun, type RunResult, unreadableOfAll } from '@beit/cli';
 import type { Communicator } from '@beit/mpi';
 import type { NamedTensors } from '@beit/tensors';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
@@ -29,12 +28,15 @@ export async function run(
   start.notes.forEach((note) => {
     progress.message(note);
   });
-  await assertSameImages(job, dataset.training.images.names);
-  // Only now is this a run: a mistake in the folder or the checkpoint leaves nothing behind.
-  await mkdir(out, { recursive: true });
-  const how = { data: options.data, checkpoint: startedFrom, ...engine, shardOptimizer };
-  if (isFirst) await writeRecipe(out, recipe, how);
-  const clock = await runClock(out);
+  const { seconds, timed, finish } = await openRun({
+    out,
+    recipe,
+    how: { data: options.data, checkpoint: startedFrom, ...engine, shardOptimizer },
+    images: dataset.training.images.names,
+    stages: ['training'],
+    job,
+    progress,
+  });
   // The first process evaluates; the others need no program for it.
   const evaluation = isFirst
     ? await openEvaluation({
@@ -47,20 +49,22 @@ export async function run(
       })
     : undefined;
   try {
-    const result = await finetune({
-      recipe,
-      dataset,
-      model,
-      params: start.params,
-      evaluation,
-      runDir: out,
-      engine,
-      workers,
-      shardOptimizer,
-      progress,
-      signal,
-      job,
-    }).finally(() => (isFirst ? clock.save() : undefined));
+    const result = await timed('training', () =>
+      finetune({
+        recipe,
+        dataset,
+        model,
+        params: start.params,
+        evaluation,
+        runDir: out,
+        engine,
+        workers,
+        shardOptimizer,
+        progress,
+        signal,
+        job,
+      }),
+    );
     const unreadable = await unreadableOfAll(job, result.unreadable);
     const { evaluated } = result;
     if (!evaluated) return { interrupted: result.interrupted, summary: [] };
@@ -81,7 +85,7 @@ export async function run(
       params: result.params,
       ...evaluated,
       best: result.best,
-      seconds: clock.seconds(),
+      seconds: seconds.training,
     };
     const results = {
       ...resultsOf(evaluated.metrics, dataset.classes),
@@ -90,15 +94,14 @@ export async function run(
         training: dataset.training.images.names.length,
         validation: dataset.validation.images.names.length,
       },
-      seconds: clock.seconds(),
+      seconds: seconds.training,
     };
-    await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
-    if (unreadable.length > 0)
-      await writeFile(join(out, 'unreadable.json'), `${JSON.stringify(unreadable, null, 2)}\n`);
-    progress.message('Drawing the report');
-    const path = join(out, 'report.html');
-    await writeFile(path, await makeReport(outcome));
-    return { interrupted: false, summary: summaryOf(outcome), report: path };
+    return await finish({
+      summary: summaryOf(outcome),
+      unreadable,
+      results,
+      page: () => makeReport(outcome),
+    });
   } finally {
     await evaluation?.dispose();
   }

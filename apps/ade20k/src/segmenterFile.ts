@@ -1,6 +1,7 @@
-import { loadPretrained, type Pretrained, shapesOf } from '@beit/apps-shared';
-import { IMAGENET_NORMALIZATION } from '@beit/data';
+import { loadPretrained, type Pretrained, shapesOf } from '@beit/cli';
+import { IMAGENET_NORMALIZATION, type Normalization } from '@beit/data';
 import { createRandom } from '@beit/random';
+import { type SegmenterViews, writeModelMetadata } from '@beit/schemas';
 import {
   ADE20K_CLASSES,
   ADE20K_PALETTE,
@@ -14,10 +15,9 @@ import type { NamedTensors } from '@beit/tensors';
 import type { VitConfig } from '@beit/vit';
 import { describeFit, fitParameters, saveSafetensors } from '@beit/weights';
 import { createModel, isAuxiliary, isUnused } from './model';
-import type { SegmentRecipe } from './recipe';
 
 /** What evaluation needs of the views. */
-export type PlainViews = Pick<SegmentRecipe['views'], 'normalization' | 'scale' | 'stride'>;
+export type PlainViews = SegmenterViews & { readonly normalization: Normalization };
 
 /** A trained segmenter: all that a prediction needs. */
 export interface TrainedSegmenter {
@@ -34,12 +34,9 @@ export async function saveSegmenter(path: string, trained: TrainedSegmenter): Pr
   const { params, classes, palette, model, head } = trained;
   const { normalization, scale, stride } = trained.views;
   const kept = Object.entries(params).filter(([name]) => !isAuxiliary(name));
-  await saveSafetensors(path, Object.fromEntries(kept), {
-    config: JSON.stringify(model),
-    classes: JSON.stringify(classes),
-    normalization: JSON.stringify(normalization),
-    segmenter: JSON.stringify({ palette, head: withoutAuxiliary(head), views: { scale, stride } }),
-  });
+  const segmenter = { palette, head: withoutAuxiliary(head), views: { scale, stride } };
+  const metadata = writeModelMetadata({ config: model, classes, normalization, segmenter });
+  await saveSafetensors(path, Object.fromEntries(kept), metadata);
 }
 
 const withoutAuxiliary = (head: SegmenterHead): SegmenterHead =>
@@ -65,11 +62,8 @@ export async function loadSegmenter(path: string): Promise<TrainedSegmenter> {
 type Description = Omit<TrainedSegmenter, 'params' | 'model'>;
 
 function describe({ path, tensors, config, classes, normalization, ...more }: Pretrained): Description {
-  const { segmenter } = more.metadata;
-  if (segmenter !== undefined && classes && normalization) {
-    const { palette, head, views } = JSON.parse(segmenter) as Pick<Description, 'palette' | 'head'> & {
-      views: Omit<PlainViews, 'normalization'>;
-    };
+  if (more.segmenter && classes && normalization) {
+    const { palette, head, views } = more.segmenter;
     return { classes, palette, head, views: { ...views, normalization } };
   }
   const classifier = tensors['decode_head.conv_seg.weight'];
@@ -98,7 +92,7 @@ const classNamesFor = (count: number): readonly string[] =>
     : Array.from({ length: count }, (_, label) => `class ${label + 1}`);
 
 /** mmsegmentation's for windows of 512, and the official code's for 640: the same for other sizes. */
-const ade20kViews = (size: number): Omit<PlainViews, 'normalization'> => ({
+const ade20kViews = (size: number): SegmenterViews => ({
   scale: [4 * size, size],
   stride: Math.floor((size * 2) / 3),
 });

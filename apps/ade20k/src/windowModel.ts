@@ -1,5 +1,5 @@
-import type { EngineOptions } from '@beit/apps-shared';
-import { compile } from '@beit/compile';
+import type { EngineOptions } from '@beit/cli';
+import { compileForward } from '@beit/compile';
 import type { Segmenter, WindowModel } from '@beit/segmentation';
 import type { NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
@@ -24,13 +24,12 @@ export async function openWindows(
   const needed = (all: NamedTensors) =>
     Object.fromEntries(Object.entries(all).filter(([name]) => !isAuxiliary(name)));
   const batchSize = Math.max(1, Math.floor(PIXELS_A_CALL / windowSize ** 2));
-  const program = await compile(
-    (state: Record<string, tf.Tensor>, { windows }: { windows: tf.Tensor }) => ({
-      state,
-      outputs: { logits: segmenter.logits(state, windows) as tf.Tensor },
+  const program = await compileForward(
+    (params: Record<string, tf.Tensor>, { windows }: { windows: tf.Tensor }) => ({
+      logits: segmenter.logits(params, windows),
     }),
     {
-      state: needed(params),
+      params: needed(params),
       inputs: { windows: { dtype: 'float32', shape: [batchSize, windowSize, windowSize, 3] } },
     },
     engine,

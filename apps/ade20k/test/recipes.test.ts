@@ -1,6 +1,5 @@
 /** The recipes against the table of the paper and mmsegmentation's protocol. */
-import { layerRates } from '@beit/apps-shared';
-import { overlay } from '@beit/apps-shared/recipe';
+import { layerRates, overlay } from '@beit/cli';
 import { createRandom } from '@beit/random';
 import type { SegmenterHead } from '@beit/segmentation';
 import { createModel } from '../src/model';

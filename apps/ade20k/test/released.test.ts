@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadPretrained } from '@beit/apps-shared';
+import { loadPretrained } from '@beit/cli';
 import { IMAGENET_NORMALIZATION, INCEPTION_NORMALIZATION } from '@beit/data';
 import { createRandom } from '@beit/random';
 import { ADE20K_CLASSES, ADE20K_PALETTE, type SegmenterHead, type UperNet } from '@beit/segmentation';

@@ -1,8 +1,8 @@
-import type { EngineOptions, Pretrained } from '@beit/apps-shared';
-import type { Picture } from '@beit/apps-shared/report';
 import { attentionOfImages, type GridSize, type LayerAttention } from '@beit/attention';
-import { compile } from '@beit/compile';
+import type { EngineOptions, Pretrained } from '@beit/cli';
+import { compileForward } from '@beit/compile';
 import { INCEPTION_NORMALIZATION, type Normalization } from '@beit/data';
+import type { Picture } from '@beit/report';
 import type { NamedTensors } from '@beit/tensors';
 import { createVit, resizeParams, type Vit } from '@beit/vit';
 import * as tf from '@tensorflow/tfjs';
@@ -53,14 +53,14 @@ export async function openAttention(
   engine: EngineOptions,
 ): Promise<AttentionModel> {
   const { vit, params, facts } = encoderAt(pretrained, size);
-  const program = await compile(
-    (state: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => {
-      const patches = vit.embedPatches(state, images);
-      const { attention } = vit.encode(state, patches, { withAttention: true });
+  const program = await compileForward(
+    (params: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => {
+      const patches = vit.embedPatches(params, images);
+      const { attention } = vit.encode(params, patches, { withAttention: true });
       // [depth, 1, numHeads, tokens, tokens]
-      return { state, outputs: { attention: tf.stack([...attention]) as tf.Tensor } };
+      return { attention: tf.stack([...attention]) };
     },
-    { state: params, inputs: { images: { dtype: 'float32', shape: [1, size, size, 3] } } },
+    { params, inputs: { images: { dtype: 'float32', shape: [1, size, size, 3] } } },
     engine,
   );
   return {

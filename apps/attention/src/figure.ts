@@ -1,4 +1,6 @@
 /** The paper's last figure: reference points, and what they attend to. */
+
+import { type GridSize, keepMass, type LayerAttention, meanMap, patchAttention } from '@beit/attention';
 import {
   contactSheet,
   drawHeatMap,
@@ -7,8 +9,7 @@ import {
   escapeHtml,
   type Picture,
   pictureUri,
-} from '@beit/apps-shared/report';
-import { type GridSize, keepMass, type LayerAttention, meanMap, patchAttention } from '@beit/attention';
+} from '@beit/report';
 import { enlarged } from './pictures';
 
 /** One reference point. */

@@ -1,14 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import {
-  loadPretrained,
-  newestPretraining,
-  passProgress,
-  RUNS,
-  runMain,
-  UsageError,
-} from '@beit/apps-shared';
-import type { Picture } from '@beit/apps-shared/report';
+import { loadPretrained, newestPretraining, passProgress, RUNS, runMain, UsageError } from '@beit/cli';
+import type { Picture } from '@beit/report';
 import { type ProgressReporter, terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { type AttentionModel, openAttention } from './attentionModel';

@@ -1,5 +1,5 @@
 /** How well heads tell objects apart, on scenes with true masks. */
-import { spread } from '@beit/apps-shared/experiments';
+
 import {
   type GridSize,
   type LayerAttention,
@@ -8,6 +8,7 @@ import {
   objectness,
   patchAttention,
 } from '@beit/attention';
+import { spread } from '@beit/experiments';
 import type { AttentionModel } from './attentionModel';
 import type { ObjectScene } from './sceneObjects';
 

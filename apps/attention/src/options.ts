@@ -1,19 +1,59 @@
-import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import {
-  ENGINE_ARGUMENTS,
-  ENGINE_HELP,
+  ENGINE_OPTIONS,
   type EngineOptions,
   engineOptions,
-  integer,
-  ownArguments,
-  parsed,
-  typedIn,
+  flag,
+  option,
+  optionHelp,
+  parseOptionTable,
+  path,
+  type Reader,
+  repeatable,
   UsageError,
-} from '@beit/apps-shared';
+  whole,
+} from '@beit/cli';
 
 export const COMMANDS = ['figure', 'measure'] as const;
 export type Command = (typeof COMMANDS)[number];
+
+export type Point = readonly [row: number, column: number];
+
+const point: Reader<Point> = (text, flag) => {
+  const found = /^(\d{1,6}),(\d{1,6})$/.exec(text.trim());
+  if (!found) throw new UsageError(`--${flag} is '${text}'; expected ROW,COLUMN, such as 11,13.`);
+  return [Number(found[1]), Number(found[2])];
+};
+
+const SCENES = { figure: 4, measure: 200 } as const;
+
+const OPTIONS = {
+  checkpoint: option(
+    'PATH',
+    "a run, an official file, a folder of transformers, timm's (default: the newest pre-training run)",
+    path,
+  ),
+  images: repeatable('FILE', 'a picture; may be given several times (default: scenes of emoji)', path),
+  points: repeatable(
+    'ROW,COLUMN',
+    `a patch, counted from 0; may be given several times; for all pictures (default: on the objects,
+or the middle of a picture)`,
+    point,
+  ),
+  size: option(
+    'N',
+    "pixels along a side, a multiple of the patch size (default: the model's; the paper's figure: 480)",
+    whole(1),
+  ),
+  block: option('N', 'whose attention is shown, counted from 1 (default: the last)', whole(1)),
+  scenes: option(
+    'N',
+    `scenes of emoji: ${SCENES.figure} in the figure, ${SCENES.measure} to measure`,
+    whole(1),
+  ),
+  out: option('DIR', "where the results are written (default: attention beside the run's other files)", path),
+  ...ENGINE_OPTIONS,
+  quiet: flag('no progress'),
+};
 
 export const HELP = `Usage: pnpm --filter attention start -- [command] [options]
 
@@ -25,19 +65,7 @@ What a BEiT's self-attention looks at: the last figure of the paper, and how wel
   pnpm --filter attention start -- measure --checkpoint RUN     area under the ROC curve of "the same object", by the
                                                                 attention, for every head, on scenes with true masks
 
-  --checkpoint PATH       a run, an official file, a folder of transformers, timm's (default: the newest pre-training run)
-  --images FILE           a picture; may be given several times (default: scenes of emoji)
-  --points ROW,COLUMN     a patch, counted from 0; may be given several times; for all pictures (default: on the objects,
-                          or the middle of a picture)
-  --size N                pixels along a side, a multiple of the patch size (default: the model's; the paper's figure: 480)
-  --block N               whose attention is shown, counted from 1 (default: the last)
-  --scenes N              scenes of emoji: 4 in the figure, 200 to measure
-  --out DIR               where the results are written (default: attention beside the run's other files)
-${ENGINE_HELP}
-  --quiet                 no progress
-  --help                  this text`;
-
-export type Point = readonly [row: number, column: number];
+${optionHelp(OPTIONS)}`;
 
 export interface Options {
   readonly command: Command;
@@ -54,59 +82,31 @@ export interface Options {
   readonly quiet: boolean;
 }
 
-const SCENES = { figure: 4, measure: 200 } as const;
-
 /** The command line, resolved. @throws UsageError that names the value and what was expected; `'help'` when asked for */
 export function parseOptions(args: readonly string[]): Options | 'help' {
-  const { values, positionals } = parsed(() => parse(args));
-  if (values.help) return 'help';
+  const parsed = parseOptionTable(OPTIONS, args, { allowPositionals: true });
+  if (parsed === 'help') return 'help';
+  const { values, positionals } = parsed;
   const [first = 'figure', extra] = positionals;
   const command = COMMANDS.find((name) => name === first);
   if (!command) throw new UsageError(`There is no command '${first}'. Commands: ${COMMANDS.join(', ')}.`);
   if (extra !== undefined)
     throw new UsageError(`'${extra}' is too much; expected options after '${command}'.`);
-  const images = values.images ?? [];
+  const { checkpoint, images, points, size, block, scenes, out, quiet } = values;
   if (command === 'measure' && images.length > 0)
     throw new UsageError(`'measure' needs true masks, which --images do not have.`);
-  if (images.length > 0 && values.scenes !== undefined)
+  if (images.length > 0 && scenes !== undefined)
     throw new UsageError('--scenes are shown where there are no --images; give one.');
-  const path = (value: string) => resolve(typedIn(), value);
-  const whole = (flag: 'size' | 'block' | 'scenes') =>
-    values[flag] === undefined ? undefined : integer(values[flag], flag, 1);
   return {
     command,
-    checkpoint: values.checkpoint === undefined ? undefined : path(values.checkpoint),
-    images: images.map(path),
-    points: (values.points ?? []).map(pointOf),
-    size: whole('size'),
-    block: whole('block'),
-    scenes: whole('scenes') ?? SCENES[command],
-    out: values.out === undefined ? undefined : path(values.out),
+    checkpoint,
+    images,
+    points,
+    size,
+    block,
+    scenes: scenes ?? SCENES[command],
+    out,
     engine: engineOptions(values),
-    quiet: values.quiet ?? false,
+    quiet,
   };
 }
-
-function pointOf(text: string): Point {
-  const found = /^(\d{1,6}),(\d{1,6})$/.exec(text.trim());
-  if (!found) throw new UsageError(`--points is '${text}'; expected ROW,COLUMN, such as 11,13.`);
-  return [Number(found[1]), Number(found[2])];
-}
-
-const parse = (args: readonly string[]) =>
-  parseArgs({
-    args: ownArguments(args),
-    allowPositionals: true,
-    options: {
-      checkpoint: { type: 'string' },
-      images: { type: 'string', multiple: true },
-      points: { type: 'string', multiple: true },
-      size: { type: 'string' },
-      block: { type: 'string' },
-      scenes: { type: 'string' },
-      out: { type: 'string' },
-      ...ENGINE_ARGUMENTS,
-      quiet: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });

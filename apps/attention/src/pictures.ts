@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
-import type { Picture } from '@beit/apps-shared/report';
 import { loadViews } from '@beit/data';
+import type { Picture } from '@beit/report';
 
 /** The middle of a picture, upright and on white, as a classifier sees it. @throws with its path when it cannot be read */
 export async function readSquare(path: string, size: number): Promise<Picture> {

@@ -1,6 +1,6 @@
-import type { Picture } from '@beit/apps-shared/report';
 import type { GridSize } from '@beit/attention';
 import { type EmojiScene, emojiScenes } from '@beit/data';
+import type { Picture } from '@beit/report';
 
 /** A scene of the embedded emoji and where its objects are. */
 export interface ObjectScene {

@@ -1,6 +1,7 @@
-import { loadPretrained, type PlainViews, shapesOf } from '@beit/apps-shared';
+import { loadPretrained, shapesOf } from '@beit/cli';
 import { INCEPTION_NORMALIZATION } from '@beit/data';
 import { createRandom } from '@beit/random';
+import { type ClassifierViews, writeModelMetadata } from '@beit/schemas';
 import type { NamedTensors } from '@beit/tensors';
 import type { VitConfig } from '@beit/vit';
 import { describeFit, fitParameters, saveSafetensors } from '@beit/weights';
@@ -13,18 +14,15 @@ export interface TrainedClassifier {
   readonly classes: readonly string[];
   readonly model: VitConfig;
   readonly pooling: FinetuneRecipe['pooling'];
-  readonly views: PlainViews;
+  readonly views: ClassifierViews;
 }
 
 /** Parameters, with everything else as the file's metadata. */
 export async function saveClassifier(path: string, trained: TrainedClassifier): Promise<void> {
   const { params, classes, model, pooling } = trained;
   const { normalization, cropShare } = trained.views;
-  await saveSafetensors(path, params, {
-    config: JSON.stringify(model),
-    classes: JSON.stringify(classes),
-    classifier: JSON.stringify({ pooling, views: { normalization, cropShare } }),
-  });
+  const classifier = { pooling, views: { normalization, cropShare } };
+  await saveSafetensors(path, params, writeModelMetadata({ config: model, classes, classifier }));
 }
 
 /**

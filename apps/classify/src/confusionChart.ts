@@ -1,5 +1,5 @@
-import { escapeHtml, svgFrame } from '@beit/apps-shared/report';
 import { confusedPairs } from '@beit/classification';
+import { escapeHtml, svgFrame } from '@beit/report';
 
 const SIZE = 560;
 /** Names of more classes than these would be too small to read. */

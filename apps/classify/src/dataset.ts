@@ -1,5 +1,5 @@
-import { folderIndexes, shardsAt } from '@beit/apps-shared';
 import { classCounts, imbalance } from '@beit/classification';
+import { folderIndexes, shardsAt } from '@beit/cli';
 import {
   classFolder,
   type Emoji,

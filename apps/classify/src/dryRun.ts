@@ -1,5 +1,5 @@
+import { type FinetuneBatch, finetuneLoss, softTargets } from '@beit/classification';
 import {
-  countParameters,
   dropPathKeeps,
   duration,
   gibibytes,
@@ -7,9 +7,9 @@ import {
   millions,
   printLayerRates,
   timeMicroBatch,
-} from '@beit/apps-shared';
-import { type FinetuneBatch, finetuneLoss, softTargets } from '@beit/classification';
+} from '@beit/cli';
 import { createRandom } from '@beit/random';
+import { countParameters } from '@beit/report';
 import { type HostTensor, type TreeOf, zeros } from '@beit/tensors';
 import { loadDataset } from './dataset';
 import { createModel } from './model';

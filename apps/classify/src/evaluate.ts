@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { passProgress } from '@beit/apps-shared';
+import { passProgress } from '@beit/cli';
 import type { ProgressReporter } from '@beit/trainer';
 import { loadClassifier } from './classifierFile';
 import { type Dataset, type Labelled, loadDataset } from './dataset';

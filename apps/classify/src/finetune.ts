@@ -1,5 +1,5 @@
-import { dropPathKeeps, type EngineOptions } from '@beit/apps-shared';
 import { drawMix, type FinetuneBatch, finetuneLoss, softTargets } from '@beit/classification';
+import { dropPathKeeps, type EngineOptions } from '@beit/cli';
 import { createLoader } from '@beit/data';
 import type { TensorParams } from '@beit/nn';
 import { adamW, cosineSchedule, layerDecay } from '@beit/optim';

@@ -1,5 +1,5 @@
-import type { EngineOptions } from '@beit/apps-shared';
-import { compile } from '@beit/compile';
+import type { EngineOptions } from '@beit/cli';
+import { compileForward } from '@beit/compile';
 import { createLoader, type TwoViewOptions, type Unreadable } from '@beit/data';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
@@ -50,13 +50,10 @@ export async function openForwardPass(options: ForwardPassOptions): Promise<Forw
     dropLast: false,
     workers,
   });
-  const program = await compile(
-    (params: Tensors, { images }: { images: tf.Tensor }) => ({
-      state: params,
-      outputs: { output: options.of(params, images) },
-    }),
+  const program = await compileForward(
+    (params: Tensors, { images }: { images: tf.Tensor }) => ({ output: options.of(params, images) }),
     {
-      state: options.params,
+      params: options.params,
       inputs: { images: { dtype: 'float32', shape: [batchSize, view.imageSize, view.imageSize, 3] } },
     },
     engine,

@@ -1,3 +1,5 @@
+import { classCounts } from '@beit/classification';
+import { createLoader, type ImageSource, subset } from '@beit/data';
 import {
   escapeHtml,
   evenlySpread,
@@ -13,9 +15,7 @@ import {
   summaryTable,
   table,
   trainingSection,
-} from '@beit/apps-shared/report';
-import { classCounts } from '@beit/classification';
-import { createLoader, type ImageSource, subset } from '@beit/data';
+} from '@beit/report';
 import { confusionChart } from './confusionChart';
 import type { Dataset } from './dataset';
 import { type Evaluated, mostLikely, softmax } from './evaluation';

@@ -1,24 +1,60 @@
-import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import {
-  ENGINE_HELP,
-  FINETUNE_ARGUMENTS,
+  dataLocation,
+  FINETUNE_OPTIONS,
   type FinetuneOptions,
   finetuneOptions,
   finetuneOverrides,
   number,
+  type OptionValues,
+  OVERRIDE_OPTIONS,
+  option,
+  optionHelp,
   outFolder,
-  ownArguments,
-  parsed,
-  typedIn,
+  outOptions,
+  parseOptionTable,
+  path,
+  readRecipe,
+  START_OPTIONS,
+  text,
   UsageError,
-} from '@beit/apps-shared';
-import { readRecipe } from '@beit/apps-shared/recipe';
+} from '@beit/cli';
 import { type FinetuneRecipe, finetuneRecipe } from './recipe';
 import { RECIPES } from './recipes';
 
 export const COMMANDS = ['train', 'evaluate', 'predict', 'probe', 'export'] as const;
 export type Command = (typeof COMMANDS)[number];
+
+const OPTIONS = {
+  recipe: option(
+    'NAME',
+    `${RECIPES.map(({ name }) => name).join(',\n')}
+(default: emoji); or a .json file: { "extends": "emoji", "epochs": 80 }`,
+    text,
+    'emoji',
+  ),
+  data: option(
+    'DIR',
+    `a folder of folders of images, one for each class, or shards with classes: a folder, the
+address of an index; see docs/shards.md. Default: the embedded emoji`,
+    dataLocation,
+  ),
+  checkpoint: option(
+    'PATH',
+    'what to begin with: a run or a file (default: the newest run of pre-training)',
+    path,
+  ),
+  ...START_OPTIONS,
+  ...outOptions('classify-'),
+  labels: option(
+    'SHARE',
+    "train with this share of each class's images, in as many steps as with all",
+    number(0.0001, 1),
+    1,
+  ),
+  epochs: option('N', undefined, number(0.001)),
+  ...OVERRIDE_OPTIONS,
+  ...FINETUNE_OPTIONS,
+};
 
 export const HELP = `Usage: pnpm --filter classify start -- [command] [options]
 
@@ -34,25 +70,7 @@ Fine-tunes a pre-trained BEiT to tell classes of images apart, or trains it from
                                                                 classifier on every layer
   pnpm --filter classify start -- export --model RUN --out DIR  model.onnx and what transformers.js reads beside it
 
-  --recipe NAME           ${RECIPES.map(({ name }) => name).join(',\n                          ')}
-                          (default: emoji); or a .json file: { "extends": "emoji", "epochs": 80 }
-  --data DIR              a folder of folders of images, one for each class, or shards with classes: a folder, the
-                          address of an index; see docs/shards.md. Default: the embedded emoji
-  --checkpoint PATH       what to begin with: a run or a file (default: the newest run of pre-training)
-  --scratch               begin with random parameters
-  --model PATH            a run of this app, or its model.safetensors
-  --out DIR               where the run is written; default: runs/classify-<recipe>, or a new number beside it
-  --resume                continue the run in --out, or the newest of the recipe
-  --labels SHARE          train with this share of each class's images, in as many steps as with all (default: 1)
-  --epochs N, --batch-size N, --learning-rate X, --layer-decay X, --seed N
-                          instead of the recipe's
-${ENGINE_HELP}
-  --shard-optimizer       of several processes each keeps the optimizer's state of a part of the parameters: less memory
-  --workers N             threads that decode and augment (default: 1)
-  --top N                 classes shown of a prediction (default: 5)
-  --dry-run               show what would be done, with the learning rate of every layer and an estimate of the time
-  --quiet                 no progress
-  --help                  this text`;
+${optionHelp(OPTIONS)}`;
 
 export interface Options extends FinetuneOptions {
   readonly command: Command;
@@ -65,15 +83,16 @@ export interface Options extends FinetuneOptions {
 
 /** The command line, resolved. @throws UsageError that names the value and what was expected; `'help'` when asked for */
 export async function parseOptions(args: readonly string[]): Promise<Options | 'help'> {
-  const { values, positionals } = parsed(() => parse(args));
-  if (values.help) return 'help';
+  const parsed = parseOptionTable(OPTIONS, args, { allowPositionals: true });
+  if (parsed === 'help') return 'help';
+  const { values, typed, positionals } = parsed;
   const [first = 'train', ...files] = positionals;
   const command = COMMANDS.find((name) => name === first);
   if (!command) throw new UsageError(`There is no command '${first}'. Commands: ${COMMANDS.join(', ')}.`);
   if (command !== 'predict' && files.length > 0)
     throw new UsageError(`'${files[0]}' is too much; expected options after '${command}'.`);
-  const recipe = await readRecipe(values.recipe ?? 'emoji', RECIPES, finetuneRecipe);
-  const options = finetuneOptions(values, files, recipe);
+  const recipe = await readRecipe(values.recipe, RECIPES, finetuneRecipe);
+  const options = finetuneOptions(values, typed, files, recipe);
   const { dryRun } = options;
   if (command === 'train' && values.data === undefined && recipe.data.kind === 'folder' && !dryRun) {
     throw new UsageError(
@@ -91,17 +110,13 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     ...options,
     command,
     recipe: withOverrides(recipe, values),
-    out: train
-      ? await outFolder(values.out, `classify-${recipe.name}`, values.resume ?? false)
-      : values.out === undefined
-        ? undefined
-        : resolve(typedIn(), values.out),
-    labels: values.labels === undefined ? 1 : number(values.labels, 'labels', 0.0001, 1),
+    out: train ? await outFolder(values.out, `classify-${recipe.name}`, values.resume) : values.out,
+    labels: values.labels,
   };
 }
 
-function withOverrides(recipe: FinetuneRecipe, values: ReturnType<typeof parse>['values']): FinetuneRecipe {
-  const epochs = values.epochs === undefined ? recipe.epochs : number(values.epochs, 'epochs', 0.001);
+function withOverrides(recipe: FinetuneRecipe, values: OptionValues<typeof OPTIONS>): FinetuneRecipe {
+  const { epochs = recipe.epochs } = values;
   return {
     ...recipe,
     ...finetuneOverrides(values, recipe),
@@ -110,10 +125,3 @@ function withOverrides(recipe: FinetuneRecipe, values: ReturnType<typeof parse>[
     warmupEpochs: Math.min(recipe.warmupEpochs, (recipe.warmupEpochs / recipe.epochs) * epochs),
   };
 }
-
-const parse = (args: readonly string[]) =>
-  parseArgs({
-    args: ownArguments(args),
-    allowPositionals: true,
-    options: { ...FINETUNE_ARGUMENTS, labels: { type: 'string' }, epochs: { type: 'string' } },
-  });

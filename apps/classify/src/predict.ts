@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import { compile } from '@beit/compile';
+import { compileForward } from '@beit/compile';
 import { loadViews } from '@beit/data';
 import type * as tf from '@tensorflow/tfjs';
 import { loadClassifier } from './classifierFile';
@@ -28,13 +28,12 @@ export async function* predict({
   const trained = await loadClassifier(model);
   const { classifier } = createModel(trained, trained.classes.length);
   const view = plainView(trained);
-  const program = await compile(
+  const program = await compileForward(
     (params: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => ({
-      state: params,
-      outputs: { logits: classifier.logits(params, images) as tf.Tensor },
+      logits: classifier.logits(params, images),
     }),
     {
-      state: trained.params,
+      params: trained.params,
       inputs: { images: { dtype: 'float32', shape: [1, view.imageSize, view.imageSize, 3] } },
     },
     engine,

@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gibibytes, passProgress } from '@beit/apps-shared';
 import {
   classificationMetrics,
   createLinearProbe,
@@ -8,11 +7,11 @@ import {
   LINEAR_PROBE_ADAMW,
   probeFeatures,
 } from '@beit/classification';
-import { compile } from '@beit/compile';
+import { gibibytes, passProgress } from '@beit/cli';
+import { compile, compileForward } from '@beit/compile';
 import { adamW, cosineSchedule, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
-import type { HostTensor } from '@beit/tensors';
-import { cloneTensors } from '@beit/tensors';
+import { cloneTensors, type HostTensor } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
 import type * as tf from '@tensorflow/tfjs';
 import type { Labelled } from './dataset';
@@ -175,15 +174,13 @@ async function trainLinear(
   const trained = cloneTensors(params);
   await program.dispose();
   const images = validation.labels.length;
-  const answers = await compile(
-    (state: Record<string, tf.Tensor>, { features }: { features: tf.Tensor }) => ({
-      state,
-      outputs: Object.fromEntries(
-        linear.logits(state, features).map((logits, layer): [string, tf.Tensor] => [String(layer), logits]),
+  const answers = await compileForward(
+    (params: Record<string, tf.Tensor>, { features }: { features: tf.Tensor }) =>
+      Object.fromEntries(
+        linear.logits(params, features).map((logits, layer): [string, tf.Tensor] => [String(layer), logits]),
       ),
-    }),
     {
-      state: trained,
+      params: trained,
       inputs: { features: { dtype: 'float32', shape: [images, layers, featureDim] } },
     },
     engine,

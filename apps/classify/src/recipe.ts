@@ -1,6 +1,9 @@
 /**
  * What a recipe is: the schema of recipes from files and the type of those in `recipes.ts`, from one description.
  */
+
+import type { MixConfig } from '@beit/classification';
+import type { Augmentation } from '@beit/data';
 import {
   above,
   atLeast,
@@ -20,9 +23,7 @@ import {
   vitConfig,
   whole,
   z,
-} from '@beit/apps-shared/recipe';
-import type { MixConfig } from '@beit/classification';
-import type { Augmentation } from '@beit/data';
+} from '@beit/schemas';
 
 const augmentation = fields({
   crop,

@@ -1,6 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertSameImages, type RunResult, runClock, unreadableOfAll, writeRecipe } from '@beit/apps-shared';
+import { openRun, type RunResult, unreadableOfAll } from '@beit/cli';
 import type { Communicator } from '@beit/mpi';
 import type { NamedTensors } from '@beit/tensors';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
@@ -25,10 +24,6 @@ export async function run(
   start.notes.forEach((note) => {
     progress.message(note);
   });
-  await assertSameImages(job, dataset.train.source.names);
-  const isFirst = job.rank === 0;
-  // Only now is this a run: a mistake in the folder or the checkpoint leaves nothing behind.
-  await mkdir(out, { recursive: true });
   const how = {
     data: options.data,
     checkpoint: startedFrom,
@@ -36,21 +31,31 @@ export async function run(
     ...engine,
     shardOptimizer,
   };
-  if (isFirst) await writeRecipe(out, recipe, how);
-  const clock = await runClock(out);
-  const result = await finetune({
+  const images = dataset.train.source.names;
+  const { seconds, timed, finish } = await openRun({
+    out,
     recipe,
-    dataset: { ...dataset, train: repeated(dataset.train, imagesPerEpoch) },
-    model,
-    params: start.params,
-    runDir: out,
-    engine,
-    workers,
-    shardOptimizer,
-    progress,
-    signal,
+    how,
+    images,
+    stages: ['training'],
     job,
-  }).finally(() => (isFirst ? clock.save() : undefined));
+    progress,
+  });
+  const result = await timed('training', () =>
+    finetune({
+      recipe,
+      dataset: { ...dataset, train: repeated(dataset.train, imagesPerEpoch) },
+      model,
+      params: start.params,
+      runDir: out,
+      engine,
+      workers,
+      shardOptimizer,
+      progress,
+      signal,
+      job,
+    }),
+  );
   const unreadable = await unreadableOfAll(job, result.unreadable);
   const { evaluated } = result;
   if (!evaluated) return { interrupted: result.interrupted, summary: [] };
@@ -79,7 +84,7 @@ export async function run(
     params: result.params,
     evaluated,
     best: result.best,
-    seconds: clock.seconds(),
+    seconds: seconds.training,
     unreadable,
   };
   const { confusion, perClass, ...metrics } = evaluated.metrics;
@@ -93,13 +98,7 @@ export async function run(
     perClass: Object.fromEntries(dataset.classes.map((name, label) => [name, perClass[label]])),
     confusion,
     images: { train: dataset.train.labels.length, validation: dataset.validation.labels.length },
-    seconds: clock.seconds(),
+    seconds: seconds.training,
   };
-  await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
-  if (unreadable.length > 0)
-    await writeFile(join(out, 'unreadable.json'), `${JSON.stringify(unreadable, null, 2)}\n`);
-  progress.message('Drawing the report');
-  const path = join(out, 'report.html');
-  await writeFile(path, await makeReport(outcome));
-  return { interrupted: false, summary: summaryOf(outcome), report: path };
+  return finish({ summary: summaryOf(outcome), unreadable, results, page: () => makeReport(outcome) });
 }

@@ -1,5 +1,5 @@
-import type { PlainViews } from '@beit/apps-shared';
 import type { TwoViewOptions } from '@beit/data';
+import type { ClassifierViews } from '@beit/schemas';
 import type { VitConfig } from '@beit/vit';
 import type { FinetuneRecipe } from './recipe';
 
@@ -9,7 +9,7 @@ export const plainView = ({
   views,
 }: {
   readonly model: VitConfig;
-  readonly views: PlainViews;
+  readonly views: ClassifierViews;
 }): TwoViewOptions => ({
   imageSize: model.imageSize,
   tokenImageSize: 0,

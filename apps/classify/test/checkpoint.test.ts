@@ -2,7 +2,7 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadPretrained } from '@beit/apps-shared';
+import { loadPretrained } from '@beit/cli';
 import { IMAGENET_NORMALIZATION } from '@beit/data';
 import type { NamedTensors } from '@beit/tensors';
 import { transformersConfig } from '@beit/vit';

@@ -1,4 +1,4 @@
-import { spread } from '@beit/apps-shared/experiments';
+import { spread } from '@beit/experiments';
 import { type EfficiencySettings, efficiencyPlan, STARTS } from '../src/experiments/efficiencyPlan';
 import { efficiencyFigure, efficiencyPage } from '../src/experiments/efficiencyReport';
 import { type Curve, efficiencySummary, epochsTo } from '../src/experiments/efficiencySummary';

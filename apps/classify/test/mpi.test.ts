@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { largestFileDifference } from '@beit/apps-shared/measurements';
+import { largestFileDifference } from '@beit/measurements';
 import { createRandom } from '@beit/random';
 import sharp from 'sharp';
+import { launch } from '../../../tooling/jest/mpirun';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
-import { launch } from '../../shared/test/mpirun';
 
 const APP = join(__dirname, '..');
 /** Sums in another order differ in the last bits, and AdamW enlarges what small gradients differ in. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UsageError } from '@beit/apps-shared';
+import { UsageError } from '@beit/cli';
 import { parseOptions } from '../src/options';
 import { finetuneRecipe } from '../src/recipe';
 import { RECIPES } from '../src/recipes';

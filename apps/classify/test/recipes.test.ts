@@ -1,6 +1,5 @@
 /** The recipes against the tables of the paper, of the released commands and of DeiT. */
-import { layerRates } from '@beit/apps-shared';
-import { overlay } from '@beit/apps-shared/recipe';
+import { layerRates, overlay } from '@beit/cli';
 import { BEIT_ERASING, BEIT_RAND_AUGMENT } from '@beit/data';
 import { createRandom } from '@beit/random';
 import { createVit } from '@beit/vit';

@@ -1,4 +1,4 @@
-import { compile, exportOnnx } from '@beit/compile';
+import { compileForward, exportOnnx } from '@beit/compile';
 import type { HostTensor, TensorSpec } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { Program, TensorData } from './program';
@@ -51,11 +51,12 @@ const compiled =
   (engine: 'openvino' | 'onnxruntime'): Run =>
   async (program) => {
     const inputs = hostLeaves(program, false);
-    const step = (state: Record<string, tf.Tensor>, given: Record<string, tf.Tensor>) => ({
-      state,
-      outputs: outputsOf(program, given),
-    });
-    const made = await compile(step, { state: {}, inputs }, { engine, numThreads: 1, programCache: false });
+    const replayed = (_: object, given: Record<string, tf.Tensor>) => outputsOf(program, given);
+    const made = await compileForward(
+      replayed,
+      { params: {}, inputs },
+      { engine, numThreads: 1, programCache: false },
+    );
     try {
       return inOrder(program, await made.run(inputs));
     } finally {

@@ -2,10 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compileForward } from '@beit/compile';
-import { createDvae, type DvaeConfig } from '@beit/dvae';
+import { createDvae } from '@beit/dvae';
 import { completeTokens, createMim } from '@beit/mim';
+import { readModelMetadata } from '@beit/schemas';
+import { readTokenizerMetadata } from '@beit/schemas/tokenizer';
 import type { HostTensor, NamedTensors, TensorSpec } from '@beit/tensors';
-import { createVit, type VitConfig } from '@beit/vit';
+import { createVit } from '@beit/vit';
 import { parseSafetensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 
@@ -17,8 +19,8 @@ export async function nodeModel() {
   const read = async (name: string) => parseSafetensors(await readFile(join(BUNDLE, name)));
   const model = await read('model.safetensors');
   const words = await read('tokenizer.safetensors');
-  const vit = createVit(JSON.parse(model.metadata.config!) as VitConfig);
-  const dvae = createDvae(JSON.parse(words.metadata.config!) as DvaeConfig);
+  const vit = createVit(readModelMetadata(model.metadata, 'the model').config);
+  const dvae = createDvae(readTokenizerMetadata(words.metadata, 'the tokenizer').config);
   const mim = createMim({ backbone: vit, vocabSize: dvae.config.vocabSize });
   const patches = vit.gridSize[0] * vit.gridSize[1];
   const tokenizerSize = vit.gridSize[0] * dvae.downsampling;

@@ -1,9 +1,9 @@
-import { normOfDifference } from '@beit/apps-shared/measurements';
 import { createClassifier, softTargets } from '@beit/classification';
+import { normOfDifference } from '@beit/measurements';
 import { valueAndGrads } from '@beit/optim';
 import { createVit } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
-import { type Engine, runOnce } from './engines';
+import { type Engine, runForward } from './engines';
 import { type Fixture, largestError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
 import { type FixtureSizes, vitSizes } from './vitSizes';
@@ -35,18 +35,15 @@ export async function classifyParity(fixture: Fixture, engine: Engine): Promise<
     images: toChannelsLast(fixture.tensor('input.images')),
     targets: softTargets(fixture.tensor('input.labels').data, config),
   };
-  const step = (p: Tensors, { images, targets }: Record<keyof typeof inputs, tf.Tensor>) => {
+  const computed = (p: Tensors, { images, targets }: Record<keyof typeof inputs, tf.Tensor>) => {
     const trained = valueAndGrads((q) => ({ ...classifier.loss(q, images, targets) }), p);
     return {
-      state: p,
-      outputs: {
-        logits: classifier.logits(p, images) as tf.Tensor,
-        loss: trained.loss,
-        gradients: trained.gradients as Tensors,
-      },
+      logits: classifier.logits(p, images) as tf.Tensor,
+      loss: trained.loss,
+      gradients: trained.gradients as Tensors,
     };
   };
-  const { outputs } = await runOnce(step, params, inputs, engine);
+  const outputs = await runForward(computed, params, inputs, engine);
   return [
     { group: 'logits', error: relativeError(outputs.logits, fixture.tensor('output.logits')) },
     { group: 'loss', error: relativeError(outputs.loss, fixture.tensor('output.loss')) },

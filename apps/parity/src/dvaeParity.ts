@@ -1,10 +1,10 @@
-import { normOfDifference } from '@beit/apps-shared/measurements';
 import { createDvae, gumbelSoftmax, klToUniform, logitLaplaceNll, mapPixels, unmapPixels } from '@beit/dvae';
+import { normOfDifference } from '@beit/measurements';
 import type { TensorParams } from '@beit/nn';
 import { valueAndGrads } from '@beit/optim';
 import { withPrefix } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import { type Engine, runOnce } from './engines';
+import { type Engine, runForward } from './engines';
 import { type Fixture, largestError, relativeError, shareOfDifferent, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
 
@@ -37,7 +37,7 @@ export async function dvaeParity(fixture: Fixture, engine: Engine): Promise<Meas
     images: toChannelsLast(fixture.tensor('input.images')),
     gumbel: toChannelsLast(fixture.tensor('input.gumbel')),
   };
-  const step = (state: Tensors, { images, gumbel }: Record<keyof typeof inputs, tf.Tensor>) => {
+  const computed = (params: Tensors, { images, gumbel }: Record<keyof typeof inputs, tf.Tensor>) => {
     const { loss, outputs, gradients } = valueAndGrads((p) => {
       const logits = dvae.encode(p as TensorParams, images);
       const distribution = dvae.decode(
@@ -56,18 +56,18 @@ export async function dvaeParity(fixture: Fixture, engine: Engine): Promise<Meas
         nll,
         kl,
       };
-    }, state);
-    const tokens = dvae.tokenize(state, images);
-    return { state, outputs: { loss, tokens, gradients: gradients as Tensors, parts: outputs as Tensors } };
+    }, params);
+    const tokens = dvae.tokenize(params, images);
+    return { loss, tokens, gradients: gradients as Tensors, parts: outputs as Tensors };
   };
-  const { outputs } = await runOnce(step, params, inputs, engine);
-  const computed = { ...outputs.parts, loss: outputs.loss, tokens: outputs.tokens };
+  const outputs = await runForward(computed, params, inputs, engine);
+  const found = { ...outputs.parts, loss: outputs.loss, tokens: outputs.tokens };
   const expected = fixture.group('output');
   const compared = ['mapped', 'logits', 'tokens', 'reconstruction', 'unmapped', 'nll', 'kl', 'loss'];
   const measured = compared.map((name) => {
     const reference = expected[name]!;
     const target = reference.shape.length === 4 ? toChannelsLast(reference) : reference;
-    const actual = computed[name as keyof typeof computed]!;
+    const actual = found[name as keyof typeof found]!;
     const error = name === 'tokens' ? shareOfDifferent(actual, target) : relativeError(actual, target);
     return { group: name, error };
   });

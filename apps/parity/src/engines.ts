@@ -1,4 +1,4 @@
-import { type CompileOptions, compile, type EngineName } from '@beit/compile';
+import { type CompileOptions, compile, type EngineName, forwardStep } from '@beit/compile';
 import type { HostTensor, Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 
@@ -27,3 +27,15 @@ export async function runOnce<
   await program.dispose();
   return { outputs, state: after };
 }
+
+/** Runs a function of parameters and inputs once with an engine and returns its outputs. */
+export const runForward = async <
+  P extends Tree<tf.Tensor>,
+  I extends Tree<tf.Tensor>,
+  O extends Tree<tf.Tensor>,
+>(
+  fn: (params: P, inputs: I) => O,
+  params: TreeOf<P, HostTensor>,
+  inputs: TreeOf<I, HostTensor>,
+  engine: Engine,
+): Promise<TreeOf<O, HostTensor>> => (await runOnce(forwardStep(fn), params, inputs, engine)).outputs;

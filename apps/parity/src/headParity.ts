@@ -1,4 +1,4 @@
-import { normOfDifference } from '@beit/apps-shared/measurements';
+import { normOfDifference } from '@beit/measurements';
 import { resizeBilinear2d } from '@beit/nn';
 import { isRunningStatistic, valueAndGrads } from '@beit/optim';
 import {
@@ -11,7 +11,7 @@ import {
 } from '@beit/segmentation';
 import type { NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
-import { type Engine, runOnce } from './engines';
+import { type Engine, runForward } from './engines';
 import { chosen, type Fixture, largestError, relativeError, toChannelsLast } from './fixture';
 import type { EngineCheck, Measurement } from './measurement';
 
@@ -77,8 +77,8 @@ async function headParity(
     labels: { dtype: 'int32', shape: labels.shape, data: Int32Array.from(labels.data) } as const,
   };
 
-  const step = (
-    state: { weights: Tensors; statistics: Tensors },
+  const computed = (
+    params: { weights: Tensors; statistics: Tensors },
     inputs: { features: Tensors; labels: tf.Tensor },
   ) => {
     const lossOf = (logits: tf.Tensor) => {
@@ -88,7 +88,7 @@ async function headParity(
     const levels = (tensors: Tensors) => Object.keys(features).map((name) => tensors[name]!);
     const { loss, outputs, gradients } = valueAndGrads(
       (trained) => {
-        const all = { ...trained, ...state.statistics };
+        const all = { ...trained, ...params.statistics };
         const own = main.trainingLogits(all, levels(trained));
         const logits = own.logits as tf.Tensor;
         if (!auxiliary) return { ...own.statistics, logits, loss: lossOf(logits) };
@@ -101,24 +101,21 @@ async function headParity(
           loss: lossOf(logits).add(lossOf(other.logits).mul(auxiliary.weight)),
         };
       },
-      { ...state.weights, ...inputs.features },
+      { ...params.weights, ...inputs.features },
     );
     const { logits, auxiliaryLogits, ...statistics } = outputs as Tensors;
-    const evaluated = main.logits({ ...state.weights, ...state.statistics }, levels(inputs.features));
+    const evaluated = main.logits({ ...params.weights, ...params.statistics }, levels(inputs.features));
     return {
-      state,
-      outputs: {
-        loss: loss as tf.Tensor,
-        logits: logits!,
-        ...(auxiliaryLogits && { auxiliaryLogits }),
-        statistics,
-        gradients: gradients as Tensors,
-        evaluated: evaluated as tf.Tensor,
-      },
+      loss: loss as tf.Tensor,
+      logits: logits!,
+      ...(auxiliaryLogits && { auxiliaryLogits }),
+      statistics,
+      gradients: gradients as Tensors,
+      evaluated: evaluated as tf.Tensor,
     };
   };
-  const { outputs } = await runOnce(
-    step,
+  const outputs = await runForward(
+    computed,
     {
       weights: chosen(params, (name) => !isRunningStatistic(name)),
       statistics: chosen(params, isRunningStatistic),

@@ -1,11 +1,11 @@
-import { normOfDifference } from '@beit/apps-shared/measurements';
 import { toMaskedPositions } from '@beit/masking';
+import { normOfDifference } from '@beit/measurements';
 import { createMim, toMask } from '@beit/mim';
 import type { TensorParams } from '@beit/nn';
 import { valueAndGrads } from '@beit/optim';
 import { createVit, type VitConfig } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
-import { type Engine, runOnce } from './engines';
+import { type Engine, runForward } from './engines';
 import { type Fixture, largestError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
 import { type FixtureSizes, vitSizes } from './vitSizes';
@@ -46,7 +46,7 @@ export async function mimParity(fixture: Fixture, engine: Engine): Promise<Measu
     weights: { dtype: 'float32', shape: masked.shape, data: masked.weights },
   } as const;
 
-  const step = (
+  const computed = (
     params: Tensors,
     { images, tokens, positions, weights }: Record<keyof typeof inputs, tf.Tensor>,
   ) => {
@@ -68,18 +68,15 @@ export async function mimParity(fixture: Fixture, engine: Engine): Promise<Measu
     });
     const logits = observed.logits(params, images, mask);
     return {
-      state: params,
-      outputs: {
-        loss: trained.loss,
-        mimAccuracy: trained.outputs.mimAccuracy as tf.Tensor,
-        logits,
-        gradients: trained.gradients as Tensors,
-        hidden: Object.fromEntries(seen.hidden!.map((x, i) => [i, x])) as Tensors,
-        attention: Object.fromEntries(seen.attention!.map((x, i) => [i, x])) as Tensors,
-      },
+      loss: trained.loss,
+      mimAccuracy: trained.outputs.mimAccuracy as tf.Tensor,
+      logits,
+      gradients: trained.gradients as Tensors,
+      hidden: Object.fromEntries(seen.hidden!.map((x, i) => [i, x])) as Tensors,
+      attention: Object.fromEntries(seen.attention!.map((x, i) => [i, x])) as Tensors,
     };
   };
-  const { outputs } = await runOnce(step, fixture.group('param'), inputs, engine);
+  const outputs = await runForward(computed, fixture.group('param'), inputs, engine);
   return [
     { group: 'hidden states', error: largestError(outputs.hidden, fixture.group('output.hidden')) },
     { group: 'attention', error: largestError(outputs.attention, fixture.group('output.attention')) },

@@ -1,9 +1,9 @@
-import { normOfDifference } from '@beit/apps-shared/measurements';
+import { normOfDifference } from '@beit/measurements';
 import { isRunningStatistic, valueAndGrads } from '@beit/optim';
 import { createSetrHead, pixelCrossEntropy } from '@beit/segmentation';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import { type Engine, runOnce } from './engines';
+import { type Engine, runForward } from './engines';
 import { chosen, type Fixture, largestError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
 
@@ -42,34 +42,31 @@ export async function setrPupParity(fixture: Fixture, engine: Engine): Promise<M
     labels: { dtype: 'int32', shape: labels.shape, data: Int32Array.from(labels.data) } as const,
   };
 
-  const step = (
-    state: { weights: Tensors; initial: Tensors; statistics: Tensors },
+  const computed = (
+    params: { weights: Tensors; initial: Tensors; statistics: Tensors },
     { features, labels }: Record<keyof typeof inputs, tf.Tensor>,
   ) => {
     const { loss, outputs, gradients } = valueAndGrads(
       ({ features, ...weights }) => {
-        const trained = head.trainingLogits({ ...weights, ...state.initial }, [features!]);
+        const trained = head.trainingLogits({ ...weights, ...params.initial }, [features!]);
         return {
           ...trained.statistics,
           logits: trained.logits as tf.Tensor,
           loss: pixelCrossEntropy(trained.logits, labels) as tf.Tensor,
         };
       },
-      { ...state.weights, features },
+      { ...params.weights, features },
     );
     const { logits, ...statistics } = outputs as Tensors;
     return {
-      state,
-      outputs: {
-        loss: loss as tf.Tensor,
-        logits: logits!,
-        statistics,
-        gradients: { ...gradients, features: tf.transpose(gradients.features!, [0, 3, 1, 2]) } as Tensors,
-        evaluated: head.logits({ ...state.weights, ...state.statistics }, [features]) as tf.Tensor,
-      },
+      loss: loss as tf.Tensor,
+      logits: logits!,
+      statistics,
+      gradients: { ...gradients, features: tf.transpose(gradients.features!, [0, 3, 1, 2]) } as Tensors,
+      evaluated: head.logits({ ...params.weights, ...params.statistics }, [features]) as tf.Tensor,
     };
   };
-  const { outputs } = await runOnce(step, { weights, initial, statistics }, inputs, engine);
+  const outputs = await runForward(computed, { weights, initial, statistics }, inputs, engine);
   const expected = fixture.group('grad');
   const { features, ...ofWeights } = expected;
   const gradients = { ...named(ofWeights), features: features! };

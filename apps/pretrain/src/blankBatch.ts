@@ -1,4 +1,4 @@
-import { dropPathKeeps } from '@beit/apps-shared';
+import { dropPathKeeps } from '@beit/cli';
 import { createLoader } from '@beit/data';
 import { createRandom } from '@beit/random';
 import { type Branch, type HostTensor, zeros } from '@beit/tensors';

@@ -1,6 +1,7 @@
-import { countParameters, duration, gibibytes, millions, timeMicroBatch } from '@beit/apps-shared';
+import { duration, gibibytes, millions, timeMicroBatch } from '@beit/cli';
 import { createDvae, type DvaeBatch, dvaeLoss } from '@beit/dvae';
 import { createRandom } from '@beit/random';
+import { countParameters } from '@beit/report';
 import { type NamedTensors, scalar } from '@beit/tensors';
 import { blankBatch, full, mostMasked } from './blankBatch';
 import { countImages } from './countImages';

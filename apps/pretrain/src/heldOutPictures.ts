@@ -1,4 +1,4 @@
-import { evenlySpread, type Picture } from '@beit/apps-shared/report';
+import { evenlySpread, type Picture } from '@beit/report';
 import type { HostTensor } from '@beit/tensors';
 import type { HeldOut } from './heldOut';
 import type { PretrainRecipe } from './recipe';

@@ -1,4 +1,4 @@
-import { folderIndexes, shardsAt } from '@beit/apps-shared';
+import { folderIndexes, shardsAt } from '@beit/cli';
 import {
   compactNames,
   type EmojiOptions,

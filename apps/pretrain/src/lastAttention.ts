@@ -1,6 +1,6 @@
-import type { EngineOptions } from '@beit/apps-shared';
 import { attentionOfImages, type LayerAttention } from '@beit/attention';
-import { compile } from '@beit/compile';
+import type { EngineOptions } from '@beit/cli';
+import { compileForward } from '@beit/compile';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type { Vit } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
@@ -12,13 +12,13 @@ export async function lastAttention(
   images: HostTensor,
   engine: EngineOptions,
 ): Promise<LayerAttention[]> {
-  const program = await compile(
-    (state: Record<string, tf.Tensor>, inputs: { images: tf.Tensor }) => {
-      const embedded = vit.embedPatches(state, inputs.images);
-      const { attention } = vit.encode(state, embedded, { withAttention: true });
-      return { state, outputs: { attention: attention.at(-1)! as tf.Tensor } };
+  const program = await compileForward(
+    (params: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => {
+      const embedded = vit.embedPatches(params, images);
+      const { attention } = vit.encode(params, embedded, { withAttention: true });
+      return { attention: attention.at(-1)! };
     },
-    { state: params, inputs: { images: { dtype: 'float32', shape: images.shape } } },
+    { params, inputs: { images: { dtype: 'float32', shape: images.shape } } },
     engine,
   );
   const { attention } = await program.run({ images });

@@ -1,4 +1,4 @@
-import { runMain, trainCommand } from '@beit/apps-shared';
+import { runMain, trainCommand } from '@beit/cli';
 import * as tf from '@tensorflow/tfjs';
 import { dryRun } from './dryRun';
 import { HELP, parseOptions } from './options';

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EngineOptions } from '@beit/apps-shared';
-import { evenlySpread, type NextStep, type StageReport, type SummaryRow } from '@beit/apps-shared/report';
 import { patchAttention } from '@beit/attention';
+import type { EngineOptions } from '@beit/cli';
 import type { Batch } from '@beit/data';
+import { evenlySpread, type NextStep, type StageReport, type SummaryRow } from '@beit/report';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { readMetrics } from '@beit/trainer';
 import type { Vit } from '@beit/vit';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createDvae, type Dvae } from '@beit/dvae';
+import { writeTokenizerMetadata } from '@beit/schemas/tokenizer';
 import type { StageResult } from '@beit/stage';
 import type { NamedTensors } from '@beit/tensors';
 import { isFirst } from '@beit/trainer';
@@ -34,7 +35,7 @@ export async function obtainTokenizer(
       : await loadTokenizer(given, stage.recipe.tokenizer.model);
   const tokenizer = ready ? { params: ready, unreadable: [] } : await trained(stage, out, dvae, heldOut);
   if (tokenizer && isFirst(stage.job))
-    await saveSafetensors(path, tokenizer.params, { config: JSON.stringify(dvae.config) });
+    await saveSafetensors(path, tokenizer.params, writeTokenizerMetadata({ config: dvae.config }));
   return tokenizer;
 }
 
@@ -45,7 +46,7 @@ async function finishedTokenizer(path: string, dvae: Dvae): Promise<NamedTensors
     throw error;
   });
   if (!file) return undefined;
-  if (file.metadata.config !== JSON.stringify(dvae.config)) {
+  if (file.metadata.config !== writeTokenizerMetadata({ config: dvae.config }).config) {
     throw new Error(`${path} is a tokenizer of another recipe. Choose another --out.`);
   }
   return file.tensors;

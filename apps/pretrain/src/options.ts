@@ -1,23 +1,74 @@
-import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import {
   dataLocation,
-  ENGINE_ARGUMENTS,
-  ENGINE_HELP,
+  ENGINE_OPTIONS,
   type EngineOptions,
   engineOptions,
-  integer,
+  flag,
+  JOB_OPTIONS,
   microBatches,
   oneOf,
+  option,
+  optionHelp,
   outFolder,
-  ownArguments,
-  parsed,
-  typedIn,
+  outOptions,
+  parseOptionTable,
+  path,
+  type Reader,
+  readRecipe,
+  text,
   UsageError,
-} from '@beit/apps-shared';
-import { readRecipe } from '@beit/apps-shared/recipe';
+  whole,
+} from '@beit/cli';
 import { type PretrainRecipe, pretrainRecipe, TARGETS } from './recipe';
 import { RECIPES } from './recipes';
+
+/** `N` for both stages, `N,M` for one each. */
+const perStage: Reader<readonly [number, number]> = (text, flag) => {
+  const [first = '', second = first, ...rest] = text.split(',');
+  if (rest.length > 0) throw new UsageError(`--${flag} is '${text}'; expected N or N,M.`);
+  return [whole(1)(first, flag), whole(1)(second, flag)];
+};
+
+const OPTIONS = {
+  recipe: option(
+    'NAME',
+    `${RECIPES.map(({ name }) => name).join(', ')} (default: emoji),
+or a file such as my.json: { "extends": "emoji", "mim": { "epochs": 40 } }, or the
+recipe.json of a run`,
+    text,
+    'emoji',
+  ),
+  data: option(
+    'DIR',
+    `a folder of images, at any depth, or shards: a folder, train-{000..123}.tar, the address of
+an index; see docs/shards.md. Default: the embedded emoji`,
+    dataLocation,
+  ),
+  ...outOptions(''),
+  tokenizer: option(
+    'FILE',
+    "skip stage 1: a .safetensors file of a dVAE (ours, DALL-E's or FLAVA's names)",
+    path,
+  ),
+  ...ENGINE_OPTIONS,
+  'shard-optimizer': JOB_OPTIONS['shard-optimizer'],
+  target: option(
+    'NAME',
+    "tokens or pixels: what is predicted of masked patches (default: the recipe's)",
+    oneOf(TARGETS),
+  ),
+  masking: option(
+    'NAME',
+    "blockwise, random, or a stop rule: official, exact, paper (default: the recipe's)",
+    text,
+  ),
+  epochs: option('N[,M]', 'of both stages, or of the tokenizer and of pre-training', perStage),
+  'batch-size': option('N[,M]', 'likewise', perStage),
+  seed: option('N', 'default: 0', whole(0)),
+  workers: JOB_OPTIONS.workers,
+  'dry-run': flag('show what would be done, with sizes and an estimate of the time, and stop'),
+  quiet: flag('no progress'),
+};
 
 export const HELP = `Usage: pnpm --filter pretrain start -- [options]
 
@@ -29,25 +80,7 @@ With --target pixels, the paper's ablation, there is no stage 1: the pixels of m
   pnpm --filter pretrain start -- --data photos         the small recipe on a folder of your own images
   pnpm --filter pretrain start -- --recipe beit-base-imagenet1k --data train --tokenizer dvae.safetensors --dry-run
 
-  --recipe NAME           ${RECIPES.map(({ name }) => name).join(', ')} (default: emoji),
-                          or a file such as my.json: { "extends": "emoji", "mim": { "epochs": 40 } }, or the
-                          recipe.json of a run
-  --data DIR              a folder of images, at any depth, or shards: a folder, train-{000..123}.tar, the address of
-                          an index; see docs/shards.md. Default: the embedded emoji
-  --out DIR               where the run is written; default: runs/<recipe>, or a new number beside it
-  --resume                continue the run in --out, or the newest of the recipe
-  --tokenizer FILE        skip stage 1: a .safetensors file of a dVAE (ours, DALL-E's or FLAVA's names)
-${ENGINE_HELP}
-  --shard-optimizer       of several processes each keeps the optimizer's state of a part of the parameters: less memory
-  --target NAME           tokens or pixels: what is predicted of masked patches (default: the recipe's)
-  --masking NAME          blockwise, random, or a stop rule: official, exact, paper (default: the recipe's)
-  --epochs N[,M]          of both stages, or of the tokenizer and of pre-training
-  --batch-size N[,M]      likewise
-  --seed N                default: 0
-  --workers N             threads that decode and augment (default: 1)
-  --dry-run               show what would be done, with sizes and an estimate of the time, and stop
-  --quiet                 no progress
-  --help                  this text`;
+${optionHelp(OPTIONS)}`;
 
 export interface RunOptions {
   readonly recipe: PretrainRecipe;
@@ -62,14 +95,6 @@ export interface RunOptions {
   readonly workers: number;
   readonly dryRun: boolean;
   readonly quiet: boolean;
-}
-
-/** `N` for both stages, `N,M` for one each. */
-function perStage(text: string | undefined, flag: string): readonly [number, number] | undefined {
-  if (text === undefined) return undefined;
-  const [first, second = first, ...rest] = text.split(',');
-  if (rest.length > 0) throw new UsageError(`--${flag} is '${text}'; expected N or N,M.`);
-  return [integer(first!, flag, 1), integer(second!, flag, 1)];
 }
 
 function masked(recipe: PretrainRecipe, masking: string | undefined): PretrainRecipe['mim']['masking'] {
@@ -89,27 +114,26 @@ function masked(recipe: PretrainRecipe, masking: string | undefined): PretrainRe
 
 /** The command line as a resolved run. @throws UsageError that names the value and what was expected; `'help'` when asked for */
 export async function parseOptions(args: readonly string[]): Promise<RunOptions | 'help'> {
-  const { values } = parsed(() => parse(args));
-  if (values.help) return 'help';
-  const recipe = await readRecipe(values.recipe ?? 'emoji', RECIPES, pretrainRecipe);
+  const parsed = parseOptionTable(OPTIONS, args);
+  if (parsed === 'help') return 'help';
+  const { values, typed } = parsed;
+  const { data, tokenizer, seed, epochs, 'batch-size': batchSizes, 'dry-run': dryRun } = values;
+  const recipe = await readRecipe(values.recipe, RECIPES, pretrainRecipe);
   const engine = engineOptions(values);
-  const target = values.target === undefined ? recipe.mim.target : oneOf(values.target, 'target', TARGETS);
-  if (target === 'pixels' && values.tokenizer !== undefined) {
+  const { target = recipe.mim.target } = values;
+  if (target === 'pixels' && tokenizer !== undefined) {
     throw new UsageError(
-      `--tokenizer is '${values.tokenizer}', but pixels are predicted without one; expected --target tokens.`,
+      `--tokenizer is '${typed.tokenizer}', but pixels are predicted without one; expected --target tokens.`,
     );
   }
-  const epochs = perStage(values.epochs, 'epochs');
-  const batchSizes = perStage(values['batch-size'], 'batch-size');
-  const data = values.data === undefined ? undefined : dataLocation(values.data);
-  if (data === undefined && recipe.data.kind === 'folder' && !values['dry-run']) {
+  if (data === undefined && recipe.data.kind === 'folder' && !dryRun) {
     throw new UsageError(`The recipe '${recipe.name}' needs --data DIR, a folder of images.`);
   }
   return {
     recipe: {
       ...recipe,
       data: data === undefined || recipe.data.kind === 'folder' ? recipe.data : { kind: 'folder' },
-      seed: values.seed === undefined ? recipe.seed : integer(values.seed, 'seed', 0),
+      seed: seed ?? recipe.seed,
       tokenizer: {
         ...recipe.tokenizer,
         ...(epochs && { epochs: epochs[0] }),
@@ -123,36 +147,13 @@ export async function parseOptions(args: readonly string[]): Promise<RunOptions 
         ...(batchSizes && microBatches(batchSizes[1], recipe.mim.microBatchSize)),
       },
     },
-    out: values['dry-run'] ? '' : await outFolder(values.out, recipe.name, values.resume ?? false),
+    out: dryRun ? '' : await outFolder(values.out, recipe.name, values.resume),
     data,
-    tokenizer: values.tokenizer === undefined ? undefined : resolve(typedIn(), values.tokenizer),
+    tokenizer,
     engine,
-    shardOptimizer: values['shard-optimizer'] ?? false,
-    workers: values.workers === undefined ? 1 : integer(values.workers, 'workers', 0),
-    dryRun: values['dry-run'] ?? false,
-    quiet: values.quiet ?? false,
+    shardOptimizer: values['shard-optimizer'],
+    workers: values.workers,
+    dryRun,
+    quiet: values.quiet,
   };
 }
-
-const parse = (args: readonly string[]) =>
-  parseArgs({
-    args: ownArguments(args),
-    options: {
-      recipe: { type: 'string' },
-      data: { type: 'string' },
-      out: { type: 'string' },
-      resume: { type: 'boolean' },
-      tokenizer: { type: 'string' },
-      ...ENGINE_ARGUMENTS,
-      target: { type: 'string' },
-      masking: { type: 'string' },
-      epochs: { type: 'string' },
-      'batch-size': { type: 'string' },
-      seed: { type: 'string' },
-      'shard-optimizer': { type: 'boolean' },
-      workers: { type: 'string' },
-      'dry-run': { type: 'boolean' },
-      quiet: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });

@@ -1,6 +1,10 @@
 /**
  * What a recipe is: the schema of recipes from files and the type of those in `recipes.ts`, from one description.
  */
+
+import type { MaskingOptions } from '@beit/data';
+import { createDvae } from '@beit/dvae';
+import { createBlockwiseMasking, createRandomMasking } from '@beit/masking';
 import {
   above,
   atLeast,
@@ -20,21 +24,11 @@ import {
   vitConfig,
   whole,
   z,
-} from '@beit/apps-shared/recipe';
-import type { MaskingOptions } from '@beit/data';
-import { createDvae, type DvaeConfig } from '@beit/dvae';
-import { createBlockwiseMasking, createRandomMasking } from '@beit/masking';
+} from '@beit/schemas';
+import { dvaeConfig } from '@beit/schemas/tokenizer';
 
 /** Images per step, in micro-batches of at most `microBatchSize`. */
 const batches = { batchSize: whole(1), microBatchSize: whole(1) };
-
-const dvaeConfig = fields({
-  vocabSize: whole(2),
-  hiddenDim: whole(4),
-  decoderInitDim: whole(1),
-  numGroups: whole(1).optional(),
-  blocksPerGroup: whole(1).optional(),
-}).check(constructible(createDvae)) satisfies z.ZodType<DvaeConfig>;
 
 /** Stage 1: the tokenizer. Schedules are cosines over its steps; see `dvaeSchedules`. */
 const tokenizerRecipe = fields({

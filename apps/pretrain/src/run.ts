@@ -1,8 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertSameImages, type RunResult, unreadableOfAll, writeRecipe } from '@beit/apps-shared';
-import { contactSheet, type Picture } from '@beit/apps-shared/report';
+import { openRun, type RunResult, unreadableOfAll } from '@beit/cli';
 import type { Communicator } from '@beit/mpi';
+import { contactSheet, type Picture } from '@beit/report';
+import { writeModelMetadata } from '@beit/schemas';
 import type { ProgressReporter } from '@beit/trainer';
 import { saveSafetensors } from '@beit/weights';
 import { loadHeldOut } from './heldOut';
@@ -18,9 +19,6 @@ import { tokenObjective } from './targets/tokenObjective';
 
 const INTERRUPTED: RunResult = { interrupted: true, summary: [] };
 
-/** What an earlier part of a run has taken; training goes on where it stopped, and so does the clock. */
-type Seconds = { tokenizer: number; pretrain: number };
-
 /** All stages, evaluation and report. Everything is written below `options.out`; the same folder again continues the run. */
 export async function run(
   options: RunOptions,
@@ -29,29 +27,21 @@ export async function run(
   signal?: AbortSignal,
 ): Promise<RunResult> {
   const { recipe, out, engine, workers, shardOptimizer } = options;
-  const isFirst = job.rank === 0;
-  const seconds = await readSeconds(out);
-  const timed = async <T>(stage: keyof Seconds, work: () => Promise<T>): Promise<T> => {
-    const start = performance.now();
-    try {
-      return await work();
-    } finally {
-      seconds[stage] += (performance.now() - start) / 1000;
-      if (isFirst) await writeFile(join(out, 'seconds.json'), JSON.stringify(seconds));
-    }
-  };
-
   progress.message('Reading the images');
   const images = await loadImages(recipe, options.data);
   progress.message(
     `${images.train.names.length} images to train on, ${images.heldOut.names.length} held out`,
   );
-  await assertSameImages(job, images.train.names);
   const heldOut = await loadHeldOut(recipe, images.heldOut);
-  // Only now is this a run: a mistake in the folder of images leaves nothing behind.
-  await mkdir(out, { recursive: true });
-  const how = { data: options.data, tokenizer: options.tokenizer, ...engine, shardOptimizer };
-  if (isFirst) await writeRecipe(out, recipe, how);
+  const { isFirst, seconds, timed, finish } = await openRun({
+    out,
+    recipe,
+    how: { data: options.data, tokenizer: options.tokenizer, ...engine, shardOptimizer },
+    images: images.train.names,
+    stages: ['tokenizer', 'pretrain'],
+    job,
+    progress,
+  });
   const stage = { recipe, source: images.train, engine, workers, shardOptimizer, progress, signal, job };
 
   const tokenizer =
@@ -73,13 +63,12 @@ export async function run(
   });
   const unreadable = await unreadableOfAll(job, [...(tokenizer?.unreadable ?? []), ...result.unreadable]);
   if (!findings) return { interrupted: result.interrupted, summary: [] };
-  await saveSafetensors(join(out, 'model.safetensors'), result.params, {
-    config: JSON.stringify(recipe.mim.model),
-    normalization: JSON.stringify(recipe.views.normalization),
-  });
+  await saveSafetensors(
+    join(out, 'model.safetensors'),
+    result.params,
+    writeModelMetadata({ config: recipe.mim.model, normalization: recipe.views.normalization }),
+  );
 
-  if (unreadable.length > 0)
-    await writeFile(join(out, 'unreadable.json'), `${JSON.stringify(unreadable, null, 2)}\n`);
   const outcome: Outcome = {
     recipe,
     data: options.data,
@@ -94,21 +83,16 @@ export async function run(
     seconds,
     unreadable,
   };
-  progress.message('Drawing the report');
-  const report = await makeReport(outcome, engine);
-  const path = join(out, 'report.html');
-  await writeFile(path, await renderReport(report));
-  await writeFile(join(out, 'examples.png'), await contactSheet(columnsOf(report.examples)));
-  await writeFile(
-    join(out, 'results.json'),
-    `${JSON.stringify({ ...findings.results, seconds, heldOut: heldOut.count }, null, 2)}\n`,
-  );
-  return { interrupted: false, summary: summaryOf(outcome), report: path };
-}
-
-async function readSeconds(out: string): Promise<Seconds> {
-  const text = await readFile(join(out, 'seconds.json'), 'utf8').catch(() => undefined);
-  return text === undefined ? { tokenizer: 0, pretrain: 0 } : (JSON.parse(text) as Seconds);
+  return finish({
+    summary: summaryOf(outcome),
+    unreadable,
+    results: { ...findings.results, seconds, heldOut: heldOut.count },
+    async page() {
+      const report = await makeReport(outcome, engine);
+      await writeFile(join(out, 'examples.png'), await contactSheet(columnsOf(report.examples)));
+      return renderReport(report);
+    },
+  });
 }
 
 /** An example in each column, its pictures from the top. */

@@ -1,5 +1,5 @@
-import type { EngineOptions } from '@beit/apps-shared';
-import { compile } from '@beit/compile';
+import type { EngineOptions } from '@beit/cli';
+import { compileForward } from '@beit/compile';
 import {
   type CodebookUsage,
   codebookUsage,
@@ -47,8 +47,8 @@ export async function tokenizerEvaluation(
   const size = recipe.views.tokenImageSize;
   const side = size / dvae.downsampling;
   const { vocabSize } = dvae.config;
-  const step = (state: Tensors, { images, uniform }: { images: tf.Tensor; uniform: tf.Tensor }) => {
-    const logits = dvae.encode(state, images);
+  const measured = (params: Tensors, { images, uniform }: { images: tf.Tensor; uniform: tf.Tensor }) => {
+    const logits = dvae.encode(params, images);
     const [batch] = logits.shape;
     const oneHot = (tokens: tf.Tensor) =>
       tf.reshape(tf.cast(tf.oneHot(tf.reshape(tokens, [-1]) as tf.Tensor1D, vocabSize), 'float32'), [
@@ -58,27 +58,24 @@ export async function tokenizerEvaluation(
         vocabSize,
       ]);
     const nll = (tokens: tf.Tensor) => {
-      const distribution = dvae.decode(state, oneHot(tokens));
+      const distribution = dvae.decode(params, oneHot(tokens));
       return tf.sum(logitLaplaceNll(mapPixels(images), distribution), [1, 2, 3]);
     };
     const best = tf.argMax(logits, 3);
     const tokens = tf.reshape(best, [batch, side * side]);
     return {
-      state,
-      outputs: {
-        tokens: tokens as tf.Tensor,
-        reconstruction: dvae.decodeTokens(state, tokens, [side, side]) as tf.Tensor,
-        argmaxNll: nll(best),
-        // The Gumbel-max trick: an exact draw from q.
-        sampledNll: nll(tf.argMax(tf.add(logits, gumbelNoise(uniform)), 3)),
-        kl: tf.sum(klToUniform(logits), [1, 2]),
-      },
+      tokens,
+      reconstruction: dvae.decodeTokens(params, tokens, [side, side]),
+      argmaxNll: nll(best),
+      // The Gumbel-max trick: an exact draw from q.
+      sampledNll: nll(tf.argMax(tf.add(logits, gumbelNoise(uniform)), 3)),
+      kl: tf.sum(klToUniform(logits), [1, 2]),
     };
   };
-  const program = await compile(
-    step,
+  const program = await compileForward(
+    measured,
     {
-      state: dvae.init(createRandom(0)),
+      params: dvae.init(createRandom(0)),
       inputs: {
         images: { dtype: 'float32', shape: [heldOut.batchSize, size, size, 3] },
         uniform: { dtype: 'float32', shape: [heldOut.batchSize, side, side, vocabSize] },

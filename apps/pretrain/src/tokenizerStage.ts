@@ -1,4 +1,4 @@
-import type { EngineOptions } from '@beit/apps-shared';
+import type { EngineOptions } from '@beit/cli';
 import { createLoader, type ImageSource } from '@beit/data';
 import { createDvae, type Dvae, type DvaeBatch, dvaeLoss, dvaeSchedules, uniformNoise } from '@beit/dvae';
 import { adamW } from '@beit/optim';

@@ -16,13 +16,13 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { largestFileDifference } from '@beit/apps-shared/measurements';
+import { largestFileDifference } from '@beit/measurements';
 import { createRandom } from '@beit/random';
 import { readMetrics } from '@beit/trainer';
 import sharp from 'sharp';
 import { ended } from '../../../tooling/jest/ended';
+import { LAUNCH, LAUNCHER, launch, NODE } from '../../../tooling/jest/mpirun';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
-import { LAUNCH, LAUNCHER, launch, NODE } from '../../shared/test/mpirun';
 
 const APP = join(__dirname, '..');
 /** Sums in another order differ in the last bits, and AdamW enlarges what small gradients differ in. */

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
-import type { ScalingReport } from '../src/scaling/report';
+import type { ScalingReport } from '../src/scaling/page/report';
 
 const MAIN = join(__dirname, '../src/scaling/main.ts');
 

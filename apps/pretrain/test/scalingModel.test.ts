@@ -1,15 +1,15 @@
 /** The model behind `pnpm scaling`: measurements in, predictions out; nothing is measured here. */
-import { optimize, trace } from '@beit/compile';
+import { forwardStep, optimize, trace } from '@beit/compile';
 import * as tf from '@tensorflow/tfjs';
 import { RECIPES } from '../src/recipes';
-import { countFlops, countLiveBytes } from '../src/scaling/countGraph';
-import { countRecipe } from '../src/scaling/countRecipe';
-import { hardwareWork } from '../src/scaling/hardware';
-import { fitNetwork } from '../src/scaling/measureNetwork';
-import { memoryOf } from '../src/scaling/memory';
-import { type Known, neededWork, planOf, predict, type Task, workKey } from '../src/scaling/plan';
-import { predictStep, ringAllReduce } from '../src/scaling/predict';
-import { pretendedJob, type StepTimes, secondsOfStep, stopwatch } from '../src/scaling/stopwatch';
+import { fitNetwork } from '../src/scaling/measure/measureNetwork';
+import { pretendedJob, type StepTimes, secondsOfStep, stopwatch } from '../src/scaling/measure/stopwatch';
+import { countFlops, countLiveBytes } from '../src/scaling/model/countGraph';
+import { countRecipe } from '../src/scaling/model/countRecipe';
+import { hardwareWork } from '../src/scaling/model/hardware';
+import { memoryOf } from '../src/scaling/model/memory';
+import { type Known, neededWork, planOf, predict, type Task, workKey } from '../src/scaling/model/plan';
+import { predictStep, ringAllReduce } from '../src/scaling/model/predict';
 
 test('a ring sends 2 (N - 1) messages of 1 / N of the bytes', () => {
   expect(ringAllReduce(1000, 4, { bandwidth: 100, latency: 0.5 })).toBeCloseTo(6 * (2.5 + 0.5), 12);
@@ -120,10 +120,10 @@ test('memory counts what a rank keeps of every parameter', () => {
 test('operations and memory are counted from a graph', () => {
   const spec = (...shape: number[]) => ({ dtype: 'float32', shape }) as const;
   const { graph } = trace(
-    (state: Record<string, tf.Tensor>, { x, w }: { x: tf.Tensor; w: tf.Tensor }) => {
+    forwardStep((_: object, { x, w }: { x: tf.Tensor; w: tf.Tensor }) => {
       const hidden = tf.relu(tf.matMul(x, w));
-      return { state, outputs: { y: tf.sum(tf.mul(hidden, tf.exp(hidden))) as tf.Tensor } };
-    },
+      return { y: tf.sum(tf.mul(hidden, tf.exp(hidden))) };
+    }),
     {},
     { x: spec(2, 3), w: spec(3, 5) },
   );

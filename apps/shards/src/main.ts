@@ -1,5 +1,5 @@
 import { dirname, join, relative, sep } from 'node:path';
-import { passProgress, runMain, UsageError } from '@beit/apps-shared';
+import { passProgress, runMain, UsageError } from '@beit/cli';
 import {
   classFolder,
   findShards,

@@ -1,6 +1,19 @@
-import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { dataLocation, integer, ownArguments, parsed, typedIn, UsageError } from '@beit/apps-shared';
+import { dataLocation, flag, option, optionHelp, parseOptionTable, path, UsageError, whole } from '@beit/cli';
+
+const OPTIONS = {
+  out: option('DIR|FILE', "where shards, or the index, go. 'write' goes on with what is there", path),
+  classes: flag(
+    'the folder of an image is its class; without train and val, a fifth of each class is held out',
+  ),
+  'images-per-shard': option(
+    'N',
+    'default: 1000; shards of 100 MB to 1 GB are what servers and disks like',
+    whole(1),
+    1000,
+  ),
+  seed: option('N', 'of the order of the images, and of the fifth that is held out', whole(0), 0),
+  quiet: flag('no progress'),
+};
 
 export const HELP = `Usage: pnpm --filter shards start -- COMMAND LOCATION [options]
 
@@ -13,12 +26,7 @@ give fast. pretrain and classify read them with --data. docs/shards.md tells mor
   pnpm --filter shards start -- index 'https://host/train-{000..123}.tar' --out index.json
                                                                       for shards that have none
 
-  --out DIR|FILE        where shards, or the index, go. 'write' goes on with what is there
-  --classes             the folder of an image is its class; without train and val, a fifth of each class is held out
-  --images-per-shard N  default: 1000; shards of 100 MB to 1 GB are what servers and disks like
-  --seed N              of the order of the images, and of the fifth that is held out (default: 0)
-  --quiet               no progress
-  --help                this text`;
+${optionHelp(OPTIONS, 24)}`;
 
 const COMMANDS = ['write', 'index', 'verify'] as const;
 
@@ -35,21 +43,9 @@ export interface Options {
 
 /** The command line, resolved. @throws UsageError that names the value and what was expected; `'help'` when asked for */
 export function parseOptions(args: readonly string[]): Options | 'help' {
-  const { values, positionals } = parsed(() =>
-    parseArgs({
-      args: ownArguments(args),
-      allowPositionals: true,
-      options: {
-        out: { type: 'string' },
-        classes: { type: 'boolean' },
-        'images-per-shard': { type: 'string' },
-        seed: { type: 'string' },
-        quiet: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }),
-  );
-  if (values.help) return 'help';
+  const parsed = parseOptionTable(OPTIONS, args, { allowPositionals: true });
+  if (parsed === 'help') return 'help';
+  const { values, positionals } = parsed;
   const [first, location, ...rest] = positionals;
   const command = COMMANDS.find((name) => name === first);
   if (!command) {
@@ -65,13 +61,10 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   return {
     command,
     location: dataLocation(location),
-    out: values.out === undefined ? undefined : resolve(typedIn(), values.out),
-    classes: values.classes ?? false,
-    imagesPerShard:
-      values['images-per-shard'] === undefined
-        ? 1000
-        : integer(values['images-per-shard'], 'images-per-shard', 1),
-    seed: values.seed === undefined ? 0 : integer(values.seed, 'seed', 0),
-    quiet: values.quiet ?? false,
+    out: values.out,
+    classes: values.classes,
+    imagesPerShard: values['images-per-shard'],
+    seed: values.seed,
+    quiet: values.quiet,
   };
 }

@@ -1,6 +1,7 @@
 /** The package in a browser, where bundlers take this file for `index.ts`: its programs run on TensorFlow.js itself. */
 
 import { compileProgramsWith, compileWith, enginesAmong } from './compileWith';
+import { forwardStep } from './forwardStep';
 import type * as node from './index';
 
 const NO_ENGINES = { compiled: {}, eager: {} };
@@ -9,7 +10,7 @@ export const compile: typeof node.compile = (step, tensors, options = {}) =>
   compileWith(NO_ENGINES, step, tensors, options);
 
 export const compileForward: typeof node.compileForward = (fn, { params, inputs }, options = {}) =>
-  compile((state, given) => ({ state, outputs: fn(state, given) }), { state: params, inputs }, options);
+  compile(forwardStep(fn), { state: params, inputs }, options);
 
 export const compilePrograms: typeof node.compilePrograms = (steps, tensors, options = {}) =>
   compileProgramsWith(NO_ENGINES, steps, tensors, options);

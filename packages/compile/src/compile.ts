@@ -2,6 +2,7 @@ import type { Step, TensorSpec, TreeOf } from '@beit/tensors';
 import type { CompileOptions } from './compileOptions';
 import { compileProgramsWith, compileWith, enginesAmong } from './compileWith';
 import { NODE_ENGINES } from './engines/nodeEngines';
+import { forwardStep } from './forwardStep';
 import type { CompiledProgram, CompiledPrograms, EngineName, GivenTensor, Steps, StepTensors } from './types';
 
 /**
@@ -34,8 +35,7 @@ export function compileForward<P, I, O>(
   tensors: { readonly params: TreeOf<P, GivenTensor>; readonly inputs: TreeOf<I, TensorSpec | GivenTensor> },
   options: CompileOptions = {},
 ): Promise<CompiledProgram<P, I, O>> {
-  const step = (params: P, inputs: I) => ({ state: params, outputs: fn(params, inputs) });
-  return compile(step, { state: tensors.params, inputs: tensors.inputs }, options);
+  return compile(forwardStep(fn), { state: tensors.params, inputs: tensors.inputs }, options);
 }
 
 /**

@@ -2,6 +2,7 @@
 export type { HostTensor, Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
 export type { CompileOptions } from './compileOptions';
 export { type ExportInput, type ExportOptions, exportOnnx } from './export/exportOnnx';
+export { forwardStep } from './forwardStep';
 export type { Graph, Node, Value } from './graph/graph';
 export { countOps, printGraph } from './graph/printGraph';
 export { encodeOnnx, type OnnxHeader, type OnnxModel } from './onnx/proto';

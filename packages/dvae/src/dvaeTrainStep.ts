@@ -1,4 +1,3 @@
-import type { TensorParams } from '@beit/nn';
 import { type Optimizer, type OptimizerScalars, type TrainState, trainStep } from '@beit/optim';
 import type { Step } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';

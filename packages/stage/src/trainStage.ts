@@ -24,6 +24,8 @@ export interface StageOptions {
   /** Default: a line on the terminal. */
   readonly progress?: ProgressReporter;
   readonly signal?: AbortSignal;
+  /** Is told what runs the programs, when they are ready. */
+  readonly onCompiled?: (engine: string) => void;
   /** The processes that train together; the first one evaluates. Default: this one. */
   readonly job?: Job;
   /** Whether each of them keeps a part of the optimizer's state. Default false. */
@@ -103,6 +105,7 @@ export async function trainStage<L extends object, B>(
     shardOptimizer: options.shardOptimizer,
     engine,
   });
+  options.onCompiled?.(program.engine);
   progress.message(`${name}: ${program.engine}, ${precision}`);
   try {
     const result = await train({

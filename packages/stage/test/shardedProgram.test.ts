@@ -16,9 +16,9 @@ import {
 import type { Job } from '@beit/trainer';
 import { createVit } from '@beit/vit';
 import * as tf from '@tensorflow/tfjs';
-import { largestDifference } from '../../../apps/shared/src/measurements/differences';
 import { pretendedJob } from '../../../packages/trainer/test/pretendedJob';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
+import { largestDifference } from '../../../tooling/measurements/src/differences';
 import { type EngineProgram, trainingProgram } from '../src';
 
 const VOCAB = 16;

@@ -1,16 +1,15 @@
 /** Does pre-training help dense prediction? See `HELP`. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { integer, ownArguments, parsed, runMain } from '@beit/apps-shared';
+import { option, optionHelp, parseOptionTable, runMain, text, whole } from '@beit/cli';
 import {
-  EXPERIMENT_ARGUMENTS,
-  EXPERIMENT_HELP,
+  EXPERIMENT_COLUMN,
   environment,
   experimentOptions,
+  experimentTable,
   publishFindings,
   runExperiment,
-} from '@beit/apps-shared/experiments';
+} from '@beit/experiments';
 import { readMetrics } from '@beit/trainer';
 import { type SegmentationJob, type SegmentationSettings, segmentationPlan } from './segmentationPlan';
 import { type Curve, segmentationFigure, segmentationPage, segmentationSummary } from './segmentationResult';
@@ -43,6 +42,16 @@ const REDUCED: SegmentationSettings = {
   evaluations: 2,
 };
 
+const OPTIONS = {
+  scenes: option('N', `labelled scenes to train on (default: ${FULL.training})`, whole(1)),
+  steps: option(
+    'N',
+    `of training on them (default: ${FULL.steps}); with other numbers name another --runs too`,
+    text,
+  ),
+  ...experimentTable('segmentation', FULL.seeds.length),
+};
+
 const HELP = `Usage: pnpm experiment:segmentation [options]
 
 Does pre-training help dense prediction, and intermediate fine-tuning further? Trains one small network with a SETR-PUP
@@ -50,26 +59,20 @@ head on scenes of the embedded emoji: from scratch, pre-trained as BEiT, and pre
 budget, several seeds. Writes segmentation.json, segmentation.md and its figure. What is done is kept; the same command
 continues.
 
-  --scenes N     labelled scenes to train on (default: ${FULL.training})
-  --steps N      of training on them (default: ${FULL.steps}); with other numbers name another --runs too
-${EXPERIMENT_HELP('segmentation', FULL.seeds.length)}`;
+${optionHelp(OPTIONS, EXPERIMENT_COLUMN)}`;
 
 async function main(): Promise<number> {
-  const { values } = parsed(() =>
-    parseArgs({
-      args: ownArguments(process.argv.slice(2)),
-      options: { ...EXPERIMENT_ARGUMENTS, steps: { type: 'string' }, scenes: { type: 'string' } },
-    }),
-  );
-  if (values.help) {
+  const parsed = parseOptionTable(OPTIONS, process.argv.slice(2));
+  if (parsed === 'help') {
     console.log(HELP);
     return 0;
   }
+  const { values } = parsed;
   const base = values.reduced ? REDUCED : FULL;
   const options = await experimentOptions('segmentation', values, base.seeds.length);
   const { runs, seeds, engine } = options;
-  const steps = values.steps === undefined ? base.steps : integer(values.steps, 'steps', base.evaluations);
-  const training = values.scenes === undefined ? base.training : integer(values.scenes, 'scenes', 1);
+  const steps = values.steps === undefined ? base.steps : whole(base.evaluations)(values.steps, 'steps');
+  const training = values.scenes ?? base.training;
   const settings = { ...base, seeds, steps, training };
   const plan = segmentationPlan(runs, settings, engine);
   if (!(await runExperiment([...plan.pretraining, ...plan.training], options))) return 130;

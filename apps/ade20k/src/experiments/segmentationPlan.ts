@@ -1,7 +1,7 @@
 /** What the experiment trains, as commands of the three apps. */
 import { join } from 'node:path';
-import type { Job } from '@beit/apps-shared/experiments';
 import { BEIT_COLOR_JITTER } from '@beit/data';
+import type { Job } from '@beit/experiments';
 
 /** What segmentation begins with. */
 export const STARTS = ['scratch', 'beit', 'beitIntermediate'] as const;

@@ -1,5 +1,5 @@
-import { aboveZero, type Pair, pair, spread, withSd } from '@beit/apps-shared/experiments';
-import { type ChartSeries, standaloneSvg } from '@beit/apps-shared/report';
+import { aboveZero, type Pair, pair, spread, withSd } from '@beit/experiments';
+import { type ChartSeries, standaloneSvg } from '@beit/report';
 import { type SegmentationSettings, STARTS, type Start } from './segmentationPlan';
 
 /** Validation mIoU of one training, in [0, 1], on its way. */

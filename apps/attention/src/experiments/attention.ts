@@ -1,20 +1,21 @@
 /** Does attention tell objects apart? See `HELP`. */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { join } from 'node:path';
 import {
-  integer,
+  flag,
   loadPretrained,
-  ownArguments,
+  option,
+  optionHelp,
   type Pretrained,
-  parsed,
+  parseOptionTable,
   passProgress,
+  path,
   RUNS,
   runMain,
-  typedIn,
   UsageError,
-} from '@beit/apps-shared';
-import { environment, experimentOptions, publishFindings } from '@beit/apps-shared/experiments';
+  whole,
+} from '@beit/cli';
+import { environment, experimentOptions, publishFindings } from '@beit/experiments';
 import { createRandom } from '@beit/random';
 import { terminalProgress } from '@beit/trainer';
 import { createVit } from '@beit/vit';
@@ -36,6 +37,21 @@ import {
 const SCENES = 400;
 const REDUCED_SCENES = 8;
 
+const OPTIONS = {
+  pretrained: option('RUN', 'default: runs/efficiency/beit-seed-0', path),
+  finetuned: option('RUN', 'default: runs/efficiency/classify-beit-seed-0-labels-1-epochs-20', path),
+  scratch: option('RUN', 'default: runs/efficiency/classify-scratch-seed-0-labels-1-epochs-60', path),
+  scenes: option('N', `default: ${SCENES}`, whole(2)),
+  reduced: flag(
+    `${REDUCED_SCENES} scenes and the runs of the reduced form of experiment:efficiency: shows that it runs`,
+  ),
+  out: option(
+    'DIR',
+    'where the results go (default: docs/results; of the reduced form, runs/attention-reduced)',
+    path,
+  ),
+};
+
 const HELP = `Usage: pnpm experiment:attention [options]
 
 Does self-attention tell objects apart that nobody has labelled? On scenes of emoji with true masks: the area under the ROC
@@ -43,12 +59,7 @@ curve of "the same object", given the attention of a patch on it, for every head
 BEiT, fine-tuned from that, and trained from scratch; and of patches that are masked themselves. Trains nothing: it takes
 what experiment:efficiency leaves behind.
 
-  --pretrained RUN  default: runs/efficiency/beit-seed-0
-  --finetuned RUN   default: runs/efficiency/classify-beit-seed-0-labels-1-epochs-20
-  --scratch RUN     default: runs/efficiency/classify-scratch-seed-0-labels-1-epochs-60
-  --scenes N        default: ${SCENES}
-  --reduced         ${REDUCED_SCENES} scenes and the runs of the reduced form of experiment:efficiency: shows that it runs
-  --out DIR         where the results go (default: docs/results; of the reduced form, runs/attention-reduced)`;
+${optionHelp(OPTIONS, 20)}`;
 
 /** With what `experiment:efficiency` calls them, in full and reduced. */
 const DEFAULTS = {
@@ -58,34 +69,19 @@ const DEFAULTS = {
 } as const;
 
 async function main(): Promise<number> {
-  const { values } = parsed(() =>
-    parseArgs({
-      args: ownArguments(process.argv.slice(2)),
-      options: {
-        pretrained: { type: 'string' },
-        finetuned: { type: 'string' },
-        scratch: { type: 'string' },
-        scenes: { type: 'string' },
-        reduced: { type: 'boolean', default: false },
-        out: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }),
-  );
-  if (values.help) {
+  const parsed = parseOptionTable(OPTIONS, process.argv.slice(2));
+  if (parsed === 'help') {
     console.log(HELP);
     return 0;
   }
+  const { values } = parsed;
   tf.enableProdMode();
   const { reduced } = values;
-  const options = await experimentOptions('attention', { reduced, out: values.out, parallel: '1' }, 1);
-  const scenes =
-    values.scenes === undefined ? (reduced ? REDUCED_SCENES : SCENES) : integer(values.scenes, 'scenes', 2);
+  const options = await experimentOptions('attention', { reduced, out: values.out, parallel: 1 }, 1);
+  const scenes = values.scenes ?? (reduced ? REDUCED_SCENES : SCENES);
   const efficiency = join(RUNS, reduced ? 'efficiency-reduced' : 'efficiency');
   const load = async (name: keyof typeof DEFAULTS): Promise<Pretrained> => {
-    const path = values[name];
-    const folder =
-      path === undefined ? join(efficiency, DEFAULTS[name][reduced ? 1 : 0]) : resolve(typedIn(), path);
+    const folder = values[name] ?? join(efficiency, DEFAULTS[name][reduced ? 1 : 0]);
     if (!existsSync(folder))
       throw new UsageError(`There is no run ${folder}: give --${name}, or pnpm experiment:efficiency first.`);
     return loadPretrained(folder);

@@ -1,6 +1,6 @@
-import type { EngineOptions, Pretrained } from '@beit/apps-shared';
 import type { LayerAttention } from '@beit/attention';
-import { compile } from '@beit/compile';
+import type { EngineOptions, Pretrained } from '@beit/cli';
+import { compileForward } from '@beit/compile';
 import * as tf from '@tensorflow/tfjs';
 import { type AttentionModel, encoderAt, normalizedImage } from '../attentionModel';
 
@@ -21,11 +21,11 @@ export async function openMaskedQueries(
   const patches = rows * columns;
   const tokens = patches + 1;
   /** The patches of a row of the grid at a time. */
-  const program = await compile(
-    (state: Record<string, tf.Tensor>, { images, masks }: { images: tf.Tensor; masks: tf.Tensor }) => {
+  const program = await compileForward(
+    (params: Record<string, tf.Tensor>, { images, masks }: { images: tf.Tensor; masks: tf.Tensor }) => {
       const hidden = tf.expandDims(masks, 2);
-      const seen = tf.mul(vit.embedPatches(state, images), tf.sub(1, hidden));
-      const { attention } = vit.encode(state, tf.add(seen, tf.mul(hidden, state.mask_token!)), {
+      const seen = tf.mul(vit.embedPatches(params, images), tf.sub(1, hidden));
+      const { attention } = vit.encode(params, tf.add(seen, tf.mul(hidden, params.mask_token!)), {
         withAttention: true,
       });
       // Of every image the row of the masked patch: [columns, numHeads, tokens] a block.
@@ -37,10 +37,10 @@ export async function openMaskedQueries(
         [columns, 1, tokens, 1],
       );
       const asked = attention.map((layer) => tf.sum(tf.mul(layer, isQuery), 2));
-      return { state, outputs: { asked: tf.stack(asked) as tf.Tensor } };
+      return { asked: tf.stack(asked) };
     },
     {
-      state: { ...params, mask_token: maskToken },
+      params: { ...params, mask_token: maskToken },
       inputs: {
         images: { dtype: 'float32', shape: [1, size, size, 3] },
         masks: { dtype: 'float32', shape: [columns, patches] },

@@ -1,4 +1,4 @@
-import { type ChartSeries, standaloneSvg } from '@beit/apps-shared/report';
+import { type ChartSeries, standaloneSvg } from '@beit/report';
 import {
   bestHead,
   describeEstimate,

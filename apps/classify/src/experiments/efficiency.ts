@@ -1,17 +1,16 @@
 /** Does pre-training pay? See `HELP`. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { ownArguments, parsed, runMain } from '@beit/apps-shared';
+import { optionHelp, parseOptionTable, runMain } from '@beit/cli';
 import {
-  EXPERIMENT_ARGUMENTS,
-  EXPERIMENT_HELP,
+  EXPERIMENT_COLUMN,
   environment,
   experimentOptions,
+  experimentTable,
   type Job,
   publishFindings,
   runExperiment,
-} from '@beit/apps-shared/experiments';
+} from '@beit/experiments';
 import { readMetrics } from '@beit/trainer';
 import { type EfficiencySettings, efficiencyPlan, type FinetuningJob } from './efficiencyPlan';
 import { efficiencyFigure, efficiencyPage } from './efficiencyReport';
@@ -42,25 +41,23 @@ const REDUCED: EfficiencySettings = {
   labelShares: [1, 0.5],
 };
 
+const OPTIONS = experimentTable('efficiency', FULL.seeds.length);
+
 const HELP = `Usage: pnpm experiment:efficiency [options]
 
 Does pre-training pay? Fine-tunes one small network on subgroups of the embedded emoji: pre-trained as BEiT (blockwise
 masks, visual tokens), with random masks, with pixels for targets, and not at all; same images, augmentation and budget,
 several seeds. Writes efficiency.json, efficiency.md and its figures. What is done is kept; the same command continues.
 
-${EXPERIMENT_HELP('efficiency', FULL.seeds.length)}`;
+${optionHelp(OPTIONS, EXPERIMENT_COLUMN)}`;
 
 async function main(): Promise<number> {
-  const { values } = parsed(() =>
-    parseArgs({
-      args: ownArguments(process.argv.slice(2)),
-      options: EXPERIMENT_ARGUMENTS,
-    }),
-  );
-  if (values.help) {
+  const parsed = parseOptionTable(OPTIONS, process.argv.slice(2));
+  if (parsed === 'help') {
     console.log(HELP);
     return 0;
   }
+  const { values } = parsed;
   const base = values.reduced ? REDUCED : FULL;
   const options = await experimentOptions('efficiency', values, base.seeds.length);
   const { runs, seeds, engine } = options;

@@ -3,7 +3,7 @@
  * by hand.
  */
 import { join } from 'node:path';
-import type { Job } from '@beit/apps-shared/experiments';
+import type { Job } from '@beit/experiments';
 
 /** The share of epochs and of labels with which pre-training is to make up for it. */
 export const FIFTH = 0.2;

@@ -1,5 +1,5 @@
-import { aboveZero, spread, withSd } from '@beit/apps-shared/experiments';
-import { type ChartSeries, standaloneSvg } from '@beit/apps-shared/report';
+import { aboveZero, spread, withSd } from '@beit/experiments';
+import { type ChartSeries, standaloneSvg } from '@beit/report';
 import { COMPARED, type EfficiencySettings, FIFTH, LONGER, STARTS, type Start } from './efficiencyPlan';
 import { best, type Curve, type EfficiencySummary } from './efficiencySummary';
 

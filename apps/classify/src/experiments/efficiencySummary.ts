@@ -1,4 +1,4 @@
-import { type Pair, pair, spread } from '@beit/apps-shared/experiments';
+import { type Pair, pair, spread } from '@beit/experiments';
 import { FIFTH, LONGER, type Start } from './efficiencyPlan';
 
 /** Validation accuracy of one fine-tuning after each epoch. */

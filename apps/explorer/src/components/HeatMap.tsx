@@ -1,4 +1,4 @@
-import { viridisColor } from '@beit/apps-shared/colors';
+import { viridisColor } from '@beit/report/colors';
 import { PixelCanvas } from './PixelCanvas';
 
 export interface HeatMapProps {

@@ -1,6 +1,8 @@
-import { createDvae, type Dvae, type DvaeConfig } from '@beit/dvae';
+import { createDvae, type Dvae } from '@beit/dvae';
+import { normalizationOf, readModelMetadata } from '@beit/schemas';
+import { readTokenizerMetadata } from '@beit/schemas/tokenizer';
 import type { NamedTensors } from '@beit/tensors';
-import { createVit, inferVitConfig, type Vit, type VitConfig } from '@beit/vit';
+import { createVit, inferVitConfig, type Vit } from '@beit/vit';
 import {
   describeFit,
   fitParameters,
@@ -34,34 +36,28 @@ const INCEPTION: Normalization = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }
  */
 export function readEncoder(bytes: Uint8Array, name: string): EncoderFile {
   const checkpoint = parseCheckpoint(bytes, name);
-  const config = (checkpoint.config as VitConfig | undefined) ?? inferVitConfig(checkpoint.tensors);
-  const vit = createVit(config);
+  const own = checkpoint.format === 'beit' ? readModelMetadata(checkpoint.metadata, name) : undefined;
+  const vit = createVit(own?.config ?? inferVitConfig(checkpoint.tensors));
   const fit = fitParameters(checkpoint.tensors, vit.parameterShapes());
   if (fit.missing.length + fit.misshapen.length > 0)
     throw new Error(
       `${name} is no checkpoint of the model that it describes.\n${describeFit({ ...fit, extra: [] })}`,
     );
-  const { normalization = checkpoint.normalization } = ownNormalization(checkpoint.metadata);
   const head = checkpoint.tensors['lm_head.weight'];
   return {
     vit,
     params: checkpoint.tensors,
-    normalization: normalization ?? INCEPTION,
+    normalization: (own && normalizationOf(own)) ?? checkpoint.normalization ?? INCEPTION,
     ...(head && 'mask_token' in checkpoint.tensors && { vocabSize: head.shape[0]! }),
   };
 }
-
-const ownNormalization = (
-  metadata: Readonly<Record<string, string>>,
-): { readonly normalization?: Normalization } =>
-  metadata.normalization === undefined ? {} : { normalization: JSON.parse(metadata.normalization) };
 
 /** @throws when it is no tokenizer of this project, with what is missing or of another shape */
 export function readTokenizer(bytes: Uint8Array, name: string): TokenizerFile {
   const { tensors, metadata } = safetensorsOf(bytes, name);
   if (metadata.config === undefined)
     throw new Error(`${name} does not say what tokenizer it holds: its metadata have no "config".`);
-  const dvae = createDvae(JSON.parse(metadata.config) as DvaeConfig);
+  const dvae = createDvae(readTokenizerMetadata(metadata, name).config);
   const fit = fitParameters(tensors, dvae.parameterShapes());
   if (fit.missing.length + fit.misshapen.length > 0)
     throw new Error(`${name} is not the tokenizer that it describes.\n${describeFit({ ...fit, extra: [] })}`);

@@ -1,10 +1,10 @@
 /** Does bf16 train as well as fp32? See `HELP`. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { join } from 'node:path';
+import { flag, option, optionHelp, parseOptionTable, path, RUNS, whole } from '@beit/cli';
 import type { Precision } from '@beit/compile';
+import { EXPERIMENT_COLUMN } from '@beit/experiments';
 import type { StageResult } from '@beit/stage';
 import type { NamedTensors } from '@beit/tensors';
 import { interruptSignal, readMetrics, terminalProgress } from '@beit/trainer';
@@ -25,17 +25,25 @@ import {
 
 const STEPS = 500;
 const WINDOW = 50;
+const OPTIONS = {
+  steps: option('N', 'of each training', whole(4), STEPS),
+  'both-stages': flag('compare stage 1 too'),
+  'second-seed': flag('stage 2 in fp32 with another seed as well: how far apart seeds are'),
+  runs: option('DIR', 'where trainings are kept (default: runs/precision-<steps>)', path),
+  out: option(
+    'DIR',
+    `where the results go (default: docs/results, with other than ${STEPS} steps the folder of the trainings)`,
+    path,
+  ),
+};
+
 const HELP = `Usage: pnpm experiment:precision [--steps N] [--runs DIR] [--out DIR]
 
 Trains stage 2 of the default recipe for the same steps in fp32 and in bf16 on OpenVINO, with the same seed and so
 the same batches, and compares the losses. Stage 2 uses the tokenizer of the fp32
 stage 1. Writes precision.json, precision.svg and precision.md. An interrupted run continues where it was.
 
-  --steps N      of each training (default: ${STEPS})
-  --both-stages  compare stage 1 too
-  --second-seed  stage 2 in fp32 with another seed as well: how far apart seeds are
-  --runs DIR     where trainings are kept (default: runs/precision-<steps>)
-  --out DIR      where the results go (default: docs/results, with other than ${STEPS} steps the folder of the trainings)`;
+${optionHelp(OPTIONS, EXPERIMENT_COLUMN)}`;
 
 /** The recipe with schedules that end after `steps` steps. */
 function shortened(recipe: PretrainRecipe, steps: number, images: number): PretrainRecipe {
@@ -58,37 +66,16 @@ async function curveOf(runDir: string, batchSize: number): Promise<Curve> {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    // pnpm hands on the '--' that separates its own options.
-    args: process.argv.slice(2).filter((argument) => argument !== '--'),
-    options: {
-      steps: { type: 'string', default: String(STEPS) },
-      'both-stages': { type: 'boolean' },
-      'second-seed': { type: 'boolean' },
-      runs: { type: 'string' },
-      out: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
-  if (values.help) {
+  const parsed = parseOptionTable(OPTIONS, process.argv.slice(2));
+  if (parsed === 'help') {
     console.log(HELP);
     return 0;
   }
-  const steps = Number(values.steps);
-  if (!Number.isSafeInteger(steps) || steps < 4) {
-    throw new RangeError(`--steps is '${values.steps}'; expected a whole number of at least 4.`);
-  }
+  const { values } = parsed;
+  const { steps } = values;
   const window = Math.min(WINDOW, Math.floor(steps / 2));
-  const root = fileURLToPath(new URL('../../../..', import.meta.url));
-  const typedIn = process.env.INIT_CWD ?? process.cwd();
-  const runs =
-    values.runs === undefined ? join(root, 'runs', `precision-${steps}`) : resolve(typedIn, values.runs);
-  const out =
-    values.out !== undefined
-      ? resolve(typedIn, values.out)
-      : steps === STEPS
-        ? join(root, 'docs/results')
-        : runs;
+  const runs = values.runs ?? join(RUNS, `precision-${steps}`);
+  const out = values.out ?? (steps === STEPS ? join(RUNS, '../docs/results') : runs);
 
   tf.enableProdMode();
   const progress = terminalProgress({ quiet: false });

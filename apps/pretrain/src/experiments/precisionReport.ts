@@ -1,4 +1,4 @@
-import { standaloneSvg } from '@beit/apps-shared/report';
+import { standaloneSvg } from '@beit/report';
 import { type CurveComparison, compareCurves, relativeDifferences, runningMeans } from './compareCurves';
 
 /** One training run: its loss and its seconds, step by step. */

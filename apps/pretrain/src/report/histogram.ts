@@ -1,12 +1,4 @@
-import {
-  axes,
-  coordinate,
-  escapeHtml,
-  formatNumber,
-  niceTicks,
-  type PlotArea,
-  svgFrame,
-} from '@beit/apps-shared/report';
+import { axes, coordinate, escapeHtml, formatNumber, niceTicks, type PlotArea, svgFrame } from '@beit/report';
 
 export interface CodeUsage {
   /** Tokens that there are. */

@@ -11,7 +11,7 @@ import {
   stageSection,
   summaryTable,
   table,
-} from '@beit/apps-shared/report';
+} from '@beit/report';
 import { codeHistogram, codeUsage } from './histogram';
 import type { AttentionExample, AttentionPoint, ElboRow, Report } from './reportData';
 

@@ -1,4 +1,4 @@
-import type { NextStep, Picture, StageReport, SummaryRow } from '@beit/apps-shared/report';
+import type { NextStep, Picture, StageReport, SummaryRow } from '@beit/report';
 
 /** A held-out image and what a model makes of it. */
 export interface Example {

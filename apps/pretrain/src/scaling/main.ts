@@ -1,21 +1,30 @@
 /** Plans past the machine. See `HELP` of `options.ts`. */
 import { availableParallelism } from 'node:os';
-import { runMain, UsageError } from '@beit/apps-shared';
-import { publishFindings } from '@beit/apps-shared/experiments';
-import { describeMachine, findLauncher, median } from '@beit/apps-shared/measurements';
+import { findLauncher, runMain, UsageError } from '@beit/cli';
+import { publishFindings } from '@beit/experiments';
+import { describeMachine, median } from '@beit/measurements';
 import { shareOf } from '@beit/stage';
 import * as tf from '@tensorflow/tfjs';
 import { countImages } from '../countImages';
-import { countRecipe, type RecipeCounts } from './countRecipe';
-import { scalingFigure } from './figure';
-import { hardwareWork } from './hardware';
-import { type Measured, measureAll } from './measureAll';
-import { memoryOf } from './memory';
+import { type Measured, measureAll } from './measure/measureAll';
+import { countRecipe, type RecipeCounts } from './model/countRecipe';
+import { hardwareWork } from './model/hardware';
+import { memoryOf } from './model/memory';
+import { paperPlan } from './model/paper';
+import {
+  type Known,
+  neededWork,
+  type Placement,
+  planOf,
+  predict,
+  type Task,
+  taskOf,
+  workKey,
+} from './model/plan';
 import { HELP, parseOptions, type ScalingOptions } from './options';
-import { reportText, scalingPage } from './page';
-import { paperPlan } from './paper';
-import { type Known, neededWork, type Placement, planOf, predict, type Task, taskOf, workKey } from './plan';
-import type { Row, ScalingReport } from './report';
+import { scalingFigure } from './page/figure';
+import { reportText, scalingPage } from './page/page';
+import type { Row, ScalingReport } from './page/report';
 
 const WARM_UP = 3;
 const WITHOUT_LAUNCHER =

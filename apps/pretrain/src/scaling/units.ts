@@ -1,4 +1,4 @@
-import { UsageError } from '@beit/apps-shared';
+import { UsageError } from '@beit/cli';
 
 const PREFIXES: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 const TIMES: Readonly<Record<string, number>> = { s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6 };

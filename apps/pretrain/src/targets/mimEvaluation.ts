@@ -1,5 +1,5 @@
-import type { EngineOptions } from '@beit/apps-shared';
-import { type CompiledProgram, compile } from '@beit/compile';
+import type { EngineOptions } from '@beit/cli';
+import { compileForward } from '@beit/compile';
 import type { Mim } from '@beit/mim';
 import { sparseCrossEntropy } from '@beit/nn';
 import { createRandom } from '@beit/random';
@@ -37,31 +37,21 @@ export async function mimEvaluation(
   const patches = rows * columns;
   const { imageSize } = recipe.mim.model;
   const { batchSize } = heldOut;
-  const step = (
-    state: Tensors,
+  const measured = (
+    params: Tensors,
     { images, mask, tokens }: { images: tf.Tensor; mask: tf.Tensor; tokens: tf.Tensor },
   ) => {
-    const logits = mim.logits(state, images, mask);
+    const logits = mim.logits(params, images, mask);
     const flat = tf.reshape(logits, [batchSize * patches, mim.vocabSize]);
     return {
-      state,
-      outputs: {
-        predictions: tf.argMax(logits, 2) as tf.Tensor,
-        nll: tf.reshape(sparseCrossEntropy(flat, tf.reshape(tokens, [-1])), [
-          batchSize,
-          patches,
-        ]) as tf.Tensor,
-      },
+      predictions: tf.argMax(logits, 2),
+      nll: tf.reshape(sparseCrossEntropy(flat, tf.reshape(tokens, [-1])), [batchSize, patches]),
     };
   };
-  const program: CompiledProgram<
-    Tensors,
-    { images: tf.Tensor; mask: tf.Tensor; tokens: tf.Tensor },
-    { predictions: tf.Tensor; nll: tf.Tensor }
-  > = await compile(
-    step,
+  const program = await compileForward(
+    measured,
     {
-      state: mim.init(createRandom(0)),
+      params: mim.init(createRandom(0)),
       inputs: {
         images: { dtype: 'float32', shape: [batchSize, imageSize, imageSize, 3] },
         mask: { dtype: 'float32', shape: [batchSize, patches] },

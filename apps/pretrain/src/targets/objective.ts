@@ -1,8 +1,8 @@
-import type { EngineOptions } from '@beit/apps-shared';
-import type { SummaryRow } from '@beit/apps-shared/report';
+import type { EngineOptions } from '@beit/cli';
 import type { Batch } from '@beit/data';
 import type { TreeLoss } from '@beit/optim';
 import type { Random } from '@beit/random';
+import type { SummaryRow } from '@beit/report';
 import type { Branch, HostTensor, NamedTensors } from '@beit/tensors';
 import type { Vit } from '@beit/vit';
 import type { HeldOut } from '../heldOut';

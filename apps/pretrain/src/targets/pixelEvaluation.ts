@@ -1,5 +1,5 @@
-import type { EngineOptions } from '@beit/apps-shared';
-import { compile } from '@beit/compile';
+import type { EngineOptions } from '@beit/cli';
+import { compileForward } from '@beit/compile';
 import { completePixels, type PixelRegression } from '@beit/mim';
 import { createRandom } from '@beit/random';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
@@ -40,23 +40,20 @@ export async function pixelEvaluation(
   const { gridSize } = regression.backbone;
   const { imageSize } = recipe.mim.model;
   const { batchSize, batches, count } = heldOut;
-  const step = (
-    state: Record<string, tf.Tensor>,
+  const measured = (
+    params: Record<string, tf.Tensor>,
     { images, mask }: { images: tf.Tensor; mask: tf.Tensor },
   ) => {
-    const pixels = regression.pixels(state, images, mask);
+    const pixels = regression.pixels(params, images, mask);
     return {
-      state,
-      outputs: {
-        completed: completePixels(pixels, images, mask) as tf.Tensor,
-        ...patchErrors(pixels, images, mask, recipe.views.normalization.std),
-      },
+      completed: completePixels(pixels, images, mask),
+      ...patchErrors(pixels, images, mask, recipe.views.normalization.std),
     };
   };
-  const program = await compile(
-    step,
+  const program = await compileForward(
+    measured,
     {
-      state: regression.init(createRandom(0)),
+      params: regression.init(createRandom(0)),
       inputs: {
         images: { dtype: 'float32', shape: [batchSize, imageSize, imageSize, 3] },
         mask: { dtype: 'float32', shape: [batchSize, gridSize[0] * gridSize[1]] },

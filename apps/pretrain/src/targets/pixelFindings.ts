@@ -1,4 +1,4 @@
-import type { SummaryRow } from '@beit/apps-shared/report';
+import type { SummaryRow } from '@beit/report';
 import type { Vit } from '@beit/vit';
 import type { HeldOut } from '../heldOut';
 import { denormalizer, greyed, pictureOf, spreadOver } from '../heldOutPictures';

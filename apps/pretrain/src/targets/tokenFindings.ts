@@ -1,8 +1,8 @@
-import type { EngineOptions } from '@beit/apps-shared';
-import { formatNumber, type SummaryRow } from '@beit/apps-shared/report';
-import { compile } from '@beit/compile';
+import type { EngineOptions } from '@beit/cli';
+import { compileForward } from '@beit/compile';
 import type { Dvae } from '@beit/dvae';
 import { elbo } from '@beit/mim';
+import { formatNumber, type SummaryRow } from '@beit/report';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type { Vit } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
@@ -220,12 +220,11 @@ async function decodeTokens(
   gridSize: readonly [number, number],
   engine: EngineOptions,
 ): Promise<HostTensor> {
-  const program = await compile(
-    (state: Record<string, tf.Tensor>, inputs: { tokens: tf.Tensor }) => ({
-      state,
-      outputs: { images: dvae.decodeTokens(state, inputs.tokens, gridSize) as tf.Tensor },
+  const program = await compileForward(
+    (params: Record<string, tf.Tensor>, { tokens }: { tokens: tf.Tensor }) => ({
+      images: dvae.decodeTokens(params, tokens, gridSize),
     }),
-    { state: params, inputs: { tokens: { dtype: 'int32', shape: tokens.shape } } },
+    { params, inputs: { tokens: { dtype: 'int32', shape: tokens.shape } } },
     engine,
   );
   const { images } = await program.run({ tokens });

@@ -1,9 +1,9 @@
 import { assertHostTensor, type HostTensor, type NamedTensors, plainPath } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
+import { forwardStep } from '../forwardStep';
 import { encodeOnnx, type OnnxHeader, type OnnxInitializer, type OnnxModel } from '../onnx/proto';
 import { toOnnx } from '../onnx/toOnnx';
 import { optimize, rewrite } from '../passes/optimize';
-import { callProgram } from '../record/callSite';
 import { trace } from '../record/trace';
 import { portableRules } from './portableRules';
 import { withSymbolicSize } from './withSymbolicSize';
@@ -25,6 +25,12 @@ export interface ExportOptions {
   /** Anything else by name (ONNX's `metadata_props`), such as the names of the classes. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
+
+/** Names of the inputs are the caller's. */
+type Forward = (
+  params: Record<string, tf.Tensor>,
+  inputs: Record<string, tf.Tensor>,
+) => Readonly<Record<string, tf.Tensor>>;
 
 /** Since onnxruntime 1.14. */
 const OPSET = 18;
@@ -65,11 +71,7 @@ export async function exportOnnx<I extends Readonly<Record<string, ExportInput>>
         { dtype, shape: shape.map((dim) => (typeof dim === 'number' ? dim : size!)) },
       ]),
     );
-    const step = (state: Record<string, tf.Tensor>, given: Record<string, tf.Tensor>) => ({
-      state,
-      outputs: callProgram(fn, state, given as { [K in keyof I]: tf.Tensor }),
-    });
-    const { graph } = trace(step, params, specs);
+    const { graph } = trace(forwardStep(fn as Forward), params, specs);
     return withParams(toOnnx(rewrite(optimize(graph), portableRules)), params);
   };
   const [small, large] = SAMPLE_SIZES;

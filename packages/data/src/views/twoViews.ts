@@ -1,4 +1,5 @@
 import type { Random } from '@beit/random';
+import type { Normalization } from '@beit/weights';
 import { type Background, compose } from '../pixels/background';
 import type { Canvas } from '../pixels/canvas';
 import { type ColorJitter, drawAdjustments } from './colorJitter';
@@ -6,11 +7,7 @@ import { centerCropBox, type RandomResizedCrop, randomCropBox } from './crops';
 import { applyRandAugment, type RandAugment } from './randAugment';
 import { eraseRandomly, type RandomErasing } from './randomErasing';
 
-/** Mean and standard deviation of each channel of images in [0, 1]. */
-export interface Normalization {
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
-}
+export type { Normalization };
 export const INCEPTION_NORMALIZATION: Normalization = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
 export const IMAGENET_NORMALIZATION: Normalization = {
   mean: [0.485, 0.456, 0.406],

@@ -1,0 +1,38 @@
+export { runMain, typedIn, UsageError } from './commandLine';
+export { duration, gibibytes, millions, timeMicroBatch } from './estimate';
+export { dataLocation, folderIndexes, shardsAt } from './imageData';
+export { findLauncher, type Launcher, launchJson } from './launcher';
+export { microBatches } from './microBatches';
+export { describeEngine, ENGINE_OPTIONS, type EngineOptions, engineOptions } from './options/engineOptions';
+export {
+  FINETUNE_OPTIONS,
+  type FinetuneOptions,
+  finetuneOptions,
+  finetuneOverrides,
+  OVERRIDE_OPTIONS,
+  START_OPTIONS,
+} from './options/finetuneOptions';
+export { number, oneOf, path, type Reader, text, whole } from './options/optionReaders';
+export {
+  flag,
+  type OptionValues,
+  option,
+  optionHelp,
+  ownArguments,
+  parseOptionTable,
+  repeatable,
+} from './options/optionTable';
+export { JOB_OPTIONS, outOptions } from './options/trainOptions';
+export { passProgress } from './passProgress';
+export { overlay, readRecipe } from './recipeFile';
+export { openRun } from './run/openRun';
+export { printSummary } from './run/printSummary';
+export { programVersion } from './run/programVersion';
+export { outFolder, RUNS, runFolders } from './run/runFolder';
+export { type RunResult, type TrainCommand, trainCommand } from './run/trainCommand';
+export { unreadableOfAll } from './run/unreadableOfAll';
+export { dropPathKeeps } from './start/dropPathKeeps';
+export { type LayerRate, layerRates, printLayerRates } from './start/layerRates';
+export { loadPretrained, type Pretrained } from './start/loadPretrained';
+export { newestPretraining, pretrainedOf } from './start/pretrainedOf';
+export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';

@@ -1,0 +1,43 @@
+/** What an option's text may be. Each throws a UsageError that names the flag, the text and what was expected. */
+import { resolve } from 'node:path';
+import { typedIn, UsageError } from '../commandLine';
+
+/** Makes a value of what was typed. */
+export type Reader<T> = (text: string, flag: string) => T;
+
+export const text = (text: string): string => text;
+
+/** Absolute. */
+export const path = (text: string): string => resolve(typedIn(), text);
+
+export const whole =
+  (least: number): Reader<number> =>
+  (text, flag) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isSafeInteger(value) || value < least) {
+      throw new UsageError(`--${flag} is '${text}'; expected a whole number of at least ${least}.`);
+    }
+    return value;
+  };
+
+/** A number in [least, most]. */
+export const number =
+  (least: number, most = Number.POSITIVE_INFINITY): Reader<number> =>
+  (text, flag) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= least && value <= most)) {
+      const range = most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${most}`;
+      throw new UsageError(`--${flag} is '${text}'; expected a number ${range}.`);
+    }
+    return value;
+  };
+
+export const oneOf =
+  <const T extends string>(names: readonly T[]): Reader<T> =>
+  (text, flag) => {
+    const value = names.find((name) => name === text);
+    if (value === undefined) {
+      throw new UsageError(`--${flag} is '${text}'; expected one of ${names.join(', ')}.`);
+    }
+    return value;
+  };

@@ -1,0 +1,20 @@
+import { text, whole } from './optionReaders';
+import { flag, option } from './optionTable';
+
+/** Where a run goes. @param prefix of the folders of the app's runs */
+export const outOptions = (prefix: string) => ({
+  out: option(
+    'DIR',
+    `where the run is written; default: runs/${prefix}<recipe>, or a new number beside it`,
+    text,
+  ),
+  resume: flag('continue the run in --out, or the newest of the recipe'),
+});
+
+/** How every training shares its work. */
+export const JOB_OPTIONS = {
+  'shard-optimizer': flag(
+    "of several processes each keeps the optimizer's state of a part of the parameters: less memory",
+  ),
+  workers: option('N', 'threads that decode and augment', whole(0), 1),
+};

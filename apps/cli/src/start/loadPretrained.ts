@@ -1,0 +1,66 @@
+import { type ModelMetadata, normalizationOf, readModelMetadata } from '@beit/schemas';
+import type { NamedTensors } from '@beit/tensors';
+import { inferVitConfig, type VitConfig, vitConfigOfTransformers } from '@beit/vit';
+import { type JsonObject, loadCheckpoint, type Normalization } from '@beit/weights';
+
+/** A checkpoint, whoever wrote it. */
+export interface Pretrained {
+  /** For people. */
+  readonly path: string;
+  /** Official names. */
+  readonly tensors: NamedTensors;
+  readonly config: VitConfig;
+  /** What it was trained with, where it says so. */
+  readonly normalization?: Normalization;
+  /** Of a classifier. */
+  readonly pooling?: 'mean' | 'cls';
+  readonly classes?: readonly string[];
+  readonly cropShare?: number;
+  /** config.json of a folder of transformers. */
+  readonly transformersConfig?: JsonObject;
+  /** Of a segmenter of this project. */
+  readonly segmenter?: ModelMetadata['segmenter'];
+}
+
+/** Of pictures, and of pixels. */
+const CLASSIFIERS = ['head.weight', 'decode_head.conv_seg.weight'];
+
+/**
+ * A run of this project or a file of it, a folder of transformers, a `.pth` file of the official code, or timm's.
+ *
+ * @throws when it cannot be read or is no BEiT, with its path
+ */
+export async function loadPretrained(path: string): Promise<Pretrained> {
+  const checkpoint = await loadCheckpoint(path);
+  const { tensors, format, config, normalization, shorterSide, metadata } = checkpoint;
+  const common = { path, tensors, ...(normalization && { normalization }) };
+  if (format === 'beit') return { ...common, ...ownFacts(readModelMetadata(metadata, path)) };
+  if (format === 'transformers' && config) {
+    const { config: vit, head } = vitConfigOfTransformers(config);
+    const { pooling, classNames } = head;
+    return {
+      ...common,
+      config: vit,
+      pooling,
+      transformersConfig: config,
+      ...(CLASSIFIERS.some((name) => name in tensors) && { classes: classNames }),
+      ...(shorterSide !== undefined && { cropShare: Math.min(1, vit.imageSize / shorterSide) }),
+    };
+  }
+  return { ...common, config: inferVitConfig(tensors) };
+}
+
+/** What this project's own files say of themselves. */
+function ownFacts(metadata: ModelMetadata) {
+  const { config, classes, classifier, segmenter } = metadata;
+  const { pooling, views } = classifier ?? {};
+  const normalization = normalizationOf(metadata);
+  return {
+    config,
+    classes,
+    pooling,
+    cropShare: views?.cropShare,
+    segmenter,
+    ...(normalization && { normalization }),
+  };
+}

@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ProgressReporter } from '@beit/trainer';
+import { RUNS, runFolders } from '../run/runFolder';
+import { loadPretrained, type Pretrained } from './loadPretrained';
+
+export interface StartOptions {
+  readonly checkpoint?: string;
+  /** Begin with random parameters. */
+  readonly scratch: boolean;
+  /** The recipe's name; a pre-training run of the same name is the default. */
+  readonly name: string;
+}
+
+/** The checkpoint that was asked for, or the newest pre-training run of the same name. */
+export async function pretrainedOf(
+  { checkpoint, scratch, name }: StartOptions,
+  progress: Pick<ProgressReporter, 'message'>,
+): Promise<Pretrained | undefined> {
+  if (scratch) {
+    progress.message('Starting from random parameters.');
+    return undefined;
+  }
+  const newest = checkpoint ?? (await newestPretraining(name));
+  if (newest === undefined) {
+    progress.message(
+      `Starting from random parameters: there is no finished pre-training run '${name}' in ${RUNS}. ` +
+        'The better start: pnpm --filter pretrain start; or --checkpoint RUN_OR_FILE.',
+    );
+    return undefined;
+  }
+  const pretrained = await loadPretrained(newest);
+  progress.message(`Starting from ${pretrained.path}.`);
+  return pretrained;
+}
+
+/** The folder of the newest finished pre-training run of this name. */
+export async function newestPretraining(name: string): Promise<string | undefined> {
+  const folders = await runFolders(name);
+  return folders.filter((folder) => existsSync(join(folder, 'results.json'))).at(-1);
+}

@@ -1,0 +1,9 @@
+export {
+  type ClassifierViews,
+  type ModelMetadata,
+  normalizationOf,
+  readModelMetadata,
+  type SegmenterViews,
+  writeModelMetadata,
+} from './modelMetadata';
+export * from './recipeSchema';

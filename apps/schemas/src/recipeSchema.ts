@@ -1,0 +1,97 @@
+/**
+ * The words in which an app says what its recipes are: schemas of zod whose messages all read "expected ...". zod, because
+ * a recipe from a file needs a type, ranges and messages with paths from one description.
+ */
+import type { Background, ColorJitter, Normalization, RandomResizedCrop } from '@beit/data';
+import { createVit, type VitConfig } from '@beit/vit';
+import { z } from 'zod';
+
+export { z };
+
+/** An object with exactly these keys. */
+export const fields = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z
+    .strictObject(shape, { error: `expected an object with the keys ${Object.keys(shape).join(', ')}` })
+    .readonly();
+
+const numberOf = (expected: string, test: (x: number) => boolean = () => true) => {
+  const error = `expected ${expected}`;
+  return z.number({ error }).refine(test, { error });
+};
+/** A whole number of at least `least`. */
+export const whole = (least: number) =>
+  numberOf(`a whole number of at least ${least}`, (x) => Number.isSafeInteger(x) && x >= least);
+export const atLeast = (least: number) => numberOf(`a number of at least ${least}`, (x) => x >= least);
+export const above = (bound: number) => numberOf(`a number above ${bound}`, (x) => x > bound);
+export const share = numberOf('a number from 0 to 1', (x) => x >= 0 && x <= 1);
+export const positiveShare = numberOf('a number above 0, at most 1', (x) => x > 0 && x <= 1);
+/** Above 0 and below 1. */
+export const fraction = numberOf('a number above 0 and below 1', (x) => x > 0 && x < 1);
+/** Of AdamW. */
+const beta = numberOf('a number of at least 0 and below 1', (x) => x >= 0 && x < 1);
+const flag = z.boolean({ error: 'expected true or false' });
+export const text = z.string({ error: 'expected a text' });
+/** A name that is fit for a folder. */
+export const recipeName = z.string({ error: 'expected a text' }).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
+  error: 'expected letters, digits, dots, dashes and underscores, a letter or a digit first',
+});
+export const oneOfNames = <const Names extends readonly [string, ...string[]]>(names: Names) =>
+  z.enum(names, { error: `expected one of ${names.join(', ')}` });
+export const pair = <Item extends z.ZodType>(item: Item) =>
+  z.tuple([item, item], { error: 'expected a list of two' }).readonly();
+export const triple = <Item extends z.ZodType>(item: Item) =>
+  z.tuple([item, item, item], { error: 'expected a list of three' }).readonly();
+/** From the smaller to the larger. */
+export const range = (item: z.ZodType<number>) =>
+  pair(item).refine(([from, to]) => from <= to, { error: 'expected the smaller one first' });
+
+export const betas = pair(beta);
+
+/** A config that `construct` takes; what it throws of others is the message. */
+export const constructible =
+  <T>(construct: (config: T) => unknown) =>
+  ({ value, issues }: z.core.ParsePayload<T>): void => {
+    try {
+      construct(value);
+    } catch (error) {
+      issues.push({
+        code: 'custom',
+        input: value,
+        message: error instanceof Error ? error.message : String(error),
+      });
+    }
+  };
+
+export const vitConfig = fields({
+  imageSize: whole(1),
+  patchSize: whole(1),
+  embedDim: whole(1),
+  depth: whole(1),
+  numHeads: whole(1),
+  mlpRatio: above(0).optional(),
+  useAbsPosEmb: flag.optional(),
+  useRelPosBias: flag.optional(),
+  useSharedRelPosBias: flag.optional(),
+  layerScaleInit: atLeast(0).optional(),
+  qkvBias: flag.optional(),
+  dropPathRate: beta.optional(),
+  layerNormEpsilon: above(0).optional(),
+}).check(constructible(createVit)) satisfies z.ZodType<VitConfig>;
+
+export const normalization = fields({
+  mean: triple(numberOf('a number')),
+  std: triple(above(0)),
+}) satisfies z.ZodType<Normalization>;
+
+export const background = oneOfNames(['white', 'pastel', 'textured']) satisfies z.ZodType<Background>;
+
+export const crop = fields({
+  scale: range(share),
+  aspect: range(above(0)),
+}) satisfies z.ZodType<RandomResizedCrop>;
+
+export const colorJitter = fields({
+  brightness: atLeast(0),
+  contrast: atLeast(0),
+  saturation: atLeast(0),
+}) satisfies z.ZodType<ColorJitter>;

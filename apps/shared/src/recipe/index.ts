@@ -1,2 +1,0 @@
-export { overlay, readRecipe } from './recipeFile';
-export * from './recipeSchema';
