@@ -1,3 +1,4 @@
+export { passProgress } from '@beit/progress';
 export {
   ENGINE_ARGUMENTS,
   ENGINE_HELP,
@@ -23,7 +24,6 @@ export {
 } from './finetuneOptions';
 export { dataLocation, folderIndexes, shardsAt } from './imageData';
 export { type LayerRate, layerRates, printLayerRates } from './layerRates';
-export { passProgress } from './passProgress';
 export { printSummary } from './printSummary';
 export { programVersion } from './programVersion';
 export { runClock, writeRecipe } from './runClock';

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ProgressReporter } from '@beit/progress';
 import {
   type Branch,
   flattenTensors,
@@ -23,7 +24,6 @@ import { agreeOn, agreeOnState, anyOf, isFirst, type Job } from './job';
 import { type MetricsRecord, openMetricsLog } from './metricsLog';
 import { nonFiniteScalars, nonFiniteTensors, reportNonFinite } from './nonFinite';
 import { scalarsOf, type TrainingProgram } from './program';
-import type { ProgressReporter } from './progress';
 import { addToWindow, EMPTY_WINDOW, windowMeans } from './window';
 
 export interface TrainOptions<I> {
