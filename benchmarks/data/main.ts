@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,9 +23,9 @@ const HELP = `Usage: pnpm bench:data [options]
 Images per second from JPEG files to augmented two-view batches with masks: our loader against torchvision's parts in
 PyTorch's DataLoader, on the same photographs (made here: ${PHOTOGRAPH.width}x${PHOTOGRAPH.height}, as detailed as natural images), with the same
 augmentations and numbers of workers. torchvision runs twice: on Pillow's images, as the official code, and with its own
-decoder and transforms.v2 on tensors. The comparison is per core: images per second of work of all threads and processes
-together. The embedded emoji are measured besides. About 3 minutes; the first run makes a virtual environment with
-torchvision in your cache (a download of 3 GB).
+decoder and transforms.v2 on tensors. Our loader also runs with sharp as decoder. The comparison is per core: images per
+second of work of all threads and processes together. The embedded emoji are measured besides. About 4 minutes; the first
+run makes a virtual environment with torchvision in your cache (a download of 3 GB).
 
   --workers A,B    numbers of workers (default: 0 and the number of cores)
   --seconds N      of a measurement, after two of warming up (default: 3)
@@ -52,6 +52,9 @@ const OURS = fileURLToPath(new URL('./ours.ts', import.meta.url));
 const PEER = fileURLToPath(new URL('./peer.py', import.meta.url));
 /** Where the peer's masks are. */
 const MASKING = fileURLToPath(new URL('../masking/', import.meta.url));
+const OWN = '@beit/data';
+/** The same loader and views; sharp decodes. */
+const SHARP = '@beit/data, decoded by sharp';
 const PEERS = { pil: 'torchvision, Pillow', tensor: 'torchvision, tensors' } as const;
 const JPEG = `JPEG, ${PHOTOGRAPH.width}x${PHOTOGRAPH.height} to 224 and 112`;
 
@@ -75,6 +78,11 @@ try {
   const photographs = join(folder, 'photographs');
   await mkdir(photographs, { recursive: true });
   await writePhotographs(photographs, PHOTOGRAPHS);
+  // The loader knows JPEG files by their names, and sharp all files by what is in them.
+  const unnamed = join(temporary, 'unnamed');
+  await mkdir(unnamed);
+  for (const name of await readdir(photographs))
+    await link(join(photographs, name), join(unnamed, name.replace('.jpg', '.tif')));
   await writeShards({
     directory: shards,
     prefix: 'train',
@@ -92,7 +100,8 @@ try {
         );
   const entries = [
     ...workerCounts.flatMap((workers) => [
-      entry('@beit/data', JPEG, workers, ours({ folder, workers, batchSize, seconds })),
+      entry(OWN, JPEG, workers, ours({ folder, workers, batchSize, seconds })),
+      entry(SHARP, JPEG, workers, ours({ folder: unnamed, workers, batchSize, seconds })),
       entry(
         '@beit/data, shards',
         JPEG,
@@ -102,7 +111,7 @@ try {
       entry(PEERS.pil, JPEG, workers, peer('pil', workers)),
       entry(PEERS.tensor, JPEG, workers, peer('tensor', workers)),
     ]),
-    entry('@beit/data', 'emoji, 96x96 to 64 and 32', 1, ours({ workers: 1, batchSize, seconds })),
+    entry(OWN, 'emoji, 96x96 to 64 and 32', 1, ours({ workers: 1, batchSize, seconds })),
   ];
   await alternate(entries, rounds);
 
@@ -118,7 +127,7 @@ try {
       runs: results,
     }));
   type Rate = (typeof rates)[number];
-  const isPeer = ({ loader }: Rate) => !loader.startsWith('@beit/data');
+  const isPeer = ({ loader }: Rate) => !loader.startsWith(OWN);
   /** How many times a rate is the fastest peer's with as many workers. */
   const times = (
     rate: Rate,
@@ -133,10 +142,16 @@ try {
   /** Per core, with the number of workers where it is least. */
   const least = (peers: readonly Rate[]) => {
     const all = rates.flatMap((rate) =>
-      isPeer(rate) ? [] : (times(rate, 'imagesPerCoreSecond', [...peers]) ?? []),
+      isPeer(rate) || rate.loader === SHARP ? [] : (times(rate, 'imagesPerCoreSecond', [...peers]) ?? []),
     );
     return all.length > 0 ? Math.min(...all) : undefined;
   };
+  const ofSharp = workerCounts.map((workers) => {
+    const [own, sharp] = [OWN, SHARP].map(
+      (name) => rates.find((rate) => rate.loader === name && rate.workers === workers)!.imagesPerCoreSecond,
+    );
+    return sharp! / own!;
+  });
   const results = rates.map((rate) => ({
     ...rate,
     timesTorchvision: times(rate, 'imagesPerSecond'),
@@ -153,6 +168,7 @@ try {
     summary: {
       dataPerCoreVsTorchvisionPillow: least(rates.filter(({ loader }) => loader === PEERS.pil)),
       dataPerCoreVsTorchvisionTensors: least(rates.filter(({ loader }) => loader === PEERS.tensor)),
+      sharpPerCoreVsOwnDecoder: Math.max(...ofSharp),
     },
     results,
   };

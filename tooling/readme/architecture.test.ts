@@ -23,7 +23,7 @@ const neededBy = (name: string): string[] => {
 
 describe('the figure of the architecture', () => {
   test('has every app and every package', () => {
-    expect([...rowsOf('box app').keys()].sort()).toEqual(namesIn('apps').filter((name) => name !== 'shared'));
+    expect([...rowsOf('box app').keys()].sort()).toEqual(namesIn('apps'));
     expect([...rowsOf('box').keys()].sort()).toEqual(namesIn('packages'));
   });
 

@@ -34,6 +34,8 @@ const EPOCHS = 50;
 /** Of small sets 50 epochs would be a few steps. */
 const FEWEST_STEPS = 1000;
 const NEIGHBORS = 20;
+/** At once; their similarities with all training images are in memory. */
+const NEIGHBOR_QUERIES = 256;
 /** Features are computed once and kept. */
 const MOST_FEATURE_BYTES = 8 * 2 ** 30;
 
@@ -65,17 +67,14 @@ export async function probe(options: Options, progress: ProgressReporter): Promi
   const validation = await featuresOf(dataset.validation, 'validation images');
 
   const linear = await trainLinear(train, validation, numClasses, options, progress);
-  const probes = linear.map((top1, layer): LayerProbe => {
-    const scores = knn(layerOf(train.features, layer), train.labels, layerOf(validation.features, layer), {
-      numClasses,
-      k: NEIGHBORS,
-    });
-    return {
+  const nearest = await nearestTop1(train, validation, numClasses, options);
+  const probes = linear.map(
+    (top1, layer): LayerProbe => ({
       layer,
-      nearestNeighbors: classificationMetrics(scores, validation.labels).top1,
+      nearestNeighbors: nearest[layer]!,
       linear: top1,
-    };
-  });
+    }),
+  );
   if (options.out !== undefined) {
     await mkdir(options.out, { recursive: true });
     const result = { checkpoint: startedFrom ?? null, recipe: recipe.name, layers: probes };
@@ -112,6 +111,45 @@ function layerOf({ data, shape }: HostTensor, layer: number): HostTensor {
     own.set((data as Float32Array).subarray(at, at + size), i * size);
   }
   return { dtype: 'float32', shape: [count, size], data: own };
+}
+
+/** Top-1 of every layer's nearest neighbours. */
+async function nearestTop1(
+  train: Features,
+  validation: Features,
+  numClasses: number,
+  { engine }: Options,
+): Promise<number[]> {
+  const [count, layers, size] = validation.features.shape as [number, number, number];
+  const batchSize = Math.min(NEIGHBOR_QUERIES, count);
+  const labels: HostTensor = { dtype: 'int32', shape: [train.labels.length], data: train.labels };
+  const known = (layer: number) => ({ features: layerOf(train.features, layer), labels });
+  const program = await compileForward(
+    (known: { features: tf.Tensor2D; labels: tf.Tensor1D }, { queries }: { queries: tf.Tensor2D }) => ({
+      scores: knn(known.features, known.labels, queries, { numClasses, k: NEIGHBORS }),
+    }),
+    { params: known(0), inputs: { queries: { dtype: 'float32', shape: [batchSize, size] } } },
+    { ...engine, precision: 'fp32' },
+  );
+  const top1: number[] = [];
+  for (let layer = 0; layer < layers; layer++) {
+    if (layer > 0) await program.writeState(known(layer));
+    const all = layerOf(validation.features, layer).data as Float32Array;
+    const data = new Float32Array(count * numClasses);
+    for (let at = 0; at < count; at += batchSize) {
+      // The last batch is full, too: some queries come twice.
+      const first = Math.min(at, count - batchSize);
+      const queries = all.subarray(first * size, (first + batchSize) * size);
+      const { scores } = await program.run({
+        queries: { dtype: 'float32', shape: [batchSize, size], data: queries },
+      });
+      data.set(scores.data as Float32Array, first * numClasses);
+    }
+    const scores: HostTensor = { dtype: 'float32', shape: [count, numClasses], data };
+    top1.push(classificationMetrics(scores, validation.labels).top1);
+  }
+  await program.dispose();
+  return top1;
 }
 
 /** Top-1 of every layer's classifier after training. */

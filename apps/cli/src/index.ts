@@ -1,3 +1,4 @@
+export { passProgress } from '@beit/progress';
 export { runMain, typedIn, UsageError } from './commandLine';
 export { duration, gibibytes, millions, timeMicroBatch } from './estimate';
 export { dataLocation, folderIndexes, shardsAt } from './imageData';
@@ -23,7 +24,6 @@ export {
   repeatable,
 } from './options/optionTable';
 export { JOB_OPTIONS, outOptions } from './options/trainOptions';
-export { passProgress } from './passProgress';
 export { overlay, readRecipe } from './recipeFile';
 export { openRun } from './run/openRun';
 export { printSummary } from './run/printSummary';

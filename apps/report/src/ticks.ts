@@ -1,3 +1,6 @@
+// Our own: with d3-array, d3-scale and d3-shape this file and lineChart.ts were 215 lines instead of 248, for 15 packages,
+// and logarithmic axes needed the thinning below all the same: `scaleLog([1e-6, 1e-3], [0, 1]).ticks(5)` are 28.
+
 /**
  * About `count` round values (1, 2 or 5 times a power of ten apart) that lie in `[min, max]`; finite, ascending.
  * Paul Heckbert, "Nice numbers for graph labels", Graphics Gems (1990).

@@ -1,12 +1,20 @@
+import { compileForward } from '@beit/compile';
 import { createRandom } from '@beit/random';
 import type { HostTensor } from '@beit/tensors';
+import * as tf from '@tensorflow/tfjs';
 import * as fc from 'fast-check';
-import { classificationMetrics, knn, nearestNeighbors, neighborVotes } from '../src';
+import { classificationMetrics, knn, type Neighbors, nearestNeighbors, neighborVotes } from '../src';
 
-const features = (rows: readonly (readonly number[])[], width = rows[0]!.length): HostTensor => ({
+tf.enableProdMode();
+tf.setBackend('cpu');
+
+const features = (rows: readonly (readonly number[])[], width = rows[0]!.length) =>
+  tf.tensor2d(rows.flat(), [rows.length, width]);
+const int32 = (numbers: readonly number[]) => tf.tensor1d(numbers as number[], 'int32');
+const host = (t: tf.Tensor): HostTensor => ({
   dtype: 'float32',
-  shape: [rows.length, width],
-  data: Float32Array.from(rows.flat()),
+  shape: t.shape,
+  data: t.dataSync() as Float32Array,
 });
 
 /** All similarities of all pairs, sorted: what the search must agree with to the last index. */
@@ -50,17 +58,39 @@ const problem = fc.integer({ min: 1, max: 6 }).chain((width) =>
   }),
 );
 
+/** Of float32; between equal rows there is none. */
+const ROUNDING = 1e-6;
+
+/** What was found is nearest, each one once and nearest first, but for roundings; equal rows come in their order. */
+function expectNearest(
+  { indices, similarities }: Neighbors,
+  train: readonly number[][],
+  queries: readonly (readonly number[])[],
+  k: number,
+  own?: readonly number[],
+): void {
+  const count = Math.min(k, train.length - (own ? 1 : 0));
+  expect(indices.shape).toEqual([queries.length, count]);
+  const [found, cosines] = [indices.arraySync(), similarities.arraySync()];
+  for (const [i, query] of queries.entries()) {
+    const all = naiveNeighbors(train, query, train.length, own?.[i]);
+    const cosineOf = new Map(all.map(({ index, similarity }) => [index, similarity]));
+    expect(new Set(found[i]).size).toBe(count);
+    for (const [rank, index] of found[i]!.entries()) {
+      expect(Math.abs(cosineOf.get(index)! - all[rank]!.similarity)).toBeLessThan(ROUNDING);
+      expect(Math.abs(cosines[i]![rank]! - all[rank]!.similarity)).toBeLessThan(ROUNDING);
+      const before = rank > 0 ? found[i]![rank - 1]! : -1;
+      if (before > index) expect(train[before]).not.toEqual(train[index]);
+    }
+  }
+}
+
 describe('the nearest neighbours', () => {
   test('are those of all pairs, sorted, ties in the order of the training images', () => {
     fc.assert(
       fc.property(problem, ({ train, queries, width, k }) => {
         const found = nearestNeighbors(features(train), features(queries, width), { k });
-        const expected = queries.map((query) => naiveNeighbors(train, query, k));
-        expect(found.indices.shape).toEqual([queries.length, Math.min(k, train.length)]);
-        expect([...found.indices.data]).toEqual(expected.flat().map(({ index }) => index));
-        expect([...found.similarities.data]).toEqual(
-          expected.flat().map(({ similarity }) => Math.fround(similarity)),
-        );
+        expectNearest(found, train, queries, k);
       }),
       { seed: 1, numRuns: 60, ...QUICK_TO_FAIL },
     );
@@ -69,12 +99,10 @@ describe('the nearest neighbours', () => {
   test('leave an image itself out, and nothing else', () => {
     fc.assert(
       fc.property(problem, ({ train, queries, k }) => {
-        const images = [...train, ...queries]; // more than are compared at once
-        const all = features(images);
-        const { indices } = nearestNeighbors(all, all, { k, leaveOneOut: true });
-        const expected = images.flatMap((query, i) => naiveNeighbors(images, query, k, i));
-        expect(indices.shape).toEqual([images.length, Math.min(k, images.length - 1)]);
-        expect([...indices.data]).toEqual(expected.map(({ index }) => index));
+        const images = [...train, ...queries];
+        const [all, own] = [features(images), images.map((_, i) => i)];
+        const found = nearestNeighbors(all, all, { k, own: int32(own) });
+        expectNearest(found, images, images, k, own);
       }),
       { seed: 2, numRuns: 40, ...QUICK_TO_FAIL },
     );
@@ -86,58 +114,44 @@ describe('the nearest neighbours', () => {
       Array.from({ length: n }, () => Array.from({ length: 9 }, () => random.normal()));
     const [train, queries] = [draw(50), draw(70)];
     const longer = (rows: number[][]) => rows.map((row, i) => row.map((x) => x * 2 ** (i % 5)));
-    expect(nearestNeighbors(features(longer(train)), features(longer(queries)))).toEqual(
-      nearestNeighbors(features(train), features(queries)),
-    );
+    const found = (a: number[][], b: number[][]) => {
+      const { indices, similarities } = nearestNeighbors(features(a), features(b));
+      return [indices.arraySync(), similarities.arraySync()];
+    };
+    expect(found(longer(train), longer(queries))).toEqual(found(train, queries));
   });
 
   test('of what cannot be compared are refused', () => {
     const one = features([[1, 2]]);
-    expect(() => nearestNeighbors(one, features([[1, 2, 3]]))).toThrow('queries are [1, 3]; expected [1, 2]');
+    const two = features([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(() => nearestNeighbors(one, features([[1, 2, 3]]))).toThrow('got [1, 3]; expected [any, 2]');
     expect(() => nearestNeighbors(one, one, { k: 0 })).toThrow('k is 0');
-    expect(() => nearestNeighbors(one, one, { leaveOneOut: true })).toThrow('There are 1 training images');
-    expect(() =>
-      nearestNeighbors(
-        features([
-          [1, 2],
-          [3, 4],
-        ]),
-        one,
-        { leaveOneOut: true },
-      ),
-    ).toThrow('1 queries and 2');
-    expect(() =>
-      nearestNeighbors(
-        one,
-        features([
-          [1, 0],
-          [0, Number.NaN],
-        ]),
-      ),
-    ).toThrow('Row 1 of "queries"');
-    expect(() => nearestNeighbors({ ...one, shape: [1, 3] }, one)).toThrow('"train" has shape [1,3]');
+    expect(() => nearestNeighbors(one, one, { own: int32([0]) })).toThrow('There are 1 training images');
+    expect(() => nearestNeighbors(two, one, { own: int32([0, 1]) })).toThrow('got [2]; expected [1]');
   });
 });
 
 describe('votes', () => {
   test("are DINO's sums of exp(s / temperature), as shares", () => {
     fc.assert(
-      fc.property(problem, fc.constantFrom(0.07, 0.5), ({ train, queries, width, k, seed }, temperature) => {
+      fc.property(problem, fc.constantFrom(0.07, 0.5), ({ train, queries, width, seed }, temperature) => {
         const random = createRandom(seed);
         const labels = train.map(() => random.integer(0, 3));
-        const scores = knn(features(train), labels, features(queries, width), {
-          numClasses: 4,
-          k,
-          temperature,
-        });
+        // All vote: which of equally near ones do is checked above.
+        const options = { numClasses: 4, k: train.length, temperature };
+        const scores = knn(features(train), int32(labels), features(queries, width), options);
         expect(scores.shape).toEqual([queries.length, 4]);
+        const shares = scores.arraySync();
         queries.forEach((query, i) => {
           const sums = [0, 0, 0, 0];
-          for (const { index, similarity } of naiveNeighbors(train, query, k)) {
+          for (const { index, similarity } of naiveNeighbors(train, query, train.length)) {
             sums[labels[index]!]! += Math.exp(similarity / temperature);
           }
           const total = sums.reduce((a, b) => a + b);
-          const apart = sums.map((sum, c) => Math.abs(scores.data[4 * i + c]! - sum / total));
+          const apart = sums.map((sum, c) => Math.abs(shares[i]![c]! - sum / total));
           expect(Math.max(...apart)).toBeLessThan(1e-5);
         });
       }),
@@ -152,7 +166,7 @@ describe('votes', () => {
       [1, 1],
     ]);
     const vote = (temperature: number) =>
-      knn(train, [0, 1, 1], features([[1, 0]]), { numClasses: 2, temperature }).data[0]!;
+      knn(train, int32([0, 1, 1]), features([[1, 0]]), { numClasses: 2, temperature }).arraySync()[0]![0]!;
     // 2 exp((cos 45° - 1) / T) against 1
     expect(vote(0.07)).toBeCloseTo(1 / (1 + 2 * Math.exp((Math.SQRT1_2 - 1) / 0.07)), 5);
     expect(vote(10)).toBeCloseTo(1 / 3, 1);
@@ -163,11 +177,11 @@ describe('votes', () => {
     const random = createRandom(5);
     const draw = (n: number) => features(Array.from({ length: n }, () => [random.normal(), random.normal()]));
     const [train, queries] = [draw(40), draw(9)];
-    const labels = Array.from({ length: 40 }, () => random.integer(0, 2));
+    const labels = int32(Array.from({ length: 40 }, () => random.integer(0, 2)));
     const found = nearestNeighbors(train, queries, { k: 20 });
     for (const k of [1, 10, 20]) {
-      expect(neighborVotes(found, labels, { numClasses: 3, k })).toEqual(
-        knn(train, labels, queries, { numClasses: 3, k }),
+      expect(neighborVotes(found, labels, { numClasses: 3, k }).arraySync()).toEqual(
+        knn(train, labels, queries, { numClasses: 3, k }).arraySync(),
       );
     }
     expect(() => neighborVotes(found, labels, { numClasses: 3, k: 21 })).toThrow(
@@ -183,30 +197,56 @@ describe('votes', () => {
         labels.map((label) => Array.from({ length: 8 }, (_, j) => (j === label ? 3 : 0) + random.normal())),
       );
     const [train, queries] = [draw(), draw()];
-    const shuffled = random.permutation(90);
-    const top1 = (scores: HostTensor, of: ArrayLike<number>) => classificationMetrics(scores, of).top1;
-    expect(top1(knn(train, labels, queries, { numClasses: 3 }), labels)).toBeGreaterThan(0.9);
-    expect(top1(knn(train, labels, train, { numClasses: 3, leaveOneOut: true }), labels)).toBeGreaterThan(
-      0.9,
-    );
+    const own = int32(labels.map((_, i) => i));
+    const top1 = (of: readonly number[], options: { k?: number; own?: tf.Tensor1D }, seen = train) =>
+      classificationMetrics(host(knn(train, int32(of), seen, { numClasses: 3, ...options })), of).top1;
+    expect(top1(labels, {}, queries)).toBeGreaterThan(0.9);
+    expect(top1(labels, { own })).toBeGreaterThan(0.9);
     // Labels by chance: right only for those who may look at their own.
-    const guessed = Array.from(shuffled, (i) => labels[i]!);
-    expect(top1(knn(train, guessed, train, { numClasses: 3, k: 1 }), guessed)).toBe(1);
-    expect(
-      top1(knn(train, guessed, train, { numClasses: 3, k: 1, leaveOneOut: true }), guessed),
-    ).toBeLessThan(0.6);
+    const guessed = Array.from(random.permutation(90), (i) => labels[i]!);
+    expect(top1(guessed, { k: 1 })).toBe(1);
+    expect(top1(guessed, { k: 1, own })).toBeLessThan(0.6);
   });
 
-  test('of labels that do not fit are refused', () => {
+  test('are the same in a compiled program', async () => {
+    const random = createRandom(7);
+    const draw = (...shape: number[]) => tf.randomNormal(shape, 0, 1, 'float32', random.integer(0, 1e6));
+    const [train, queries] = [draw(300, 24) as tf.Tensor2D, draw(64, 24) as tf.Tensor2D];
+    const labels = int32(Array.from({ length: 300 }, () => random.integer(0, 9)));
+    const own = int32(Array.from({ length: 64 }, (_, i) => i));
+    const options = { numClasses: 10, k: 20 };
+    const params = {
+      train: host(train),
+      labels: { dtype: 'int32', shape: [300], data: labels.dataSync() as Int32Array } as HostTensor,
+    };
+    const program = await compileForward(
+      (
+        known: { train: tf.Tensor2D; labels: tf.Tensor1D },
+        seen: { queries: tf.Tensor2D; own: tf.Tensor1D },
+      ) => ({
+        scores: knn(known.train, known.labels, seen.queries, { ...options, own: seen.own }),
+      }),
+      {
+        params,
+        inputs: { queries: { dtype: 'float32', shape: [64, 24] }, own: { dtype: 'int32', shape: [64] } },
+      },
+      { engine: 'onnxruntime' },
+    );
+    const { scores } = await program.run({
+      queries: host(queries),
+      own: { dtype: 'int32', shape: [64], data: own.dataSync() as Int32Array },
+    });
+    await program.dispose();
+    const eager = knn(train, labels, queries, { ...options, own }).dataSync();
+    expect(Math.max(...eager.map((share, i) => Math.abs(share - scores.data[i]!)))).toBeLessThan(1e-5);
+  });
+
+  test('of what does not fit are refused', () => {
     const one = features([[1, 2]]);
-    expect(() => knn(one, [0, 1], one, { numClasses: 2 })).toThrow('There are 2 labels');
-    expect(() => knn(one, [2], one, { numClasses: 2 })).toThrow(
-      'Label 0 is 2; expected a class from 0 to 1.',
+    expect(() => knn(one, int32([0, 1]), one, { numClasses: 2 })).toThrow(
+      'The labels: got [2]; expected [1]',
     );
-    expect(() => knn(one, [0], one, { numClasses: 2, temperature: 0 })).toThrow('temperature is 0');
-    expect(() => knn(one, [0], one, { numClasses: Number.NaN })).toThrow('numClasses is NaN');
-    expect(() => neighborVotes(nearestNeighbors(one, one), [], { numClasses: 2 })).toThrow(
-      'image 0, but there are 0 labels',
-    );
+    expect(() => knn(one, int32([0]), one, { numClasses: 2, temperature: 0 })).toThrow('temperature is 0');
+    expect(() => knn(one, int32([0]), one, { numClasses: Number.NaN })).toThrow('numClasses is NaN');
   });
 });

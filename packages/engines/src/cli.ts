@@ -8,8 +8,8 @@ import {
   installRecord,
   type OpenvinoLocation,
 } from '@beit/installed';
+import { type ProgressReporter, passProgress, terminalProgress } from '@beit/progress';
 import { messageOf } from '@beit/tensors';
-import { downloadProgress } from './downloadProgress';
 import { installOpenvino, OPENVINO_VERSION } from './installOpenvino';
 import { installTensorflow, TENSORFLOW_VERSIONS } from './installTensorflow';
 import { removeEngine } from './removeEngine';
@@ -68,12 +68,13 @@ async function install(asked: Installable, gpu: boolean, version: string | undef
   const controller = new AbortController();
   const stop = () => controller.abort(new Error('Interrupted; what was there before is untouched.'));
   process.once('SIGINT', stop).once('SIGTERM', stop);
+  const progress = terminalProgress();
   try {
     const options = {
       ...(version === undefined ? {} : { version }),
       signal: controller.signal,
-      onMessage: (text: string) => console.error(text),
-      startProgress: () => downloadProgress(),
+      onMessage: progress.message,
+      startProgress: () => downloadProgress(name, progress),
     };
     const folder =
       name === 'openvino'
@@ -82,8 +83,18 @@ async function install(asked: Installable, gpu: boolean, version: string | undef
     const record = await installRecord(name);
     console.log(`${name} ${record?.version} is in ${folder}\nTo remove it: npx @beit/engines remove ${name}`);
   } finally {
+    progress.stop();
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
+}
+
+/** A bar in megabytes, which ends with the download. */
+function downloadProgress(name: string, progress: ProgressReporter) {
+  const update = passProgress(name, progress.update, 'MB');
+  return (done: number, total = Number.POSITIVE_INFINITY) => {
+    update(done / 1e6, total / 1e6);
+    if (done === total) progress.stop();
+  };
 }
 
 async function remove(name: Installable): Promise<void> {

@@ -1,5 +1,4 @@
 import { chooseWheel, platformFits } from '../src/chooseWheel';
-import { progressText } from '../src/downloadProgress';
 import { selectOpenvinoFile } from '../src/installOpenvino';
 
 const linux = { platform: 'linux', arch: 'x64', glibc: [2, 31] } as const;
@@ -47,8 +46,3 @@ test.each([
   ['openvino/libs/libopenvino_auto_plugin.so', false],
   ['openvino/libs/deeper/libtbb.so.12', false],
 ])('%s is needed: %s', (name, needed) => expect(selectOpenvinoFile(name) !== undefined).toBe(needed));
-
-test('progress', () => {
-  expect(progressText(5e6, 20e6, 2)).toBe('5.0 of 20.0 MB, 2.5 MB/s, 6 s left');
-  expect(progressText(5e6, undefined, 2)).toBe('5.0 MB, 2.5 MB/s');
-});

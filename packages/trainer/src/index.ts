@@ -1,4 +1,12 @@
 export {
+  type ProgressReporter,
+  type ProgressUpdate,
+  silentProgress,
+  type TerminalProgressOptions,
+  type TerminalStream,
+  terminalProgress,
+} from '@beit/progress';
+export {
   type AccumulatedInputs,
   type AccumulatedProgramOptions,
   type AccumulatingPrograms,
@@ -21,11 +29,9 @@ export { type MetricsRecord, readMetrics } from './metricsLog';
 export { NonFiniteError, type PostMortem } from './nonFinite';
 export { partition, shardOf } from './partition';
 export type { TrainingProgram } from './program';
-export { type ProgressReporter, type ProgressUpdate, silentProgress } from './progress';
 export type { ShardedPrograms, Shards } from './shardedUpdate';
 export { BUCKET_BYTES } from './sharedMean';
 export { type ScalarEvent, scalarRecord } from './tensorBoard';
-export { type TerminalProgressOptions, type TerminalStream, terminalProgress } from './terminalProgress';
 export { train } from './train';
 export type { TrainOptions, TrainResult } from './trainOptions';
 export type { GroupedState, WholePrograms } from './wholeUpdate';

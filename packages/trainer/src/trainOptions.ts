@@ -1,8 +1,8 @@
+import type { ProgressReporter } from '@beit/progress';
 import type { HostTensor, Tree } from '@beit/tensors';
 import type { Best } from './checkpoint';
 import type { Job } from './job';
 import type { TrainingProgram } from './program';
-import type { ProgressReporter } from './progress';
 
 export interface TrainOptions<I> {
   /** Name of the stage, in messages and checkpoints: `tokenizer`. */

@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentProgress } from '@beit/progress';
 import { flattenTensors, type HostTensor, scalar, type Tree } from '@beit/tensors';
 import { loadSafetensors, saveSafetensors } from '@beit/weights';
 import { checkpointPath, checkpointSteps, loadCheckpoint } from '../src/checkpoint';
 import { readMetrics } from '../src/metricsLog';
 import { NonFiniteError } from '../src/nonFinite';
 import type { TrainingProgram } from '../src/program';
-import { silentProgress } from '../src/progress';
 import { type TrainOptions, train } from '../src/train';
 import { bitsOf, type FakeInputs, fakeBatch, fakeProgram } from './fakeProgram';
 import { pretendedJob } from './pretendedJob';

@@ -1,6 +1,5 @@
-import { interruptSignal } from '../src/interruptSignal';
-import type { ProgressUpdate } from '../src/progress';
-import { progressLine, terminalProgress } from '../src/terminalProgress';
+import { type ProgressUpdate, passProgress, terminalProgress } from '../src';
+import { progressLine } from '../src/terminalProgress';
 
 const update = (step: number, more: Partial<ProgressUpdate> = {}): ProgressUpdate => ({
   name: 'mim',
@@ -62,6 +61,12 @@ test('on a terminal one line is drawn again, at most ten times a second', () => 
   expect(written[5]).toBe('\n');
 });
 
+test('a terminal of unknown width gets the whole line', () => {
+  const { written, stream, now } = terminal(true, 0);
+  terminalProgress({ stream, now, env: {} }).update(update(1));
+  expect(written[0]).toMatch(/left$/);
+});
+
 test('elsewhere plain lines now and then', () => {
   const { written, clock, stream, now } = terminal(false);
   const progress = terminalProgress({ stream, now, env: {}, secondsBetweenLines: 10 });
@@ -91,39 +96,14 @@ test('NO_COLOR, TERM=dumb and quiet', () => {
   expect(quiet.written).toEqual(['a warning\n']);
 });
 
-describe('interruptSignal', () => {
-  function source() {
-    const listeners = new Map<string, (name: string) => void>();
-    const exits: number[] = [];
-    return {
-      listeners,
-      exits,
-      on: (event: string, listener: (name: string) => void) => listeners.set(event, listener),
-      off: (event: string) => listeners.delete(event),
-      exit: (code: number) => exits.push(code),
-    };
-  }
-
-  test('the first aborts, the second exits', () => {
-    const fake = source();
-    const { signal, release } = interruptSignal(fake);
-    expect(signal.aborted).toBe(false);
-    fake.listeners.get('SIGINT')!('SIGINT');
-    expect([signal.aborted, fake.exits]).toEqual([true, []]);
-    fake.listeners.get('SIGINT')!('SIGINT');
-    fake.listeners.get('SIGTERM')!('SIGTERM');
-    expect(fake.exits).toEqual([130, 143]);
-    release();
-    expect(fake.listeners.size).toBe(0);
-  });
-
-  test('listens to the process', () => {
-    const before = process.listenerCount('SIGINT');
-    const { signal, release } = interruptSignal();
-    process.emit('SIGTERM', 'SIGTERM');
-    expect(signal.aborted).toBe(true);
-    expect(process.listenerCount('SIGINT')).toBe(before + 1);
-    release();
-    expect(process.listenerCount('SIGINT')).toBe(before);
-  });
+test('a pass: its speed and the time left, in a unit of its own', () => {
+  const now = jest.spyOn(performance, 'now').mockReturnValue(1000);
+  const updates: ProgressUpdate[] = [];
+  const onProgress = passProgress('openvino', (update) => updates.push(update), 'MB');
+  now.mockReturnValue(3000);
+  onProgress(5.04, 20.16);
+  onProgress(5.04, Number.POSITIVE_INFINITY);
+  now.mockRestore();
+  const lines = updates.map((update) => progressLine(update, { bar: false, colors: false }));
+  expect(lines).toEqual(['openvino 5.04/20.2  2.52 MB/s  0:06 left', 'openvino 5.04/?  2.52 MB/s  ? left']);
 });

@@ -20,6 +20,8 @@ export interface TerminalProgressOptions {
   readonly now?: () => number;
 }
 
+// Of our own: log-update wants Node 22 (`npm view log-update engines`); cli-progress has no messages above a bar and cuts
+// the end of a long line, which is the time left. What either would do here is to write one string.
 const REDRAW_MILLISECONDS = 100;
 const BAR_CELLS = 24;
 const CLEAR_LINE = '\r\u001b[2K';
@@ -46,7 +48,8 @@ export function terminalProgress(options: TerminalProgressOptions = {}): Progres
         stream.write(`${progressLine(update, { bar: false, colors: false })}\n`);
         return;
       }
-      drawn = progressLine(update, { bar: true, colors, columns: stream.columns });
+      // A terminal that does not know its width says 0.
+      drawn = progressLine(update, { bar: true, colors, columns: stream.columns || undefined });
       stream.write(CLEAR_LINE + drawn);
     },
     message(text) {
@@ -73,7 +76,7 @@ export function progressLine(update: ProgressUpdate, { bar, colors, columns }: L
   const filled = Math.round((BAR_CELLS * step) / totalSteps);
   const head = bar ? `${name} ${'━'.repeat(filled)}${'─'.repeat(BAR_CELLS - filled)}` : name;
   const tail = [
-    ` ${step}/${totalSteps}`,
+    ` ${shortNumber(step)}/${totalSteps === Number.POSITIVE_INFINITY ? '?' : shortNumber(totalSteps)}`,
     ...Object.entries(metrics).map(([key, value]) => `${key} ${shortNumber(value)}`),
     `${shortNumber(imagesPerSecond)} ${unit}/s`,
     `${clock(secondsLeft)} left`,

@@ -1,9 +1,10 @@
-/** What a reporter is told after every step. */
+/** What a reporter is told: after every step of a training, every batch of a pass, every piece of a download. */
 export interface ProgressUpdate {
-  /** Name of the stage. */
+  /** Of what is going on. */
   readonly name: string;
   /** Completed steps. */
   readonly step: number;
+  /** Infinity where it is not known. */
   readonly totalSteps: number;
   /** Means since the last logged step, then the values of the schedules; in order of importance. */
   readonly metrics: Readonly<Record<string, number>>;
@@ -13,7 +14,7 @@ export interface ProgressUpdate {
   readonly secondsLeft: number;
 }
 
-/** Shows how a run goes. The loop itself never prints. */
+/** Shows how a run goes. */
 export interface ProgressReporter {
   update(update: ProgressUpdate): void;
   /** Something to know that is no error: a checkpoint skipped, a run continued. */

@@ -1,6 +1,6 @@
-import type { ProgressUpdate } from '@beit/trainer';
+import type { ProgressUpdate } from './progress';
 
-/** How far a pass is, for a progress bar. @param unit of its steps, where they are not images */
+/** How far a pass over something is, as updates with its speed so far. @param unit of its steps, where they are not images */
 export function passProgress(name: string, update: (update: ProgressUpdate) => void, unit?: string) {
   const began = performance.now();
   return (step: number, totalSteps: number) => {
