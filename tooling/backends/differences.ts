@@ -14,6 +14,8 @@ export function differences(
   scale: (path: string) => number | undefined = () => undefined,
 ): Record<string, number | string> {
   const found: Record<string, number | string> = {};
+  if (Object.keys(expected).length === 0) found[''] = 'there is nothing to compare';
+  for (const path of Object.keys(actual)) if (!(path in expected)) found[path] = 'is not expected';
   for (const [path, { shape, data }] of Object.entries(expected)) {
     const other = actual[path];
     if (!other || other.shape.join() !== shape.join()) {

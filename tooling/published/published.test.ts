@@ -165,8 +165,9 @@ describe('TypeScript, strict', () => {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
 
   test.each(['node16', 'bundler'])('module resolution %s', async (resolution) => {
-    const args = [tsc, '--pretty', 'false', '-p', `tsconfig.${resolution}.json`];
+    const args = [tsc, '--pretty', 'false', '--listFiles', '-p', `tsconfig.${resolution}.json`];
     const output = await node(args, 'types').catch(({ message }: Error) => message);
+    expect(output).toContain('@beit/masking/dist/index.d.');
     const errors = output.split('\n').filter((line) => line.includes('error TS'));
     // Errors inside other people's type declarations are not ours.
     expect(errors.filter((line) => !line.includes('node_modules') || line.includes('@beit'))).toEqual([]);

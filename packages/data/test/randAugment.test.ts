@@ -57,6 +57,7 @@ test.each(Object.entries(pillow.results))('%s is Pillow’s', (name, expected) =
   if (adjustment) view.adjust({ name: adjustment, factor: Number(amount) });
   else OPS[op]!(view.bytes(), Number(amount));
   const actual = coloursOf(view.bytes());
+  expect(actual.length).toBe(expected.length);
   const worst = Math.max(...actual.map((value, i) => Math.abs(value - expected[i]!)));
   expect(worst).toBeLessThanOrEqual(1);
 });

@@ -18,8 +18,10 @@ const picture = Uint8Array.from(pillow.pixels);
 const pixels: Pixels = { width: pillow.width, height: pillow.height, channels: 3, data: picture };
 const [left, top, right, bottom] = pillow.box as [number, number, number, number];
 const colours = (bytes: Uint8Array) => bytes.filter((_, i) => i % 4 < 3);
-const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-  Math.max(...Array.from(a, (x, i) => Math.abs(x - b[i]!)));
+function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).toBe(b.length);
+  return Math.max(...Array.from(a, (x, i) => Math.abs(x - b[i]!)));
+}
 
 test.each(Object.entries(pillow.resized))('%s is Pillow’s', (name, expected) => {
   const [filter, size] = name.split('_') as ['bicubic' | 'lanczos', string];

@@ -74,6 +74,7 @@ test('its gradient is the slope of the loss along the gradient of every paramete
   const inputs = batch(1, { klWeight: 2, usageWeight: 0.5 });
   const value = (p: TensorParams) => numberOf(loss(p, inputs).loss);
   const { gradients } = valueAndGrads((p) => loss(p, inputs), params);
+  expect(Object.keys(gradients).sort()).toEqual(Object.keys(params).sort());
   for (const [name, gradient] of Object.entries(gradients)) {
     const norm = numberOf(tf.norm(gradient));
     const step = 4e-3;

@@ -77,6 +77,8 @@ test.each(['onnxruntime', 'tfjs'] as const)(
   async (engine) => {
     const whole = await trained(IMAGES, engine);
     const parts = await trained(2, engine);
+    expect(whole.losses.length).toBeGreaterThan(0);
+    expect(Object.keys(whole.params)).toContain('norm.bias');
     parts.losses.forEach((loss, i) => {
       expect(loss).toBeCloseTo(whole.losses[i]!, 5);
     });

@@ -31,7 +31,9 @@ test('images, classes and their names are those that were written', async () => 
   expect(validation!.labels).toEqual(Int32Array.of(1, 0));
   expect(await first(validation!.source, 0)).toEqual({ size: [13, 12], pixel: [183, 155, 86] });
   expect(await first(validation!.source, 1)).toEqual({ size: [11, 12], pixel: [234, 73, 3] });
-  expect((await readdir(join(folder, 'cache'))).every((name) => name.endsWith('.parquet.tar'))).toBe(true);
+  const cached = await readdir(join(folder, 'cache'));
+  expect(cached.length).toBeGreaterThan(0);
+  expect(cached.filter((name) => !name.endsWith('.parquet.tar'))).toEqual([]);
 });
 
 test('without a cache there is an error that asks for one', async () => {
