@@ -196,6 +196,17 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     returns: 'string',
     prints: 'depth: 2 in the checkpoint, 3 now',
   },
+  progress: {
+    imports: ['passProgress', 'terminalProgress'],
+    body: [
+      'const lines: string[] = [];',
+      'const progress = terminalProgress({ stream: { write: (text: string) => lines.push(text) } });',
+      "passProgress('images', progress.update)(3, 3);",
+      "return lines.join().slice(0, 'images 3/3'.length);",
+    ].join('\n'),
+    returns: 'string',
+    prints: 'images 3/3',
+  },
   tensors: {
     imports: ['flattenTensors'],
     body: [
