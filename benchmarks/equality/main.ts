@@ -3,8 +3,13 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findLauncher } from '@beit/cli';
-import { describeMachine, machineLine, markdownTable, normOfFileDifference } from '@beit/measurements';
+import {
+  describeMachine,
+  findLauncher,
+  machineLine,
+  markdownTable,
+  normOfFileDifference,
+} from '@beit/measurements';
 import { readMetrics } from '@beit/trainer';
 import { integers, oneOf, publishedCommandLine } from '../shared/commandLine';
 import { APP_ENGINES } from '../shared/ourEngines';

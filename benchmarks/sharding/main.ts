@@ -1,5 +1,4 @@
-import { findLauncher, launchJson } from '@beit/cli';
-import { describeMachine, machineLine, markdownTable } from '@beit/measurements';
+import { describeMachine, findLauncher, launchJson, machineLine, markdownTable } from '@beit/measurements';
 import { BEIT_BASE_PATCH16_224, BEIT_LARGE_PATCH16_224 } from '@beit/vit';
 import { integer, integers, oneOf, publishedCommandLine } from '../shared/commandLine';
 import { APP_ENGINES } from '../shared/ourEngines';

@@ -2,7 +2,6 @@ export { passProgress } from '@beit/progress';
 export { runMain, typedIn, UsageError } from './commandLine';
 export { duration, gibibytes, millions, timeMicroBatch } from './estimate';
 export { dataLocation, folderIndexes, shardsAt } from './imageData';
-export { findLauncher, type Launcher, launchJson } from './launcher';
 export { microBatches } from './microBatches';
 export { describeEngine, ENGINE_OPTIONS, type EngineOptions, engineOptions } from './options/engineOptions';
 export {

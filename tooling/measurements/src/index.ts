@@ -4,6 +4,7 @@ export {
   normOfDifference,
   normOfFileDifference,
 } from './differences';
+export { findLauncher, type Launcher, launchJson } from './launcher';
 export { type Line, leastSquares, type Point } from './leastSquares';
 export { describeMachine, type Machine, machineLine } from './machine';
 export { type Cell, markdownTable } from './markdownTable';

@@ -1,8 +1,8 @@
 /** Plans past the machine. See `HELP` of `options.ts`. */
 import { availableParallelism } from 'node:os';
-import { findLauncher, runMain, UsageError } from '@beit/cli';
+import { runMain, UsageError } from '@beit/cli';
 import { publishFindings } from '@beit/experiments';
-import { describeMachine, median } from '@beit/measurements';
+import { describeMachine, findLauncher, median } from '@beit/measurements';
 import { shareOf } from '@beit/stage';
 import * as tf from '@tensorflow/tfjs';
 import { countImages } from '../countImages';

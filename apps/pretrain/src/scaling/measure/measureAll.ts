@@ -1,5 +1,4 @@
-import type { Launcher } from '@beit/cli';
-import { median } from '@beit/measurements';
+import { type Launcher, median } from '@beit/measurements';
 import { workKey } from '../model/plan';
 import { measureJob } from './measureJob';
 import { fitNetwork, type MeasuredNetwork, measureNetwork } from './measureNetwork';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Launcher, launchJson } from '@beit/cli';
+import { type Launcher, launchJson } from '@beit/measurements';
 import type { WorkTask } from './measureWork';
 import type { RankResult, RankTask } from './rankTask';
 

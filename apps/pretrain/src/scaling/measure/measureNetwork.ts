@@ -1,5 +1,4 @@
-import { type Launcher, launchJson } from '@beit/cli';
-import { leastSquares } from '@beit/measurements';
+import { type Launcher, launchJson, leastSquares } from '@beit/measurements';
 import type { Network } from '../model/predict';
 
 export interface AllReduceTask {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { runJson } from '@beit/measurements';
-import { UsageError } from './commandLine';
+import { UsageError } from '@beit/cli';
+import { runJson } from './runJson';
 
 /** How processes are started together. */
 export interface Launcher {
