@@ -19,9 +19,9 @@ export const SCALES: readonly number[] = [0.5, 0.75, 1, 1.25, 1.5, 1.75];
 
 export interface EvaluationOptions {
   readonly segmenter: Segmenter;
-  /** Of windows, pixels. */
+  /** The side of a window, pixels. */
   readonly windowSize: number;
-  /** Of the right names and shapes; the program is compiled with them. */
+  /** Parameters of the right names and shapes; the program is compiled with them. */
   readonly params: NamedTensors;
   readonly dataset: Dataset;
   readonly views: PlainViews;

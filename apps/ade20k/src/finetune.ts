@@ -25,7 +25,7 @@ export interface FinetuneOptions extends StageOptions {
 }
 
 export interface FinetuneResult extends StageResult {
-  /** Of `params` on the validation images, by the first process; left out when the run was interrupted. */
+  /** How good `params` are on the validation images, by the first process; left out when the run was interrupted. */
   readonly evaluated?: Evaluated;
 }
 

@@ -84,7 +84,7 @@ const parts = fields({
         height: whole(16),
         heldOutShare: fraction,
       }),
-      /** Of one's own, in the layout of ADE20K: needs `--data`. */
+      /** The user's own images, in the layout of ADE20K: needs `--data`. */
       fields({ kind: z.literal('folder') }),
     ],
     { error: 'expected one of scenes, folder' },
@@ -110,7 +110,7 @@ const parts = fields({
   }) satisfies z.ZodType<Omit<CropOptions, 'cropSize'>>,
   /** What the loss is a mean over: the labelled pixels, or all of them as in mmsegmentation. */
   average: oneOfNames(['labelled', 'all']),
-  /** Of each class in the loss, which then is a weighted mean over the labelled pixels; left out: all count alike. */
+  /** The weight of each class in the loss, which then is a weighted mean over the labelled pixels; left out: all count alike. */
   classWeights: z.array(atLeast(0)).optional(),
   /** Crops per step, in micro-batches of at most `microBatchSize`, each of which normalizes by its own statistics. */
   batchSize: whole(1),

@@ -14,12 +14,12 @@ export interface AttentionModel {
   readonly depth: number;
   readonly numHeads: number;
   readonly engine: string;
-  /** Of every block, first block first. */
+  /** The attention of every block, first block first. */
   attention(image: Picture): Promise<LayerAttention[]>;
   dispose(): Promise<void>;
 }
 
-/** Of an encoder; heads and the last norm are not asked for. */
+/** The parameters of an encoder; heads and the last norm are not asked for. */
 const IS_ENCODER = /^(cls_token$|pos_embed$|patch_embed\.|blocks\.|rel_pos_bias\.)/;
 
 export interface Encoder {

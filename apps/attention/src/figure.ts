@@ -14,7 +14,7 @@ import { enlarged } from './pictures';
 
 /** One reference point. */
 export interface Query {
-  /** Of the picture, for people. */
+  /** The name of the picture, for people. */
   readonly name: string;
   readonly image: Picture;
   /** Patch. */

@@ -21,7 +21,7 @@ export interface Head {
 }
 
 export interface HeadScores extends Head {
-  /** Of every scene, the mean over its objects. */
+  /** For every scene, the mean over its objects. */
   readonly scenes: readonly Objectness[];
 }
 
@@ -57,7 +57,7 @@ export async function objectScores(
   return scores.flat();
 }
 
-/** Of every patch of the object: the map of every head, then their mean. */
+/** For every patch of the object: the map of every head, then their mean. */
 function mapsOnObject(
   layer: LayerAttention,
   gridSize: GridSize,

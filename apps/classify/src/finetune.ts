@@ -25,7 +25,7 @@ export interface FinetuneOptions extends StageOptions {
 }
 
 export interface FinetuneResult extends StageResult {
-  /** Of `params` on the validation images, by the first process; left out when the run was interrupted. */
+  /** How good `params` are on the validation images, by the first process; left out when the run was interrupted. */
   readonly evaluated?: Evaluated;
 }
 
@@ -61,7 +61,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
 
   const loss = (params: TensorParams, batch: FinetuneBatch) => {
     const { loss, accuracy } = finetuneLoss(classifier)(params, batch);
-    // Of mixed images there is no one right answer.
+    // Mixed images have no one right class.
     return mix ? { loss } : { loss, top1: accuracy };
   };
 

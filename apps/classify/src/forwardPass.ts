@@ -12,7 +12,7 @@ const LARGEST_BATCH = 64;
 export interface ForwardPassOptions {
   /** What is wanted of normalized images `[batch, size, size, 3]`: `[batch, ...]`. */
   readonly of: (params: Tensors, images: tf.Tensor) => tf.Tensor;
-  /** Of the right names and shapes; the program is compiled with them. */
+  /** Parameters of the right names and shapes; the program is compiled with them. */
   readonly params: NamedTensors;
   readonly images: Labelled;
   readonly view: TwoViewOptions;
@@ -20,7 +20,7 @@ export interface ForwardPassOptions {
   readonly workers: number;
 }
 
-/** Of the images that could be read, in their order. */
+/** What came out for the images that could be read, in their order. */
 export interface ForwardOutput {
   /** `[images, ...]`. */
   readonly output: HostTensor;

@@ -20,7 +20,7 @@ import type { Options } from './options';
 import { prepareTask } from './prepareTask';
 import { plainView } from './views';
 
-/** Of one block: top-1 on the validation images, in [0, 1]. */
+/** One block: top-1 on the validation images, in [0, 1]. */
 export interface LayerProbe {
   readonly layer: number;
   readonly nearestNeighbors: number;
@@ -31,7 +31,7 @@ export interface LayerProbe {
 const LEARNING_RATE = 4e-3;
 const BATCH = 1024;
 const EPOCHS = 50;
-/** Of small sets 50 epochs would be a few steps. */
+/** With small sets 50 epochs would be a few steps. */
 const FEWEST_STEPS = 1000;
 const NEIGHBORS = 20;
 /** At once; their similarities with all training images are in memory. */

@@ -59,7 +59,7 @@ const parts = fields({
         imagesPerClass: range(whole(2)),
         heldOutShare: fraction,
       }),
-      /** Of one's own: needs `--data`. Of shards, so many are mixed with each other. */
+      /** The user's own images: needs `--data`. So many shards are mixed with each other. */
       fields({ kind: z.literal('folder'), shardWindow: whole(1).optional() }),
     ],
     { error: 'expected one of emoji, folder' },
@@ -94,7 +94,7 @@ const parts = fields({
   betas,
   weightDecay: atLeast(0),
   clipNorm: above(0).optional(),
-  /** Of the moving average of the parameters; left out: no average. */
+  /** The decay of the moving average of the parameters; left out: no average. */
   emaDecay: share.optional(),
   seed: whole(0),
 });

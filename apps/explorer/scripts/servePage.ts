@@ -10,7 +10,7 @@ import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const APP = fileURLToPath(new URL('..', import.meta.url));
-/** Of a folder below the root, as a page of many on a host. */
+/** A folder below the root, as a page of many on a host. */
 const FOLDER = '/explorer/';
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',

@@ -20,7 +20,7 @@ export interface Images {
   title(name: string): string;
 }
 
-/** Of a folder of one's own, one image in twenty is held out, of a large one about so many: enough to measure on. */
+/** One image in twenty of a folder of the user's own is held out, of a large one about so many: enough to measure on. */
 const HELD_OUT_SHARE = 0.05;
 const MOST_HELD_OUT = 500;
 

@@ -20,7 +20,7 @@ export interface Outcome {
   readonly data?: string;
   readonly out: string;
   readonly engine: string;
-  /** Of a run with visual tokens. */
+  /** In a run with visual tokens. */
   readonly tokenizer?: NamedTensors;
   readonly objective: Objective;
   readonly model: NamedTensors;

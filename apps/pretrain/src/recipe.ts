@@ -110,7 +110,7 @@ const parts = fields({
     [
       /** The embedded data set, decoded to `size` pixels, of which `heldOutShare` is not trained on (default 0.1). */
       fields({ kind: z.literal('emoji'), size: whole(1), heldOutShare: fraction.optional() }),
-      /** Of one's own: needs `--data`. Of shards, so many are mixed with each other. */
+      /** The user's own images: needs `--data`. So many shards are mixed with each other. */
       fields({ kind: z.literal('folder'), shardWindow: whole(1).optional() }),
     ],
     { error: 'expected one of emoji, folder' },

@@ -19,9 +19,9 @@ import type { PretrainRecipe } from './recipe';
 type Tensors = Record<string, tf.Tensor>;
 
 export interface TokenizerMetrics {
-  /** Of the reconstruction from the most likely tokens, dB. */
+  /** The reconstruction from the most likely tokens, dB. */
   readonly psnr: number;
-  /** Of answering with the mean of these very images, dB. */
+  /** Answering with the mean of these very images, dB. */
   readonly meanImagePsnr: number;
   readonly usage: CodebookUsage;
   /** Nats per image: -log p(x | z) for the most likely tokens and for tokens drawn from q, and KL(q || uniform). */

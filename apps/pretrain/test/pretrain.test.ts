@@ -166,7 +166,7 @@ test('a dry run says what would be done', () => {
   const { stdout, status } = start(...small('dry'), '--dry-run');
   expect(status).toBe(0);
   expect(existsSync(join(folder, 'dry'))).toBe(false);
-  // Of 81 one is held out.
+  // One of 81 is held out.
   expect(stdout).toMatch(/80 images/);
   expect(stdout).toMatch(/parameters +0\.04 M/);
   expect(stdout).toMatch(/estimated time/);

@@ -27,7 +27,7 @@ export const share = numberOf('a number from 0 to 1', (x) => x >= 0 && x <= 1);
 export const positiveShare = numberOf('a number above 0, at most 1', (x) => x > 0 && x <= 1);
 /** Above 0 and below 1. */
 export const fraction = numberOf('a number above 0 and below 1', (x) => x > 0 && x < 1);
-/** Of AdamW. */
+/** A beta of AdamW. */
 const beta = numberOf('a number of at least 0 and below 1', (x) => x >= 0 && x < 1);
 const flag = z.boolean({ error: 'expected true or false' });
 export const text = z.string({ error: 'expected a text' });

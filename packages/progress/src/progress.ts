@@ -1,6 +1,6 @@
 /** What a reporter is told: after every step of a training, every batch of a pass, every piece of a download. */
 export interface ProgressUpdate {
-  /** Of what is going on. */
+  /** The name of what is going on. */
   readonly name: string;
   /** Completed steps. */
   readonly step: number;

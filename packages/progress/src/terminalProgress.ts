@@ -20,7 +20,7 @@ export interface TerminalProgressOptions {
   readonly now?: () => number;
 }
 
-// Of our own: log-update wants Node 22 (`npm view log-update engines`); cli-progress has no messages above a bar and cuts
+// Our own code: log-update wants Node 22 (`npm view log-update engines`); cli-progress has no messages above a bar and cuts
 // the end of a long line, which is the time left. What either would do here is to write one string.
 const REDRAW_MILLISECONDS = 100;
 const BAR_CELLS = 24;

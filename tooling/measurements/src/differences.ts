@@ -2,7 +2,7 @@ import type { NamedTensors } from '@beit/tensors';
 import { loadSafetensors } from '@beit/weights';
 
 /**
- * Of two records of the same tensors: the largest difference of a number, relative to the largest number of its tensor.
+ * The largest difference of a number in two records of the same tensors, relative to the largest number of its tensor.
  *
  * @param least what a smaller largest number counts as
  * @throws when they do not have the same names
@@ -33,11 +33,11 @@ export function normOfDifference(first: NamedTensors, second: NamedTensors): num
   return Math.sqrt(differences / squares);
 }
 
-/** Of two safetensors files. */
+/** The largest difference of two safetensors files. */
 export const largestFileDifference = async (first: string, second: string): Promise<number> =>
   largestDifference(await tensorsOf(first), await tensorsOf(second));
 
-/** Of two safetensors files. @throws when they do not have the same names */
+/** The norm of the difference of two safetensors files. @throws when they do not have the same names */
 export async function normOfFileDifference(first: string, second: string): Promise<number> {
   const [a, b] = [await tensorsOf(first), await tensorsOf(second)];
   assertSameNames(a, b);

@@ -8,13 +8,13 @@ export const STARTS = ['scratch', 'beit', 'beitIntermediate'] as const;
 export type Start = (typeof STARTS)[number];
 
 export interface SegmentationSettings {
-  /** Of training on scenes. */
+  /** Seeds of training on scenes. */
   readonly seeds: readonly number[];
   /** Share of the emoji that neither pre-training nor any training sees; what is measured on. */
   readonly heldOutShare: number;
   readonly tokenizerEpochs: number;
   readonly pretrainingEpochs: number;
-  /** Of intermediate fine-tuning, on subgroups of the emoji. */
+  /** Epochs of intermediate fine-tuning, on subgroups of the emoji. */
   readonly intermediateEpochs: number;
   /** Classes of it are the subgroups of at least so many emoji, of each at most so many. */
   readonly imagesPerClass: readonly [number, number];
@@ -22,7 +22,7 @@ export interface SegmentationSettings {
   readonly training: number;
   readonly validation: number;
   readonly steps: number;
-  /** Of them, evaluated; the last is the result. */
+  /** How many of them are evaluated; the last is the result. */
   readonly evaluations: number;
 }
 
@@ -39,7 +39,7 @@ export interface SegmentationPlan {
 /** As behind the objects of scenes: what is learned of objects before plain backgrounds does not carry over to them. */
 const VIEWS = { background: 'textured' } as const;
 
-/** Of intermediate fine-tuning: crops and colors as in pre-training, without which it learns its few pictures by heart. */
+/** For intermediate fine-tuning: crops and colors as in pre-training, without which it learns its few pictures by heart. */
 const AUGMENTATION = { crop: { scale: [0.35, 1] }, colorJitter: BEIT_COLOR_JITTER } as const;
 
 /** @param runs folder of all of them; absolute path */

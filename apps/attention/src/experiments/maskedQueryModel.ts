@@ -28,7 +28,7 @@ export async function openMaskedQueries(
       const { attention } = vit.encode(params, tf.add(seen, tf.mul(hidden, params.mask_token!)), {
         withAttention: true,
       });
-      // Of every image the row of the masked patch: [columns, numHeads, tokens] a block.
+      // The row of the masked patch of every image: [columns, numHeads, tokens] a block.
       const isQuery = tf.reshape(
         tf.pad(masks as tf.Tensor2D, [
           [0, 0],

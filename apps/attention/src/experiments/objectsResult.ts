@@ -25,7 +25,7 @@ export interface Measured {
   readonly heads: readonly HeadScores[];
 }
 
-/** Of the best head: area under the ROC curve of "the same object", and among patches at equal distance. */
+/** The best head: area under the ROC curve of "the same object", and among patches at equal distance. */
 export type ObjectsSummary = Readonly<
   Record<Start, Estimate & { readonly atEqualDistance: Estimate; readonly mass: Estimate }>
 > & { readonly area: Estimate };

@@ -19,7 +19,7 @@ type Pretraining = Exclude<Start, 'scratch'>;
 export const COMPARED = ['scratch', 'beit'] as const satisfies readonly Start[];
 
 export interface EfficiencySettings {
-  /** Of fine-tuning. */
+  /** Seeds of fine-tuning. */
   readonly seeds: readonly number[];
   /** Pre-trainings of each kind, from seeds 0, 1, ...; the seeds of fine-tuning begin with them in turn. */
   readonly pretrainings: number;
@@ -32,7 +32,7 @@ export interface EfficiencySettings {
   readonly finetuningEpochs: number;
   /** Peak learning rates, each the best of some for its start; see the result page. */
   readonly learningRate: { readonly pretrained: number; readonly scratch: number };
-  /** Of what is pre-trained; from scratch all layers learn alike. */
+  /** For what is pre-trained; from scratch all layers learn alike. */
   readonly layerDecay: number;
   /** Shares of the labels at which scratch and BEiT are compared, the whole first; in as many steps at each. */
   readonly labelShares: readonly number[];
@@ -41,7 +41,7 @@ export interface EfficiencySettings {
 export interface FinetuningJob extends Job {
   readonly start: Start;
   readonly seed: number;
-  /** Of the labels. */
+  /** Share of the labels. */
   readonly share: number;
   readonly epochs: number;
 }

@@ -5,7 +5,7 @@ import { FIFTH, LONGER, type Start } from './efficiencyPlan';
 export interface Curve {
   readonly start: Start;
   readonly seed: number;
-  /** Of the labels. */
+  /** Share of the labels. */
   readonly share: number;
   readonly epochs: number;
   /** In [0, 1], after epoch 1, 2, ... */

@@ -11,7 +11,7 @@ export const START_OPTIONS = {
   model: option('PATH', 'a run of this app, or its model.safetensors', path),
 };
 
-/** Of a recipe. */
+/** What replaces parts of a recipe. */
 export const OVERRIDE_OPTIONS = {
   'batch-size': option('N', undefined, whole(1)),
   'learning-rate': option('X', undefined, number(0)),

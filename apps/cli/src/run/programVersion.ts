@@ -14,7 +14,7 @@ export interface ProgramVersion {
   readonly openvino?: string;
 }
 
-/** Of this program, where it runs. Versions in package.json say less: they change with releases only. */
+/** The version of this program, where it runs. Versions in package.json say less: they change with releases only. */
 export const programVersion = async (): Promise<ProgramVersion> => ({
   node: process.version,
   sources: await sourcesDigest(fileURLToPath(new URL('../../../../', import.meta.url))),

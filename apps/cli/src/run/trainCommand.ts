@@ -15,7 +15,7 @@ export interface RunResult {
 }
 
 export interface TrainCommand {
-  /** Of the recipe. */
+  /** What the recipe says of itself. */
   readonly about: string;
   readonly engine: EngineOptions;
   readonly out: string;

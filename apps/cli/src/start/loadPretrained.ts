@@ -12,17 +12,17 @@ export interface Pretrained {
   readonly config: VitConfig;
   /** What it was trained with, where it says so. */
   readonly normalization?: Normalization;
-  /** Of a classifier. */
+  /** A classifier's pooling. */
   readonly pooling?: 'mean' | 'cls';
   readonly classes?: readonly string[];
   readonly cropShare?: number;
   /** config.json of a folder of transformers. */
   readonly transformersConfig?: JsonObject;
-  /** Of a segmenter of this project. */
+  /** What a segmenter of this project says of itself. */
   readonly segmenter?: ModelMetadata['segmenter'];
 }
 
-/** Of pictures, and of pixels. */
+/** The last layers of classifiers of pictures, and of pixels. */
 const CLASSIFIERS = ['head.weight', 'decode_head.conv_seg.weight'];
 
 /**

@@ -4,6 +4,6 @@ export interface OpenedFile {
   readonly file: File;
 }
 
-/** Of `<input type="file">`, folders included. */
+/** The files of an `<input type="file">`, folders included. */
 export const filesOfInput = (files: readonly File[]): OpenedFile[] =>
   files.map((file) => ({ path: file.webkitRelativePath || file.name, file }));

@@ -13,7 +13,7 @@ export interface ModelFacts {
   readonly depth: number;
   readonly numHeads: number;
   readonly parameters: number;
-  /** Of the visual tokens, where there is a tokenizer that fits. */
+  /** The visual tokens, where there is a tokenizer that fits. */
   readonly tokenizer?: { readonly vocabSize: number; readonly imageSize: number; readonly patchSize: number };
   /** Why there are no visual tokens, or nothing is filled in. */
   readonly without?: string;
@@ -43,7 +43,7 @@ export interface FilledIn extends Tokens {
   readonly mask: Uint8Array;
   /** The tokenizer's own, of the whole picture. */
   readonly visualTokens: Int32Array;
-  /** Of the token taken, `[patches]`. */
+  /** The probability of the token taken, `[patches]`. */
   readonly probability: Float32Array;
   readonly milliseconds: number;
 }

@@ -17,7 +17,7 @@ export interface EncoderFile {
   /** Under official names. */
   readonly params: NamedTensors;
   readonly normalization: Normalization;
-  /** Of its head for masked image modelling, where it has one. */
+  /** The vocabulary of its head for masked image modelling, where it has one. */
   readonly vocabSize?: number;
 }
 

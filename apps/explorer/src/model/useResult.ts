@@ -2,7 +2,7 @@ import { messageOf } from '@beit/tensors';
 import { useEffect, useRef, useState } from 'react';
 
 export interface Result<T> {
-  /** Of the last call that ended well; the one before while the next is computed. */
+  /** The result of the last call that ended well; the one before while the next is computed. */
   readonly value?: T;
   readonly error?: string;
 }

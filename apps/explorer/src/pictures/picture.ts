@@ -10,7 +10,7 @@ export interface Picture extends ModelPicture {
 
 /** Pixels along a side of what people see. */
 const SHOWN = 448;
-/** Of a picture that is taken: more would take much memory for nothing. */
+/** The largest picture that is taken: more would take much memory for nothing. */
 const MOST_BYTES = 64 * 2 ** 20;
 
 /**

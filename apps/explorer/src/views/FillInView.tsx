@@ -135,7 +135,7 @@ function FillIn({ model, picture, size }: { model: OpenModel; picture: Picture; 
   );
 }
 
-/** Of what was hidden: how many tokens there are, how many are right, and what the model gives its choice on average. */
+/** How many tokens were hidden, how many are right, and the probability that the model gives its choice on average. */
 function scoreOf({ mask, visualTokens, tokens, probability }: FilledIn) {
   const hidden = [...mask.keys()].filter((i) => mask[i]);
   const right = hidden.filter((i) => tokens[i] === visualTokens[i]).length;

@@ -3,7 +3,7 @@ export interface CurveComparison {
   /** Means over the last window. */
   readonly finalLossFp32: number;
   readonly finalLossBf16: number;
-  /** Of the final losses: (bf16 - fp32) / |fp32|. */
+  /** The difference of the final losses: (bf16 - fp32) / |fp32|. */
   readonly relativeDifference: number;
   /** The largest relative difference, without its sign, of the smoothed curves after the first window. */
   readonly maxDrift: number;

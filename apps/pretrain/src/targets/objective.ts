@@ -10,7 +10,7 @@ import type { ElboRow, Example } from '../report/reportData';
 
 /** What stage 2 predicts of masked patches: all in which one target differs from another. */
 export interface Objective {
-  /** Of its section in the report. */
+  /** The title of its section in the report. */
   readonly title: string;
   readonly vit: Vit;
   init(random: Random): NamedTensors;
@@ -44,7 +44,7 @@ export interface Findings {
   readonly examples: readonly Example[];
   /** What the examples' pictures are. */
   readonly examplesNote: string;
-  /** Of visual tokens alone. */
+  /** For visual tokens alone. */
   readonly codeCounts?: Float64Array;
   readonly elbo?: readonly ElboRow[];
 }

@@ -34,7 +34,7 @@ export function patchErrors(
   return {
     /** In normalized units. */
     normalized: mean(squared),
-    /** Of pixels in [0, 1]. */
+    /** The error of pixels in [0, 1]. */
     mse: mean(tf.mul(squared, unit)),
     /** The same of the mean colour of the image's visible patches: what is known without a model. */
     meanColorMse: mean(tf.mul(tf.square(tf.sub(actual, meanColor)), unit)),

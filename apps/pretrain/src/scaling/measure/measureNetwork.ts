@@ -3,7 +3,7 @@ import type { Network } from '../model/predict';
 
 export interface AllReduceTask {
   readonly bytes: readonly number[];
-  /** Of each size, at least. */
+  /** Measurements of each size, at least. */
   readonly repeats: number;
 }
 

@@ -22,7 +22,7 @@ export interface WorkPlan {
   readonly together: boolean;
   /** Ranks that work at the same time on this machine. */
   readonly sideBySide: number;
-  /** Of each, for the engine; undefined: the engine's own default. */
+  /** Threads of each, for the engine; undefined: the engine's own default. */
   readonly threads?: number;
 }
 

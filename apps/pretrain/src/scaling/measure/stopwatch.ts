@@ -6,7 +6,7 @@ export interface StepTimes {
   readonly waiting: number;
   /** Micro-batches. With one micro-batch and one rank the update is a part of it. */
   readonly compute: number;
-  /** Of gradients, until the first bucket can be sent. */
+  /** Copying gradients, until the first bucket can be sent. */
   readonly firstCopy: number;
   readonly otherCopies: number;
   /** From the last copy to the last sum. */

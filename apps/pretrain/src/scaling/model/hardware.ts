@@ -8,7 +8,7 @@ export interface Hardware {
   readonly copyBandwidth: number;
 }
 
-/** Of PCI Express 3.0 with 16 lanes, each way: 8 GT/s a lane, 128 bits in 130. */
+/** Bytes a second of PCI Express 3.0 with 16 lanes, each way: 8 GT/s a lane, 128 bits in 130. */
 export const PCIE_3_X16 = (16 * 8e9 * (128 / 130)) / 8;
 
 /** Seconds of one message between machines, where nothing else is said: what TCP in one data centre is within. */

@@ -15,7 +15,7 @@ export interface Memory {
   readonly gradients: number;
   /** Buffers of all-reduce. */
   readonly exchange: number;
-  /** Of a micro-batch. */
+  /** The activations of a micro-batch. */
   readonly activations: number;
   readonly total: number;
 }

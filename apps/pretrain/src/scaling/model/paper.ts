@@ -11,7 +11,7 @@ import { type Memory, memoryOf } from './memory';
 import { type Prediction, predict, type Task, taskOf } from './plan';
 
 export const REPORTED = { gpus: 16, days: 5, memoryGiB: 32 } as const;
-/** Of a V100 SXM2's tensor cores, half precision, operations a second: https://www.nvidia.com/en-us/data-center/v100/ */
+/** Operations a second of a V100 SXM2's tensor cores, half precision: https://www.nvidia.com/en-us/data-center/v100/ */
 const V100_PEAK = 125e12;
 
 const SHARES_OF_PEAK = [0.1, 0.2, 0.3];
@@ -19,7 +19,7 @@ const BANDWIDTHS = [10e9 / 8, 25e9 / 8, 100e9 / 8];
 const DAY = 86_400;
 
 export interface PaperRow {
-  /** Of the peak, that a GPU alone is assumed to reach. */
+  /** The share of the peak that a GPU alone is assumed to reach. */
   readonly shareOfPeak: number;
   /** Bytes a second of a GPU's share of the network. */
   readonly bandwidth: number;
@@ -35,7 +35,7 @@ export interface PaperPlan {
   /** What the reported days come to: images a second of a GPU, and their share of the peak. */
   readonly reported: { readonly imagesPerSecond: number; readonly shareOfPeak: number };
   readonly rows: readonly PaperRow[];
-  /** Of a GPU, in float32. */
+  /** The memory of a GPU, in float32. */
   readonly memory: Memory;
 }
 

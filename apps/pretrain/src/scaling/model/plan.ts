@@ -6,10 +6,10 @@ import { type Network, predictStep, type RankWork, type StepSeconds } from './pr
 
 /** What is planned: stage 2 of a recipe. */
 export interface Task {
-  /** Of all ranks together. */
+  /** Images of all ranks together. */
   readonly batchSize: number;
   readonly microBatchSize: number;
-  /** Of the whole training. */
+  /** Steps of the whole training. */
   readonly steps: number;
   readonly gradientBytes: number;
   readonly bucketBytes: number;
@@ -37,7 +37,7 @@ export interface Placement {
   readonly ranks: number;
   /** At most; undefined: all are on one. */
   readonly ranksPerMachine?: number;
-  /** Of one machine, that ranks share; undefined: each has a device of its own. */
+  /** Processors of one machine, which ranks share; undefined: each has a device of its own. */
   readonly processors?: number;
 }
 
@@ -57,7 +57,7 @@ export interface Plan extends Placement {
 export interface Prediction extends Plan {
   readonly seconds: StepSeconds;
   readonly imagesPerSecond: number;
-  /** Of the whole training, without evaluations. */
+  /** The whole training, without evaluations. */
   readonly totalSeconds: number;
   /** Images a second over those of one rank that has a machine or a device to itself. */
   readonly speedup: number;
@@ -88,7 +88,7 @@ export function planOf(task: Task, placement: Placement, batches = 1): Plan {
   };
 }
 
-/** Of so many batches a step: the recipe's, shared; or one for each machine or device, which is weak scaling. */
+/** A step of so many batches: the recipe's, shared; or one for each machine or device, which is weak scaling. */
 function stepOf(task: Task, placement: Placement, known: Known, batches: number): StepSeconds {
   const { work, crowding, ranks } = planOf(task, placement, batches);
   const network = ranks === 1 ? { bandwidth: Number.POSITIVE_INFINITY, latency: 0 } : known.network(ranks);
@@ -126,6 +126,6 @@ export function neededWork(task: Task, placements: readonly Placement[]): WorkPl
   return [...new Map(plans.map(({ work }) => [workKey(work), work])).values()];
 }
 
-/** Of plans whose measurement is the same. */
+/** Equal for plans whose measurement is the same. */
 export const workKey = ({ microBatchSize, parts, together, sideBySide, threads }: WorkPlan): string =>
   [microBatchSize, together || parts > 1, sideBySide, threads ?? 'all'].join(' ');

@@ -2,11 +2,11 @@
 
 /** The work of a rank in a step, without what it exchanges. */
 export interface RankWork {
-  /** Of one micro-batch: loading where it is waited for, visual tokens, forward and backward pass. */
+  /** One micro-batch: loading where it is waited for, visual tokens, forward and backward pass. */
   readonly compute: number;
-  /** Of gradients from the engine to the first bucket that can be sent. */
+  /** Copying gradients from the engine to the first bucket that can be sent. */
   readonly firstCopy: number;
-  /** Of the other buckets, behind which all-reduce can hide. */
+  /** Copying the other buckets, behind which all-reduce can hide. */
   readonly otherCopies: number;
   /** Means, clipping, optimizer, the new parameters back to the engine, and what the training loop does itself. */
   readonly update: number;
@@ -24,7 +24,7 @@ export interface StepSize {
   readonly ranks: number;
   /** Micro-batches of one rank. */
   readonly parts: number;
-  /** Of all gradients. */
+  /** Bytes of all gradients. */
   readonly gradientBytes: number;
   /** That are sent at once. */
   readonly bucketBytes: number;
@@ -36,7 +36,7 @@ export interface StepSize {
 export interface StepSeconds {
   readonly compute: number;
   readonly copies: number;
-  /** Of all-reduce, the part that nothing hides. */
+  /** The part of all-reduce that nothing hides. */
   readonly exposed: number;
   readonly update: number;
   readonly step: number;
