@@ -212,7 +212,7 @@ async function trainLinear(
   const trained = cloneTensors(params);
   await program.dispose();
   const images = validation.labels.length;
-  const answers = await compileForward(
+  const classifier = await compileForward(
     (params: Record<string, tf.Tensor>, { features }: { features: tf.Tensor }) =>
       Object.fromEntries(
         linear.logits(params, features).map((logits, layer): [string, tf.Tensor] => [String(layer), logits]),
@@ -223,8 +223,8 @@ async function trainLinear(
     },
     engine,
   );
-  const logits = await answers.run({ features: validation.features });
-  await answers.dispose();
+  const logits = await classifier.run({ features: validation.features });
+  await classifier.dispose();
   return Array.from(
     { length: layers },
     (_, layer) => classificationMetrics(logits[String(layer)]!, validation.labels).top1,

@@ -40,7 +40,7 @@ export async function mimStage(
     weightDecay: settings.weightDecay,
     clipNorm: settings.clipNorm,
   });
-  const answers = await objective.answers(microBatchSize, options.engine);
+  const targets = await objective.targets(microBatchSize, options.engine);
 
   try {
     return await trainStage(
@@ -55,7 +55,7 @@ export async function mimStage(
           const batch = {
             images,
             masked: { ...masked },
-            ...(await answers.of(loaded)),
+            ...(await targets.of(loaded)),
             ...dropPathKeeps(vit, microBatchSize, createRandom(seed, 'drop path', number)),
           };
           // The loss is a mean over masked patches, and micro-batches differ in how many they have.
@@ -72,7 +72,7 @@ export async function mimStage(
       options,
     );
   } finally {
-    await answers.dispose();
+    await targets.dispose();
     await loader.close();
   }
 }

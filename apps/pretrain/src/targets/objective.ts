@@ -15,14 +15,14 @@ export interface Objective {
   readonly vit: Vit;
   init(random: Random): NamedTensors;
   readonly loss: TreeLoss;
-  /** The shape of `answers`, without anything computed. */
-  blankAnswers(batchSize: number): Branch<HostTensor>;
-  answers(batchSize: number, engine: EngineOptions): Promise<Answers>;
+  /** The shape of `targets`, without anything computed. */
+  blankTargets(batchSize: number): Branch<HostTensor>;
+  targets(batchSize: number, engine: EngineOptions): Promise<Targets>;
   evaluation(heldOut: HeldOut, engine: EngineOptions): Promise<Evaluation>;
 }
 
 /** What the loss asks of a batch besides images, masked positions and drop-path keeps. */
-export interface Answers {
+export interface Targets {
   of(batch: Batch): Promise<Branch<HostTensor>>;
   dispose(): Promise<void>;
 }

@@ -15,8 +15,8 @@ export function pixelObjective(recipe: PretrainRecipe): Objective {
     vit,
     init: regression.init,
     loss: asTreeLoss(pixelLoss(regression)),
-    blankAnswers: () => ({}),
-    answers: async () => ({ of: async () => ({}), dispose: async () => {} }),
+    blankTargets: () => ({}),
+    targets: async () => ({ of: async () => ({}), dispose: async () => {} }),
 
     async evaluation(heldOut, engine) {
       const evaluation = await pixelEvaluation(regression, heldOut, recipe, engine);

@@ -23,7 +23,7 @@ export function tokenObjective(recipe: PretrainRecipe, tokenizer: NamedTensors):
     vit,
     init: mim.init,
     loss: asTreeLoss(pretrainLoss(mim)),
-    blankAnswers: (batchSize) => ({
+    blankTargets: (batchSize) => ({
       visualTokens: {
         dtype: 'int32',
         shape: [batchSize, patches],
@@ -31,7 +31,7 @@ export function tokenObjective(recipe: PretrainRecipe, tokenizer: NamedTensors):
       },
     }),
 
-    async answers(batchSize, engine) {
+    async targets(batchSize, engine) {
       const encoder = Object.entries(tokenizer).filter(([name]) => name.startsWith('encoder.'));
       const program = await compileForward(
         tokenizeImages(dvae),
