@@ -20,7 +20,7 @@ export interface ClassificationMetrics {
  *
  * @param logits `[images, numClasses]`
  * @param labels class indices, `[images]`
- * @throws RangeError when their numbers differ, or a label is no class
+ * @throws RangeError when their numbers differ, a label is no class, or a logit is NaN, which no class would win by
  */
 export function classificationMetrics(logits: HostTensor, labels: ArrayLike<number>): ClassificationMetrics {
   const [images, numClasses] = logits.shape as readonly [number, number];
@@ -34,6 +34,11 @@ export function classificationMetrics(logits: HostTensor, labels: ArrayLike<numb
   let inFirstFive = 0;
   for (let i = 0; i < images; i++) {
     const row = logits.data.subarray(i * numClasses, (i + 1) * numClasses);
+    if (row.some(Number.isNaN)) {
+      throw new RangeError(
+        `The logits of image ${i} are [${row}]; expected numbers: the model has diverged.`,
+      );
+    }
     const label = labels[i]!;
     confusion[label]![indexOfLargest(row)]!++;
     if (rankOf(row, label) < 5) inFirstFive++;

@@ -152,4 +152,10 @@ test('metrics count what they say', () => {
   expect(metrics.meanClassAccuracy).toBeCloseTo(1 / 3);
   expect(metrics.confusion[1]![2]).toBe(1);
   expect(() => classificationMetrics(logits, [0])).toThrow('expected logits [1, numClasses]');
+  const diverged: HostTensor = {
+    dtype: 'float32',
+    shape: [2, 2],
+    data: Float32Array.of(0, 1, Number.NaN, 2),
+  };
+  expect(() => classificationMetrics(diverged, [0, 1])).toThrow('The logits of image 1 are [NaN,2]');
 });

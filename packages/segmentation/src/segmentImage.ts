@@ -18,7 +18,7 @@ export interface SegmentImageOptions {
  *
  * @param images the image at one scale, or at several
  * @returns `[height, width]`, classes
- * @throws RangeError when there is no image, or more than 255 classes; as `windowStarts`; and whatever the model throws
+ * @throws RangeError when there is no image, there are more than 255 classes, or a logit is NaN; as `windowStarts`; and whatever the model throws
  */
 export async function segmentImage(
   images: FloatImage | readonly FloatImage[],
@@ -72,9 +72,13 @@ function addProbabilities(sums: Float32Array, logits: Float32Array, numClasses: 
   }
 }
 
-/** The index of the largest number; of equal ones, the first. */
+/** The index of the largest number; of equal ones, the first. @throws RangeError for NaN, which no class would win by */
 function indexOfLargest(values: Float32Array, from: number, count: number): number {
   let best = 0;
-  for (let c = 1; c < count; c++) if (values[from + c]! > values[from + best]!) best = c;
+  for (let c = 0; c < count; c++) {
+    const value = values[from + c]!;
+    if (Number.isNaN(value)) throw new RangeError('A logit of a pixel is NaN; the model has diverged.');
+    if (value > values[from + best]!) best = c;
+  }
   return best;
 }

@@ -185,4 +185,8 @@ test('several scales and mirrored ones: the mean of probabilities', async () => 
 test('no image, and more classes than a byte has, are refused', async () => {
   await expect(segmentImage([], model(1))).rejects.toThrow('no image');
   await expect(segmentImage(image(6, 6), { ...model(1), numClasses: 256 })).rejects.toThrow('256 classes');
+  const broken = image(6, 6);
+  broken.data[7] = Number.NaN;
+  for (const flip of [false, true])
+    await expect(segmentImage(broken, model(1), { flip })).rejects.toThrow('A logit of a pixel is NaN');
 });
