@@ -3,9 +3,9 @@ import { huffmanTable, REST_OF_BLOCK } from './huffmanTable';
 import { parseJpeg } from './parseJpeg';
 import { addresses, copyTo, pixelKernels } from './pixelKernels';
 
-// Our own, since with sharp as decoder the loader makes half as many images per second and core (0.50 with 0 and with 2
-// workers, AMD EPYC; `pnpm bench:data`, the rows of @beit/data). A binding of libjpeg-turbo, @julusian/jpeg-turbo, is as
-// fast (1.0 ms an image against 1.1), but wants Node 22.18 from its release 3 on.
+// Our own, since with sharp as decoder the loader makes half as many images per second and core (0.38 to 0.53 in three
+// runs on an AMD EPYC, `pnpm bench:data`, and 0.61 with a bare `sharp(bytes).raw()`; colours have to be exact in full size,
+// so that nothing shrinks on load). @julusian/jpeg-turbo is as fast, but its release 3 wants Node 22.18.
 
 /** Larger images are left to others: the kernels' memory is for common ones. */
 const MOST_PIXELS = 2 ** 24;
