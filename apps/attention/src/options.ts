@@ -8,6 +8,7 @@ import {
   parseOptionTable,
   path,
   type Reader,
+  readCommand,
   repeatable,
   UsageError,
   whole,
@@ -87,11 +88,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   const parsed = parseOptionTable(OPTIONS, args, { allowPositionals: true });
   if (parsed === 'help') return 'help';
   const { values, positionals } = parsed;
-  const [first = 'figure', extra] = positionals;
-  const command = COMMANDS.find((name) => name === first);
-  if (!command) throw new UsageError(`There is no command '${first}'. Commands: ${COMMANDS.join(', ')}.`);
-  if (extra !== undefined)
-    throw new UsageError(`'${extra}' is too much; expected options after '${command}'.`);
+  const { command } = readCommand(positionals, COMMANDS);
   const { checkpoint, images, points, size, block, scenes, out, quiet } = values;
   if (command === 'measure' && images.length > 0)
     throw new UsageError(`'measure' needs true masks, which --images do not have.`);

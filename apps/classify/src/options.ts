@@ -13,6 +13,7 @@ import {
   outOptions,
   parseOptionTable,
   path,
+  readCommand,
   readRecipe,
   START_OPTIONS,
   text,
@@ -86,11 +87,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
   const parsed = parseOptionTable(OPTIONS, args, { allowPositionals: true });
   if (parsed === 'help') return 'help';
   const { values, typed, positionals } = parsed;
-  const [first = 'train', ...files] = positionals;
-  const command = COMMANDS.find((name) => name === first);
-  if (!command) throw new UsageError(`There is no command '${first}'. Commands: ${COMMANDS.join(', ')}.`);
-  if (command !== 'predict' && files.length > 0)
-    throw new UsageError(`'${files[0]}' is too much; expected options after '${command}'.`);
+  const { command, files } = readCommand(positionals, COMMANDS, 'predict');
   const recipe = await readRecipe(values.recipe, RECIPES, finetuneRecipe);
   const options = finetuneOptions(values, typed, files, recipe);
   const { dryRun } = options;

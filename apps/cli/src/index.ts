@@ -22,6 +22,7 @@ export {
   parseOptionTable,
   repeatable,
 } from './options/optionTable';
+export { readCommand } from './options/readCommand';
 export { JOB_OPTIONS, outOptions } from './options/trainOptions';
 export { overlay, readRecipe } from './recipeFile';
 export { openRun } from './run/openRun';
