@@ -19,7 +19,7 @@ export interface VoteOptions {
  * five best of fewer than five neighbours in the same way.
  *
  * @param neighbors of `nearestNeighbors`; several `k` can be tried on one search
- * @param labels class indices of the training images, int32 `[n]`
+ * @param labels class indices of the training images, int32 `[n]`; one that is no class has no vote
  * @throws RangeError for a `k` that was not searched for, and a temperature or number of classes that can't be
  */
 export function neighborVotes(
