@@ -59,7 +59,7 @@ export interface KnnOptions extends NeighborOptions {
  * Reference: facebookresearch/dino eval_knn.py @04c0ad9: features of centre crops, k of 10, 20, 100 and 200.
  *
  * @param train `[n, d]`, of any length
- * @param labels class indices, int32 `[n]`
+ * @param labels class indices, int32 `[n]`; one that is no class has no vote
  * @param queries `[queries, d]`, some hundred at a time
  * @returns `[queries, numClasses]`; see `neighborVotes`
  * @throws RangeError when shapes do not fit, and as `neighborVotes`
@@ -71,9 +71,8 @@ export function knn(
   { numClasses, temperature, ...options }: KnnOptions,
 ): tf.Tensor2D {
   assertShape(labels, [train.shape[0]], 'The labels');
-  // Compiled, a ninth of the work of a float64 search of our own, and the same neighbours: 1,024 queries of 20,000 images
-  // with 1,536 features, OpenVINO 2.3 s and onnxruntime 1.1 s against 20.2 s (AMD EPYC). What it finds is checked against
-  // float64 by `pnpm test:all packages/classification/test/knn.test.ts`.
+  // Ops, because an engine multiplies the matrices with all its cores; that it finds the neighbours that float64 finds is
+  // tested.
   return tf.tidy(() => {
     const neighbors = nearestNeighbors(train, queries, options);
     return neighborVotes(neighbors, labels, { numClasses, temperature });

@@ -3,9 +3,9 @@ import { huffmanTable, REST_OF_BLOCK } from './huffmanTable';
 import { parseJpeg } from './parseJpeg';
 import { addresses, copyTo, pixelKernels } from './pixelKernels';
 
-// Our own, since with sharp as decoder the loader makes half as many images per second and core (0.38 to 0.53 in three
-// runs on an AMD EPYC, `pnpm bench:data`, and 0.61 with a bare `sharp(bytes).raw()`; colours have to be exact in full size,
-// so that nothing shrinks on load). @julusian/jpeg-turbo is as fast, but its release 3 wants Node 22.18.
+// Our own: with sharp as decoder the loader makes half as many images per second and core (`pnpm bench:data`). Colours have
+// to be exact in full size, so that nothing shrinks on load. @julusian/jpeg-turbo is as fast, but its release 3 wants Node
+// 22.18, and it builds with cmake where it has no binary.
 
 /** Larger images are left to others: the kernels' memory is for common ones. */
 const MOST_PIXELS = 2 ** 24;
