@@ -1,16 +1,17 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { isAddress, isShards, type OpenedShards, openShards } from '@beit/data';
 import { cacheFolder } from '@beit/installed';
-import { typedIn, UsageError } from './commandLine';
+import { UsageError } from './commandLine';
+import { path, type Reader } from './options/optionReaders';
 
 /** Room for shards, in GB, unless BEIT_CACHE_GB says otherwise: four windows of usual shards and more. */
 const CACHE_GIGABYTES = 50;
 
 /** Where `--data` says that images are: its paths resolved, its addresses as they are. */
-export const dataLocation = (text: string): string =>
+export const dataLocation: Reader<string> = (text, flag) =>
   text
     .split('::')
-    .map((part) => (isAddress(part) ? part : resolve(typedIn(), part)))
+    .map((part) => (isAddress(part) ? part : path(part, flag)))
     .join('::');
 
 /**

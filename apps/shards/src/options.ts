@@ -60,7 +60,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   }
   return {
     command,
-    location: dataLocation(location),
+    location: dataLocation(location, 'data'),
     out: values.out,
     classes: values.classes,
     imagesPerShard: values['images-per-shard'],

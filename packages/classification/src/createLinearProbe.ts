@@ -1,5 +1,5 @@
 import type { TensorParams } from '@beit/nn';
-import { assertShape, constant, linear, normal, softTargetCrossEntropy } from '@beit/nn';
+import { assertShape, constant, linear, normal, sparseCrossEntropy } from '@beit/nn';
 import type { AdamWConfig } from '@beit/optim';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
@@ -87,9 +87,8 @@ export function createLinearProbe(config: LinearProbeConfig): LinearProbe {
 
   function loss(params: TensorParams, features: tf.Tensor, labels: tf.Tensor): LinearProbeOutputs {
     assertShape(labels, [features.shape[0]!], 'The labels');
-    const targets = tf.cast(tf.oneHot(labels as tf.Tensor1D, numClasses), 'float32');
     const predicted = logits(params, features);
-    const losses = tf.stack(predicted.map((own) => tf.mean(softTargetCrossEntropy(own, targets))));
+    const losses = tf.stack(predicted.map((own) => tf.mean(sparseCrossEntropy(own, labels))));
     const accuracies = tf.stack(
       predicted.map((own) => tf.mean(tf.cast(tf.equal(tf.argMax(own, 1), labels), 'float32'))),
     );

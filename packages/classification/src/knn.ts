@@ -19,7 +19,7 @@ export interface VoteOptions {
  * five best of fewer than five neighbours in the same way.
  *
  * @param neighbors of `nearestNeighbors`; several `k` can be tried on one search
- * @param labels class indices of the training images, int32 `[n]`; one that is no class has no vote
+ * @param labels class indices of the training images, int32 `[n]`
  * @throws RangeError for a `k` that was not searched for, and a temperature or number of classes that can't be
  */
 export function neighborVotes(
@@ -41,7 +41,8 @@ export function neighborVotes(
   return tf.tidy(() => {
     const nearest = <T extends tf.Tensor2D>(x: T): T => tf.slice(x, [0, 0], [queries, voters]);
     const weights = tf.softmax(tf.div(nearest(similarities), temperature));
-    const classes = tf.oneHot(tf.gather(labels, nearest(indices)), numClasses);
+    // Rows of the identity, because a gather refuses a label that is no class, of which `oneHot` makes zeros.
+    const classes = tf.gather(tf.eye(numClasses), tf.gather(labels, nearest(indices)));
     return tf.sum(tf.mul(tf.expandDims(weights, 2), classes), 1);
   });
 }
@@ -59,7 +60,7 @@ export interface KnnOptions extends NeighborOptions {
  * Reference: facebookresearch/dino eval_knn.py @04c0ad9: features of centre crops, k of 10, 20, 100 and 200.
  *
  * @param train `[n, d]`, of any length
- * @param labels class indices, int32 `[n]`; one that is no class has no vote
+ * @param labels class indices, int32 `[n]`
  * @param queries `[queries, d]`, some hundred at a time
  * @returns `[queries, numClasses]`; see `neighborVotes`
  * @throws RangeError when shapes do not fit, and as `neighborVotes`

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/tensors';
+import { assertHostTensor, type HostTensor } from '@beit/tensors';
 import { assertLabels } from './assertLabels';
 
 /** How a classifier did on a set of images. Shares are in [0, 1]; NaN where there is nothing to share. */
@@ -29,6 +29,7 @@ export function classificationMetrics(logits: HostTensor, labels: ArrayLike<numb
       `Logits [${logits.shape}] and ${labels.length} labels; expected logits [${labels.length}, numClasses].`,
     );
   }
+  assertHostTensor('logits', logits);
   assertLabels(labels, numClasses);
   const confusion = Array.from({ length: numClasses }, () => new Array<number>(numClasses).fill(0));
   let inFirstFive = 0;

@@ -152,6 +152,8 @@ test('metrics count what they say', () => {
   expect(metrics.meanClassAccuracy).toBeCloseTo(1 / 3);
   expect(metrics.confusion[1]![2]).toBe(1);
   expect(() => classificationMetrics(logits, [0])).toThrow('expected logits [1, numClasses]');
+  const short: HostTensor = { dtype: 'float32', shape: [2, 3], data: Float32Array.of(0, 1, 2) };
+  expect(() => classificationMetrics(short, [0, 1])).toThrow('Tensor "logits"');
   const diverged: HostTensor = {
     dtype: 'float32',
     shape: [2, 2],

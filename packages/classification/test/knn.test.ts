@@ -246,6 +246,7 @@ describe('votes', () => {
     expect(() => knn(one, int32([0, 1]), one, { numClasses: 2 })).toThrow(
       'The labels: got [2]; expected [1]',
     );
+    expect(() => knn(one, int32([2]), one, { numClasses: 2 })).toThrow('the index value 2 is not in [0, 1]');
     expect(() => knn(one, int32([0]), one, { numClasses: 2, temperature: 0 })).toThrow('temperature is 0');
     expect(() => knn(one, int32([0]), one, { numClasses: Number.NaN })).toThrow('numClasses is NaN');
   });

@@ -35,7 +35,7 @@ export function softTargetCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): t
  * @param logits `[rows, classes]`
  * @param labels `[rows]` int32 in [0, classes)
  * @returns `[rows]`
- * @throws RangeError when the shapes do not fit
+ * @throws RangeError when the shapes do not fit; when it runs, for a label that is no class
  */
 export function sparseCrossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor1D {
   const [, classes] = logits.shape as [number, number];
@@ -44,8 +44,16 @@ export function sparseCrossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Ten
       `Cross-entropy of logits [${logits.shape}] and labels [${labels.shape}]; expected [rows, classes] and [rows].`,
     );
   }
-  return softTargetCrossEntropy(logits, tf.cast(tf.oneHot(labels as tf.Tensor1D, classes), 'float32'));
+  const targets = tf.cast(tf.oneHot(labels as tf.Tensor1D, classes), 'float32');
+  return tf.add(softTargetCrossEntropy(logits, targets), zeroWithin(labels, classes)) as tf.Tensor1D;
 }
+
+/**
+ * Zeros, `[rows]`, that check labels: `oneHot` makes a row of zeros of a label that is no class, and the loss would be a
+ * number that looks right. A gather refuses it.
+ */
+const zeroWithin = (labels: tf.Tensor, classes: number): tf.Tensor =>
+  tf.gather(tf.zeros([classes]), labels as tf.Tensor1D);
 
 /**
  * The mean of `values`, weighted. All weights zero give 0, not NaN: a batch without a single masked patch is no error.

@@ -176,6 +176,10 @@ test('cross-entropy is stable for large logits, and ln K for equal ones', () => 
   expect(() => sparseCrossEntropy(tf.zeros([2, 8]), tf.tensor1d([3], 'int32'))).toThrow(
     'expected [rows, classes] and [rows]',
   );
+  for (const label of [8, -1])
+    expect(() => sparseCrossEntropy(tf.zeros([1, 8]), tf.tensor1d([label], 'int32'))).toThrow(
+      `the index value ${label} is not in [0, 7]`,
+    );
 });
 
 test('a weighted mean of nothing is 0, not NaN', () => {

@@ -73,7 +73,7 @@ interface LineStyle {
 /** `mim ━━━━──── 120/400  loss 5.43  mimAccuracy 0.104  learningRate 0.0012  183 img/s  1:32 left` */
 export function progressLine(update: ProgressUpdate, { bar, colors, columns }: LineStyle): string {
   const { name, step, totalSteps, metrics, imagesPerSecond, unit = 'img', secondsLeft } = update;
-  const filled = Math.round((BAR_CELLS * step) / totalSteps);
+  const filled = Math.min(BAR_CELLS, Math.round((BAR_CELLS * step) / totalSteps));
   const head = bar ? `${name} ${'━'.repeat(filled)}${'─'.repeat(BAR_CELLS - filled)}` : name;
   const tail = [
     ` ${shortNumber(step)}/${totalSteps === Number.POSITIVE_INFINITY ? '?' : shortNumber(totalSteps)}`,

@@ -61,6 +61,14 @@ test('on a terminal one line is drawn again, at most ten times a second', () => 
   expect(written[5]).toBe('\n');
 });
 
+test('more steps than there are draw a whole bar', () => {
+  const written: string[] = [];
+  const stream = { isTTY: true, columns: 120, write: (text: string) => written.push(text) };
+  const update = { name: 'mim', step: 30, totalSteps: 20, metrics: {}, imagesPerSecond: 1, secondsLeft: 0 };
+  terminalProgress({ stream, env: {} }).update(update);
+  expect(written.join('')).toContain('30/20');
+});
+
 test('a terminal of unknown width gets the whole line', () => {
   const { written, stream, now } = terminal(true, 0);
   terminalProgress({ stream, now, env: {} }).update(update(1));

@@ -56,6 +56,10 @@ export async function openRunLog<I>(
     Object.fromEntries(Object.entries(schedules).map(([key, value]) => [key, value(step)]));
 
   async function append(kind: MetricsRecord['kind'], metrics: Scalars): Promise<void> {
+    for (const name of ['kind', 'step', 'epoch']) {
+      if (name in metrics)
+        throw new Error(`A metric is called "${name}", as a field of the log is; give it another name.`);
+    }
     const epoch = options.stepsPerEpoch === undefined ? undefined : step / options.stepsPerEpoch;
     await metricsLog?.append({ kind, step, epoch, ...metrics });
   }

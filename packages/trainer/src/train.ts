@@ -17,6 +17,10 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
   const { name, program, batch, totalSteps, imagesPerStep, evaluate, progress, job, signal } = options;
   const { logEvery = 10, checkpointEvery = totalSteps, keepCheckpoints = 2 } = options;
   assertPositive({ totalSteps, logEvery, checkpointEvery, keepCheckpoints, imagesPerStep });
+  if (evaluate) assertPositive({ 'evaluate.every': evaluate.every });
+  const mode = evaluate?.best?.mode;
+  if (mode !== undefined && mode !== 'min' && mode !== 'max')
+    throw new RangeError(`evaluate.best.mode is ${mode}; expected min or max.`);
   const onAbort = () =>
     progress.message(`${name}: stopping after this step. Once more ends at once, unsaved.`);
   signal?.addEventListener('abort', onAbort, { once: true });
@@ -25,6 +29,13 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
     const isDue = (every: number) => log.step % every === 0 || log.step === totalSteps;
     /** Whether a process of the job is to stop; all of them learn it before the same step. */
     const isAborted = () => anyOf(job, signal?.aborted ?? false);
+
+    /** Where it fails, what was trained is kept; of several processes the others do not know that it failed. */
+    const evaluated = (evaluation: NonNullable<typeof evaluate>) =>
+      log.evaluate(evaluation).catch(async (error) => {
+        if (!job) await log.save();
+        throw error;
+      });
 
     let next = prefetch(batch, log.step, totalSteps);
     while (log.step < totalSteps && !(await isAborted())) {
@@ -39,7 +50,7 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
       await log.assertFinite(scalars);
       options.onOutputs?.(log.step, outputs);
       await log.record(scalars, seconds);
-      const isBest = evaluate && isDue(evaluate.every) && (await log.evaluate(evaluate));
+      const isBest = evaluate && isDue(evaluate.every) && (await evaluated(evaluate));
       if (isDue(checkpointEvery) || isBest) await log.save();
     }
     await log.save();

@@ -203,6 +203,7 @@ describe('checkpoints', () => {
       best: { metric: 'accuracy', mode: 'max' },
     } as const;
     await expect(train(options(fakeProgram(), { evaluate }))).rejects.toThrow(/no "accuracy".*it has: loss/);
+    expect((await checkpointSteps(runDir)).length).toBe(1);
   });
 
   test('hold the state by path, and what made it', async () => {
@@ -381,6 +382,18 @@ describe('errors', () => {
 
   test('of options name the value', async () => {
     await expect(train(options(fakeProgram(), { totalSteps: 0 }))).rejects.toThrow('totalSteps is 0');
+    const evaluate = { every: 1, run: async () => ({ loss: 1 }) };
+    await expect(train(options(fakeProgram(), { evaluate: { ...evaluate, every: 0 } }))).rejects.toThrow(
+      'evaluate.every is 0',
+    );
+    const best = { metric: 'loss', mode: 'maximum' as 'max' };
+    await expect(train(options(fakeProgram(), { evaluate: { ...evaluate, best } }))).rejects.toThrow(
+      'evaluate.best.mode is maximum; expected min or max',
+    );
+    const run = async () => ({ step: 1 });
+    await expect(train(options(fakeProgram(), { evaluate: { ...evaluate, run } }))).rejects.toThrow(
+      'A metric is called "step"',
+    );
     await expect(train(options(fakeProgram(), { keepCheckpoints: 1.5 }))).rejects.toThrow(
       'keepCheckpoints is 1.5',
     );

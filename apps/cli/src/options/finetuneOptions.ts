@@ -68,7 +68,7 @@ export function finetuneOptions(
     checkpoint,
     scratch: scratch || start === 'scratch',
     model,
-    files: files.map(path),
+    files: files.map((file) => path(file, 'file')),
     top,
     engine: engineOptions(values),
     shardOptimizer: values['shard-optimizer'],

@@ -7,8 +7,11 @@ export type Reader<T> = (text: string, flag: string) => T;
 
 export const text = (text: string): string => text;
 
-/** Absolute. */
-export const path = (text: string): string => resolve(typedIn(), text);
+/** Absolute. An empty one, such as that of a variable that is not set, would be the folder that one is in. */
+export const path: Reader<string> = (text, flag) => {
+  if (text === '') throw new UsageError(`--${flag} is ''; expected a path.`);
+  return resolve(typedIn(), text);
+};
 
 export const whole =
   (least: number): Reader<number> =>
@@ -25,7 +28,7 @@ export const number =
   (least: number, most = Number.POSITIVE_INFINITY): Reader<number> =>
   (text, flag) => {
     const value = Number(text);
-    if (text.trim() === '' || !(value >= least && value <= most)) {
+    if (text.trim() === '' || !Number.isFinite(value) || !(value >= least && value <= most)) {
       const range = most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${most}`;
       throw new UsageError(`--${flag} is '${text}'; expected a number ${range}.`);
     }

@@ -1,4 +1,4 @@
-import { text, whole } from './optionReaders';
+import { path, whole } from './optionReaders';
 import { flag, option } from './optionTable';
 
 /** Where a run goes. @param prefix of the folders of the app's runs */
@@ -6,7 +6,7 @@ export const outOptions = (prefix: string) => ({
   out: option(
     'DIR',
     `where the run is written; default: runs/${prefix}<recipe>, or a new number beside it`,
-    text,
+    path,
   ),
   resume: flag('continue the run in --out, or the newest of the recipe'),
 });
