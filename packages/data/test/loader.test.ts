@@ -269,6 +269,15 @@ test('options out of range are errors that name them', async () => {
   await expect(make({ batchSize: 0 })()).rejects.toThrow('batchSize is 0');
   await expect(make({ workers: -1 })()).rejects.toThrow('workers is -1');
   await expect(make({ batchSize: 12 })()).rejects.toThrow('There are 11 images, fewer than one batch of 12');
+  const { views } = await options({ source });
+  const std = [0, 1, 1] as const;
+  for (const [change, message] of [
+    [{ views: { ...views, imageSize: 32.5 } }, 'views.imageSize is 32.5; expected a whole number'],
+    [{ views: { ...views, normalization: { mean: [0, 0, 0], std } } }, 'a std above 0 for each colour'],
+    [{ masking: { kind: 'random', gridSize: 7, numMaskingPatches: 3 } }, 'masking.gridSize is 7; images of'],
+    [{ masking: { kind: 'blokwise' as 'random', gridSize: 4, numMaskingPatches: 3 } }, "kind is 'blokwise'"],
+  ] satisfies [Partial<LoaderOptions>, string][])
+    await expect(make(change)()).rejects.toThrow(message);
 });
 
 test('the embedded emoji: all there, named, split by base emoji', async () => {

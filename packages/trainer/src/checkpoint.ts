@@ -97,12 +97,18 @@ export async function checkpointSteps(runDir: string): Promise<number[]> {
   return names.flatMap((name) => Number(FILE_NAME.exec(name)?.[1] ?? [])).sort((a, b) => a - b);
 }
 
-/** The newest checkpoint that can be read. Damaged ones are skipped with a warning that names the file and the reason. */
+/**
+ * The newest checkpoint that can be read; undefined where there is none. Damaged ones are skipped with a warning that names
+ * the file and the reason.
+ *
+ * @throws when there are checkpoints and none can be used: to begin anew would throw away what the run has done
+ */
 export async function latestCheckpoint(
   runDir: string,
   warn: (message: string) => void,
 ): Promise<{ path: string; checkpoint: Checkpoint } | undefined> {
-  for (const step of (await checkpointSteps(runDir)).reverse()) {
+  const steps = await checkpointSteps(runDir);
+  for (const step of steps.toReversed()) {
     const path = checkpointPath(runDir, step);
     try {
       const checkpoint = await loadCheckpoint(path);
@@ -112,7 +118,10 @@ export async function latestCheckpoint(
       warn(`Skipped a checkpoint that cannot be used. ${messageOf(error)}`);
     }
   }
-  return undefined;
+  if (steps.length === 0) return undefined;
+  throw new Error(
+    `No checkpoint in ${checkpointFolder(runDir)} can be used. Remove them to begin anew, or choose another folder.`,
+  );
 }
 
 /**

@@ -157,9 +157,17 @@ describe('resume', () => {
     }
     await rewrite({ step: '7' });
     const fresh = fakeProgram();
-    const messages = await messagesOf((progress) => train(options(fresh, { progress, totalSteps: 1 })));
+    const logged = await readMetrics(runDir);
+    const messages = await messagesOf((progress) =>
+      // To begin anew would throw the metrics of the run away.
+      expect(train(options(fresh, { progress, totalSteps: 1 }))).rejects.toThrow(
+        /No checkpoint in .* can be used\. Remove them to begin anew/,
+      ),
+    );
     expect(messages[0]).toMatch(/holds step 7/);
-    expect(fresh.runs).toBe(1);
+    expect(fresh.runs).toBe(0);
+    expect(logged.length).toBe(1);
+    expect(await readMetrics(runDir)).toEqual(logged);
   });
 
   test('paths through the prototype stay data', async () => {

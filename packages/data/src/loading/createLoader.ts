@@ -34,6 +34,7 @@ export interface Loader extends SampleLoader<Batch> {
 /** @throws RangeError when there are fewer images than a batch takes, or an option is out of range */
 export function createLoader(options: LoaderOptions): Loader {
   const { source, seed, views, masking } = options;
+  assertRecipe(views, masking);
   const maxMasked = masking ? createMasking(masking).maxMasked : 0;
   const loader = createSampleLoader({
     images: source,
@@ -43,6 +44,35 @@ export function createLoader(options: LoaderOptions): Loader {
     toBatch: (parts, reused?: Batch) => toBatch(parts, options, maxMasked, reused),
   });
   return { ...loader, maxMasked };
+}
+
+/** What would otherwise be found image by image, as if the images were to blame, or not at all. */
+function assertRecipe(
+  { imageSize, tokenImageSize, normalization }: SampleRecipe['views'],
+  masking: SampleRecipe['masking'],
+): void {
+  for (const [name, size, least] of [
+    ['imageSize', imageSize, 1],
+    ['tokenImageSize', tokenImageSize, 0],
+  ] as const) {
+    if (!Number.isSafeInteger(size) || size < least)
+      throw new RangeError(`views.${name} is ${size}; expected a whole number of at least ${least}.`);
+  }
+  if (!normalization?.std.every((std) => std > 0)) {
+    throw new RangeError(
+      `views.normalization is ${JSON.stringify(normalization)}; expected a mean and a std above 0 for each colour.`,
+    );
+  }
+  if (masking === undefined) return;
+  if (masking.kind !== 'blockwise' && masking.kind !== 'random') {
+    const { kind } = masking as { kind: unknown };
+    throw new RangeError(`masking.kind is '${kind}'; expected blockwise or random.`);
+  }
+  if ([masking.gridSize].flat().some((side) => imageSize % side !== 0)) {
+    throw new RangeError(
+      `masking.gridSize is ${JSON.stringify(masking.gridSize)}; images of ${imageSize} pixels do not fall into so many patches.`,
+    );
+  }
 }
 
 function toBatch(
