@@ -85,6 +85,7 @@ test.each([
   [['--epochs', 'Infinity'], /--epochs is 'Infinity'; expected a number/],
   [['--data', ''], /--data is ''; expected a path/],
   [['--out='], /--out is ''; expected a path/],
+  [['predict', '--model', 'run', ''], /A file is ''; expected a path/],
   [['--labels', '2'], /--labels is '2'; expected a number from/],
   [['--batch-size', '1.5'], /--batch-size is '1\.5'; expected a whole number/],
   [['--threads', ''], /--threads is ''/],

@@ -2,17 +2,20 @@ import { join } from 'node:path';
 import { isAddress, isShards, type OpenedShards, openShards } from '@beit/data';
 import { cacheFolder } from '@beit/installed';
 import { UsageError } from './commandLine';
-import { path, type Reader } from './options/optionReaders';
+import { absolutePath, type Reader } from './options/optionReaders';
 
 /** Room for shards, in GB, unless BEIT_CACHE_GB says otherwise: four windows of usual shards and more. */
 const CACHE_GIGABYTES = 50;
 
-/** Where `--data` says that images are: its paths resolved, its addresses as they are. */
-export const dataLocation: Reader<string> = (text, flag) =>
+/** Where images are said to be: paths resolved, addresses as they are. @param what it is called in messages */
+export const locationOf = (text: string, what: string): string =>
   text
     .split('::')
-    .map((part) => (isAddress(part) ? part : path(part, flag)))
+    .map((part) => (isAddress(part) ? part : absolutePath(part, what)))
     .join('::');
+
+/** Where `--data` says that images are. */
+export const dataLocation: Reader<string> = (text, flag) => locationOf(text, `--${flag}`);
 
 /**
  * The shards at a location; undefined where it is a folder of images.

@@ -1,7 +1,7 @@
 export { passProgress } from '@beit/progress';
 export { runMain, typedIn, UsageError } from './commandLine';
 export { duration, gibibytes, millions, timeMicroBatch } from './estimate';
-export { dataLocation, folderIndexes, shardsAt } from './imageData';
+export { dataLocation, folderIndexes, locationOf, shardsAt } from './imageData';
 export { microBatches } from './microBatches';
 export { describeEngine, ENGINE_OPTIONS, type EngineOptions, engineOptions } from './options/engineOptions';
 export {

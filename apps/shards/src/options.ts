@@ -1,4 +1,4 @@
-import { dataLocation, flag, option, optionHelp, parseOptionTable, path, UsageError, whole } from '@beit/cli';
+import { flag, locationOf, option, optionHelp, parseOptionTable, path, UsageError, whole } from '@beit/cli';
 
 const OPTIONS = {
   out: option('DIR|FILE', "where shards, or the index, go. 'write' goes on with what is there", path),
@@ -60,7 +60,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   }
   return {
     command,
-    location: dataLocation(location, 'data'),
+    location: locationOf(location, 'The location'),
     out: values.out,
     classes: values.classes,
     imagesPerShard: values['images-per-shard'],

@@ -272,7 +272,7 @@ test('options out of range are errors that name them', async () => {
   const { views } = await options({ source });
   const std = [0, 1, 1] as const;
   for (const [change, message] of [
-    [{ views: { ...views, imageSize: 32.5 } }, 'views.imageSize is 32.5; expected a whole number'],
+    [{ views: { ...views, imageSize: 32.5 } }, 'views.imageSize is 32.5; expected an integer of at least 1'],
     [{ views: { ...views, normalization: { mean: [0, 0, 0], std } } }, 'a std above 0 for each colour'],
     [{ masking: { kind: 'random', gridSize: 7, numMaskingPatches: 3 } }, 'masking.gridSize is 7; images of'],
     [{ masking: { kind: 'blokwise' as 'random', gridSize: 4, numMaskingPatches: 3 } }, "kind is 'blokwise'"],

@@ -4,8 +4,6 @@ import { resume } from './resume';
 import { openRunLog } from './runLog';
 import type { TrainOptions, TrainResult } from './trainOptions';
 
-export type { TrainOptions, TrainResult };
-
 /**
  * The training loop: continues from the newest usable checkpoint of `runDir`, or begins; logs, evaluates, saves.
  *

@@ -8,7 +8,8 @@ import { checkpointPath, checkpointSteps, loadCheckpoint } from '../src/checkpoi
 import { readMetrics } from '../src/metricsLog';
 import { NonFiniteError } from '../src/nonFinite';
 import type { TrainingProgram } from '../src/program';
-import { type TrainOptions, train } from '../src/train';
+import { train } from '../src/train';
+import type { TrainOptions } from '../src/trainOptions';
 import { bitsOf, type FakeInputs, fakeBatch, fakeProgram } from './fakeProgram';
 import { pretendedJob } from './pretendedJob';
 

@@ -1,7 +1,7 @@
 import { UsageError } from '../commandLine';
 import { microBatches } from '../microBatches';
 import { ENGINE_OPTIONS, type EngineOptions, engineOptions } from './engineOptions';
-import { number, path, whole } from './optionReaders';
+import { absolutePath, number, path, whole } from './optionReaders';
 import { flag, type OptionValues, option } from './optionTable';
 import { JOB_OPTIONS } from './trainOptions';
 
@@ -68,7 +68,7 @@ export function finetuneOptions(
     checkpoint,
     scratch: scratch || start === 'scratch',
     model,
-    files: files.map((file) => path(file, 'file')),
+    files: files.map((file) => absolutePath(file, 'A file')),
     top,
     engine: engineOptions(values),
     shardOptimizer: values['shard-optimizer'],

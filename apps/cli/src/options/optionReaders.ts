@@ -7,11 +7,18 @@ export type Reader<T> = (text: string, flag: string) => T;
 
 export const text = (text: string): string => text;
 
-/** Absolute. An empty one, such as that of a variable that is not set, would be the folder that one is in. */
-export const path: Reader<string> = (text, flag) => {
-  if (text === '') throw new UsageError(`--${flag} is ''; expected a path.`);
+/**
+ * An empty path, such as that of a variable that is not set, would be the folder that one is in.
+ *
+ * @param what it is called in messages
+ */
+export function absolutePath(text: string, what: string): string {
+  if (text === '') throw new UsageError(`${what} is ''; expected a path.`);
   return resolve(typedIn(), text);
-};
+}
+
+/** Absolute. */
+export const path: Reader<string> = (text, flag) => absolutePath(text, `--${flag}`);
 
 export const whole =
   (least: number): Reader<number> =>

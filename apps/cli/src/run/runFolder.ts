@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { typedIn, UsageError } from '../commandLine';
+import { UsageError } from '../commandLine';
 
 /** Where runs are written when nothing else is said. */
 export const RUNS = fileURLToPath(new URL('../../../../runs', import.meta.url));
@@ -19,15 +19,18 @@ export async function runFolders(name: string): Promise<string[]> {
     .map((folder) => join(RUNS, folder));
 }
 
-/** The folder of a run. A run that is there is only continued when that is asked for. */
+/**
+ * The folder of a run. A run that is there is only continued when that is asked for.
+ *
+ * @param out absolute
+ */
 export async function outFolder(out: string | undefined, name: string, resume: boolean): Promise<string> {
   if (out !== undefined) {
-    const folder = resolve(typedIn(), out);
-    if (resume && !isStarted(folder)) throw new UsageError(`There is no run to continue in ${folder}.`);
-    if (!resume && isStarted(folder)) {
-      throw new UsageError(`${folder} holds a run. Add --resume to continue it, or give another --out.`);
+    if (resume && !isStarted(out)) throw new UsageError(`There is no run to continue in ${out}.`);
+    if (!resume && isStarted(out)) {
+      throw new UsageError(`${out} holds a run. Add --resume to continue it, or give another --out.`);
     }
-    return folder;
+    return out;
   }
   const newest = (await runFolders(name)).at(-1);
   if (resume) {

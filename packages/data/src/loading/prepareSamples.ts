@@ -17,10 +17,12 @@ export type MaskingOptions =
   | ({ readonly kind: 'blockwise' } & BlockwiseMaskingOptions)
   | ({ readonly kind: 'random' } & GridTarget);
 
-export const createMasking = ({ kind, ...options }: MaskingOptions): MaskGenerator =>
-  kind === 'blockwise'
-    ? createBlockwiseMasking(options as BlockwiseMaskingOptions)
-    : createRandomMasking(options as GridTarget);
+/** @throws RangeError for another kind, and as the generators */
+export function createMasking({ kind, ...options }: MaskingOptions): MaskGenerator {
+  if (kind === 'blockwise') return createBlockwiseMasking(options as BlockwiseMaskingOptions);
+  if (kind === 'random') return createRandomMasking(options as GridTarget);
+  throw new RangeError(`masking.kind is '${kind}'; expected blockwise or random.`);
+}
 
 /** What a sample is made by; plain data, so that a worker thread can take it. */
 export interface SampleRecipe {

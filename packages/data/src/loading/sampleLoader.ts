@@ -1,5 +1,6 @@
 import type { HostTensor } from '@beit/tensors';
 import type { ImageSource } from '../sources/source';
+import { assertIntegers } from './assertIntegers';
 import { createBufferPool } from './bufferPool';
 import type { Unreadable } from './eachReadable';
 import { createEpochOrder, shardsAhead } from './epochOrder';
@@ -82,7 +83,7 @@ export function createSampleLoader<Setup extends object, Samples extends object,
   } = options;
   const { names } = images;
   const count = names.length;
-  for (const [name, value, least] of [
+  assertIntegers([
     ['batchSize', batchSize, 1],
     ['repeats', repeats, 1],
     ['parts', parts, 1],
@@ -90,11 +91,7 @@ export function createSampleLoader<Setup extends object, Samples extends object,
     ['share.count', share.count, share.index + 1],
     ['workers', workers, 0],
     ['prefetch', prefetch, 0],
-  ] as const) {
-    if (!Number.isSafeInteger(value) || value < least) {
-      throw new RangeError(`${name} is ${value}; expected an integer of at least ${least}.`);
-    }
-  }
+  ]);
   if (count < batchSize) {
     throw new RangeError(
       `There are ${count} images, fewer than one batch of ${batchSize}. Use a smaller batchSize or more images.`,
