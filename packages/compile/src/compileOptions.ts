@@ -21,6 +21,11 @@ export interface OnnxruntimeOptions {
 }
 export type Device = 'cpu' | 'cuda' | 'webgpu';
 
+export interface XlaOptions {
+  /** The PJRT plugin: a library, or a folder with one. Default: searched for, see `findPjrt`. */
+  readonly plugin?: string;
+}
+
 export interface TfjsOptions {
   /**
    * The TensorFlow.js backend: `cpu`, `wasm`, `webgl`, `webgpu`, `tensorflow`. Default: the one in use, or the one that
@@ -29,7 +34,7 @@ export interface TfjsOptions {
   readonly backend?: string;
 }
 
-export interface CompileOptions extends OpenvinoOptions, OnnxruntimeOptions, TfjsOptions {
+export interface CompileOptions extends OpenvinoOptions, OnnxruntimeOptions, XlaOptions, TfjsOptions {
   /** `auto` (the default) takes the fastest engine that is installed; `Program.engine` says which. */
   readonly engine?: EngineName | 'auto';
   /**

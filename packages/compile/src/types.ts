@@ -66,5 +66,5 @@ export interface CompiledPrograms<P extends Steps> {
   dispose(): Promise<void>;
 }
 
-export type EngineName = 'openvino' | 'onnxruntime' | 'tensorflow' | 'tensorflow-gpu' | 'tfjs';
+export type EngineName = 'xla' | 'openvino' | 'onnxruntime' | 'tensorflow' | 'tensorflow-gpu' | 'tfjs';
 export type Precision = 'fp32' | 'bf16';

@@ -10,7 +10,7 @@ export interface OwnTensor {
 }
 
 /** The inputs of runs as they were when each was asked for, in memory of the program that is used again. */
-export interface InputCopies<T extends OwnTensor> {
+export interface InputCopies<T> {
   /** Checks and copies. @throws what `checkedLeaves` throws */
   take(inputs: Tree<GivenTensor>): ReadonlyMap<string, T>;
   /** To be called when the run has ended. */

@@ -24,6 +24,25 @@ export interface StateChanges {
   readonly inPlace: ReadonlySet<string>;
 }
 
+/** A program that reads the state where it is bound to, and writes the next one where that is to be. */
+export interface BoundProgram<S> extends StateChanges {
+  bindState(buffers: StateBuffers<S>): void;
+}
+
+/** The program of which each run moves the state on. */
+export const movingOn = <S, G, R, P extends BoundProgram<S> & { run(given: G): Promise<R> }>(
+  program: P,
+  buffers: StateBuffers<S>,
+): P => ({
+  ...program,
+  async run(given) {
+    program.bindState(buffers);
+    const result = await program.run(given);
+    buffers.moveOn(program);
+    return result;
+  },
+});
+
 /** Tensors for all of a state that has elements, as many as the programs need. */
 export function stateBuffers<T>(
   state: ReadonlyMap<string, TensorSpec>,

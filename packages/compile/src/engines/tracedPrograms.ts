@@ -7,22 +7,22 @@ import type { HostArray } from './alignedArray';
 import { callQueue } from './callQueue';
 import { stateNumbers } from './checkedLeaves';
 import type { HostPrograms } from './engine';
-import type { InputCopies, OwnTensor } from './inputCopies';
-import type { StateBuffers, StateChanges } from './stateBuffers';
+import type { InputCopies } from './inputCopies';
 
 /** What a library runs of one traced step. */
-export interface LoadedProgram<T extends OwnTensor, S> extends StateChanges {
+export interface LoadedProgram<T> {
   readonly trace: Trace;
   readonly copies: InputCopies<T>;
-  /** Has it read the state where it is now, and write the next one where it is to be. */
-  bindState(buffers: StateBuffers<S>): void;
-  /** @returns the array over which it has written an output; the next run writes there again */
+  /**
+   * Moves the state on.
+   *
+   * @returns the array over which it has written an output; the next run writes there again
+   */
   run(inputs: ReadonlyMap<string, T>): Promise<(path: string) => HostArray | undefined>;
 }
 
 /** The state of the programs, with elements, by path. */
-export interface LoadedState<S> {
-  readonly buffers: StateBuffers<S>;
+export interface LoadedState {
   /** The arrays that hold it, or copies of what a device holds. */
   read(paths: readonly string[]): Promise<ReadonlyMap<string, HostArray>>;
   write(numbers: ReadonlyMap<string, HostArray>): Promise<void>;
@@ -31,10 +31,10 @@ export interface LoadedState<S> {
 }
 
 /** Programs of a library, called one after the other. */
-export function tracedPrograms<T extends OwnTensor, S>(
-  programs: ReadonlyMap<string, LoadedProgram<T, S>>,
+export function tracedPrograms<T>(
+  programs: ReadonlyMap<string, LoadedProgram<T>>,
   stateTree: SpecTree,
-  state: LoadedState<S>,
+  state: LoadedState,
   dispose: () => Promise<void>,
 ): HostPrograms {
   const calls = callQueue();
@@ -45,10 +45,7 @@ export function tracedPrograms<T extends OwnTensor, S>(
         () => program.copies.take(inputs),
         async (given) => {
           try {
-            program.bindState(state.buffers);
-            const arrayOf = await program.run(given);
-            state.buffers.moveOn(program);
-            return outputsFrom(program.trace, arrayOf);
+            return outputsFrom(program.trace, await program.run(given));
           } finally {
             program.copies.giveBack(given);
           }

@@ -14,7 +14,7 @@ import { alignedArray, type HostArray } from '../alignedArray';
 import { stateNumbers } from '../checkedLeaves';
 import { type CompiledEngine, type HostPrograms, importOptional } from '../engine';
 import { inputCopies } from '../inputCopies';
-import { bindOnce, stateBuffers } from '../stateBuffers';
+import { type BoundProgram, bindOnce, movingOn, stateBuffers } from '../stateBuffers';
 import { type LoadedProgram, tracedPrograms } from '../tracedPrograms';
 import { cpuRules } from './cpuRules';
 import { type Handle, loadOnnxruntime, type OnnxruntimeLibrary, type Tensor } from './library';
@@ -106,9 +106,9 @@ async function onnxruntimePrograms(
   await write(stateNumbers(initialState, stateTree.specs));
 
   return tracedPrograms(
-    loaded,
+    new Map([...loaded].map(([name, program]) => [name, movingOn(program, buffers)])),
     stateTree,
-    { buffers, read: (paths) => memory.read(held(paths)), write, isElsewhere: gpu !== undefined },
+    { read: (paths) => memory.read(held(paths)), write, isElsewhere: gpu !== undefined },
     async () => {
       for (const tensor of buffers.all()) ort.releaseTensor(tensor);
       memory.dispose();
@@ -118,7 +118,7 @@ async function onnxruntimePrograms(
 }
 
 /** A program that is loaded, with its own inputs and outputs. */
-interface OnnxruntimeProgram extends LoadedProgram<HostInput, Tensor> {
+interface OnnxruntimeProgram extends LoadedProgram<HostInput>, BoundProgram<Tensor> {
   readonly session: Handle;
   dispose(): void;
 }

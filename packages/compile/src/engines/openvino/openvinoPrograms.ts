@@ -14,7 +14,7 @@ import { alignedArray, copyNumbers, type HostArray } from '../alignedArray';
 import { stateNumbers } from '../checkedLeaves';
 import { type CompiledEngine, type HostPrograms, importOptional } from '../engine';
 import { inputCopies } from '../inputCopies';
-import { bindOnce, stateBuffers } from '../stateBuffers';
+import { type BoundProgram, bindOnce, movingOn, stateBuffers } from '../stateBuffers';
 import { type LoadedProgram, tracedPrograms } from '../tracedPrograms';
 import { CHECKS } from './ir';
 import {
@@ -143,10 +143,9 @@ async function openvinoPrograms(
   await write(stateNumbers(initialState, stateTree.specs));
 
   return tracedPrograms(
-    loaded,
+    new Map([...loaded].map(([name, program]) => [name, movingOn(program, buffers)])),
     stateTree,
     {
-      buffers,
       read: async (paths) =>
         new Map(
           paths.flatMap((path) => {
@@ -172,7 +171,7 @@ async function openvinoPrograms(
 }
 
 /** A program that is compiled, with its own inputs and outputs. */
-interface OpenvinoProgram extends LoadedProgram<OpenvinoInput, Slot> {
+interface OpenvinoProgram extends LoadedProgram<OpenvinoInput>, BoundProgram<Slot> {
   profile(): readonly ProfiledLayer[];
   dispose(): void;
 }

@@ -1,0 +1,289 @@
+import { at } from '../../../graph/lists';
+import type { HostArray } from '../../alignedArray';
+import { encodeCompileOptions, type XlaCompileOptions } from './compileOptions';
+import { NAMED_TYPES, PjrtError, type PjrtLibrary } from './library';
+import { decodeStruct, type Pointer, type StructValues } from './structs';
+
+/** A device that this process can use. */
+export interface Device {
+  readonly id: number;
+  /** As the plugin names it, such as `NVIDIA H200`. */
+  readonly kind: string;
+  readonly pointer: Pointer;
+}
+
+/** A tensor on a device. */
+export type DeviceTensor = Pointer;
+
+/** What tensors a program's memory is made of, in bytes, as its compiler says. */
+export interface ProgramMemory {
+  readonly arguments: number;
+  readonly outputs: number;
+  /** Of the outputs, what is written over arguments. */
+  readonly aliased: number;
+  readonly temporary: number;
+  readonly code: number;
+  /** The most at once, arguments and outputs included; 0 where it is not told. */
+  readonly peak: number;
+}
+
+/** A program on the devices that it was compiled for. */
+export interface Executable {
+  readonly numOutputs: number;
+  /**
+   * Starts a run with tensors for each device, and waits until it has ended on all.
+   *
+   * @returns the outputs of each device, new tensors
+   * @throws PjrtError when it fails; tensors that were donated are lost then
+   */
+  run(inputs: readonly (readonly DeviceTensor[])[]): Promise<DeviceTensor[][]>;
+  memory(): ProgramMemory | undefined;
+  /** What XLA made of the program, as text of HLO. */
+  optimized(): string | undefined;
+  /** To be loaded again by this plugin on such devices; `undefined` where it cannot be kept. */
+  serialize(): Uint8Array | undefined;
+  dispose(): void;
+}
+
+export interface Client {
+  readonly library: PjrtLibrary;
+  /** Such as `cpu`, `cuda`. */
+  readonly platform: string;
+  readonly platformVersion: string;
+  readonly devices: readonly Device[];
+  /** @param program MLIR of StableHLO, as text */
+  compile(program: string, options: XlaCompileOptions): Promise<Executable>;
+  /** @param serialized what `Executable.serialize` gave, with the options that it was compiled with inside */
+  load(serialized: Uint8Array): Promise<Executable>;
+  /** Copies numbers; when this returns, `data` may be written again. */
+  toDevice(data: HostArray, dtype: string, shape: readonly number[], device: Device): DeviceTensor;
+  /** Waits for a tensor and copies it. */
+  toHost(buffer: DeviceTensor, into: HostArray): Promise<void>;
+  free(buffer: DeviceTensor): void;
+  /** Where its memory is; for tests. */
+  addressOf(buffer: DeviceTensor): Pointer;
+  /** What a device's allocator says, or `undefined` where it says nothing. */
+  memoryOf(device: Device): StructValues<'Device_MemoryStats'> | undefined;
+  destroy(): void;
+}
+
+/** `PJRT_Buffer_Type` */
+const BUFFER_TYPES: Readonly<Record<string, number>> = { bool: 1, int32: 4, float32: 11 };
+/** `PJRT_HostBufferSemantics_kImmutableOnlyDuringCall` */
+const ONLY_DURING_CALL = 0;
+
+/** Values by name, as a plugin takes them to make a client. */
+export type ClientOptions = Readonly<Record<string, string | number | bigint | boolean | readonly bigint[]>>;
+
+/** @throws PjrtError where there is no device, or an option is unknown */
+export async function createClient(library: PjrtLibrary, options: ClientOptions = {}): Promise<Client> {
+  const { call, callAsync, addressOf, bytesAt, textAt, part, ended } = library;
+  const { memory, list } = namedValues(library, options);
+  const { client } = await callAsync('Client_Create', {
+    createOptions: list,
+    numOptions: BigInt(Object.keys(options).length),
+  });
+  void memory;
+
+  const named = ({ name, nameSize }: { readonly name: Pointer; readonly nameSize: bigint }) =>
+    textAt(name, nameSize);
+  const platform = named(call('Client_PlatformName', { client }));
+  const platformVersion = named(call('Client_PlatformVersion', { client }));
+  const devices = pointersAt(call('Client_AddressableDevices', { client })).map((pointer): Device => {
+    const { description } = call('Device_GetDescription', { device: pointer });
+    const { id } = call('DeviceDescription_Id', { description });
+    return { pointer, id, kind: named(call('DeviceDescription_Kind', { description })) };
+  });
+
+  function pointersAt({ devices: list, numDevices }: StructValues<'Client_AddressableDevices'>): Pointer[] {
+    return [...new BigUint64Array(bytesAt(list, 8n * numDevices).buffer)];
+  }
+
+  function executable(loaded: Pointer): Executable {
+    const own = call('LoadedExecutable_GetExecutable', { loaded }).executable;
+    const numOutputs = Number(call('Executable_NumOutputs', { executable: own }).numOutputs);
+    const options = part('ExecuteOptions', {});
+    return {
+      numOutputs,
+      async run(inputs) {
+        const [argumentLists, outputLists] = [
+          inputs.map((list) => BigUint64Array.from(list)),
+          inputs.map(() => new BigUint64Array(numOutputs)),
+        ];
+        const events = new BigUint64Array(inputs.length);
+        const given = listOf(argumentLists);
+        const made = listOf(outputLists);
+        await callAsync('LoadedExecutable_Execute', {
+          executable: loaded,
+          options,
+          argumentLists: given,
+          numDevices: BigInt(inputs.length),
+          numArgs: BigInt(at(inputs, 0).length),
+          outputLists: made,
+          deviceCompleteEvents: bytesOf(events),
+        });
+        const outputs = outputLists.map((list) => [...list]);
+        const ends = await Promise.allSettled([...events].map(ended));
+        const failure = ends.find((end) => end.status === 'rejected');
+        if (failure) {
+          for (const buffer of outputs.flat()) call('Buffer_Destroy', { buffer });
+          throw failure.reason;
+        }
+        // Until now, what the plugin was pointed to.
+        void [argumentLists, outputLists, given, made];
+        return outputs;
+      },
+      memory() {
+        const stats = ifImplemented(() => call('Executable_GetCompiledMemoryStats', { executable: own }));
+        return (
+          stats && {
+            arguments: stats.argumentSize,
+            outputs: stats.outputSize,
+            aliased: stats.aliasSize,
+            temporary: stats.tempSize,
+            code: stats.generatedCodeSize,
+            peak: stats.peakMemory,
+          }
+        );
+      },
+      optimized: () => ifImplemented(() => optimizedProgram(own)),
+      serialize: () =>
+        ifImplemented(() => {
+          const { bytes, bytesSize, serialized, deleter } = call('Executable_Serialize', { executable: own });
+          const copy = bytesAt(bytes, bytesSize);
+          library.callAt(deleter, serialized);
+          return copy;
+        }),
+      dispose() {
+        call('Executable_Destroy', { executable: own });
+        call('LoadedExecutable_Destroy', { executable: loaded });
+      },
+    };
+  }
+
+  /** Asked twice: for its size, then for its text. */
+  function optimizedProgram(own: Pointer): string {
+    const ask = (code: Uint8Array | undefined, size: bigint) => {
+      const program = part('Program', code ? { code, codeSize: size } : {});
+      call('Executable_OptimizedProgram', { executable: own, program });
+      return decodeStruct('Program', program);
+    };
+    const { codeSize } = ask(undefined, 0n);
+    const code = new Uint8Array(Number(codeSize));
+    ask(code, codeSize);
+    return new TextDecoder().decode(code);
+  }
+
+  const listOf = (lists: readonly BigUint64Array[]) => bytesOf(BigUint64Array.from(lists, addressOf));
+
+  return {
+    library,
+    platform,
+    platformVersion,
+    devices,
+    async compile(program, options) {
+      const code = new TextEncoder().encode(program);
+      const format = new TextEncoder().encode('mlir');
+      const described = part('Program', {
+        code,
+        codeSize: BigInt(code.length),
+        format,
+        formatSize: BigInt(format.length),
+      });
+      const encoded = encodeCompileOptions(options);
+      const { executable: loaded } = await callAsync('Client_Compile', {
+        client,
+        program: described,
+        compileOptions: encoded,
+        compileOptionsSize: BigInt(encoded.length),
+      });
+      void [code, format];
+      return executable(loaded);
+    },
+    async load(serialized) {
+      const { executable: loaded } = await callAsync('Executable_DeserializeAndLoad', {
+        client,
+        serialized,
+        serializedSize: BigInt(serialized.length),
+      });
+      return executable(loaded);
+    },
+    toDevice(data, dtype, shape, device) {
+      const type = BUFFER_TYPES[dtype];
+      if (type === undefined) throw new Error(`XLA's programs have no tensor of dtype '${dtype}'.`);
+      const dims = bytesOf(BigInt64Array.from(shape, BigInt));
+      const { buffer, doneWithHostBuffer } = call('Client_BufferFromHostBuffer', {
+        client,
+        data: bytesOf(data),
+        type,
+        dims,
+        numDims: BigInt(shape.length),
+        hostBufferSemantics: ONLY_DURING_CALL,
+        device: device.pointer,
+      });
+      if (doneWithHostBuffer !== 0n) call('Event_Destroy', { event: doneWithHostBuffer });
+      return buffer;
+    },
+    async toHost(buffer, into) {
+      const { event } = call('Buffer_ToHostBuffer', {
+        buffer,
+        destination: bytesOf(into),
+        destinationSize: BigInt(into.byteLength),
+      });
+      await ended(event);
+    },
+    free: (buffer) => void call('Buffer_Destroy', { buffer }),
+    addressOf: (buffer) => call('Buffer_UnsafePointer', { buffer }).pointer,
+    memoryOf: (device) => ifImplemented(() => call('Device_MemoryStats', { device: device.pointer })),
+    destroy: () => void call('Client_Destroy', { client }),
+  };
+}
+
+/** A list of `PJRT_NamedValue`, and the memory that it points to. */
+function namedValues({ part }: PjrtLibrary, options: ClientOptions) {
+  const memory: Uint8Array[] = [];
+  const kept = (bytes: Uint8Array) => {
+    memory.push(bytes);
+    return bytes;
+  };
+  const items = Object.entries(options).map(([key, value]) => {
+    const name = kept(new TextEncoder().encode(key));
+    return part(
+      'NamedValue',
+      { name, nameSize: BigInt(name.length), ...encodedValue(value, kept) },
+      { exact: true },
+    );
+  });
+  return { memory, list: Uint8Array.from(items.flatMap((item) => [...item])) };
+}
+
+/** Integers are BigInts here: numbers are floats. */
+function encodedValue(value: ClientOptions[string], kept: (bytes: Uint8Array) => Uint8Array) {
+  if (typeof value === 'string') {
+    const text = kept(new TextEncoder().encode(value));
+    return { type: NAMED_TYPES.string, value: text, valueSize: BigInt(text.length) };
+  }
+  if (typeof value === 'object') {
+    const list = kept(bytesOf(BigInt64Array.from(value)));
+    return { type: NAMED_TYPES.integers, value: list, valueSize: BigInt(value.length) };
+  }
+  if (typeof value === 'boolean') {
+    return { type: NAMED_TYPES.boolean, value: value ? 1n : 0n, valueSize: 1n };
+  }
+  if (typeof value === 'bigint') return { type: NAMED_TYPES.integer, value, valueSize: 1n };
+  const [bits = 0] = new Uint32Array(Float32Array.of(value).buffer);
+  return { type: NAMED_TYPES.float, value: BigInt(bits), valueSize: 1n };
+}
+
+const bytesOf = (data: ArrayBufferView): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** Not every plugin tells everything. */
+function ifImplemented<T>(ask: () => T): T | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    if (error instanceof PjrtError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+import { type Client, type ClientOptions, createClient } from './client';
+import { loadPjrt } from './library';
+
+type Koffi = typeof import('koffi');
+
+interface OpenClient {
+  readonly made: Promise<Client>;
+  users: number;
+}
+
+/** One for a plugin and its options: a client may take most of a device's memory for itself. */
+const open = new Map<string, OpenClient>();
+/** XLA's threads must have ended before the process does, or it crashes. */
+const alive = new Set<Client>();
+process.once('exit', () => {
+  for (const client of alive) client.destroy();
+});
+
+/** A client that others may use as well. */
+export interface SharedClient {
+  readonly client: Client;
+  /** To be called once, when all that was made of it is freed. */
+  release(): void;
+}
+
+/** @throws what `loadPjrt` and `createClient` throw */
+export async function openClient(
+  koffi: Koffi,
+  plugin: string,
+  options: ClientOptions,
+): Promise<SharedClient> {
+  const key = JSON.stringify([plugin, options], (_, value) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  );
+  const known = open.get(key) ?? { made: createClient(loadPjrt(koffi, plugin), options), users: 0 };
+  open.set(key, known);
+  known.users += 1;
+  const leave = (): boolean => {
+    known.users -= 1;
+    if (known.users > 0) return false;
+    open.delete(key);
+    return true;
+  };
+  const client = await known.made.catch((error: unknown) => {
+    leave();
+    throw error;
+  });
+  alive.add(client);
+  return {
+    client,
+    release() {
+      if (!leave()) return;
+      alive.delete(client);
+      client.destroy();
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import type { Each } from '../../../graph/lists';
+import type { Inputs, Node, ProgramOps } from '../../../graph/ops';
+import type { Ref, StablehloWriter } from './writer';
+
+/** Indices of an op that must be in [0, limit). */
+export interface IndexCheck {
+  readonly op: string;
+  readonly limit: number;
+}
+
+export interface LoweringWriter extends StablehloWriter {
+  /** How exactly operands of products are multiplied: `precision_config`. */
+  readonly precision: string;
+  /** Has a run tell the smallest and the largest of `indices`, a tensor of int32. */
+  check(indices: Ref, check: IndexCheck): void;
+}
+
+export type XlaOp = keyof ProgramOps;
+
+/** What a node becomes: its outputs. */
+export type Lowering<K extends XlaOp> = (
+  node: Node<K>,
+  inputs: Each<Inputs<K>, Ref>,
+  w: LoweringWriter,
+) => Ref | readonly Ref[];

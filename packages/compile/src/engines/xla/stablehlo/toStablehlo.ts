@@ -1,0 +1,262 @@
+import { type Graph, type Node, sizeOf, type Value } from '../../../graph/graph';
+import { at, get, mapEach } from '../../../graph/lists';
+import { forAll, type ReduceOp } from '../../../graph/ops';
+import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './convolutions';
+import { ELEMENTWISE } from './elementwise';
+import { INDEXING } from './indexing';
+import type { IndexCheck, Lowering, LoweringWriter, XlaOp } from './lowering';
+import { lowerAveragePool, lowerCumSum, lowerMaxPool, lowerMaxUnpool } from './windows';
+import { createStablehloWriter, i64, i64s, padRank, type Ref } from './writer';
+
+/** With what a reduction begins, and what it goes on with. */
+const REDUCTIONS: Readonly<Record<Exclude<ReduceOp, 'ReduceMean'>, readonly [op: string, initial: number]>> =
+  {
+    ReduceSum: ['add', 0],
+    ReduceProd: ['multiply', 1],
+    ReduceMax: ['maximum', Number.NEGATIVE_INFINITY],
+    ReduceMin: ['minimum', Number.POSITIVE_INFINITY],
+  };
+const INT32_LIMIT = { ReduceMax: -(2 ** 31), ReduceMin: 2 ** 31 - 1, ReduceSum: 0, ReduceProd: 1 } as const;
+
+const reduce: Lowering<ReduceOp> = (node, [x], w) => {
+  const {
+    op,
+    attributes,
+    outputs: [y],
+  } = node;
+  const { axes } = attributes;
+  if (op === 'ReduceMean') {
+    const sum = w.reduce('add', x, axes, 0);
+    const count = sizeOf(axes.map((axis) => at(x.shape, axis)));
+    return w.reshape(w.emit('divide', [sum, w.filled(count, sum)], sum), y.shape);
+  }
+  const [reducer, initial] = REDUCTIONS[op];
+  return w.reshape(w.reduce(reducer, x, axes, x.dtype === 'int32' ? INT32_LIMIT[op] : initial), y.shape);
+};
+
+/** Reduces the last axis and keeps it. */
+const alongLast = (op: string, x: Ref, initial: number, w: LoweringWriter): Ref => {
+  const last = x.shape.length - 1;
+  return w.broadcast(w.reshape(w.reduce(op, x, [last], initial), [...x.shape.slice(0, last), 1]), x.shape);
+};
+
+/** Less the largest of the last axis, in float32. */
+const belowLargest = (x: Ref, w: LoweringWriter): Ref => {
+  const wide = w.convert(x, 'float32');
+  return w.emit('subtract', [wide, alongLast('maximum', wide, Number.NEGATIVE_INFINITY, w)], wide);
+};
+
+const matMul: Lowering<'MatMul'> = ({ attributes: a, outputs: [y] }, [left, right], w) => {
+  // One matrix for all of a batch: the axes of the batch are rows.
+  const isShared =
+    right.shape.slice(0, -2).every((dim) => dim === 1) && right.shape.length <= left.shape.length;
+  const batch = isShared ? [] : y.shape.slice(0, -2);
+  const inBatch = (x: Ref) => w.broadcast(x, [...batch, ...x.shape.slice(-2)]);
+  const x = isShared ? left : inBatch(left);
+  const z = isShared ? w.reshape(right, right.shape.slice(-2)) : inBatch(right);
+  const axes = (list: readonly number[]) => `[${list.join(', ')}]`;
+  const inner = [x.shape.length - (a.transposeA ? 2 : 1), z.shape.length - (a.transposeB ? 1 : 2)] as const;
+  return w.emit('dot_general', [x, z], y, {
+    dot_dimension_numbers:
+      `#stablehlo.dot<lhs_batching_dimensions = ${axes([...batch.keys()])}, ` +
+      `rhs_batching_dimensions = ${axes([...batch.keys()])}, ` +
+      `lhs_contracting_dimensions = ${axes([inner[0]])}, rhs_contracting_dimensions = ${axes([inner[1]])}>`,
+    precision_config: w.precision,
+  });
+};
+
+const slice: Lowering<'Slice'> = ({ attributes: { begin, strides }, outputs: [y] }, [x], w) => {
+  const backwards = [...strides.keys()].filter((axis) => at(strides, axis) < 0);
+  const turned = backwards.length === 0 ? x : w.emit('reverse', [x], x, { dimensions: i64s(backwards) });
+  const starts = begin.map((start, axis) => (at(strides, axis) < 0 ? at(x.shape, axis) - 1 - start : start));
+  return w.slice(turned, starts, y.shape, strides.map(Math.abs));
+};
+
+/** Every axis repeated: its places one after the other (`tile`), or each place for itself (`each`). */
+function repeated(x: Ref, repeats: readonly number[], how: 'tile' | 'each', w: LoweringWriter): Ref {
+  const both = (a: number, b: number) => (how === 'tile' ? [a, b] : [b, a]);
+  const kept = x.shape.flatMap((dim) => both(1, dim));
+  const wide = x.shape.flatMap((dim, i) => both(at(repeats, i), dim));
+  return w.reshape(
+    w.broadcast(w.reshape(x, kept), wide),
+    x.shape.map((dim, i) => dim * at(repeats, i)),
+  );
+}
+
+/** Where the pixels of a resized axis are in the old one: the two beside each, and the weight of the second. */
+function sources(from: number, to: number, coordinates: 'half_pixel' | 'asymmetric' | 'align_corners') {
+  const scale = coordinates === 'align_corners' && to > 1 ? (from - 1) / (to - 1) : from / to;
+  const places = Array.from({ length: to }, (_, i) =>
+    Math.min(Math.max(coordinates === 'half_pixel' ? (i + 0.5) * scale - 0.5 : i * scale, 0), from - 1),
+  );
+  const lower = places.map(Math.floor);
+  return {
+    lower: Int32Array.from(lower),
+    upper: Int32Array.from(lower, (place) => Math.min(place + 1, from - 1)),
+    weights: Float32Array.from(places, (place, i) => place - at(lower, i)),
+  };
+}
+
+const resizeBilinear: Lowering<'ResizeBilinear'> = (node, [image], w) => {
+  const {
+    attributes: { size, coordinates },
+  } = node;
+  return [1, 2].reduce((x, axis, i) => {
+    const [from, to] = [at(x.shape, axis), at(size, i)];
+    if (from === to) return x;
+    const { lower, upper, weights } = sources(from, to, coordinates);
+    const shape = x.shape.map((dim, a) => (a === axis ? to : dim));
+    const taken = (places: Int32Array) => {
+      const indices = w.constant(places, { dtype: 'int32', shape: [to] });
+      const dims = [...shape.keys()].filter((a) => a !== axis);
+      return w.emit(
+        'gather',
+        [x, indices],
+        { dtype: x.dtype, shape },
+        {
+          dimension_numbers: `#stablehlo.gather<offset_dims = [${dims.join(', ')}], collapsed_slice_dims = [${axis}], start_index_map = [${axis}], index_vector_dim = 1>`,
+          slice_sizes: i64s(x.shape.map((dim, a) => (a === axis ? 1 : dim))),
+          indices_are_sorted: 'true',
+        },
+      );
+    };
+    const [first, second] = [taken(lower), taken(upper)];
+    const weight = w.broadcast(
+      w.constant(weights, { dtype: 'float32', shape: shape.map((_, a) => (a === axis ? to : 1)) }),
+      shape,
+    );
+    const difference = w.emit('subtract', [second, first], first);
+    return w.emit('add', [first, w.emit('multiply', [difference, weight], first)], first);
+  }, image);
+};
+
+const LOWERINGS: { readonly [K in XlaOp]: Lowering<K> } = {
+  ...ELEMENTWISE,
+  ...INDEXING,
+  ...forAll(['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin', 'ReduceProd'], reduce),
+  Broadcast: ({ attributes: { shape } }, [x], w) => w.broadcast(x, shape),
+  Reshape: ({ attributes: { shape } }, [x], w) => w.reshape(x, shape),
+  Transpose: ({ attributes: { perm } }, [x], w) => w.transpose(x, perm),
+  Slice: slice,
+  Concat: ({ attributes: { axis }, outputs: [y] }, parts, w) =>
+    w.emit('concatenate', parts, y, { dimension: i64(axis) }),
+  Pad: ({ attributes: { before, after, value } }, [x], w) => w.pad(x, before, after, value),
+  Tile: ({ attributes: { repeats } }, [x], w) => repeated(x, repeats, 'tile', w),
+  UpsampleNearest: ({ attributes: { factors } }, [x], w) => repeated(x, [1, 1, ...factors], 'each', w),
+  CumSum: lowerCumSum,
+  Softmax: (_, [x], w) => {
+    const below = belowLargest(x, w);
+    const powers = w.emit('exponential', [below], below);
+    return w.convert(w.emit('divide', [powers, alongLast('add', powers, 0, w)], powers), x.dtype);
+  },
+  LogSoftmax: (_, [x], w) => {
+    const below = belowLargest(x, w);
+    const sum = alongLast('add', w.emit('exponential', [below], below), 0, w);
+    return w.convert(w.emit('subtract', [below, w.emit('log', [sum], sum)], below), x.dtype);
+  },
+  LayerNorm: ({ attributes: { epsilon } }, [x, scale, offset], w) => {
+    const last = x.shape.length - 1;
+    const rows = [...x.shape.slice(0, last), 1];
+    const meanOf = (y: Ref) => {
+      const sum = w.reshape(w.reduce('add', y, [last], 0), rows);
+      return w.emit('divide', [sum, w.filled(at(x.shape, last), sum)], sum);
+    };
+    const mean = meanOf(x);
+    const centered = w.emit('subtract', [x, w.broadcast(mean, x.shape)], x);
+    const variance = meanOf(w.emit('multiply', [centered, centered], x));
+    const inverse = w.emit(
+      'rsqrt',
+      [w.emit('add', [variance, w.filled(epsilon, variance)], variance)],
+      variance,
+    );
+    const normed = w.emit('multiply', [centered, w.broadcast(inverse, x.shape)], x);
+    const scaled = w.emit('multiply', [normed, w.broadcast(scale, x.shape)], x);
+    return [w.emit('add', [scaled, w.broadcast(offset, x.shape)], x), mean, inverse];
+  },
+  MatMul: matMul,
+  Conv: lowerConv,
+  ConvInputGradient: lowerConvInputGradient,
+  ConvFilterGradient: lowerConvFilterGradient,
+  MaxPool: lowerMaxPool,
+  MaxUnpool: lowerMaxUnpool,
+  AveragePool: lowerAveragePool,
+  ResizeBilinear: resizeBilinear,
+};
+
+export interface StablehloProgram {
+  readonly text: string;
+  /** What the last output is about, where there are any: the smallest and the largest index of each, two numbers. */
+  readonly checks: readonly IndexCheck[];
+}
+
+/** How exactly float32 operands of products are multiplied, where the device has more than one way. */
+export type ProductPrecision = 'HIGHEST' | 'HIGH' | 'DEFAULT';
+
+/**
+ * The graph as StableHLO. Arguments are its inputs and results its outputs, in their order; and one result more where
+ * indices are checked.
+ *
+ * @param donated the output that is written over an input's memory, by the input's name
+ * @throws for an op that has no form in StableHLO
+ */
+export function toStablehlo(
+  graph: Graph,
+  {
+    precision = 'HIGHEST',
+    donated = new Map(),
+  }: {
+    readonly precision?: ProductPrecision;
+    readonly donated?: ReadonlyMap<string, string>;
+  } = {},
+): StablehloProgram {
+  const writer = createStablehloWriter();
+  const bounds: Ref[] = [];
+  const checks: IndexCheck[] = [];
+  const w: LoweringWriter = {
+    ...writer,
+    precision: `[${Array(2).fill(`#stablehlo<precision ${precision}>`).join(', ')}]`,
+    check(indices, check) {
+      const axes = [...indices.shape.keys()];
+      for (const [op, initial] of [
+        ['minimum', 2 ** 31 - 1],
+        ['maximum', -(2 ** 31)],
+      ] as const) {
+        bounds.push(padRank(writer.reduce(op, indices, axes, initial), 1, writer));
+      }
+      checks.push(check);
+    },
+  };
+  const outputNames = [...graph.outputs.keys()];
+  const refs = new Map<number, Ref>();
+  for (const [name, value] of graph.inputs) {
+    const output = donated.get(name);
+    const place =
+      output === undefined ? undefined : { 'tf.aliasing_output': `${outputNames.indexOf(output)} : i32` };
+    refs.set(value.id, writer.argument(value, place));
+  }
+  for (const node of graph.nodes) {
+    if (node.op === 'Input') continue;
+    const made = refsOf(node, (value) => get(refs, value.id), w);
+    node.outputs.forEach((value, i) => {
+      const ref = made[i];
+      if (ref) refs.set(value.id, ref);
+    });
+  }
+  const outputs = [...graph.outputs.values()].map(({ id }) => ({ value: get(refs, id) }));
+  if (checks.length > 0) {
+    const type = { dtype: 'int32', shape: [bounds.length] } as const;
+    outputs.push({ value: writer.emit('concatenate', bounds, type, { dimension: i64(0) }) });
+  }
+  return { text: writer.finish(outputs), checks };
+}
+
+const hasForm = (node: Node): node is Node<XlaOp> => Object.hasOwn(LOWERINGS, node.op);
+
+function refsOf(node: Node, refOf: (value: Value) => Ref, w: LoweringWriter): readonly (Ref | undefined)[] {
+  if (node.op === 'Constant') return [w.constant(node.attributes.data, node.outputs[0])];
+  if (!hasForm(node)) throw new Error(`The op '${node.op}' has no StableHLO form.`);
+  return [lower(node, refOf, w)].flat();
+}
+
+const lower = <K extends XlaOp>(node: Node<K>, refOf: (value: Value) => Ref, w: LoweringWriter) =>
+  LOWERINGS[node.op](node, mapEach(node.inputs, refOf), w);
