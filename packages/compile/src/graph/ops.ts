@@ -158,10 +158,13 @@ export interface ProgramOps
   >;
 }
 
+/** What engines' forms have besides. */
+export interface FormOps {
+  /** The same, in memory of its own: no compiler sees through it. */
+  Copy: Op<[x: Value]>;
+}
 /** What only OpenVINO's forms have. */
 export interface OpenvinoOps {
-  /** The same in memory of its own. */
-  Copy: Op<[x: Value]>;
   ReduceL2: Op<[x: Value], Reduction>;
 }
 /** What only the forms for onnxruntime's CPU kernels have. */
@@ -177,7 +180,7 @@ interface Sources {
   Constant: Op<[], { data: ConstantData }>;
 }
 
-export interface Ops extends ProgramOps, OpenvinoOps, OnnxruntimeOps {}
+export interface Ops extends ProgramOps, FormOps, OpenvinoOps, OnnxruntimeOps {}
 export type OpName = keyof Ops;
 
 interface Nodes extends Ops, Sources {}

@@ -1,10 +1,10 @@
 import { createGraphBuilder } from '../../graph/builder';
 import type { Graph } from '../../graph/graph';
+import { constantsApart } from '../../passes/constantsApart';
 import { foldConstants } from '../../passes/foldConstants';
 import { removeDeadCode, rewrite } from '../../passes/optimize';
 import { rebuildGraph } from '../../passes/rebuildGraph';
 import { biasBelowReshape } from './biasBelowReshape';
-import { constantsApart } from './constantsApart';
 import { copyBesideViews } from './copyBesideViews';
 import { dilatedFilters } from './dilatedFilters';
 import { elementwiseAsMatrices } from './elementwiseAsMatrices';
@@ -20,7 +20,13 @@ import { type ConstantInput, sharedConstants } from './sharedConstants';
  * inputs.
  */
 export function openvinoForms(program: Graph): { graph: Graph; constants: readonly ConstantInput[] } {
-  const graph = rewrite(program, [foldConstants, constantsApart, remainder, ...keepNaN, ...exactInt32]);
+  const graph = rewrite(program, [
+    foldConstants,
+    constantsApart('between'),
+    remainder,
+    ...keepNaN,
+    ...exactInt32,
+  ]);
   const builder = createGraphBuilder();
   const asMatrices = elementwiseAsMatrices(graph, builder);
   const forms = rebuildGraph(graph, builder, (node) => {

@@ -41,6 +41,10 @@ function partOf(
   return part;
 }
 
+/** Memory that workers share, of whatever realm: its address is told nowhere. */
+const isShared = ({ buffer }: HostArray) =>
+  Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
+
 /** Copies numbers to devices. */
 export function toDevices(
   client: Client,
@@ -50,8 +54,9 @@ export function toDevices(
   axis: SplitAxis,
 ): DeviceTensor[] {
   const part = partShape(shape, axis, devices.length);
+  const numbers = isShared(data) ? data.slice() : data;
   return devices.map((device, i) =>
-    client.toDevice(partOf(data, shape, axis, i, devices.length), dtype, part, device),
+    client.toDevice(partOf(numbers, shape, axis, i, devices.length), dtype, part, device),
   );
 }
 

@@ -12,6 +12,7 @@ import type { HostPrograms } from '../engine';
 import type { InputCopies } from '../inputCopies';
 import { type LoadedProgram, tracedPrograms } from '../tracedPrograms';
 import type { Client, Device, DeviceTensor, Executable } from './pjrt/client';
+import type { XlaCompileOptions } from './pjrt/compileOptions';
 import type { SharedClient } from './pjrt/openClient';
 import { evenAxis, fromDevices, type SplitAxis, toDevices } from './shards';
 import { toStablehlo } from './stablehlo/toStablehlo';
@@ -117,6 +118,10 @@ function deviceState(
   };
 }
 
+/** XLA's own: on CPUs, the maximum of NaN and a number would be the number. */
+const debugOptionsOf = (platform: string): XlaCompileOptions['debugOptions'] =>
+  platform === 'cpu' ? { xla_cpu_enable_fast_min_max: false } : {};
+
 type OnDevices = readonly DeviceTensor[];
 
 /** A program that is compiled. */
@@ -141,7 +146,10 @@ async function loadProgram(
       .map((path) => [`state/${path}`, `next/${path}`]),
   );
   const { text, checks } = toStablehlo(graph, { donated });
-  const executable = await client.compile(text, { devices: devices.map(({ id }) => id) });
+  const executable = await client.compile(text, {
+    devices: devices.map(({ id }) => id),
+    debugOptions: debugOptionsOf(client.platform),
+  });
   const outputNames = [...graph.outputs.keys()];
   const inputSplits = new Map(
     [...own.inputs].map(([path, spec]) => [

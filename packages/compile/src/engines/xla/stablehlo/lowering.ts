@@ -1,5 +1,5 @@
 import type { Each } from '../../../graph/lists';
-import type { Inputs, Node, ProgramOps } from '../../../graph/ops';
+import type { FormOps, Inputs, Node, ProgramOps } from '../../../graph/ops';
 import type { Ref, StablehloWriter } from './writer';
 
 /** Indices of an op that must be in [0, limit). */
@@ -15,7 +15,7 @@ export interface LoweringWriter extends StablehloWriter {
   check(indices: Ref, check: IndexCheck): void;
 }
 
-export type XlaOp = keyof ProgramOps;
+export type XlaOp = keyof ProgramOps | keyof FormOps;
 
 /** What a node becomes: its outputs. */
 export type Lowering<K extends XlaOp> = (

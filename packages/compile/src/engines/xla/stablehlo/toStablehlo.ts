@@ -1,10 +1,12 @@
 import { type Graph, type Node, sizeOf, type Value } from '../../../graph/graph';
 import { at, get, mapEach } from '../../../graph/lists';
 import { forAll, type ReduceOp } from '../../../graph/ops';
+import { rewrite } from '../../../passes/optimize';
 import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './convolutions';
 import { ELEMENTWISE } from './elementwise';
 import { INDEXING } from './indexing';
 import type { IndexCheck, Lowering, LoweringWriter, XlaOp } from './lowering';
+import { stablehloRules } from './stablehloRules';
 import { lowerAveragePool, lowerCumSum, lowerMaxPool, lowerMaxUnpool } from './windows';
 import { createStablehloWriter, i64, i64s, padRank, type Ref } from './writer';
 
@@ -134,6 +136,7 @@ const LOWERINGS: { readonly [K in XlaOp]: Lowering<K> } = {
   ...ELEMENTWISE,
   ...INDEXING,
   ...forAll(['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin', 'ReduceProd'], reduce),
+  Copy: (_, [x], w) => w.emit('optimization_barrier', [x], x),
   Broadcast: ({ attributes: { shape } }, [x], w) => w.broadcast(x, shape),
   Reshape: ({ attributes: { shape } }, [x], w) => w.reshape(x, shape),
   Transpose: ({ attributes: { perm } }, [x], w) => w.transpose(x, perm),
@@ -200,7 +203,7 @@ export type ProductPrecision = 'HIGHEST' | 'HIGH' | 'DEFAULT';
  * @throws for an op that has no form in StableHLO
  */
 export function toStablehlo(
-  graph: Graph,
+  program: Graph,
   {
     precision = 'HIGHEST',
     donated = new Map(),
@@ -209,6 +212,7 @@ export function toStablehlo(
     readonly donated?: ReadonlyMap<string, string>;
   } = {},
 ): StablehloProgram {
+  const graph = rewrite(program, stablehloRules);
   const writer = createStablehloWriter();
   const bounds: Ref[] = [];
   const checks: IndexCheck[] = [];

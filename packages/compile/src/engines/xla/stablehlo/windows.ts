@@ -76,16 +76,20 @@ const BEYOND = 2 ** 31 - 1;
 
 /**
  * Values, and the numbers of the pixels that have them, the first of equal ones. Only the gradient of windows that do not
- * overlap asks for those, see `MaxUnpool`: a pixel is in one of them.
+ * overlap asks for those, see `MaxUnpool`: a pixel is in one of them. As TensorFlow.js finds the largest, going on from
+ * minus infinity to what is larger: NaN is passed over, and where there is nothing larger, no pixel has the value.
  */
 export const lowerMaxPool: Lowering<'MaxPool'> = ({ attributes: a, outputs: [values] }, [x], w) => {
   const windows = imageWindows(a);
-  const largest = reduceWindow('maximum', x, Number.NEGATIVE_INFINITY, values, windows, w);
+  const lowest = w.filled(Number.NEGATIVE_INFINITY, x);
+  const known = w.select(w.compare('EQ', x, x), x, lowest);
+  const largest = reduceWindow('maximum', known, Number.NEGATIVE_INFINITY, values, windows, w);
   const overlaps = a.kernel.some((size, i) => size > at(a.strides, i));
   if (overlaps) return [largest];
   const isLargest = w.compare('EQ', x, atPixels(largest, a, x.shape, Number.NaN, w));
+  const isSome = w.emit('and', [isLargest, w.compare('GT', x, lowest)], isLargest);
   const numbers = w.broadcast(pixelNumbers(x.shape, w), x.shape);
-  const found = w.select(isLargest, numbers, w.filled(BEYOND, { dtype: 'int32', shape: x.shape }));
+  const found = w.select(isSome, numbers, w.filled(BEYOND, { dtype: 'int32', shape: x.shape }));
   const type = { dtype: 'int32', shape: values.shape } as const;
   return [largest, reduceWindow('minimum', found, BEYOND, type, windows, w)];
 };
