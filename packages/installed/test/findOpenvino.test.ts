@@ -49,7 +49,7 @@ test('from the most to the least particular place', async () => {
       CONDA_PREFIX: join(root, 'conda'),
     },
     async run(program) {
-      if (program === 'python3') return `${join(root, 'python/openvino')}\n`;
+      if (program === 'python3') return `${join(root, 'nothing')}\n${join(root, 'python')}\n`;
       if (program === 'ldconfig')
         return `\tlibopenvino_c.so.2540 (libc6,x86-64) => ${join(root, PLACES.linked)}\n\tlibc.so.6 (libc6) => /lib/libc.so.6\n`;
       return undefined;
