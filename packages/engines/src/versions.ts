@@ -1,7 +1,11 @@
 import { compareVersions } from '@beit/installed';
 
-/** Whether a release is the asked one, begins with it (`2026.4` takes `2026.4.1`), or is in a range (`>=12.5,<13`). */
+/**
+ * Whether a release is the asked one, begins with it (`2026.4` takes `2026.4.1`), or is in a range (`>=12.5,<13`); of a
+ * requirement without versions any is.
+ */
 export function versionFits(version: string, wanted: string): boolean {
+  if (wanted === '') return true;
   return wanted.split(',').every((part) => {
     const [, operator, bound] = /^\s*(<=|>=|==|!=|<|>|~=)?\s*([\d.]+)\s*$/.exec(part) ?? [];
     if (bound === undefined) {
