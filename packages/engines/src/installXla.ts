@@ -23,7 +23,7 @@ import { type InstallOptions, withWheel } from './withWheel';
 export const XLA_VERSIONS: Readonly<Record<PjrtDevice, string>> = {
   cuda: '0.11.2',
   rocm: '0.11.2',
-  tpu: '0.0.48',
+  tpu: '0.0.48.1',
   oneapi: '0.11.2',
   cpu: '0.11.2',
 };
@@ -37,7 +37,7 @@ const PACKAGES = 'lib/python3/site-packages';
 
 /** The package beside a plugin that names the libraries it needs, under this extra; the plugin's own names none. */
 const LIBRARIES_OF: Partial<Record<PjrtDevice, { readonly extra: string; readonly left: RegExp }>> = {
-  // What is left are JAX's own kernels' libraries, 0.6 GB: XLA itself opens neither.
+  // What is left has 0.6 GB: cuSOLVER is for JAX's own kernels, NVSHMEM for --xla_gpu_experimental_enable_nvshmem.
   cuda: { extra: 'with-cuda', left: /^nvidia-(?:cusolver|nvshmem)\b/ },
   oneapi: { extra: 'with-oneapi', left: /^$/ },
 };
@@ -88,18 +88,20 @@ export async function installXla(
     options.onMessage?.('Already there');
     return engineFolder(name, surroundings);
   }
-  const folder = await replaceEngine(
-    name,
-    (fresh) => bring(plugin, version, fresh, options, surroundings),
-    surroundings,
-  );
-  if (device === 'rocm') {
-    options.onMessage?.(
-      'ROCm 7 itself is in no package index: it comes from AMD, https://rocm.docs.amd.com, and is looked for in /opt/rocm',
-    );
-  }
+  const fill = (folder: string) => bring(plugin, version, folder, options, surroundings);
+  const folder = await replaceEngine(name, fill, surroundings);
+  const note = NOTES[device];
+  if (note !== undefined) options.onMessage?.(note);
   return folder;
 }
+
+/** What no index has, and whose terms are not those of free software. */
+const NOTES: Partial<Record<PjrtDevice, string>> = {
+  rocm: 'ROCm 7 itself is not on PyPI: it comes from AMD, https://rocm.docs.amd.com, and is looked for in /opt/rocm',
+  oneapi:
+    "Intel's driver with Level Zero (libze_loader.so.1) comes from your system: https://dgpu-docs.intel.com",
+  tpu: "libtpu is under Google Cloud's terms of service: https://cloud.google.com/terms",
+};
 
 function assertMachine(device: PjrtDevice, { platform, arch }: Surroundings): void {
   const machines = device === 'cuda' ? ['x64', 'arm64'] : ['x64'];

@@ -25,7 +25,8 @@ export interface Cuda {
   readonly data: string;
   /**
    * What it opens by name when first used, in the order of jax_plugins/xla_cuda13/__init__.py, `_load_nvidia_libraries`
-   * (nvJitLink is the libraries' own). Without cuSOLVER and NVSHMEM, which JAX's kernels use and XLA's do not.
+   * (which leaves nvJitLink to the libraries). Without cuSOLVER and NVSHMEM: XLA has no use for the one, and for the
+   * other only with --xla_gpu_experimental_enable_nvshmem.
    */
   readonly libraries: readonly string[];
 }
