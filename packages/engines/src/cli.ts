@@ -26,7 +26,7 @@ const HELP = `Usage: beit-engine COMMAND
                                    builds tfjs-node's binding against the libtensorflow of a TensorFlow wheel; with
                                    --gpu, of one for NVIDIA GPUs, and CUDA 12 (about 3 GB). Needs Linux, g++ and npm
   install xla --cuda|--cuda12|--cuda13|--rocm|--tpu|--oneapi|--cpu [--version V]
-                                   brings XLA's plugin for these devices. NVIDIA: with CUDA (about 2.3 GB), --cuda with
+                                   brings XLA's plugin for these devices. NVIDIA: with CUDA (2 to 3 GB), --cuda with
                                    the newest that the driver can run. Intel: with oneAPI. AMD: ROCm must be there.
                                    Needs Linux
   list                             the engines found here: version, place, how to remove them

@@ -50,12 +50,12 @@ export function selectXlaFile(name: string): string | undefined {
   const paper = /^[^/]+\.dist-info\/(?:METADATA|LICENSE[^/]*|licenses\/.+)$/i.test(name);
   const notice = /^libtpu\/(?:LICENSE|\w*THIRD_PARTY_NOTICES\.txt)$/.test(name);
   if (plugin || library || compiler || paper || notice) return `${PACKAGES}/${name}`;
-  // Wheels put these beside Python's own libraries, where Intel's plugin looks for them.
+  // Wheels put these beside Python's own libraries, where Intel's plugin looks for them; under several names each.
   const intel = /^[^/]+\.data\/data\/lib\/([^/]+\.so(?:\.\d+)?)$/.exec(name)?.[1];
   return intel === undefined || UNUSED_INTEL.test(intel) ? undefined : `lib/${intel}`;
 }
 
-/** OpenCL for CPUs, OpenMP's offloading, Fortran, and what else XLA does not call; also copies, named by patches. */
+/** OpenCL for CPUs, OpenMP's offloading, Fortran, and what else XLA does not call. */
 const UNUSED_INTEL =
   /^(?:icx-lto|lib(?:common_clang|intelocl|ocl|omptarget|onnxruntime|mpifort|mkl_scalapack|sycl-preview))/;
 
@@ -166,15 +166,8 @@ async function bring(
       surroundings,
     );
   const wheel = await unpack(plugin.project, version);
-  for (const { project, versions } of await librariesOf(
-    plugin,
-    wheel.version,
-    folder,
-    options,
-    surroundings,
-  )) {
-    await unpack(project, versions);
-  }
+  const libraries = await librariesOf(plugin, wheel.version, folder, options, surroundings);
+  for (const { project, versions } of libraries) await unpack(project, versions);
   const { cuda } = plugin;
   const needed = [plugin.file, ...(cuda ? [...cuda.libraries, `${cuda.data}/bin/ptxas`] : [])];
   const missing = needed.filter((file) => !written.includes(`${PACKAGES}/${file}`));

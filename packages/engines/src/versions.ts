@@ -1,11 +1,7 @@
 import { compareVersions } from '@beit/installed';
 
-/**
- * Whether a release is the asked one, begins with it (`2026.4` takes `2026.4.1`), or is in a range (`>=12.5,<13`); of a
- * requirement without versions any is.
- */
+/** Whether a release is the asked one, begins with it (`2026.4` takes `2026.4.1`), or is in a range (`>=12.5,<13`). */
 export function versionFits(version: string, wanted: string): boolean {
-  if (wanted === '') return true;
   return wanted.split(',').every((part) => {
     const [, operator, bound] = /^\s*(<=|>=|==|!=|<|>|~=)?\s*([\d.]+)\s*$/.exec(part) ?? [];
     if (bound === undefined) {
@@ -29,7 +25,7 @@ export function versionFits(version: string, wanted: string): boolean {
 /** A project that a wheel needs, with the range of its versions. */
 export interface Requirement {
   readonly project: string;
-  /** As in the metadata: `>=12.5.82,<13.0`; empty for any. */
+  /** As in the metadata: `>=12.5.82,<13.0`; `>=0` where it takes any. */
   readonly versions: string;
 }
 
@@ -39,6 +35,6 @@ export function requirementsOfExtra(metadata: string, extra: string): Requiremen
     const [, project, versions, marker] =
       /^Requires-Dist: ([\w.-]+)\s*\(?([^;()]*?)\)?\s*;\s*(.*)$/.exec(line) ?? [];
     if (project === undefined || !new RegExp(`extra\\s*==\\s*['"]${extra}['"]`).test(marker!)) return [];
-    return [{ project, versions: versions!.trim() }];
+    return [{ project, versions: versions!.trim() || '>=0' }];
   });
 }

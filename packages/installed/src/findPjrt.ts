@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { engineFolder } from './installedEngine';
 import { driverFits, PJRT_DEVICES, PJRT_PLUGINS, type PjrtDevice, type PjrtPlugin } from './pjrtPlugins';
 import { activeEnvironments, type Machine, namesIn, pythonPath, run, sitePackages } from './python';
@@ -27,7 +27,7 @@ export interface PjrtLocation {
 
 /** What the search asks of the machine; handed in by tests. */
 export interface PjrtSearch extends Machine {
-  /** The kinds of devices that the machine shows. */
+  /** The kinds of devices that the machine shows, the CPU among them. */
   readonly devices: readonly PjrtDevice[];
 }
 
@@ -114,7 +114,7 @@ async function givenPlugin(
 ): Promise<PjrtLocation> {
   const path = resolve(given);
   if (await isFile(path)) {
-    const known = PJRT_PLUGINS.find(({ file }) => path.endsWith(file));
+    const known = pluginAt(path);
     const meant = device ?? known?.device ?? deviceOfName(path);
     if (meant === undefined) {
       throw new Error(
@@ -123,11 +123,10 @@ async function givenPlugin(
     }
     return locate(path, known?.device === meant ? known : { device: meant }, 'given', search);
   }
-  const names = await namesIn(path);
-  const [plugin] = PJRT_PLUGINS.filter((known) => device === undefined || known.device === device).filter(
-    ({ file }) => names.includes(basename(file)) && path.endsWith(dirname(file)),
-  );
-  if (plugin) return locate(join(path, basename(plugin.file)), plugin, 'given', search);
+  for (const library of (await namesIn(path)).map((name) => join(path, name))) {
+    const known = pluginAt(library);
+    if (known && known.device === (device ?? known.device)) return locate(library, known, 'given', search);
+  }
   const packages = [path, ...(await sitePackages(path, search))];
   for await (const found of inPackages(packages, device, 'given', search)) return found;
   throw new Error(
@@ -135,6 +134,9 @@ async function givenPlugin(
       `of Python packages with one of ${PJRT_PLUGINS.map(({ file }) => basename(file)).join(', ')}. ${HINT}`,
   );
 }
+
+const pluginAt = (library: string): PjrtPlugin | undefined =>
+  PJRT_PLUGINS.find(({ file }) => library.endsWith(join('/', file)));
 
 const deviceOfName = (path: string): PjrtDevice | undefined =>
   PJRT_DEVICES.find((device) => basename(path).includes(device)) ??
@@ -147,7 +149,7 @@ async function locate(
   search: PjrtSearch,
 ): Promise<PjrtLocation> {
   const { device } = plugin;
-  const ready = device === 'cpu' || search.devices.includes(device);
+  const ready = search.devices.includes(device);
   const env: Record<string, string> = {};
   // As the package libtpu does when it is imported.
   if (device === 'tpu' && !search.env.TPU_LIBRARY_PATH) env.TPU_LIBRARY_PATH = library;
@@ -196,17 +198,18 @@ const isFile = (path: string): Promise<boolean> =>
   );
 
 /** The files by which drivers show that there are devices. */
-const DEVICE_FILES: Readonly<Record<PjrtDevice, readonly string[]>> = {
+const DEVICE_FILES: Readonly<Record<Exclude<PjrtDevice, 'cpu'>, readonly string[]>> = {
   // The second is of Windows' Linux, where the driver is that of Windows.
   cuda: ['/proc/driver/nvidia/version', '/usr/lib/wsl/lib/libcuda.so.1'],
   rocm: ['/dev/kfd'],
   tpu: ['/dev/accel0', '/dev/vfio/0'],
-  oneapi: ['/dev/dri/renderD128'],
-  cpu: ['/'],
+  oneapi: ['/sys/module/i915', '/sys/module/xe'],
 };
 
 const thisMachine = (): PjrtSearch => ({
   ...here(),
-  devices: PJRT_DEVICES.filter((device) => DEVICE_FILES[device].some((path) => existsSync(path))),
+  devices: PJRT_DEVICES.filter(
+    (device) => device === 'cpu' || DEVICE_FILES[device].some((path) => existsSync(path)),
+  ),
   run,
 });
