@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { findOpenvino, installRecord } from '../../packages/installed/src';
+import { findOpenvino, findPjrt, installRecord } from '../../packages/installed/src';
 import { findChromium } from '../browser/findChromium';
 
 interface Optional {
@@ -19,6 +19,14 @@ export const OPTIONAL = {
   TensorFlow: {
     install: 'npm run engines install tensorflow',
     isInstalled: async () => (await installRecord('tensorflow')) !== undefined,
+  },
+  XLA: {
+    install: 'npm run engines install xla -- --cpu',
+    isInstalled: async () => (await findPjrt({ device: 'cpu' })) !== undefined,
+  },
+  'XLA for NVIDIA GPUs': {
+    install: 'npm run engines install xla -- --cuda',
+    isInstalled: async () => (await installRecord('xla-cuda')) !== undefined,
   },
   Chromium: {
     install: 'Chromium or Chrome on the path, or where CHROME_PATH says',

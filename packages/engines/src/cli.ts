@@ -3,15 +3,20 @@ import { parseArgs } from 'node:util';
 import {
   engineFolder,
   findOpenvino,
+  findPjrtPlugins,
   INSTALLABLE,
   type Installable,
   installRecord,
   type OpenvinoLocation,
+  PJRT_DEVICES,
+  type PjrtDevice,
+  type PjrtLocation,
 } from '@beit/installed';
 import { type ProgressReporter, passProgress, terminalProgress } from '@beit/progress';
 import { messageOf } from '@beit/tensors';
 import { installOpenvino, OPENVINO_VERSION } from './installOpenvino';
 import { installTensorflow, TENSORFLOW_VERSIONS } from './installTensorflow';
+import { installXla, XLA_VERSIONS } from './installXla';
 import { removeEngine } from './removeEngine';
 
 const HELP = `Usage: beit-engine COMMAND
@@ -20,6 +25,10 @@ const HELP = `Usage: beit-engine COMMAND
   install tensorflow [--gpu] [--version V]
                                    builds tfjs-node's binding against the libtensorflow of a TensorFlow wheel; with
                                    --gpu, of one for NVIDIA GPUs, and CUDA 12 (about 3 GB). Needs Linux, g++ and npm
+  install xla --cuda|--cuda12|--cuda13|--rocm|--tpu|--oneapi|--cpu [--version V]
+                                   brings XLA's plugin for these devices. NVIDIA: with CUDA (2 to 3 GB), --cuda with
+                                   the newest that the driver can run. Intel: with oneAPI. AMD: ROCm must be there.
+                                   Needs Linux
   list                             the engines found here: version, place, how to remove them
   remove NAME                      removes what install brought
 
@@ -27,7 +36,7 @@ Wheels come from the package index that pip is configured for (PIP_INDEX_URL, pi
 HTTPS_PROXY, with certificates from PIP_CERT, SSL_CERT_FILE or NODE_EXTRA_CA_CERTS; their sha256 is checked.
 
   --version V   a release, or the beginning of one; the defaults: OpenVINO ${OPENVINO_VERSION}, TensorFlow
-                ${TENSORFLOW_VERSIONS.cpu}, with --gpu ${TENSORFLOW_VERSIONS.gpu}
+                ${TENSORFLOW_VERSIONS.cpu}, with --gpu ${TENSORFLOW_VERSIONS.gpu}, XLA ${XLA_VERSIONS.cpu}, with --tpu ${XLA_VERSIONS.tpu}
   -h, --help    this text
 
 Your cache: BEIT_CACHE, else XDG_CACHE_HOME/beit, ~/Library/Caches/beit or LOCALAPPDATA\\beit.`;
@@ -37,7 +46,18 @@ async function main(): Promise<void> {
     // pnpm hands on a '--' that separates its own options.
     args: process.argv.slice(2).filter((argument) => argument !== '--'),
     allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h' }, version: { type: 'string' }, gpu: { type: 'boolean' } },
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'string' },
+      gpu: { type: 'boolean' },
+      cuda: { type: 'boolean' },
+      cuda12: { type: 'boolean' },
+      cuda13: { type: 'boolean' },
+      rocm: { type: 'boolean' },
+      tpu: { type: 'boolean' },
+      oneapi: { type: 'boolean' },
+      cpu: { type: 'boolean' },
+    },
   });
   const [command, name, ...rest] = positionals;
   if (values.help || command === undefined) {
@@ -47,13 +67,26 @@ async function main(): Promise<void> {
   }
   if (rest.length > 0) throw new Error(`'${rest.join(' ')}' is too much after '${command} ${name}'.`);
   if (command === 'list') return list();
-  if (command === 'install') return install(installable(name), values.gpu ?? false, values.version);
-  if (command === 'remove') return remove(installable(name));
+  const { help: _, version, ...flags } = values;
+  const variants = Object.keys(flags);
+  if (command === 'install') return install(installable(name, variants), variants, version);
+  if (command === 'remove') return remove(installable(name, variants));
   throw new Error(`There is no command '${command}'. Commands: install, list, remove; --help tells more.`);
 }
 
-function installable(name: string | undefined): Installable {
-  const found = INSTALLABLE.find((known) => known === name);
+/** The engine of a name and flags: `tensorflow --gpu` is tensorflow-gpu, `xla --cuda12` is xla-cuda. */
+function installable(name: string | undefined, variants: readonly string[]): Installable {
+  const [variant] = variants;
+  let asked = name;
+  if (variant !== undefined) {
+    const base = variant === 'gpu' ? 'tensorflow' : 'xla';
+    asked = `${base}-${variant.replace(/\d+$/, '')}`;
+    if (name !== base && name !== asked) throw new Error(`--${variant} goes with '${base}'.`);
+    if (variants.length > 1) throw new Error(`--${variants.join(' and --')} are too much; one is expected.`);
+  } else if (name === 'xla') {
+    throw new Error(`For which devices? ${DEVICE_FLAGS}, --cuda12 or --cuda13 is expected.`);
+  }
+  const found = INSTALLABLE.find((known) => known === asked);
   if (found === undefined) {
     throw new Error(
       `${name === undefined ? 'A name is missing' : `There is no '${name}'`}; expected ${INSTALLABLE.join(' or ')}.`,
@@ -62,9 +95,17 @@ function installable(name: string | undefined): Installable {
   return found;
 }
 
-async function install(asked: Installable, gpu: boolean, version: string | undefined): Promise<void> {
-  if (gpu && asked === 'openvino') throw new Error("--gpu goes with 'install tensorflow'.");
-  const name = gpu ? 'tensorflow-gpu' : asked;
+const DEVICE_FLAGS = PJRT_DEVICES.map((device) => `--${device}`).join(', ');
+
+/** The device of `xla-DEVICE`, and undefined for other engines. */
+const deviceOf = (name: Installable): PjrtDevice | undefined =>
+  PJRT_DEVICES.find((device) => name === `xla-${device}`);
+
+async function install(
+  name: Installable,
+  variants: readonly string[],
+  version: string | undefined,
+): Promise<void> {
   const controller = new AbortController();
   const stop = () => controller.abort(new Error('Interrupted; what was there before is untouched.'));
   process.once('SIGINT', stop).once('SIGTERM', stop);
@@ -76,8 +117,11 @@ async function install(asked: Installable, gpu: boolean, version: string | undef
       onMessage: progress.message,
       startProgress: () => downloadProgress(name, progress),
     };
-    const folder =
-      name === 'openvino'
+    const device = deviceOf(name);
+    const cuda = variants.includes('cuda12') ? 12 : variants.includes('cuda13') ? 13 : undefined;
+    const folder = device
+      ? await installXla({ ...options, device, ...(cuda && { cuda }) })
+      : name === 'openvino'
         ? await installOpenvino(options)
         : await installTensorflow({ ...options, gpu: name === 'tensorflow-gpu' });
     const record = await installRecord(name);
@@ -128,9 +172,34 @@ async function list(): Promise<void> {
         : [name, 'not found', '', `to install it: ${install}`],
     );
   }
+  rows.push(...xlaRows(await findPjrtPlugins()));
   for (const [name, version, place, hint] of rows) {
     console.log(`${name!.padEnd(15)} ${version!.padEnd(10)} ${place}\n${' '.repeat(16)}${hint}`);
   }
+}
+
+/** What is found for each device, and how to get what is not. */
+function xlaRows(found: readonly PjrtLocation[]): string[][] {
+  return PJRT_DEVICES.flatMap((device) => {
+    const name = `xla-${device}`;
+    const plugins = found.filter((plugin) => plugin.device === device);
+    if (plugins.length === 0) {
+      return [[name, 'not found', '', `to install it: npx @beit/engines install xla --${device}`]];
+    }
+    return plugins.map(({ version = 'unknown', library, source, ready }) => {
+      const hint = {
+        given: 'given by BEIT_PJRT; yours to remove',
+        installed: `to remove it: npx @beit/engines remove ${name}`,
+        python: 'to remove it: pip uninstall',
+      }[source];
+      return [
+        name,
+        version,
+        library,
+        ready ? hint : `${hint}; no such device is seen here, or its driver is too old`,
+      ];
+    });
+  });
 }
 
 main().catch((error: unknown) => {

@@ -40,9 +40,13 @@ export async function unpackZip(
       const target = inside(folder, path);
       await mkdir(dirname(target), { recursive: true });
       // 'wx': an entry never writes over another one's file.
-      await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(target, { flags: 'wx' }), {
-        ...(signal ? { signal } : {}),
-      });
+      // Programs stay programs.
+      const mode = 0o666 | ((entry.externalFileAttributes >>> 16) & 0o111);
+      await pipeline(
+        await zip.openReadStreamPromise(entry),
+        createWriteStream(target, { flags: 'wx', mode }),
+        { ...(signal ? { signal } : {}) },
+      );
       written.push(path);
     }
   } finally {

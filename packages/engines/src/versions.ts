@@ -25,7 +25,7 @@ export function versionFits(version: string, wanted: string): boolean {
 /** A project that a wheel needs, with the range of its versions. */
 export interface Requirement {
   readonly project: string;
-  /** As in the metadata: `>=12.5.82,<13.0`; empty for any. */
+  /** As in the metadata: `>=12.5.82,<13.0`; `>=0` where it takes any. */
   readonly versions: string;
 }
 
@@ -35,6 +35,6 @@ export function requirementsOfExtra(metadata: string, extra: string): Requiremen
     const [, project, versions, marker] =
       /^Requires-Dist: ([\w.-]+)\s*\(?([^;()]*?)\)?\s*;\s*(.*)$/.exec(line) ?? [];
     if (project === undefined || !new RegExp(`extra\\s*==\\s*['"]${extra}['"]`).test(marker!)) return [];
-    return [{ project, versions: versions!.trim() }];
+    return [{ project, versions: versions!.trim() || '>=0' }];
   });
 }

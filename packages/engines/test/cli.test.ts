@@ -28,7 +28,12 @@ test('says what it can do, and what it can’t', async () => {
   await expect(beitEngine('install', 'pytorch')).rejects.toThrow(
     /no 'pytorch'; expected openvino or tensorflow or tensorflow-gpu/,
   );
-  await expect(beitEngine('install', 'openvino', '--gpu')).rejects.toThrow(/--gpu goes with/);
+  await expect(beitEngine('install', 'openvino', '--gpu')).rejects.toThrow(/--gpu goes with 'tensorflow'/);
+  await expect(beitEngine('install', 'tensorflow', '--cuda12')).rejects.toThrow(/--cuda12 goes with 'xla'/);
+  await expect(beitEngine('install', 'xla')).rejects.toThrow(/For which devices\? --cuda, --rocm, --tpu/);
+  await expect(beitEngine('install', 'xla', '--cpu', '--tpu')).rejects.toThrow(
+    /--cpu and --tpu are too much/,
+  );
 });
 
 test('lists and removes what is installed', async () => {
@@ -40,5 +45,7 @@ test('lists and removes what is installed', async () => {
   expect(before).toMatch(/^tensorflow-gpu +not found .*\n.*npx @beit\/engines install tensorflow --gpu$/m);
   expect(await beitEngine('remove', 'tensorflow')).toBe(`Removed ${folder}\n`);
   expect(await beitEngine('remove', 'tensorflow')).toMatch(/^tensorflow is not installed in /);
+  expect(before).toMatch(/^xla-rocm +not found .*\n.*npx @beit\/engines install xla --rocm$/m);
+  expect(await beitEngine('remove', 'xla', '--cuda13')).toMatch(/^xla-cuda is not installed in /);
   expect(await beitEngine('--', 'list')).toMatch(/^tensorflow +not found/m);
 });

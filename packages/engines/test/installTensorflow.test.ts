@@ -37,11 +37,13 @@ test('the requirements of one extra', () => {
     'Requires-Dist: numpy>=1.26.0',
     'Requires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == "and-cuda"',
     "Requires-Dist: nvidia-nccl-cu12 (==2.16.5) ; extra == 'and-cuda'",
+    'Requires-Dist: nvidia-nvvm; extra == "and-cuda"',
     'Requires-Dist: gcsfs; extra == "gcs"',
   ].join('\n');
   expect(requirementsOfExtra(metadata, 'and-cuda')).toEqual([
     { project: 'nvidia-cublas-cu12', versions: '<13.0,>=12.5.3.2' },
     { project: 'nvidia-nccl-cu12', versions: '==2.16.5' },
+    { project: 'nvidia-nvvm', versions: '>=0' },
   ]);
 });
 

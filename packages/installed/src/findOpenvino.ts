@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { engineFolder } from './installedEngine';
+import { activeEnvironments, type Machine, namesIn, pythonPath, run, sitePackages } from './python';
 import { here, type Surroundings } from './surroundings';
 
 /** Where OpenVINO's C library is. */
@@ -18,13 +16,11 @@ export interface OpenvinoLocation {
 }
 
 /** What the search asks of the machine; handed in by tests. */
-export interface OpenvinoSearch extends Surroundings {
+export interface OpenvinoSearch extends Machine {
   /** Folders whose `node_modules`, and those above, are looked through. */
   readonly from: readonly string[];
   /** Folders of system libraries. */
   readonly systemFolders: readonly string[];
-  /** Runs a program and gives its standard output; `undefined` when it fails or is not there. */
-  run(program: string, args: readonly string[]): Promise<string | undefined>;
 }
 
 const HINT = `Install it with 'npx @beit/engines install openvino'.`;
@@ -59,7 +55,7 @@ export async function findOpenvino(
     (await firstLibrary([join(engineFolder('openvino', search), 'libs')], 'installed', search)) ??
     (await firstLibrary(openvinoNodeFolders(search.from), 'openvino-node', search)) ??
     (await firstLibrary(await environmentFolders(search), 'python', search)) ??
-    (await firstLibrary(await pythonFolders(search), 'python', search)) ??
+    (await firstLibrary((await pythonPath(search)).map(libsOfPackage), 'python', search)) ??
     (await firstLibrary(await systemFolders(search), 'system', search))
   );
 }
@@ -103,8 +99,6 @@ async function firstLibrary(
   return undefined;
 }
 
-const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
-
 /** `node_modules/openvino-node/bin` of these folders and those above them. */
 function openvinoNodeFolders(from: readonly string[]): string[] {
   return [...new Set(from.flatMap(withParents))].map((folder) =>
@@ -117,32 +111,18 @@ function withParents(folder: string): string[] {
   return parent === folder ? [folder] : [folder, ...withParents(parent)];
 }
 
+/** The libraries of the package `openvino` in a folder of Python packages. */
+const libsOfPackage = (folder: string): string => join(folder, 'openvino', 'libs');
+
 /** The libraries of the active virtual or conda environment. */
-async function environmentFolders({ env, platform }: Surroundings): Promise<string[]> {
+async function environmentFolders(search: Surroundings): Promise<string[]> {
   const folders: string[] = [];
-  for (const root of [env.VIRTUAL_ENV, env.CONDA_PREFIX]) {
-    if (!root) continue;
-    const lib = platform === 'win32' ? join(root, 'Lib') : join(root, 'lib');
-    const versions =
-      platform === 'win32' ? ['.'] : (await namesIn(lib)).filter((name) => /^python3/.test(name));
-    for (const version of versions) folders.push(join(lib, version, 'site-packages', 'openvino', 'libs'));
+  for (const root of activeEnvironments(search)) {
+    folders.push(...(await sitePackages(root, search)).map(libsOfPackage));
     // conda's own packages put libraries here.
-    folders.push(platform === 'win32' ? join(root, 'Library', 'bin') : lib);
+    folders.push(search.platform === 'win32' ? join(root, 'Library', 'bin') : join(root, 'lib'));
   }
   return folders;
-}
-
-/** Asks Python where the package is, without running any of it, nor anything of the folder it is called in. */
-async function pythonFolders({ platform, run }: OpenvinoSearch): Promise<string[]> {
-  const question =
-    'import sys; sys.path[:] = [p for p in sys.path if p]\n' +
-    'import importlib.util; s = importlib.util.find_spec("openvino")\n' +
-    'print(*(s.submodule_search_locations or []) if s else [], sep="\\n")';
-  const answer = await run(platform === 'win32' ? 'python' : 'python3', ['-c', question]);
-  return (answer ?? '')
-    .split(/\r?\n/)
-    .filter((line) => line !== '')
-    .map((line) => join(line, 'libs'));
 }
 
 async function systemFolders({ env, platform, systemFolders, run }: OpenvinoSearch): Promise<string[]> {
@@ -181,17 +161,6 @@ function thisMachine(): OpenvinoSearch {
     ...surroundings,
     from: [process.cwd(), dirname(fileURLToPath(import.meta.url))],
     systemFolders: SYSTEM_FOLDERS[surroundings.platform] ?? [],
-    async run(program, args) {
-      try {
-        const { stdout } = await promisify(execFile)(program, [...args], {
-          timeout: 20_000,
-          maxBuffer: 16 * 2 ** 20,
-          windowsHide: true,
-        });
-        return stdout;
-      } catch {
-        return undefined;
-      }
-    },
+    run,
   };
 }

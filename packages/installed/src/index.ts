@@ -1,6 +1,7 @@
 export { cacheFolder } from './cacheFolder';
 export { compareVersions } from './compareVersions';
 export { findOpenvino, type OpenvinoLocation, type OpenvinoSearch } from './findOpenvino';
+export { findPjrt, findPjrtPlugins, type PjrtLocation, type PjrtSearch } from './findPjrt';
 export {
   engineFolder,
   INSTALL_RECORD,
@@ -9,5 +10,13 @@ export {
   type InstallRecord,
   installRecord,
 } from './installedEngine';
+export {
+  type Cuda,
+  driverFits,
+  PJRT_DEVICES,
+  PJRT_PLUGINS,
+  type PjrtDevice,
+  type PjrtPlugin,
+} from './pjrtPlugins';
 export { here, type Surroundings } from './surroundings';
 export { BINDING, TFJS_SYMBOL } from './tensorflowLayout';

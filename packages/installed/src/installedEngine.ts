@@ -4,7 +4,16 @@ import { cacheFolder } from './cacheFolder';
 import { here, type Surroundings } from './surroundings';
 
 /** What `beit-engine install` can bring; each has one folder in the cache. */
-export const INSTALLABLE = ['openvino', 'tensorflow', 'tensorflow-gpu'] as const;
+export const INSTALLABLE = [
+  'openvino',
+  'tensorflow',
+  'tensorflow-gpu',
+  'xla-cuda',
+  'xla-rocm',
+  'xla-tpu',
+  'xla-oneapi',
+  'xla-cpu',
+] as const;
 export type Installable = (typeof INSTALLABLE)[number];
 
 /** Written beside the installed files, as `INSTALL_RECORD`. */

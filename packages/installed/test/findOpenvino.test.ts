@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { findOpenvino, type OpenvinoSearch } from '../src';
+import { touchIn } from './touchIn';
 
 let root: string;
 beforeEach(async () => {
@@ -9,12 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-async function touch(...paths: string[]): Promise<void> {
-  for (const path of paths) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await writeFile(join(root, path), '');
-  }
-}
+const touch = (...paths: string[]) => touchIn(root, paths);
 
 function machine(changes: Partial<OpenvinoSearch> = {}): OpenvinoSearch {
   return {
@@ -49,7 +45,7 @@ test('from the most to the least particular place', async () => {
       CONDA_PREFIX: join(root, 'conda'),
     },
     async run(program) {
-      if (program === 'python3') return `${join(root, 'python/openvino')}\n`;
+      if (program === 'python3') return `${join(root, 'nothing')}\n${join(root, 'python')}\n`;
       if (program === 'ldconfig')
         return `\tlibopenvino_c.so.2540 (libc6,x86-64) => ${join(root, PLACES.linked)}\n\tlibc.so.6 (libc6) => /lib/libc.so.6\n`;
       return undefined;
