@@ -1,6 +1,6 @@
 import { sizeOf } from '../graph/graph';
+import type { Koffi } from './koffi';
 
-type Koffi = typeof import('koffi');
 export type HostArray = Float32Array | Int32Array | Uint8Array;
 
 /** A cache line, and the widest vector register. */

@@ -14,6 +14,7 @@ import { alignedArray, type HostArray } from '../alignedArray';
 import { stateNumbers } from '../checkedLeaves';
 import { type CompiledEngine, type HostPrograms, importOptional } from '../engine';
 import { inputCopies } from '../inputCopies';
+import { findKoffi, type Koffi } from '../koffi';
 import { type BoundProgram, bindOnce, movingOn, stateBuffers } from '../stateBuffers';
 import { type LoadedProgram, tracedPrograms } from '../tracedPrograms';
 import { cpuRules } from './cpuRules';
@@ -35,8 +36,6 @@ const GPUS = {
   },
 } as const;
 
-type Koffi = typeof import('koffi');
-
 /** The library, and what calls it. */
 export interface OnnxruntimeRuntime {
   readonly koffi: Koffi;
@@ -55,7 +54,7 @@ const LIBRARY_NAMES: Readonly<Record<string, string>> = {
  * @throws when the library does not fit
  */
 export async function findOnnxruntime(): Promise<OnnxruntimeRuntime | undefined> {
-  const koffi = await importOptional<Koffi>(() => import('koffi'));
+  const koffi = await findKoffi();
   const manifest = await importOptional<string>(async () =>
     createRequire(import.meta.url).resolve('onnxruntime-node/package.json'),
   );

@@ -12,8 +12,9 @@ import type { SpecTree } from '../../specTree';
 import type { GivenTensor } from '../../types';
 import { alignedArray, copyNumbers, type HostArray } from '../alignedArray';
 import { stateNumbers } from '../checkedLeaves';
-import { type CompiledEngine, type HostPrograms, importOptional } from '../engine';
+import type { CompiledEngine, HostPrograms } from '../engine';
 import { inputCopies } from '../inputCopies';
+import { findKoffi, type Koffi } from '../koffi';
 import { type BoundProgram, bindOnce, movingOn, stateBuffers } from '../stateBuffers';
 import { type LoadedProgram, tracedPrograms } from '../tracedPrograms';
 import { CHECKS } from './ir';
@@ -25,8 +26,6 @@ import {
   type ProfiledLayer,
 } from './library';
 import { toOpenvino } from './toOpenvino';
-
-type Koffi = typeof import('koffi');
 
 /** The library, and what calls it. */
 export interface OpenvinoRuntime {
@@ -40,7 +39,7 @@ export interface OpenvinoRuntime {
  * @throws when an explicit folder does not have the library, or the library does not fit
  */
 async function findOpenvinoEngine({ openvino }: OpenvinoOptions): Promise<OpenvinoRuntime | undefined> {
-  const koffi = await importOptional<Koffi>(() => import('koffi'));
+  const koffi = await findKoffi();
   if (!koffi) return undefined;
   const { findOpenvino } = await import('@beit/installed');
   const location = await findOpenvino(openvino === undefined ? {} : { folder: openvino });

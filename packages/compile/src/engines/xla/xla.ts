@@ -1,12 +1,11 @@
 import type { XlaOptions } from '../../compileOptions';
-import { type CompiledEngine, importOptional } from '../engine';
+import type { CompiledEngine } from '../engine';
+import { findKoffi } from '../koffi';
 import { openClient } from './pjrt/openClient';
 import { type XlaRuntime, xlaPrograms } from './xlaPrograms';
 
-type Koffi = typeof import('koffi');
-
 async function findXla({ plugin }: XlaOptions): Promise<(() => Promise<XlaRuntime>) | undefined> {
-  const koffi = await importOptional<Koffi>(() => import('koffi'));
+  const koffi = await findKoffi();
   const path = plugin ?? process.env.BEIT_PJRT;
   if (!koffi || !path) return undefined;
   return async () => {

@@ -2,6 +2,7 @@
  * A PJRT plugin: the library through which XLA is used on one kind of device, called directly.
  * Reference: xla/pjrt/c/pjrt_c_api.h, https://openxla.org/xla/pjrt
  */
+import type { Koffi } from '../../koffi';
 import { FUNCTIONS, type FunctionName } from './functions';
 import {
   decodeStruct,
@@ -14,7 +15,6 @@ import {
   structSize,
 } from './structs';
 
-type Koffi = typeof import('koffi');
 type CallName = keyof typeof STRUCTS & FunctionName;
 
 /** What a plugin says of itself. */

@@ -1,7 +1,6 @@
+import { hasDeepStack, type Koffi } from '../../koffi';
 import { type Client, type ClientOptions, createClient } from './client';
 import { loadPjrt } from './library';
-
-type Koffi = typeof import('koffi');
 
 interface OpenClient {
   readonly made: Promise<Client>;
@@ -29,6 +28,12 @@ export async function openClient(
   plugin: string,
   options: ClientOptions,
 ): Promise<SharedClient> {
+  if (!hasDeepStack(koffi)) {
+    throw new Error(
+      "The engine 'xla' can't be used in this process: another package has loaded a library with koffi first, and left calls " +
+        'on threads too small a stack for a compiler. Have it set koffi.config({ async_stack_size: 8 << 20 }) before.',
+    );
+  }
   const key = JSON.stringify([plugin, options], (_, value) =>
     typeof value === 'bigint' ? `${value}n` : value,
   );
