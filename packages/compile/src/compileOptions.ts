@@ -19,11 +19,22 @@ export interface OnnxruntimeOptions {
   /** Writes a profile in Chrome's trace format to files with this prefix, when the program is disposed. */
   readonly profile?: string;
 }
-export type Device = 'cpu' | 'cuda' | 'webgpu';
+/** `webgpu` is onnxruntime's alone; it and XLA have `cpu` and `cuda`; the rest is XLA's. */
+export type Device = 'cpu' | 'cuda' | 'webgpu' | 'rocm' | 'oneapi' | 'tpu';
 
 export interface XlaOptions {
-  /** The PJRT plugin: a library, or a folder with one. Default: searched for, see `findPjrt`. */
+  /** XLA's plugin: a library, or a folder with one. Default: searched for, see `findPjrt`. */
   readonly plugin?: string;
+  /** What runs the program: `cpu`, `cuda`, `rocm`, `oneapi` or `tpu`. Default: the best that is there. */
+  readonly device?: Device;
+  /** Which of the devices, by number, or all. Over several, batches are split. Default: the first. */
+  readonly devices?: readonly number[] | 'all';
+  /** How much of a GPU's memory XLA takes, of 1. Default: what XLA_CLIENT_MEM_FRACTION says, else XLA's 0.75. */
+  readonly memoryFraction?: number;
+  /** Whether it takes that at once. Default: what XLA_PYTHON_CLIENT_PREALLOCATE says, else yes. */
+  readonly preallocate?: boolean;
+  /** Threads of all its CPUs. Default: the number of processors. */
+  readonly numThreads?: number;
 }
 
 export interface TfjsOptions {
@@ -38,8 +49,9 @@ export interface CompileOptions extends OpenvinoOptions, OnnxruntimeOptions, Xla
   /** `auto` (the default) takes the fastest engine that is installed; `Program.engine` says which. */
   readonly engine?: EngineName | 'auto';
   /**
-   * `fp32` (the default), or `bf16`: the operands of matrix products and convolutions in bfloat16, all else in float32.
-   * Only `openvino` computes in bf16.
+   * `fp32` (the default); `tf32`: float32, of which the products of NVIDIA's GPUs read 10 bits of the mantissa; or `bf16`:
+   * the operands of matrix products and convolutions in bfloat16, all else in float32. `openvino` and `xla` have bf16, `xla`
+   * on `cuda` has tf32.
    */
   readonly precision?: Precision;
 }

@@ -95,7 +95,7 @@ async function programsOf(
   state: Tree<GivenTensor>,
   options: CompileOptions,
 ): Promise<{ engine: EngineName; programs: HostPrograms }> {
-  const { engine = 'auto', precision = 'fp32' } = options;
+  const { engine = 'auto', precision = 'fp32', device } = options;
   const names = ['auto', ...Object.keys(compiled), ...Object.keys(eager), 'tfjs'];
   if (!names.includes(engine)) {
     throw new Error(`There is no engine '${engine}' here. Engines: ${names.join(', ')}.`);
@@ -108,9 +108,13 @@ async function programsOf(
   checkedLeaves(state, stateTree.specs, 'state');
   const steps = new Map<string, EagerStep>();
   for (const [name, { step, inputs }] of given) steps.set(name, { step, inputs: specTree(inputs, 'input') });
-  for (const [name, { find, install, precisions }] of Object.entries(compiled)) {
+  for (const [name, { find, install, precisions, devices }] of Object.entries(compiled)) {
     if (engine !== 'auto' && engine !== name) continue;
     if (!precisions.includes(precision)) continue;
+    if (device !== undefined && !devices.includes(device)) {
+      if (engine === 'auto') continue;
+      throw new Error(`The engine '${name}' has no device '${device}'. Devices: ${devices.join(', ')}.`);
+    }
     const make = await find(options);
     if (!make) {
       if (engine === name) throw new Error(`The engine '${name}' needs ${install}`);
@@ -131,6 +135,11 @@ async function programsOf(
       `The engine '${engine}' has no precision '${precision}' here: it needs ${how || "'openvino', which runs in Node"}`,
     );
   }
+  if (device !== undefined && device !== 'cpu') {
+    throw new Error(
+      `No engine that can be used here has the device '${device}'.`,
+    );
+  }
   registerEinsumGradient();
   const programs = await (eager[engine]?.programs(steps, stateTree, state) ??
     tfjsPrograms(steps, stateTree, state, options));
@@ -145,7 +154,8 @@ function optimized(traced: Trace, precision: Precision): Trace {
 /** Those of the engines that can be used here, fastest first, and TensorFlow.js itself. */
 export async function enginesAmong({ compiled, eager }: Engines): Promise<EngineName[]> {
   const names: string[] = [];
-  for (const [name, { find }] of Object.entries(compiled)) if (await find({})) names.push(name);
+  for (const [name, { find }] of Object.entries(compiled))
+    if (await find({ engine: name as EngineName })) names.push(name);
   for (const [name, { find }] of Object.entries(eager)) if (await find()) names.push(name);
   return [...names, 'tfjs'] as EngineName[];
 }

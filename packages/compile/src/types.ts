@@ -67,4 +67,4 @@ export interface CompiledPrograms<P extends Steps> {
 }
 
 export type EngineName = 'xla' | 'openvino' | 'onnxruntime' | 'tensorflow' | 'tensorflow-gpu' | 'tfjs';
-export type Precision = 'fp32' | 'bf16';
+export type Precision = 'fp32' | 'tf32' | 'bf16';

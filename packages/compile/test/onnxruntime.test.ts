@@ -136,7 +136,9 @@ describe('devices', () => {
       (error: Error) => error.message,
     );
   test('one that is unknown', async () => {
-    expect(await make('tpu')).toBe("There is no device 'tpu'. Devices: cpu, cuda, webgpu.");
+    expect(await make('tpu')).toBe(
+      "The engine 'onnxruntime' has no device 'tpu'. Devices: cpu, cuda, webgpu.",
+    );
   });
   // A machine that has the device gives no message.
   test.each(['cuda', 'webgpu'])('%s, where it is not there, says what it needs', async (device) => {

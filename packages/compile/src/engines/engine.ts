@@ -1,6 +1,6 @@
 import type { HostTensor, Step, Tree } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
-import type { CompileOptions } from '../compileOptions';
+import type { CompileOptions, Device } from '../compileOptions';
 import type { Trace } from '../record/trace';
 import type { SpecTree } from '../specTree';
 import type { GivenTensor, Precision } from '../types';
@@ -37,6 +37,8 @@ export interface CompiledEngine {
   readonly install: string;
   /** What it computes products in. */
   readonly precisions: readonly Precision[];
+  /** What it runs programs on. */
+  readonly devices: readonly Device[];
 }
 
 /** An engine that runs a step op by op, in float32. */

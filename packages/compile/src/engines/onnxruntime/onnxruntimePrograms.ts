@@ -72,6 +72,7 @@ export const onnxruntime: CompiledEngine = {
   },
   install: 'the packages onnxruntime-node and koffi: npm install onnxruntime-node koffi',
   precisions: ['fp32'],
+  devices: ['cpu', 'cuda', 'webgpu'],
 };
 
 /** Traced steps over one state in onnxruntime. */
@@ -189,8 +190,4 @@ async function loadProgram(
   };
 }
 
-function gpuOf(device: Device): (typeof GPUS)[keyof typeof GPUS] | undefined {
-  if (device === 'cpu') return undefined;
-  if (device === 'cuda' || device === 'webgpu') return GPUS[device];
-  throw new Error(`There is no device '${device}'. Devices: cpu, cuda, webgpu.`);
-}
+const gpuOf = (device: Device) => (device === 'cuda' || device === 'webgpu' ? GPUS[device] : undefined);

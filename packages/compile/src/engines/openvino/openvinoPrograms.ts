@@ -79,6 +79,7 @@ export const openvino: CompiledEngine = {
   },
   install: 'OpenVINO and the package koffi: npm install koffi, then npx @beit/engines install openvino',
   precisions: ['fp32', 'bf16'],
+  devices: ['cpu'],
 };
 
 const ELEMENT_TYPES: ReadonlyMap<string, ElementType> = new Map([

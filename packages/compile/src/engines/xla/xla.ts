@@ -1,26 +1,32 @@
-import type { XlaOptions } from '../../compileOptions';
-import type { CompiledEngine } from '../engine';
-import { findKoffi } from '../koffi';
-import { openClient } from './pjrt/openClient';
-import { type XlaRuntime, xlaPrograms } from './xlaPrograms';
+import type { CompileOptions } from '../../compileOptions';
+import type { CompiledEngine, MakePrograms } from '../engine';
+import { findPlugin, openDevices, XLA_DEVICES } from './devices';
+import { xlaPrograms } from './xlaPrograms';
 
-async function findXla({ plugin }: XlaOptions): Promise<(() => Promise<XlaRuntime>) | undefined> {
-  const koffi = await findKoffi();
-  const path = plugin ?? process.env.BEIT_PJRT;
-  if (!koffi || !path) return undefined;
-  return async () => {
-    const shared = await openClient(koffi, path, {});
-    return { shared, devices: shared.client.devices.slice(0, 1) };
-  };
+/**
+ * An automatic choice takes XLA for a device that is faster than the CPU, and is there. On CPUs it is chosen by name: other
+ * engines are faster there.
+ */
+async function find(options: CompileOptions): Promise<MakePrograms | undefined> {
+  const plugin = await findPlugin(options);
+  if (!plugin) return undefined;
+  if (options.engine !== 'xla') {
+    if (plugin.location.device === 'cpu') return undefined;
+    try {
+      const { shared } = await openDevices(plugin, options);
+      shared.release();
+    } catch {
+      return undefined;
+    }
+  }
+  return async (...given) => xlaPrograms(await openDevices(plugin, options), ...given);
 }
 
-/** XLA through PJRT: GPUs, TPUs and CPUs, whatever there is a plugin for. */
+/** XLA through its plugins: GPUs, TPUs and CPUs. */
 export const xla: CompiledEngine = {
-  find: async (options) => {
-    const open = await findXla(options);
-    return open && (async (...given) => xlaPrograms(await open(), ...given));
-  },
+  find,
   install:
-    'a PJRT plugin and the package koffi: npm install koffi, then npx @beit/engines install xla --cuda (or --rocm, --oneapi, --tpu, --cpu)',
+    'an XLA plugin and the package koffi: npm install koffi, then npx @beit/engines install xla --cuda (or --rocm, --tpu, --oneapi, --cpu)',
   precisions: ['fp32', 'bf16'],
+  devices: XLA_DEVICES,
 };

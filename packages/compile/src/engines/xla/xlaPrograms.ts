@@ -11,17 +11,11 @@ import { checkedLeaves, numbersOf, stateNumbers } from '../checkedLeaves';
 import type { HostPrograms } from '../engine';
 import type { InputCopies } from '../inputCopies';
 import { type LoadedProgram, tracedPrograms } from '../tracedPrograms';
+import type { XlaRuntime } from './devices';
 import type { Client, Device, DeviceTensor, Executable } from './pjrt/client';
 import type { XlaCompileOptions } from './pjrt/compileOptions';
-import type { SharedClient } from './pjrt/openClient';
 import { evenAxis, fromDevices, type SplitAxis, toDevices } from './shards';
 import { toStablehlo } from './stablehlo/toStablehlo';
-
-/** The devices that programs run on. */
-export interface XlaRuntime {
-  readonly shared: SharedClient;
-  readonly devices: readonly Device[];
-}
 
 /** Traced steps over one state in XLA. */
 export async function xlaPrograms(

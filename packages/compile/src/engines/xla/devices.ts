@@ -1,0 +1,111 @@
+/** From a plugin to devices that programs can run on. */
+import type { PjrtDevice, PjrtLocation } from '@beit/installed';
+import { messageOf } from '@beit/tensors';
+import type { XlaOptions } from '../../compileOptions';
+import { findKoffi, type Koffi } from '../koffi';
+import type { ClientOptions, Device } from './pjrt/client';
+import { openClient, type SharedClient } from './pjrt/openClient';
+
+/** A plugin, and what calls it. */
+export interface XlaPlugin {
+  readonly koffi: Koffi;
+  readonly location: PjrtLocation;
+}
+
+/** The devices that programs run on. */
+export interface XlaRuntime {
+  readonly shared: SharedClient;
+  readonly devices: readonly Device[];
+}
+
+/** What XLA has devices of. */
+export const XLA_DEVICES = ['cpu', 'cuda', 'rocm', 'oneapi', 'tpu'] as const satisfies readonly PjrtDevice[];
+
+const isXlaDevice = (device: string): device is PjrtDevice => XLA_DEVICES.some((known) => known === device);
+
+/**
+ * The plugin that programs are to run with, or `undefined` where there is none or the package koffi is not installed.
+ *
+ * @throws when a plugin was given and is not there
+ */
+export async function findPlugin({ plugin, device }: XlaOptions): Promise<XlaPlugin | undefined> {
+  const koffi = await findKoffi();
+  if (!koffi) return undefined;
+  const { findPjrt } = await import('@beit/installed');
+  const location = await findPjrt({
+    ...(plugin === undefined ? {} : { plugin }),
+    ...(device !== undefined && isXlaDevice(device) ? { device } : {}),
+  });
+  return location && { koffi, location };
+}
+
+const GPUS: ReadonlySet<PjrtDevice> = new Set(['cuda', 'rocm', 'oneapi']);
+
+/** How many CPUs XLA makes of this one: as many as are asked for. */
+const numCpus = ({ devices }: XlaOptions): number =>
+  devices === undefined || devices === 'all'
+    ? Number(process.env.JAX_NUM_CPU_DEVICES ?? 1)
+    : Math.max(...devices) + 1;
+
+/** What JAX's environment variables say of a GPU's memory, where options say nothing. */
+function memoryOptions({ memoryFraction, preallocate }: XlaOptions): ClientOptions {
+  const { XLA_PYTHON_CLIENT_MEM_FRACTION, XLA_CLIENT_MEM_FRACTION, XLA_PYTHON_CLIENT_PREALLOCATE } =
+    process.env;
+  const fraction = memoryFraction ?? XLA_CLIENT_MEM_FRACTION ?? XLA_PYTHON_CLIENT_MEM_FRACTION;
+  const takes = preallocate ?? XLA_PYTHON_CLIENT_PREALLOCATE;
+  return {
+    ...(fraction === undefined ? {} : { memory_fraction: Number(fraction) }),
+    ...(takes === undefined ? {} : { preallocate: takes === true || takes === 'true' || takes === '1' }),
+  };
+}
+
+function clientOptions(device: PjrtDevice, options: XlaOptions): ClientOptions {
+  if (device === 'cpu') return { cpu_device_count: BigInt(numCpus(options)) };
+  if (!GPUS.has(device)) return {};
+  const { devices = [0] } = options;
+  return {
+    ...memoryOptions(options),
+    ...(devices === 'all' ? {} : { visible_devices: devices.map(BigInt) }),
+  };
+}
+
+/**
+ * Opens the devices of a plugin.
+ *
+ * @throws where there is none, or not all that are asked for: with the driver, and with what to do
+ */
+export async function openDevices({ koffi, location }: XlaPlugin, options: XlaOptions): Promise<XlaRuntime> {
+  const { library, device, preload, env } = location;
+  Object.assign(process.env, env);
+  // XLA's threads on the CPU, for all devices.
+  if (device === 'cpu' && options.numThreads !== undefined)
+    process.env.PJRT_NPROC = String(options.numThreads);
+  for (const needed of preload) koffi.load(needed);
+  const shared = await openClient(koffi, library, clientOptions(device, options)).catch(async (cause) => {
+    throw new Error(`${await whyNone(location, messageOf(cause))}`, { cause });
+  });
+  const { devices: asked } = options;
+  const found = shared.client.devices;
+  if (asked === 'all') return { shared, devices: found };
+  // A GPU that is not asked for is not seen either: of those that are, the numbers begin anew.
+  const devices = GPUS.has(device) ? found : (asked ?? [0]).map((id) => found[id]);
+  const there = devices.filter((one) => one !== undefined);
+  if (there.length === (asked ?? [0]).length) return { shared, devices: there };
+  shared.release();
+  throw new Error(
+    `There are ${found.length} devices '${device}' here, numbered from 0; asked for: ${asked}.`,
+  );
+}
+
+async function whyNone({ device, library, version, ready }: PjrtLocation, message: string): Promise<string> {
+  const { here } = await import('@beit/installed');
+  const { nvidiaDriver } = here();
+  const driver =
+    device === 'cuda' && !ready
+      ? ` The driver of NVIDIA is ${nvidiaDriver ?? 'not loaded (nvidia-smi must list the GPU)'}.`
+      : '';
+  return (
+    `XLA's plugin for the device '${device}'${version === undefined ? '' : `, version ${version},`} found no device that it can ` +
+    `use: ${message.trim()}${driver} (${library})`
+  );
+}
