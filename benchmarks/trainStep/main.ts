@@ -82,7 +82,7 @@ const flopsOf = ({ name, ours }: StepResult) =>
   flops(ours && !ALL_TOKENS.some((one) => one.name === name) ? 'masked' : 'all');
 /** Share of the peak rate of matrix products in its precision that a whole step reaches. */
 const shareOfPeak = (result: StepResult) => {
-  const peak = gemm[result.precision];
+  const peak = result.precision === 'tf32' ? undefined : gemm[result.precision];
   return peak && flopsOf(result) / 1e9 / result.seconds.median / peak;
 };
 

@@ -29,12 +29,18 @@ export interface XlaOptions {
   readonly device?: Device;
   /** Which of the devices, by number, or all. Over several, batches are split. Default: the first. */
   readonly devices?: readonly number[] | 'all';
+  /** Groups of the state of which each of several devices keeps a part only. Default: none, each keeps all. */
+  readonly shardedState?: readonly string[];
   /** How much of a GPU's memory XLA takes, of 1. Default: what XLA_CLIENT_MEM_FRACTION says, else XLA's 0.75. */
   readonly memoryFraction?: number;
   /** Whether it takes that at once. Default: what XLA_PYTHON_CLIENT_PREALLOCATE says, else yes. */
   readonly preallocate?: boolean;
   /** Threads of all its CPUs. Default: the number of processors. */
   readonly numThreads?: number;
+  /** Where compiled programs are kept for the next run; `false`: nowhere. Default: `programs-xla` in the user's cache. */
+  readonly programCache?: string | false;
+  /** Writes what XLA makes of the program, as text, into the folder `PREFIX.hlo`. */
+  readonly profile?: string;
 }
 
 export interface TfjsOptions {

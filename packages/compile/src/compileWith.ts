@@ -100,8 +100,8 @@ async function programsOf(
   if (!names.includes(engine)) {
     throw new Error(`There is no engine '${engine}' here. Engines: ${names.join(', ')}.`);
   }
-  if (precision !== 'fp32' && precision !== 'bf16') {
-    throw new Error(`There is no precision '${precision}'. Precisions: fp32, bf16.`);
+  if (precision !== 'fp32' && precision !== 'tf32' && precision !== 'bf16') {
+    throw new Error(`There is no precision '${precision}'. Precisions: fp32, tf32, bf16.`);
   }
   // Before anything is looked for or traced, and by every engine.
   const stateTree = specTree(state, 'state');
@@ -136,9 +136,7 @@ async function programsOf(
     );
   }
   if (device !== undefined && device !== 'cpu') {
-    throw new Error(
-      `No engine that can be used here has the device '${device}'.`,
-    );
+    throw new Error(`No engine that can be used here has the device '${device}'.`);
   }
   registerEinsumGradient();
   const programs = await (eager[engine]?.programs(steps, stateTree, state) ??

@@ -11,7 +11,8 @@ async function find(options: CompileOptions): Promise<MakePrograms | undefined> 
   const plugin = await findPlugin(options);
   if (!plugin) return undefined;
   if (options.engine !== 'xla') {
-    if (plugin.location.device === 'cpu') return undefined;
+    const { device } = plugin.location;
+    if (device === 'cpu' || (options.precision === 'tf32' && device !== 'cuda')) return undefined;
     try {
       const { shared } = await openDevices(plugin, options);
       shared.release();
@@ -27,6 +28,6 @@ export const xla: CompiledEngine = {
   find,
   install:
     'an XLA plugin and the package koffi: npm install koffi, then npx @beit/engines install xla --cuda (or --rocm, --tpu, --oneapi, --cpu)',
-  precisions: ['fp32', 'bf16'],
+  precisions: ['fp32', 'tf32', 'bf16'],
   devices: XLA_DEVICES,
 };

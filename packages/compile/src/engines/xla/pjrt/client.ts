@@ -2,7 +2,7 @@ import { at } from '../../../graph/lists';
 import type { HostArray } from '../../alignedArray';
 import { encodeCompileOptions, type XlaCompileOptions } from './compileOptions';
 import { NAMED_TYPES, PjrtError, type PjrtLibrary } from './library';
-import { decodeStruct, type Pointer, type StructValues } from './structs';
+import type { Pointer, StructValues } from './structs';
 
 /** A device that this process can use. */
 export interface Device {
@@ -38,8 +38,6 @@ export interface Executable {
    */
   run(inputs: readonly (readonly DeviceTensor[])[]): Promise<DeviceTensor[][]>;
   memory(): ProgramMemory | undefined;
-  /** What XLA made of the program, as text of HLO. */
-  optimized(): string | undefined;
   /** To be loaded again by this plugin on such devices; `undefined` where it cannot be kept. */
   serialize(): Uint8Array | undefined;
   dispose(): void;
@@ -146,7 +144,6 @@ export async function createClient(library: PjrtLibrary, options: ClientOptions 
           }
         );
       },
-      optimized: () => ifImplemented(() => optimizedProgram(own)),
       serialize: () =>
         ifImplemented(() => {
           const { bytes, bytesSize, serialized, deleter } = call('Executable_Serialize', { executable: own });
@@ -159,19 +156,6 @@ export async function createClient(library: PjrtLibrary, options: ClientOptions 
         call('LoadedExecutable_Destroy', { executable: loaded });
       },
     };
-  }
-
-  /** Asked twice: for its size, then for its text. */
-  function optimizedProgram(own: Pointer): string {
-    const ask = (code: Uint8Array | undefined, size: bigint) => {
-      const program = part('Program', code ? { code, codeSize: size } : {});
-      call('Executable_OptimizedProgram', { executable: own, program });
-      return decodeStruct('Program', program);
-    };
-    const { codeSize } = ask(undefined, 0n);
-    const code = new Uint8Array(Number(codeSize));
-    ask(code, codeSize);
-    return new TextDecoder().decode(code);
   }
 
   const listOf = (lists: readonly BigUint64Array[]) => bytesOf(BigUint64Array.from(lists, addressOf));

@@ -85,7 +85,6 @@ export const STRUCTS = {
   DeviceDescription_Kind: { description: 'pointer', ...NAME },
   Executable_Destroy: EXECUTABLE,
   Executable_NumOutputs: { ...EXECUTABLE, numOutputs: 'size' },
-  Executable_OptimizedProgram: { ...EXECUTABLE, program: 'pointer' },
   Executable_GetCompiledMemoryStats: {
     ...EXECUTABLE,
     generatedCodeSize: 'int64',

@@ -8,7 +8,7 @@ import { INDEXING } from './indexing';
 import type { IndexCheck, Lowering, LoweringWriter, XlaOp } from './lowering';
 import { stablehloRules } from './stablehloRules';
 import { lowerAveragePool, lowerCumSum, lowerMaxPool, lowerMaxUnpool } from './windows';
-import { createStablehloWriter, i64, i64s, padRank, type Ref } from './writer';
+import { type Attributes, createStablehloWriter, i64, i64s, padRank, type Ref } from './writer';
 
 /** With what a reduction begins, and what it goes on with. */
 const REDUCTIONS: Readonly<Record<Exclude<ReduceOp, 'ReduceMean'>, readonly [op: string, initial: number]>> =
@@ -195,11 +195,20 @@ export interface StablehloProgram {
 /** How exactly float32 operands of products are multiplied, where the device has more than one way. */
 export type ProductPrecision = 'HIGHEST' | 'HIGH' | 'DEFAULT';
 
+export interface StablehloOptions {
+  readonly precision?: ProductPrecision;
+  /** The output that is written over an input's memory, by the input's name. */
+  readonly donated?: ReadonlyMap<string, string>;
+  /** Devices that the program is split over. Default: 1. */
+  readonly numDevices?: number;
+  /** The axis along which they share an input or an output, by its name; `undefined`: each has all of it. */
+  readonly splitOf?: (name: string) => number | undefined;
+}
+
 /**
  * The graph as StableHLO. Arguments are its inputs and results its outputs, in their order; and one result more where
  * indices are checked.
  *
- * @param donated the output that is written over an input's memory, by the input's name
  * @throws for an op that has no form in StableHLO
  */
 export function toStablehlo(
@@ -207,13 +216,18 @@ export function toStablehlo(
   {
     precision = 'HIGHEST',
     donated = new Map(),
-  }: {
-    readonly precision?: ProductPrecision;
-    readonly donated?: ReadonlyMap<string, string>;
-  } = {},
+    numDevices = 1,
+    splitOf = () => undefined,
+  }: StablehloOptions = {},
 ): StablehloProgram {
   const graph = rewrite(program, stablehloRules);
-  const writer = createStablehloWriter();
+  // Shardy's: https://openxla.org/shardy/sdy_dialect
+  const writer = createStablehloWriter(numDevices > 1 ? [`sdy.mesh @devices = <["all"=${numDevices}]>`] : []);
+  const sharding = ({ shape }: Pick<Value, 'shape'>, split?: number): Attributes => {
+    if (numDevices === 1) return {};
+    const axes = shape.map((_, axis) => (axis === split ? '{"all"}' : '{}'));
+    return { 'sdy.sharding': `#sdy.sharding<@devices, [${axes.join(', ')}]>` };
+  };
   const bounds: Ref[] = [];
   const checks: IndexCheck[] = [];
   const w: LoweringWriter = {
@@ -234,9 +248,9 @@ export function toStablehlo(
   const refs = new Map<number, Ref>();
   for (const [name, value] of graph.inputs) {
     const output = donated.get(name);
-    const place =
-      output === undefined ? undefined : { 'tf.aliasing_output': `${outputNames.indexOf(output)} : i32` };
-    refs.set(value.id, writer.argument(value, place));
+    const place: Attributes =
+      output === undefined ? {} : { 'tf.aliasing_output': `${outputNames.indexOf(output)} : i32` };
+    refs.set(value.id, writer.argument(value, { ...place, ...sharding(value, splitOf(name)) }));
   }
   for (const node of graph.nodes) {
     if (node.op === 'Input') continue;
@@ -246,10 +260,14 @@ export function toStablehlo(
       if (ref) refs.set(value.id, ref);
     });
   }
-  const outputs = [...graph.outputs.values()].map(({ id }) => ({ value: get(refs, id) }));
+  const outputs = [...graph.outputs].map(([name, value]) => ({
+    value: get(refs, value.id),
+    attributes: sharding(value, splitOf(name)),
+  }));
   if (checks.length > 0) {
     const type = { dtype: 'int32', shape: [bounds.length] } as const;
-    outputs.push({ value: writer.emit('concatenate', bounds, type, { dimension: i64(0) }) });
+    const value = writer.emit('concatenate', bounds, type, { dimension: i64(0) });
+    outputs.push({ value, attributes: sharding(value) });
   }
   return { text: writer.finish(outputs), checks };
 }

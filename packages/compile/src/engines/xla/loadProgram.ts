@@ -1,0 +1,154 @@
+import type { XlaOptions } from '../../compileOptions';
+import { at, get } from '../../graph/lists';
+import { indexError } from '../../passes/checkedIndices';
+import { withElements } from '../../passes/emptyTensors';
+import type { Trace } from '../../record/trace';
+import type { Precision } from '../../types';
+import type { HostArray } from '../alignedArray';
+import { checkedLeaves, numbersOf } from '../checkedLeaves';
+import type { InputCopies } from '../inputCopies';
+import type { LoadedProgram } from '../tracedPrograms';
+import type { DeviceGroup } from './deviceGroup';
+import type { DeviceState } from './deviceState';
+import { explained } from './outOfMemory';
+import type { DeviceTensor } from './pjrt/client';
+import type { XlaCompileOptions } from './pjrt/compileOptions';
+import { compileOrLoad } from './programCache';
+import { toStablehlo } from './stablehlo/toStablehlo';
+
+type OnDevices = readonly DeviceTensor[];
+
+/** A program that is compiled. */
+export interface XlaProgram extends LoadedProgram<OnDevices> {
+  dispose(): void;
+}
+
+/** Of `state/params/...`: `params/...`. */
+const pathOf = (name: string) => name.slice(name.indexOf('/') + 1);
+
+/** XLA's own: on CPUs, the maximum of NaN and a number would be the number. */
+const debugOptions = (platform: string, profile: string | undefined): XlaCompileOptions['debugOptions'] => ({
+  ...(platform === 'cpu' ? { xla_cpu_enable_fast_min_max: false } : {}),
+  ...(profile === undefined ? {} : { xla_dump_to: `${profile}.hlo`, xla_dump_hlo_as_text: true }),
+});
+
+/** Inputs as tensors of devices: they travel while the run before is under way. */
+function inputsOnDevices(
+  trace: Trace,
+  own: Trace,
+  group: DeviceGroup,
+  splitOf: (path: string) => number | undefined,
+): InputCopies<OnDevices> {
+  const giveBack = (tensors: ReadonlyMap<string, OnDevices>) => {
+    for (const list of tensors.values()) group.free(list);
+  };
+  return {
+    take(inputs) {
+      const leaves = checkedLeaves(inputs, trace.inputs, 'input');
+      const tensors = new Map<string, OnDevices>();
+      try {
+        for (const [path, spec] of own.inputs) {
+          tensors.set(path, group.toDevices(numbersOf(get(leaves, path)), spec, splitOf(path)));
+        }
+      } catch (error) {
+        giveBack(tensors);
+        throw error;
+      }
+      return tensors;
+    },
+    giveBack,
+    dispose() {},
+  };
+}
+
+/** Compiles a traced step for devices, over a state that is there. */
+export async function loadProgram(
+  group: DeviceGroup,
+  trace: Trace,
+  state: DeviceState,
+  { profile, programCache, precision = 'fp32' }: XlaOptions & { readonly precision?: Precision },
+): Promise<XlaProgram> {
+  const { client, devices } = group;
+  if (precision === 'tf32' && client.platform !== 'cuda') {
+    throw new Error(`The device '${client.platform}' has no precision 'tf32'. Precisions: fp32, bf16.`);
+  }
+  const own = withElements(trace);
+  const { graph } = own;
+  const inputNames = [...graph.inputs.keys()];
+  const outputNames = [...graph.outputs.keys()];
+  // What the program writes goes where the old value is; XLA keeps what it still needs of that.
+  const overwritten = own.changed.filter((path) => graph.inputs.has(`state/${path}`));
+  const inputSplit = (path: string) => {
+    const [batch] = get(own.inputs, path).shape;
+    return batch === undefined ? undefined : group.evenAxis([batch]);
+  };
+  const { text, checks } = toStablehlo(graph, {
+    precision: precision === 'tf32' ? 'DEFAULT' : 'HIGHEST',
+    donated: new Map(overwritten.map((path) => [`state/${path}`, `next/${path}`])),
+    numDevices: devices.length,
+    splitOf: (name) => {
+      if (name.startsWith('inputs/')) return inputSplit(pathOf(name));
+      return name.startsWith('outputs/') ? undefined : state.splitOf(pathOf(name));
+    },
+  });
+  const executable = await compileOrLoad(
+    client,
+    text,
+    { devices: devices.map(({ id }) => id), debugOptions: debugOptions(client.platform, profile) },
+    // What is written for a profile is written when a program is compiled.
+    profile === undefined ? programCache : false,
+  ).catch((error: unknown) => {
+    throw explained(error, client, devices);
+  });
+
+  /** @throws where an index is outside; the state has moved on then */
+  function assertIndices(bounds: HostArray): void {
+    checks.forEach(({ op, limit }, i) => {
+      const wrong = bounds.subarray(2 * i, 2 * i + 2).find((index) => !(index >= 0 && index < limit));
+      if (wrong === undefined) return;
+      const hint = own.changed.length > 0 ? ' The run has changed the state: write it anew.' : '';
+      throw new Error(`${indexError(op, wrong, limit)}${hint}`);
+    });
+  }
+
+  return {
+    trace,
+    copies: inputsOnDevices(trace, own, group, inputSplit),
+    async run(given) {
+      state.assertThere();
+      const inputs = inputNames.map((name) =>
+        get(name.startsWith('state/') ? state.current : given, pathOf(name)),
+      );
+      const made = await executable
+        .run(devices.map((_, i) => inputs.map((tensors) => at(tensors, i))))
+        .catch((error: unknown) => {
+          state.lose(overwritten);
+          throw explained(error, client, devices, executable.memory());
+        });
+      const outputs = Array.from({ length: executable.numOutputs }, (_, i) =>
+        made.map((list) => at(list, i)),
+      );
+      const arrays = new Map<string, HostArray>();
+      const toRead = new Map<string, OnDevices>();
+      outputNames.forEach((name, i) => {
+        if (name.startsWith('next/')) state.replace(pathOf(name), at(outputs, i));
+        else toRead.set(name, at(outputs, i));
+      });
+      const bounds = outputs[outputNames.length];
+      try {
+        for (const [name, tensors] of toRead) {
+          arrays.set(pathOf(name), await group.fromDevices(tensors, get(graph.outputs, name), undefined));
+        }
+        if (bounds) {
+          const spec = { dtype: 'int32', shape: [2 * checks.length] };
+          assertIndices(await group.fromDevices(bounds, spec, undefined));
+        }
+      } finally {
+        for (const tensors of toRead.values()) group.free(tensors);
+        group.free(bounds ?? []);
+      }
+      return (path) => arrays.get(path);
+    },
+    dispose: () => executable.dispose(),
+  };
+}

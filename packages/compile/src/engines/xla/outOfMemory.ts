@@ -1,0 +1,42 @@
+import type { Client, Device, ProgramMemory } from './pjrt/client';
+import { PjrtError, RESOURCE_EXHAUSTED } from './pjrt/library';
+
+const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(bytes < 1e9 ? 3 : 1)} GB`;
+
+/** What a program takes on each of its devices. */
+export const memoryNeeded = ({
+  arguments: given,
+  outputs,
+  aliased,
+  temporary,
+  peak,
+}: ProgramMemory): number => Math.max(peak, given + outputs - aliased + temporary);
+
+/**
+ * The error with the allocator's numbers and what to do about it, where memory was too small; else as it is.
+ *
+ * @param program that was to run
+ */
+export function explained(
+  error: unknown,
+  client: Client,
+  devices: readonly Device[],
+  program?: ProgramMemory,
+): unknown {
+  if (!(error instanceof PjrtError) || error.code !== RESOURCE_EXHAUSTED) return error;
+  const [device] = devices;
+  const stats = device && client.memoryOf(device);
+  const used = stats?.bytesLimitIsSet
+    ? ` Of ${gigabytes(stats.bytesLimit)} that XLA may take there, ${gigabytes(stats.bytesInUse)} are in use.`
+    : '';
+  const needs = program
+    ? ` The program needs ${gigabytes(memoryNeeded(program))}: ${gigabytes(program.arguments)} of state and inputs, ` +
+      `${gigabytes(program.temporary)} of tensors on the way.`
+    : '';
+  const [said = ''] = error.message.split('\n');
+  return new Error(
+    `The memory of the device (${client.platform}, ${device?.kind ?? 'unknown'}) is too small.${needs}${used} Lower the ` +
+      `micro-batch (microBatchSize), or give XLA more of the memory (memoryFraction). XLA says: ${said}`,
+    { cause: error },
+  );
+}

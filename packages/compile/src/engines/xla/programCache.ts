@@ -1,0 +1,95 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheFolder } from '@beit/installed';
+import type { Client, Executable } from './pjrt/client';
+import type { XlaCompileOptions } from './pjrt/compileOptions';
+
+/** Programs kept, at most; one of ViT-B is some megabytes. */
+const MOST_PROGRAMS = 32;
+const SUFFIX = '.xla';
+/** Bytes of a file's own hash, which is in front. */
+const HASH_BYTES = 32;
+
+const sha256 = (...parts: (string | Uint8Array)[]): Buffer => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest();
+};
+
+/** What a compiled program depends on: all of it makes the name of its file. */
+const nameOf = (
+  program: string,
+  options: XlaCompileOptions,
+  { platform, platformVersion, devices, library }: Client,
+) =>
+  sha256(
+    program,
+    JSON.stringify(options),
+    platform,
+    platformVersion,
+    JSON.stringify(library.attributes),
+    library.apiVersion,
+    ...devices.map(({ kind }) => kind),
+  ).toString('hex') + SUFFIX;
+
+/**
+ * Compiles a program, or takes what was kept when it was compiled before. A file is read by whoever finds it whole, and is
+ * replaced in one step; one that cannot be read, is damaged, or that XLA does not take, is compiled anew.
+ *
+ * @param folder where programs are kept; `false`: nowhere
+ */
+export async function compileOrLoad(
+  client: Client,
+  program: string,
+  options: XlaCompileOptions,
+  folder: string | false = join(cacheFolder(), 'programs-xla'),
+): Promise<Executable> {
+  if (folder === false) return client.compile(program, options);
+  const path = join(folder, nameOf(program, options, client));
+  const kept = await wholeFile(path);
+  if (kept) {
+    const loaded = await client.load(kept).catch(() => undefined);
+    if (loaded) {
+      await utimes(path, new Date(), new Date()).catch(() => {});
+      return loaded;
+    }
+  }
+  const compiled = await client.compile(program, options);
+  const serialized = compiled.serialize();
+  // A full disk, or one that may not be written, is no reason to fail.
+  if (serialized) await keep(folder, path, serialized).catch(() => {});
+  return compiled;
+}
+
+async function wholeFile(path: string): Promise<Uint8Array | undefined> {
+  const bytes = await readFile(path).catch(() => undefined);
+  if (!bytes || bytes.length <= HASH_BYTES) return undefined;
+  const content = bytes.subarray(HASH_BYTES);
+  return sha256(content).equals(bytes.subarray(0, HASH_BYTES)) ? content : undefined;
+}
+
+async function keep(folder: string, path: string, content: Uint8Array): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const own = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(own, Buffer.concat([sha256(content), content]));
+    await rename(own, path);
+  } finally {
+    await rm(own, { force: true });
+  }
+  await removeOld(folder);
+}
+
+/** All but the newest; what a process that was killed left behind is among them. */
+async function removeOld(folder: string): Promise<void> {
+  const files = await Promise.all(
+    (await readdir(folder)).map(async (name) => {
+      // Another process may be removing it just now.
+      const used = (await stat(join(folder, name)).catch(() => undefined))?.mtimeMs ?? 0;
+      return { name, used };
+    }),
+  );
+  const old = files.sort((a, b) => b.used - a.used).slice(MOST_PROGRAMS);
+  await Promise.all(old.map(({ name }) => rm(join(folder, name), { force: true })));
+}
