@@ -39,6 +39,7 @@ export async function compileWith<S, I, O>(
   const untyped: CompiledProgram<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>> = {
     engine,
     run: (inputs) => programs.run('step', inputs),
+    send: (inputs) => programs.send('step', inputs),
     readState: () => programs.readState(),
     writeState: (state) => programs.writeState(state, 'all'),
     dispose: () => programs.dispose(),

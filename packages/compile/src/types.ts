@@ -19,6 +19,13 @@ export interface CompiledProgram<S, I, O>
    * @throws when an input is missing, or of another dtype, shape or type of array than compiled for
    */
   run(inputs: TreeOf<I, GivenTensor>): Promise<TreeOf<O, HostTensor>>;
+  /**
+   * Copies the inputs of a coming run to where the engine computes, as they are now: `run` of the same object, once, finds
+   * them there. On a device they travel while another run is under way.
+   *
+   * @throws what `run` throws for inputs
+   */
+  send(inputs: TreeOf<I, GivenTensor>): void;
   /** The state now. Its arrays are the engine's own: copy what must outlive the next `run`. */
   readState(): Promise<TreeOf<S, HostTensor>>;
   /** Another state of the same names, dtypes and shapes; the numbers are those that it holds now. */

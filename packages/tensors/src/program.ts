@@ -31,6 +31,8 @@ export type Step<S, I, O> = (state: S, inputs: I) => { state: S; outputs: O };
 export interface Program<S, I, O> {
   /** One step. The state moves on inside. */
   run(inputs: I): Promise<O>;
+  /** Has the inputs of a coming step travel now, while another one runs: `run` of the same object then has them there. */
+  send?(inputs: I): void;
   /** The state now. Its arrays are the program's own: copy what must outlive the next `run`. */
   readState(): Promise<S>;
   /** Another state of the same names, dtypes and shapes. */

@@ -16,7 +16,7 @@ export interface MicroBatch<B> {
 
 /** @typeParam C the optimizer's scalars */
 export interface AccumulatedInputs<B, C = Branch<HostTensor>> {
-  /** The parts of the step's batch, run one after the other; each is asked for when the one before has run. */
+  /** The parts of the step's batch, run one after the other; each is asked for while the one before runs. */
   readonly microBatches: Iterable<MicroBatch<B>> | AsyncIterable<MicroBatch<B>>;
   readonly scalars: C;
 }
@@ -61,14 +61,26 @@ export async function accumulatedProgram<B, C>(
     async run({ microBatches, scalars }) {
       const sums: Record<string, number> = {};
       let total = 0;
+      let running: Promise<void> | undefined;
+      async function add(weight: number, outputs: Promise<Tree<HostTensor>>) {
+        for (const [name, value] of Object.entries(scalarsOf(await outputs)))
+          sums[name] = (sums[name] ?? 0) + weight * value;
+      }
+      // While one runs, the next is loaded and travels.
       for await (const { batch, weight } of microBatches) {
-        if (!(weight > 0))
+        if (!(weight > 0)) {
+          await running;
           throw new RangeError(`A micro-batch has the weight ${weight}; expected more than 0.`);
+        }
         const isFirst = scalar(total === 0 ? 1 : 0);
-        const outputs = scalarsOf(await programs.run.accumulate({ batch, weight: scalar(weight), isFirst }));
-        for (const [name, value] of Object.entries(outputs)) sums[name] = (sums[name] ?? 0) + weight * value;
+        const outputs = programs.run.accumulate({ batch, weight: scalar(weight), isFirst });
+        outputs.catch(() => {}); // It counts when it is waited for.
+        await running;
+        running = add(weight, outputs);
+        running.catch(() => {});
         total += weight;
       }
+      await running;
       if (total === 0) throw new RangeError('A step needs at least one micro-batch; got none.');
       const all: Record<string, number> = { ...sums, [TOTAL]: total };
       if (job) await sumScalars(all, job);

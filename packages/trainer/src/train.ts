@@ -35,12 +35,17 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
         throw error;
       });
 
-    let next = prefetch(batch, log.step, totalSteps);
+    const loaded = async (step: number) => {
+      const inputs = await batch(step);
+      program.send?.(inputs);
+      return inputs;
+    };
+    let next = prefetch(loaded, log.step, totalSteps);
     while (log.step < totalSteps && !(await isAborted())) {
       const started = performance.now();
       const inputs = await unlessAborted(next, job ? undefined : signal);
       if (inputs === undefined) break;
-      next = prefetch(batch, log.step + 1, totalSteps);
+      next = prefetch(loaded, log.step + 1, totalSteps);
       const outputs = await program.run(inputs.value);
       const seconds = (performance.now() - started) / 1000;
 

@@ -8,6 +8,8 @@ import type { GivenTensor, Precision } from '../types';
 /** Programs over one state, as an engine keeps them. */
 export interface HostPrograms {
   run(name: string, inputs: Tree<GivenTensor>): Promise<Tree<HostTensor>>;
+  /** Takes the inputs of a coming run; `run` of the same object then has them. */
+  send(name: string, inputs: Tree<GivenTensor>): void;
   /** @param groups names of the state's own groups. Default: all of it */
   readState(groups?: readonly string[]): Promise<Tree<HostTensor>>;
   /** @param state all of it, or whole groups */

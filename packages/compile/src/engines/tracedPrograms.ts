@@ -8,6 +8,7 @@ import { callQueue } from './callQueue';
 import { stateNumbers } from './checkedLeaves';
 import type { HostPrograms } from './engine';
 import type { InputCopies } from './inputCopies';
+import { sentInputs } from './sentInputs';
 
 /** What a library runs of one traced step. */
 export interface LoadedProgram<T> {
@@ -38,11 +39,15 @@ export function tracedPrograms<T>(
   dispose: () => Promise<void>,
 ): HostPrograms {
   const calls = callQueue();
+  const sent = new Map(
+    [...programs].map(([name, { copies }]) => [name, sentInputs(copies.take, copies.giveBack)]),
+  );
   return {
+    send: (name, inputs) => get(sent, name).send(inputs),
     run: (name, inputs) => {
       const program = get(programs, name);
       return calls.callWith(
-        () => program.copies.take(inputs),
+        () => get(sent, name).take(inputs),
         async (given) => {
           try {
             return outputsFrom(program.trace, await program.run(given));
@@ -70,7 +75,11 @@ export function tracedPrograms<T>(
         },
         (numbers) => state.write(numbers),
       ),
-    dispose: () => calls.dispose(dispose),
+    dispose: () =>
+      calls.dispose(async () => {
+        for (const inputs of sent.values()) inputs.dispose();
+        await dispose();
+      }),
   };
 }
 

@@ -10,6 +10,7 @@ import type { GivenTensor } from '../../types';
 import { callQueue } from '../callQueue';
 import { checkedLeaves, numbersOf } from '../checkedLeaves';
 import type { EagerStep, HostPrograms } from '../engine';
+import { sentInputs } from '../sentInputs';
 import { completeWasmBackend } from './wasm/completeWasmBackend';
 
 /** Steps run op by op on a TensorFlow.js backend, with their state kept as tensors there. */
@@ -89,11 +90,21 @@ export async function tfjsPrograms(
   }
 
   const calls = callQueue();
+  const sent = new Map(
+    [...steps].map(([program, { inputs }]) => [
+      program,
+      sentInputs(
+        (given: Tree<GivenTensor>) => entered(checkedLeaves(given, inputs.specs, 'input')),
+        disposeAll,
+      ),
+    ]),
+  );
   return {
+    send: (program, inputs) => get(sent, program).send(inputs),
     run: (program, inputs) => {
       const step = get(steps, program);
       return calls.callWith(
-        () => entered(checkedLeaves(inputs, step.inputs.specs, 'input')),
+        () => get(sent, program).take(inputs),
         async (given) => {
           useBackend();
           let ran: ReturnType<typeof runStep>;
@@ -124,7 +135,11 @@ export async function tfjsPrograms(
           }
         },
       ),
-    dispose: () => calls.dispose(async () => disposeAll(state)),
+    dispose: () =>
+      calls.dispose(async () => {
+        for (const inputs of sent.values()) inputs.dispose();
+        disposeAll(state);
+      }),
   };
 }
 
