@@ -1,0 +1,231 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { flattenTensors, type HostTensor, messageOf, type Tree } from '@beit/tensors';
+import * as tf from '@tensorflow/tfjs';
+import { whereInstalled } from '../../../tooling/jest/whereInstalled';
+import { type CompileOptions, compile, compilePrograms } from '../src';
+import { f32, i32, numbers } from './hostTensors';
+
+type Params = Record<'w1' | 'w2' | 'scale', tf.Tensor>;
+type State = { params: Params; m: Params };
+type Batch = Record<'x', tf.Tensor> & Record<'labels', tf.Tensor>;
+
+/** A small training step with what a batch has in common: the statistics of a normalization, and the loss. */
+function step({ params, m }: State, { x, labels }: Batch) {
+  const loss = (w1: tf.Tensor, w2: tf.Tensor, scale: tf.Tensor) => {
+    const { mean, variance } = tf.moments(x, 0, true);
+    const hidden = tf.relu(tf.matMul(x.sub(mean).div(variance.add(1e-3).sqrt()).mul(scale), w1));
+    const logits = tf.matMul(hidden, w2);
+    const rows = tf.gather(
+      tf.logSoftmax(logits).reshape([-1]),
+      labels.add(tf.range(0, 8, 1, 'int32').mul(4)).toInt(),
+    );
+    return rows.mean().neg() as tf.Scalar;
+  };
+  const names = ['w1', 'w2', 'scale'] as const;
+  const { value, grads } = tf.valueAndGrads(loss as (...tensors: tf.Tensor[]) => tf.Scalar)(
+    names.map((name) => params[name]),
+  );
+  const moments = names.map((name, i) => m[name].mul(0.9).add(grads[i]!));
+  const all = (list: tf.Tensor[]) => Object.fromEntries(names.map((name, i) => [name, list[i]!])) as Params;
+  return {
+    state: { params: all(names.map((name, i) => params[name].sub(moments[i]!.mul(0.1)))), m: all(moments) },
+    outputs: { loss: value },
+  };
+}
+
+const params = { w1: numbers([6, 10], 1), w2: numbers([10, 4], 2), scale: numbers([6], 3) };
+const zeros = Object.fromEntries(
+  Object.entries(params).map(([name, { shape, data }]) => [
+    name,
+    f32(new Array(data.length).fill(0), [...shape]),
+  ]),
+) as typeof params;
+const batch = (seed: number) => ({ x: numbers([8, 6], seed), labels: i32([0, 3, 1, 2, 2, 0, 1, 3]) });
+
+async function trained(options: CompileOptions) {
+  const program = await compile(
+    step,
+    { state: { params, m: zeros }, inputs: batch(0) },
+    { engine: 'xla', ...options },
+  );
+  try {
+    const losses: number[] = [];
+    for (const seed of [4, 5, 6]) losses.push((await program.run(batch(seed))).loss.data[0]!);
+    const state = flattenTensors((await program.readState()) as unknown as Tree<HostTensor>);
+    return { losses, state };
+  } finally {
+    await program.dispose();
+  }
+}
+
+function largestDifference(a: Record<string, HostTensor>, b: Record<string, HostTensor>): number {
+  expect(Object.keys(a)).toEqual(Object.keys(b));
+  const differences = Object.entries(a).flatMap(([name, { data }]) =>
+    Array.from(data, (x, i) => Math.abs(x - b[name]!.data[i]!)),
+  );
+  return Math.max(...differences);
+}
+
+whereInstalled('XLA', () => {
+  const cpu = { device: 'cpu', programCache: false } as const;
+
+  describe('several devices', () => {
+    test.each([
+      ['two', [0, 1], []],
+      ['four', [0, 1, 2, 3], []],
+      ['two with the moments in parts', [0, 1], ['m']],
+      ['two with all of the state in parts', [0, 1], ['m', 'params']],
+    ])('%s give what one gives', async (_name, devices, shardedState) => {
+      const one = await trained(cpu);
+      const several = await trained({ ...cpu, devices, shardedState });
+      several.losses.forEach((loss, i) => {
+        expect(loss).toBeCloseTo(one.losses[i]!, 5);
+      });
+      expect(largestDifference(several.state, one.state)).toBeLessThan(1e-5);
+    });
+
+    test('a state in parts is written as a whole', async () => {
+      const x = f32(
+        Array.from({ length: 12 }, (_, i) => i),
+        [3, 4],
+      );
+      const program = await compile(
+        ({ group }: { group: Record<'x', tf.Tensor> }) => ({
+          state: { group: { x: group.x.add(1) } },
+          outputs: {},
+        }),
+        { state: { group: { x } }, inputs: {} },
+        { engine: 'xla', ...cpu, devices: [0, 1], shardedState: ['group'] },
+      );
+      await program.run({});
+      const { group } = await program.readState();
+      expect([...group.x.data]).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+      await program.writeState({ group: { x } });
+      await program.run({});
+      expect((await program.readState()).group.x.data[11]).toBe(12);
+      await program.dispose();
+    });
+  });
+
+  test('a step that fails on its indices says so, and the state is written anew', async () => {
+    const program = await compile(
+      ({ x }: Record<'x', tf.Tensor>, { i }: Record<'i', tf.Tensor>) => ({
+        state: { x: x.add(1) },
+        outputs: { y: x.gather(i) },
+      }),
+      { state: { x: f32([1, 2, 3]) }, inputs: { i: i32([0, 1]) } },
+      { engine: 'xla', ...cpu },
+    );
+    await expect(program.run({ i: i32([0, 3]) })).rejects.toThrow(
+      /the index value 3 is not in \[0, 2\].*changed the state/,
+    );
+    await program.writeState({ x: f32([1, 2, 3]) });
+    expect([...(await program.run({ i: i32([2, 0]) })).y.data]).toEqual([3, 1]);
+    await program.dispose();
+  });
+
+  test('inputs that were sent are those of then, once', async () => {
+    const program = await compile(
+      (state: Record<string, tf.Tensor>, { x }: Record<'x', tf.Tensor>) => ({
+        state,
+        outputs: { y: x.mul(2) },
+      }),
+      { state: {}, inputs: { x: f32([1, 2]) } },
+      { engine: 'xla', ...cpu },
+    );
+    const x = f32([1, 2]);
+    const inputs = { x };
+    program.send(inputs);
+    x.data.fill(7);
+    expect([...(await program.run(inputs)).y.data]).toEqual([2, 4]);
+    expect([...(await program.run(inputs)).y.data]).toEqual([14, 14]);
+    program.send(inputs);
+    await program.dispose();
+    expect(() => program.send(inputs)).toThrow('disposed');
+  });
+
+  test('programs over one state find it where the others left it', async () => {
+    type Sum = { sum: Record<'x', tf.Tensor>; other: Record<'x', tf.Tensor> };
+    const programs = await compilePrograms(
+      {
+        add: ({ sum, other }: Sum, { x }: Record<'x', tf.Tensor>) => ({
+          state: { sum: { x: sum.x.add(x) }, other },
+          outputs: {},
+        }),
+        move: ({ sum }: Sum) => ({
+          state: { sum: { x: sum.x.mul(0) }, other: { x: sum.x } },
+          outputs: { y: sum.x },
+        }),
+      },
+      {
+        state: { sum: { x: f32([0, 0]) }, other: { x: f32([5, 5]) } },
+        inputs: { add: { x: f32([1, 2]) }, move: {} },
+      },
+      { engine: 'xla', ...cpu },
+    );
+    await programs.run.add({ x: f32([1, 2]) });
+    await programs.run.add({ x: f32([10, 20]) });
+    expect([...(await programs.run.move({})).y.data]).toEqual([11, 22]);
+    const { sum, other } = await programs.readState();
+    expect([[...sum.x.data], [...other.x.data]]).toEqual([
+      [0, 0],
+      [11, 22],
+    ]);
+    await programs.dispose();
+  });
+
+  describe('programs that are kept', () => {
+    const folders: string[] = [];
+    afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
+    async function cache() {
+      const folder = await mkdtemp(join(tmpdir(), 'programs-'));
+      folders.push(folder);
+      return folder;
+    }
+    test('give the same numbers, and are one for each kind of program', async () => {
+      const programCache = await cache();
+      const first = await trained({ ...cpu, programCache });
+      const kept = await readdir(programCache);
+      expect(kept).toHaveLength(1);
+      expect(await trained({ ...cpu, programCache })).toEqual(first);
+      expect(await readdir(programCache)).toEqual(kept);
+      await trained({ ...cpu, programCache, devices: [0, 1] });
+      expect(await readdir(programCache)).toHaveLength(2);
+    });
+    test('are compiled anew where the file is damaged', async () => {
+      const programCache = await cache();
+      const first = await trained({ ...cpu, programCache });
+      const [name] = await readdir(programCache);
+      const path = join(programCache, name!);
+      const whole = await readFile(path);
+      for (const damaged of [
+        whole.subarray(0, whole.length / 2),
+        Buffer.alloc(0),
+        Buffer.from(whole).fill(1, 100, 200),
+      ]) {
+        await writeFile(path, damaged);
+        expect(await trained({ ...cpu, programCache })).toEqual(first);
+        expect(await readFile(path)).toHaveLength(whole.length);
+      }
+    });
+  });
+
+  describe('what is not there', () => {
+    const failure = (options: CompileOptions) =>
+      trained({ ...cpu, ...options }).then(() => undefined, messageOf);
+    test.each([
+      ['a plugin', { plugin: '/nowhere/pjrt.so' }, /nowhere\/pjrt.so/],
+      ['a library that is no plugin', { plugin: 'package.json', device: 'cpu' }, /package.json/],
+      [
+        'a device of another engine',
+        { device: 'webgpu' },
+        "The engine 'xla' has no device 'webgpu'. Devices: cpu, cuda",
+      ],
+      ['tf32 on a CPU', { precision: 'tf32' }, "The device 'cpu' has no precision 'tf32'."],
+    ] as const)('%s', async (_name, options, message) => {
+      expect(await failure(options)).toMatch(message);
+    });
+  });
+});
