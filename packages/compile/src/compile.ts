@@ -1,4 +1,5 @@
 import type { Step, TensorSpec, TreeOf } from '@beit/tensors';
+import { chooseAmong, type EngineChoice } from './chooseEngine';
 import type { CompileOptions } from './compileOptions';
 import { compileProgramsWith, compileWith, enginesAmong } from './compileWith';
 import { NODE_ENGINES } from './engines/nodeEngines';
@@ -52,6 +53,16 @@ export function compilePrograms<P extends Steps>(
   options: CompileOptions = {},
 ): Promise<CompiledPrograms<P>> {
   return compileProgramsWith(NODE_ENGINES, steps, tensors, options);
+}
+
+/**
+ * Which engine `compile` takes with these options, and why.
+ *
+ * @throws what `compile` throws where none can be taken
+ */
+export async function chooseEngine(options: CompileOptions = {}): Promise<EngineChoice> {
+  const { make: _, ...choice } = await chooseAmong(NODE_ENGINES, options);
+  return choice;
 }
 
 /** The engines that can be used here, fastest first. */

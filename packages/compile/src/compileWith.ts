@@ -1,5 +1,6 @@
 import type { Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
+import { chooseAmong } from './chooseEngine';
 import type { CompileOptions } from './compileOptions';
 import { checkedLeaves } from './engines/checkedLeaves';
 import type { EagerStep, Engines, HostPrograms } from './engines/engine';
@@ -38,6 +39,7 @@ export async function compileWith<S, I, O>(
   );
   const untyped: CompiledProgram<Tree<tf.Tensor>, Tree<tf.Tensor>, Tree<tf.Tensor>> = {
     engine,
+    ...(programs.memory && { memory: programs.memory }),
     run: (inputs) => programs.run('step', inputs),
     send: (inputs) => programs.send('step', inputs),
     readState: () => programs.readState(),
@@ -69,6 +71,7 @@ export async function compileProgramsWith<P extends Steps>(
   );
   const untyped = {
     engine,
+    ...(programs.memory && { memory: programs.memory }),
     run: Object.fromEntries(
       given.map(([name]) => [name, (inputs: Tree<GivenTensor>) => programs.run(name, inputs)]),
     ),
@@ -91,58 +94,30 @@ interface GivenStep {
 }
 
 async function programsOf(
-  { compiled, eager }: Engines,
+  engines: Engines,
   given: ReadonlyMap<string, GivenStep>,
   state: Tree<GivenTensor>,
   options: CompileOptions,
 ): Promise<{ engine: EngineName; programs: HostPrograms }> {
-  const { engine = 'auto', precision = 'fp32', device } = options;
-  const names = ['auto', ...Object.keys(compiled), ...Object.keys(eager), 'tfjs'];
-  if (!names.includes(engine)) {
-    throw new Error(`There is no engine '${engine}' here. Engines: ${names.join(', ')}.`);
-  }
-  if (precision !== 'fp32' && precision !== 'tf32' && precision !== 'bf16') {
-    throw new Error(`There is no precision '${precision}'. Precisions: fp32, tf32, bf16.`);
-  }
   // Before anything is looked for or traced, and by every engine.
   const stateTree = specTree(state, 'state');
   checkedLeaves(state, stateTree.specs, 'state');
   const steps = new Map<string, EagerStep>();
   for (const [name, { step, inputs }] of given) steps.set(name, { step, inputs: specTree(inputs, 'input') });
-  for (const [name, { find, install, precisions, devices }] of Object.entries(compiled)) {
-    if (engine !== 'auto' && engine !== name) continue;
-    if (!precisions.includes(precision)) continue;
-    if (device !== undefined && !devices.includes(device)) {
-      if (engine === 'auto') continue;
-      throw new Error(`The engine '${name}' has no device '${device}'. Devices: ${devices.join(', ')}.`);
-    }
-    const make = await find(options);
-    if (!make) {
-      if (engine === name) throw new Error(`The engine '${name}' needs ${install}`);
-      continue;
-    }
+  const { engine, make } = await chooseAmong(engines, options);
+  if (make) {
     // A backend that starts asynchronously may be registered: tracing needs one to go back to.
     await tf.ready();
     const traces = new Map<string, Trace>();
     for (const [name, { step, inputs }] of given) {
-      traces.set(name, optimized(trace(step, state, inputs), precision));
+      traces.set(name, optimized(trace(step, state, inputs), options.precision ?? 'fp32'));
     }
-    return { engine: name as EngineName, programs: await make(traces, stateTree, state, options) };
-  }
-  if (precision !== 'fp32') {
-    const able = Object.entries(compiled).filter(([, { precisions }]) => precisions.includes(precision));
-    const how = able.map(([name, { install }]) => `'${name}', that is ${install}`).join(', or ');
-    throw new Error(
-      `The engine '${engine}' has no precision '${precision}' here: it needs ${how || "'openvino', which runs in Node"}`,
-    );
-  }
-  if (device !== undefined && device !== 'cpu') {
-    throw new Error(`No engine that can be used here has the device '${device}'.`);
+    return { engine, programs: await make(traces, stateTree, state, options) };
   }
   registerEinsumGradient();
-  const programs = await (eager[engine]?.programs(steps, stateTree, state) ??
+  const programs = await (engines.eager[engine]?.programs(steps, stateTree, state) ??
     tfjsPrograms(steps, stateTree, state, options));
-  return { engine: engine === 'auto' ? 'tfjs' : engine, programs };
+  return { engine, programs };
 }
 
 function optimized(traced: Trace, precision: Precision): Trace {
@@ -154,7 +129,8 @@ function optimized(traced: Trace, precision: Precision): Trace {
 export async function enginesAmong({ compiled, eager }: Engines): Promise<EngineName[]> {
   const names: string[] = [];
   for (const [name, { find }] of Object.entries(compiled))
-    if (await find({ engine: name as EngineName })) names.push(name);
+    if (await find({ engine: name as EngineName }).then((found) => found && 'make' in found))
+      names.push(name);
   for (const [name, { find }] of Object.entries(eager)) if (await find()) names.push(name);
   return [...names, 'tfjs'] as EngineName[];
 }

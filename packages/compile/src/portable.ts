@@ -1,5 +1,6 @@
 /** What needs nothing but TensorFlow.js, in Node and in browsers alike. */
 export type { HostTensor, Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
+export type { EngineChoice } from './chooseEngine';
 export type { CompileOptions } from './compileOptions';
 export { type ExportInput, type ExportOptions, exportOnnx } from './export/exportOnnx';
 export { forwardStep } from './forwardStep';
@@ -17,6 +18,7 @@ export type {
   InputsOf,
   OutputsOf,
   Precision,
+  ProgramMemory,
   StateOf,
   Steps,
   StepTensors,

@@ -7,11 +7,26 @@ import type * as tf from '@tensorflow/tfjs';
  */
 export type GivenTensor = HostTensor | tf.Tensor;
 
+/** What a compiled program takes on each of its devices, in bytes, as its compiler says. */
+export interface ProgramMemory {
+  /** State and inputs. */
+  readonly arguments: number;
+  readonly outputs: number;
+  /** Of the outputs, what is written over arguments. */
+  readonly aliased: number;
+  /** Tensors on the way. */
+  readonly temporary: number;
+  /** The most at once. */
+  readonly peak: number;
+}
+
 /** A step of TensorFlow.js, from state `S` and inputs `I` to outputs `O`, that an engine keeps ready. */
 export interface CompiledProgram<S, I, O>
   extends Program<TreeOf<S, HostTensor>, TreeOf<I, GivenTensor>, TreeOf<O, HostTensor>> {
   /** The engine that runs it. */
   readonly engine: EngineName;
+  /** What it takes; of engines that tell, which is `xla`. */
+  readonly memory?: ProgramMemory;
   /**
    * One step. The state moves on inside the engine. Calls run one after the other, in their order; the numbers are those
    * that the inputs hold now, whatever their owner writes there before the step has run.
@@ -54,6 +69,8 @@ export interface StepTensors<P extends Steps> {
 export interface CompiledPrograms<P extends Steps> {
   /** The engine that runs them. */
   readonly engine: EngineName;
+  /** What the one of them takes that takes most; of engines that tell, which is `xla`. */
+  readonly memory?: ProgramMemory;
   /** The names of the state's own groups. */
   readonly groups: readonly string[];
   /** One step of each, as `run` of a program of its own; calls run one after the other, whichever step they are of. */

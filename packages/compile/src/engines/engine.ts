@@ -3,10 +3,12 @@ import type * as tf from '@tensorflow/tfjs';
 import type { CompileOptions, Device } from '../compileOptions';
 import type { Trace } from '../record/trace';
 import type { SpecTree } from '../specTree';
-import type { GivenTensor, Precision } from '../types';
+import type { GivenTensor, Precision, ProgramMemory } from '../types';
 
 /** Programs over one state, as an engine keeps them. */
 export interface HostPrograms {
+  /** What the one of them takes that takes most, where the engine tells. */
+  readonly memory?: ProgramMemory;
   run(name: string, inputs: Tree<GivenTensor>): Promise<Tree<HostTensor>>;
   /** Takes the inputs of a coming run; `run` of the same object then has them. */
   send(name: string, inputs: Tree<GivenTensor>): void;
@@ -31,10 +33,16 @@ export type MakePrograms = (
   options: CompileOptions,
 ) => Promise<HostPrograms>;
 
+/** An engine that can be used: what makes its programs, and which it is, in words. */
+export interface FoundEngine {
+  readonly make: MakePrograms;
+  readonly about: string;
+}
+
 /** An engine that runs traced programs. */
 export interface CompiledEngine {
-  /** What makes its programs, or `undefined` where it is not installed. */
-  find(options: CompileOptions): Promise<MakePrograms | undefined>;
+  /** `undefined` where it is not installed; a reason, where an automatic choice should take another. */
+  find(options: CompileOptions): Promise<FoundEngine | { readonly why: string } | undefined>;
   /** What it needs, and how to get it. */
   readonly install: string;
   /** What it computes products in. */

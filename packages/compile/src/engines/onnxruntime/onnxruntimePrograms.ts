@@ -66,9 +66,14 @@ export async function findOnnxruntime(): Promise<OnnxruntimeRuntime | undefined>
 
 /** onnxruntime, for CPUs and by option for GPUs. */
 export const onnxruntime: CompiledEngine = {
-  find: async () => {
+  find: async ({ device = 'cpu' }) => {
     const runtime = await findOnnxruntime();
-    return runtime && ((...given) => onnxruntimePrograms(runtime, ...given));
+    return (
+      runtime && {
+        make: (...given) => onnxruntimePrograms(runtime, ...given),
+        about: `onnxruntime, ${device}`,
+      }
+    );
   },
   install: 'the packages onnxruntime-node and koffi: npm install onnxruntime-node koffi',
   precisions: ['fp32'],

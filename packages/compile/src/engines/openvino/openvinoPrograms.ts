@@ -75,7 +75,12 @@ export const openvinoVersion = async (options: OpenvinoOptions = {}): Promise<st
 export const openvino: CompiledEngine = {
   find: async (options) => {
     const runtime = await findOpenvinoEngine(options);
-    return runtime && ((...given) => openvinoPrograms(runtime, ...given));
+    return (
+      runtime && {
+        make: (...given) => openvinoPrograms(runtime, ...given),
+        about: `OpenVINO ${runtime.library.version}`,
+      }
+    );
   },
   install: 'OpenVINO and the package koffi: npm install koffi, then npx @beit/engines install openvino',
   precisions: ['fp32', 'bf16'],

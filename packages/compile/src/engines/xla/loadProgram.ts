@@ -3,7 +3,7 @@ import { at, get } from '../../graph/lists';
 import { indexError } from '../../passes/checkedIndices';
 import { withElements } from '../../passes/emptyTensors';
 import type { Trace } from '../../record/trace';
-import type { Precision } from '../../types';
+import type { Precision, ProgramMemory } from '../../types';
 import type { HostArray } from '../alignedArray';
 import { checkedLeaves, numbersOf } from '../checkedLeaves';
 import type { InputCopies } from '../inputCopies';
@@ -20,6 +20,7 @@ type OnDevices = readonly DeviceTensor[];
 
 /** A program that is compiled. */
 export interface XlaProgram extends LoadedProgram<OnDevices> {
+  readonly memory: ProgramMemory | undefined;
   dispose(): void;
 }
 
@@ -111,8 +112,10 @@ export async function loadProgram(
     });
   }
 
+  const memory = executable.memory();
   return {
     trace,
+    memory,
     copies: inputsOnDevices(trace, own, group, inputSplit),
     async run(given) {
       state.assertThere();
@@ -123,7 +126,7 @@ export async function loadProgram(
         .run(devices.map((_, i) => inputs.map((tensors) => at(tensors, i))))
         .catch((error: unknown) => {
           state.lose(overwritten);
-          throw explained(error, client, devices, executable.memory());
+          throw explained(error, client, devices, memory);
         });
       const outputs = Array.from({ length: executable.numOutputs }, (_, i) =>
         made.map((list) => at(list, i)),

@@ -1,16 +1,8 @@
-import type { Client, Device, ProgramMemory } from './pjrt/client';
+import type { ProgramMemory } from '../../types';
+import type { Client, Device } from './pjrt/client';
 import { PjrtError, RESOURCE_EXHAUSTED } from './pjrt/library';
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(bytes < 1e9 ? 3 : 1)} GB`;
-
-/** What a program takes on each of its devices. */
-export const memoryNeeded = ({
-  arguments: given,
-  outputs,
-  aliased,
-  temporary,
-  peak,
-}: ProgramMemory): number => Math.max(peak, given + outputs - aliased + temporary);
 
 /**
  * The error with the allocator's numbers and what to do about it, where memory was too small; else as it is.
@@ -30,7 +22,7 @@ export function explained(
     ? ` Of ${gigabytes(stats.bytesLimit)} that XLA may take there, ${gigabytes(stats.bytesInUse)} are in use.`
     : '';
   const needs = program
-    ? ` The program needs ${gigabytes(memoryNeeded(program))}: ${gigabytes(program.arguments)} of state and inputs, ` +
+    ? ` The program needs ${gigabytes(program.peak)}: ${gigabytes(program.arguments)} of state and inputs, ` +
       `${gigabytes(program.temporary)} of tensors on the way.`
     : '';
   const [said = ''] = error.message.split('\n');

@@ -1,26 +1,35 @@
-import type { CompileOptions } from '../../compileOptions';
+import { messageOf } from '@beit/tensors';
 import type { CompiledEngine, MakePrograms } from '../engine';
 import { findPlugin, openDevices, XLA_DEVICES } from './devices';
 import { xlaPrograms } from './xlaPrograms';
 
-/**
- * An automatic choice takes XLA for a device that is faster than the CPU, and is there. On CPUs it is chosen by name: other
- * engines are faster there.
- */
-async function find(options: CompileOptions): Promise<MakePrograms | undefined> {
+/** An automatic choice takes XLA for a device that is faster than the CPU, and is there; on CPUs, other engines are faster. */
+const find: CompiledEngine['find'] = async (options) => {
   const plugin = await findPlugin(options);
   if (!plugin) return undefined;
-  if (options.engine !== 'xla') {
-    const { device } = plugin.location;
-    if (device === 'cpu' || (options.precision === 'tf32' && device !== 'cuda')) return undefined;
-    try {
-      const { shared } = await openDevices(plugin, options);
-      shared.release();
-    } catch {
-      return undefined;
-    }
+  const { device, version } = plugin.location;
+  const about = `XLA${version === undefined ? '' : ` ${version}`}, ${device}`;
+  const make: MakePrograms = async (...given) => xlaPrograms(await openDevices(plugin, options), ...given);
+  if (options.engine === 'xla') return { make, about };
+  if (device === 'cpu') return { why: await whyOnlyCpu() };
+  if (options.precision === 'tf32' && device !== 'cuda') return { why: `${device} has no precision 'tf32'` };
+  try {
+    const { shared, devices } = await openDevices(plugin, options);
+    shared.release();
+    return { make, about: `${about}: ${devices.map(({ kind }) => kind).join(', ')}` };
+  } catch (error) {
+    return { why: messageOf(error) };
   }
-  return async (...given) => xlaPrograms(await openDevices(plugin, options), ...given);
+};
+
+/** With the plugins for devices that this machine does not show, or not with a driver that is new enough. */
+async function whyOnlyCpu(): Promise<string> {
+  const { findPjrtPlugins } = await import('@beit/installed');
+  const others = (await findPjrtPlugins()).filter((plugin) => plugin.device !== 'cpu');
+  const named = others.map((plugin) => plugin.device).join(', ');
+  return named === ''
+    ? 'of its devices there is the CPU alone, where other engines are faster'
+    : `there is a plugin for ${named}, but no such device, or its driver is too old`;
 }
 
 /** XLA through its plugins: GPUs, TPUs and CPUs. */

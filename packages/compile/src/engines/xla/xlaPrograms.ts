@@ -34,10 +34,13 @@ export async function xlaPrograms(
     dispose();
     throw error;
   }
-  return tracedPrograms(
+  const programs = tracedPrograms(
     loaded,
     stateTree,
     { read: state.read, write: async (numbers) => state.write(numbers), isElsewhere: true },
     async () => dispose(),
   );
+  const memories = [...loaded.values()].flatMap(({ memory }) => memory ?? []);
+  const [memory] = memories.sort((a, b) => b.peak - a.peak);
+  return memory ? { ...programs, memory } : programs;
 }

@@ -1,4 +1,5 @@
 import { at } from '../../../graph/lists';
+import type { ProgramMemory } from '../../../types';
 import type { HostArray } from '../../alignedArray';
 import { encodeCompileOptions, type XlaCompileOptions } from './compileOptions';
 import { NAMED_TYPES, PjrtError, type PjrtLibrary } from './library';
@@ -14,18 +15,6 @@ export interface Device {
 
 /** A tensor on a device. */
 export type DeviceTensor = Pointer;
-
-/** What tensors a program's memory is made of, in bytes, as its compiler says. */
-export interface ProgramMemory {
-  readonly arguments: number;
-  readonly outputs: number;
-  /** Of the outputs, what is written over arguments. */
-  readonly aliased: number;
-  readonly temporary: number;
-  readonly code: number;
-  /** The most at once, arguments and outputs included; 0 where it is not told. */
-  readonly peak: number;
-}
 
 /** A program on the devices that it was compiled for. */
 export interface Executable {
@@ -139,8 +128,9 @@ export async function createClient(library: PjrtLibrary, options: ClientOptions 
             outputs: stats.outputSize,
             aliased: stats.aliasSize,
             temporary: stats.tempSize,
-            code: stats.generatedCodeSize,
-            peak: stats.peakMemory,
+            // Of plugins that do not tell it, what there would be without sharing.
+            peak:
+              stats.peakMemory || stats.argumentSize + stats.outputSize - stats.aliasSize + stats.tempSize,
           }
         );
       },
