@@ -20,6 +20,9 @@ export const chooseEngine: typeof node.chooseEngine = (options = {}) => chooseAm
 
 export const availableEngines: typeof node.availableEngines = () => enginesAmong(NO_ENGINES);
 
+export const compileForGpu: typeof node.compileForGpu = () =>
+  Promise.reject(new Error('Programs are compiled for GPUs in Node, not in a browser.'));
+
 export const hasNativeBfloat16: typeof node.hasNativeBfloat16 = () => Promise.resolve(false);
 
 export const openvinoVersion: typeof node.openvinoVersion = () => Promise.resolve(undefined);

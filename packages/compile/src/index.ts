@@ -1,4 +1,5 @@
 export { availableEngines, chooseEngine, compile, compileForward, compilePrograms } from './compile';
 export { hasNativeBfloat16, openvinoVersion } from './engines/openvino/openvinoPrograms';
 export { type TensorflowEngineName, useTensorflow } from './engines/tensorflow/tensorflowPrograms';
+export { compileForGpu, type GpuCompileOptions, type GpuTarget } from './engines/xla/compileForGpu';
 export * from './portable';

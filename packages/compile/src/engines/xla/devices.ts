@@ -3,7 +3,8 @@ import type { PjrtDevice, PjrtLocation } from '@beit/installed';
 import { messageOf } from '@beit/tensors';
 import type { XlaOptions } from '../../compileOptions';
 import { findKoffi, type Koffi } from '../koffi';
-import type { ClientOptions, Device } from './pjrt/client';
+import type { Device } from './pjrt/client';
+import type { NamedValues } from './pjrt/namedValues';
 import { openClient, type SharedClient } from './pjrt/openClient';
 
 /** A plugin, and what calls it. */
@@ -48,7 +49,7 @@ const numCpus = ({ devices }: XlaOptions): number =>
     : Math.max(...devices) + 1;
 
 /** What JAX's environment variables say of a GPU's memory, where options say nothing. */
-function memoryOptions({ memoryFraction, preallocate }: XlaOptions): ClientOptions {
+function memoryOptions({ memoryFraction, preallocate }: XlaOptions): NamedValues {
   const { XLA_PYTHON_CLIENT_MEM_FRACTION, XLA_CLIENT_MEM_FRACTION, XLA_PYTHON_CLIENT_PREALLOCATE } =
     process.env;
   const fraction = memoryFraction ?? XLA_CLIENT_MEM_FRACTION ?? XLA_PYTHON_CLIENT_MEM_FRACTION;
@@ -59,7 +60,7 @@ function memoryOptions({ memoryFraction, preallocate }: XlaOptions): ClientOptio
   };
 }
 
-function clientOptions(device: PjrtDevice, options: XlaOptions): ClientOptions {
+function clientOptions(device: PjrtDevice, options: XlaOptions): NamedValues {
   if (device === 'cpu') return { cpu_device_count: BigInt(numCpus(options)) };
   if (!GPUS.has(device)) return {};
   const { devices = [0] } = options;
@@ -69,18 +70,23 @@ function clientOptions(device: PjrtDevice, options: XlaOptions): ClientOptions {
   };
 }
 
+/** What must be there before a plugin is loaded. */
+export function preparePlugin({ koffi, location: { preload, env } }: XlaPlugin): void {
+  Object.assign(process.env, env);
+  for (const needed of preload) koffi.load(needed);
+}
+
 /**
  * Opens the devices of a plugin.
  *
  * @throws where there is none, or not all that are asked for: with the driver, and with what to do
  */
 export async function openDevices({ koffi, location }: XlaPlugin, options: XlaOptions): Promise<XlaRuntime> {
-  const { library, device, preload, env } = location;
-  Object.assign(process.env, env);
+  const { library, device } = location;
   // XLA's threads on the CPU, for all devices.
   if (device === 'cpu' && options.numThreads !== undefined)
     process.env.PJRT_NPROC = String(options.numThreads);
-  for (const needed of preload) koffi.load(needed);
+  preparePlugin({ koffi, location });
   const shared = await openClient(koffi, library, clientOptions(device, options)).catch(async (cause) => {
     throw new Error(`${await whyNone(location, messageOf(cause))}`, { cause });
   });

@@ -12,7 +12,7 @@ import type { DeviceGroup } from './deviceGroup';
 import type { DeviceState } from './deviceState';
 import { explained } from './outOfMemory';
 import type { DeviceTensor } from './pjrt/client';
-import type { XlaCompileOptions } from './pjrt/compileOptions';
+import { dumpOptions, type XlaCompileOptions } from './pjrt/compileOptions';
 import { compileOrLoad } from './programCache';
 import { toStablehlo } from './stablehlo/toStablehlo';
 
@@ -30,7 +30,7 @@ const pathOf = (name: string) => name.slice(name.indexOf('/') + 1);
 /** XLA's own: on CPUs, the maximum of NaN and a number would be the number. */
 const debugOptions = (platform: string, profile: string | undefined): XlaCompileOptions['debugOptions'] => ({
   ...(platform === 'cpu' ? { xla_cpu_enable_fast_min_max: false } : {}),
-  ...(profile === undefined ? {} : { xla_dump_to: `${profile}.hlo`, xla_dump_hlo_as_text: true }),
+  ...dumpOptions(profile),
 });
 
 /** Inputs as tensors of devices: they travel while the run before is under way. */

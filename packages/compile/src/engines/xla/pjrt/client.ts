@@ -1,8 +1,12 @@
 import { at } from '../../../graph/lists';
 import type { ProgramMemory } from '../../../types';
 import type { HostArray } from '../../alignedArray';
+import { bytesOf } from './bytes';
 import { encodeCompileOptions, type XlaCompileOptions } from './compileOptions';
-import { NAMED_TYPES, PjrtError, type PjrtLibrary } from './library';
+import { ifImplemented, type PjrtLibrary } from './library';
+import { encodeNamedValues, type NamedValues } from './namedValues';
+import { encodeProgram } from './program';
+import { programMemory } from './programMemory';
 import type { Pointer, StructValues } from './structs';
 
 /** A device that this process can use. */
@@ -59,13 +63,10 @@ const BUFFER_TYPES: Readonly<Record<string, number>> = { bool: 1, int32: 4, floa
 /** `PJRT_HostBufferSemantics_kImmutableOnlyDuringCall` */
 const ONLY_DURING_CALL = 0;
 
-/** Values by name, as a plugin takes them to make a client. */
-export type ClientOptions = Readonly<Record<string, string | number | bigint | boolean | readonly bigint[]>>;
-
 /** @throws PjrtError where there is no device, or an option is unknown */
-export async function createClient(library: PjrtLibrary, options: ClientOptions = {}): Promise<Client> {
+export async function createClient(library: PjrtLibrary, options: NamedValues = {}): Promise<Client> {
   const { call, callAsync, addressOf, bytesAt, textAt, part, ended } = library;
-  const { memory, list } = namedValues(library, options);
+  const { memory, list } = encodeNamedValues(library, options);
   const { client } = await callAsync('Client_Create', {
     createOptions: list,
     numOptions: BigInt(Object.keys(options).length),
@@ -120,20 +121,7 @@ export async function createClient(library: PjrtLibrary, options: ClientOptions 
         void [argumentLists, outputLists, given, made];
         return outputs;
       },
-      memory() {
-        const stats = ifImplemented(() => call('Executable_GetCompiledMemoryStats', { executable: own }));
-        return (
-          stats && {
-            arguments: stats.argumentSize,
-            outputs: stats.outputSize,
-            aliased: stats.aliasSize,
-            temporary: stats.tempSize,
-            // Of plugins that do not tell it, what there would be without sharing.
-            peak:
-              stats.peakMemory || stats.argumentSize + stats.outputSize - stats.aliasSize + stats.tempSize,
-          }
-        );
-      },
+      memory: () => programMemory(library, own),
       serialize: () =>
         ifImplemented(() => {
           const { bytes, bytesSize, serialized, deleter } = call('Executable_Serialize', { executable: own });
@@ -156,22 +144,15 @@ export async function createClient(library: PjrtLibrary, options: ClientOptions 
     platformVersion,
     devices,
     async compile(program, options) {
-      const code = new TextEncoder().encode(program);
-      const format = new TextEncoder().encode('mlir');
-      const described = part('Program', {
-        code,
-        codeSize: BigInt(code.length),
-        format,
-        formatSize: BigInt(format.length),
-      });
+      const encodedProgram = encodeProgram(library, program);
       const encoded = encodeCompileOptions(options);
       const { executable: loaded } = await callAsync('Client_Compile', {
         client,
-        program: described,
+        program: encodedProgram.program,
         compileOptions: encoded,
         compileOptionsSize: BigInt(encoded.length),
       });
-      void [code, format];
+      void encodedProgram;
       return executable(loaded);
     },
     async load(serialized) {
@@ -211,53 +192,4 @@ export async function createClient(library: PjrtLibrary, options: ClientOptions 
     memoryOf: (device) => ifImplemented(() => call('Device_MemoryStats', { device: device.pointer })),
     destroy: () => void call('Client_Destroy', { client }),
   };
-}
-
-/** A list of `PJRT_NamedValue`, and the memory that it points to. */
-function namedValues({ part }: PjrtLibrary, options: ClientOptions) {
-  const memory: Uint8Array[] = [];
-  const kept = (bytes: Uint8Array) => {
-    memory.push(bytes);
-    return bytes;
-  };
-  const items = Object.entries(options).map(([key, value]) => {
-    const name = kept(new TextEncoder().encode(key));
-    return part(
-      'NamedValue',
-      { name, nameSize: BigInt(name.length), ...encodedValue(value, kept) },
-      { exact: true },
-    );
-  });
-  return { memory, list: Uint8Array.from(items.flatMap((item) => [...item])) };
-}
-
-/** Integers are BigInts here: numbers are floats. */
-function encodedValue(value: ClientOptions[string], kept: (bytes: Uint8Array) => Uint8Array) {
-  if (typeof value === 'string') {
-    const text = kept(new TextEncoder().encode(value));
-    return { type: NAMED_TYPES.string, value: text, valueSize: BigInt(text.length) };
-  }
-  if (typeof value === 'object') {
-    const list = kept(bytesOf(BigInt64Array.from(value)));
-    return { type: NAMED_TYPES.integers, value: list, valueSize: BigInt(value.length) };
-  }
-  if (typeof value === 'boolean') {
-    return { type: NAMED_TYPES.boolean, value: value ? 1n : 0n, valueSize: 1n };
-  }
-  if (typeof value === 'bigint') return { type: NAMED_TYPES.integer, value, valueSize: 1n };
-  const [bits = 0] = new Uint32Array(Float32Array.of(value).buffer);
-  return { type: NAMED_TYPES.float, value: BigInt(bits), valueSize: 1n };
-}
-
-const bytesOf = (data: ArrayBufferView): Uint8Array =>
-  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-
-/** Not every plugin tells everything. */
-function ifImplemented<T>(ask: () => T): T | undefined {
-  try {
-    return ask();
-  } catch (error) {
-    if (error instanceof PjrtError) return undefined;
-    throw error;
-  }
 }

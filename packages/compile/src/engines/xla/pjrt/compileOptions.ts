@@ -10,6 +10,10 @@ export interface XlaCompileOptions {
   readonly debugOptions?: Readonly<Record<string, boolean | number | string>>;
 }
 
+/** Has XLA write what it makes of a program, as text, into the folder `PREFIX.hlo`. */
+export const dumpOptions = (prefix: string | undefined): NonNullable<XlaCompileOptions['debugOptions']> =>
+  prefix === undefined ? {} : { xla_dump_to: `${prefix}.hlo`, xla_dump_hlo_as_text: true };
+
 const varint = (value: bigint): number[] =>
   value < 128n ? [Number(value)] : [Number(value & 127n) | 128, ...varint(value >> 7n)];
 

@@ -64,6 +64,16 @@ export class PjrtError extends Error {
   }
 }
 
+/** Not every plugin tells everything. */
+export function ifImplemented<T>(ask: () => T): T | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    if (error instanceof PjrtError) return undefined;
+    throw error;
+  }
+}
+
 /** The oldest interface with all functions that are called here. */
 const OLDEST_MINOR = 54;
 const KNOWN_MAJOR = 0;

@@ -1,6 +1,7 @@
 import { hasDeepStack, type Koffi } from '../../koffi';
-import { type Client, type ClientOptions, createClient } from './client';
+import { type Client, createClient } from './client';
 import { loadPjrt } from './library';
+import type { NamedValues } from './namedValues';
 
 interface OpenClient {
   readonly made: Promise<Client>;
@@ -23,11 +24,7 @@ export interface SharedClient {
 }
 
 /** @throws what `loadPjrt` and `createClient` throw */
-export async function openClient(
-  koffi: Koffi,
-  plugin: string,
-  options: ClientOptions,
-): Promise<SharedClient> {
+export async function openClient(koffi: Koffi, plugin: string, options: NamedValues): Promise<SharedClient> {
   if (!hasDeepStack(koffi)) {
     throw new Error(
       "The engine 'xla' can't be used in this process: another package has loaded a library with koffi first, and left calls " +

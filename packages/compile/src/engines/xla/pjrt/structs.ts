@@ -56,6 +56,21 @@ export const STRUCTS = {
     doneWithHostBuffer: 'pointer',
     buffer: 'pointer',
   },
+  TopologyDescription_Create: {
+    ...NAME,
+    createOptions: 'pointer',
+    numOptions: 'size',
+    topology: 'pointer',
+  },
+  TopologyDescription_Destroy: { topology: 'pointer' },
+  Compile: {
+    topology: 'pointer',
+    program: 'pointer',
+    compileOptions: 'pointer',
+    compileOptionsSize: 'size',
+    client: 'pointer',
+    executable: 'pointer',
+  },
   Device_GetDescription: { device: 'pointer', description: 'pointer' },
   Device_MemoryStats: {
     device: 'pointer',

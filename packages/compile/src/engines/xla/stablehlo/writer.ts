@@ -79,7 +79,10 @@ const attributesText = (attributes: Attributes | undefined): string => {
 /** The numbers of a tensor in an attribute: their bits, which are exact. */
 function elements(data: ConstantData): string {
   if (data instanceof Uint8Array) return `[${Array.from(data, (x) => (x ? 'true' : 'false')).join(', ')}]`;
-  return `"0x${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex').toUpperCase()}"`;
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return `"0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'))
+    .join('')
+    .toUpperCase()}"`;
 }
 
 /** One number as it is written for all elements. */
