@@ -9,8 +9,8 @@ import { pythonEnvironment } from './pythonEnvironment';
 import { type StepCompetitor, type StepResult, stepResult } from './stepRun';
 import { takeTurns } from './takeTurns';
 
-/** Where peer_steps.py is. */
-const SHARED = fileURLToPath(new URL('.', import.meta.url));
+/** Where peer_turns.py is. */
+export const SHARED = fileURLToPath(new URL('.', import.meta.url));
 const ROOT = join(SHARED, '../..');
 
 /** How one of our engines is asked for its steps: the argument of the script that runs them, as JSON. */
@@ -41,7 +41,7 @@ export interface MeasureStepsOptions {
   readonly ours: string;
   /** Another checkout of this project: the same script there takes part, as `before-…`. */
   readonly before?: string;
-  /** Script that takes `--mode`, `--threads`, `--steps` and `--inputs FOLDER`, and does likewise: see peer_steps.py. */
+  /** Script that takes `--mode`, `--threads`, `--steps` and `--inputs FOLDER`, and does likewise: see peer_turns.py. */
   readonly peer: string;
   readonly engines: readonly OurEngine[];
   readonly peerModes: readonly PeerMode[];
@@ -57,6 +57,8 @@ export interface MeasureStepsOptions {
   /** How many take turns. */
   readonly together: number;
   readonly python: string;
+  /** The file of the packages of `peer`; default: that with PyTorch. */
+  readonly requirements?: string;
   /** Also measure the rate of matrix products, in the same rounds. */
   readonly gemm?: boolean;
 }
@@ -74,7 +76,7 @@ export interface MeasuredSteps {
  */
 export async function measureSteps(options: MeasureStepsOptions): Promise<MeasuredSteps> {
   const { peerModes, chosen, threads, steps, rounds, together } = options;
-  const environment = await pythonEnvironment(options.python);
+  const environment = await pythonEnvironment(options.python, { requirements: options.requirements });
   const folder = await mkdtemp(join(tmpdir(), 'beit-benchmark-'));
   try {
     const inputs = join(folder, 'task');
@@ -101,16 +103,16 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
       .map(({ name, precision }): StepCompetitor => {
         const given = { mode: name, threads: String(threads), steps: String(steps), inputs };
         const args = Object.entries(given).flatMap(([option, value]) => [`--${option}`, value]);
-        const env = { TORCHINDUCTOR_CACHE_DIR: join(folder, name), PYTHONPATH: SHARED };
+        const cache = join(folder, name);
+        const env = { TORCHINDUCTOR_CACHE_DIR: cache, JAX_COMPILATION_CACHE_DIR: cache, PYTHONPATH: SHARED };
         const common = { name, precision, ours: false, results: [] };
         if (isAbsent(environment))
           return { ...common, command: { command: '', args: [] }, absent: environment.absent };
         return { ...common, command: { command: environment.python, args: [options.peer, ...args], env } };
       });
     const competitors = [...ours, ...peers];
-    const gemm = options.gemm
-      ? gemmCompetitors(threads, isAbsent(environment) ? undefined : environment.python)
-      : [];
+    const torch = isAbsent(environment) || options.requirements ? undefined : environment.python;
+    const gemm = options.gemm ? gemmCompetitors(threads, torch) : [];
     for (let round = 0; round < rounds; round++) {
       console.error(`Round ${round + 1} of ${rounds}`);
       for (const group of groups(competitors, together)) {

@@ -1,9 +1,11 @@
 """The pre-training step of trainStep/task.ts in JAX: the same model, as a flat dictionary of parameters; optax's AdamW.
 
-Usage: see shared/peer_turns.py; modes are jax-fp32 and jax-bf16. With `--dump-hlo FILE` the compiled program is written
-there, as XLA has optimized it.
+Usage: see shared/peer_turns.py; modes are jax-fp32; jax-bf16, where products come out in bfloat16, as with Flax's
+`dtype=bfloat16`; and jax-bf16-to-fp32, where operands are bfloat16 and products float32, for which alone XLA's CPU
+backend has kernels of bfloat16. With `--dump-hlo FILE` the compiled program is written there, as XLA has optimized it.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -24,8 +26,9 @@ from safetensors.numpy import load_file  # noqa: E402
 
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_default_matmul_precision", "highest")
-# Of matrix products and what comes out of them; parameters, the residual stream, norms and softmax are float32.
-COMPUTE = jnp.bfloat16 if args.mode.endswith("-bf16") else jnp.float32
+# Of the operands of matrix products, and of what comes out; parameters, residual stream, norms, softmax are float32.
+OPERANDS = jnp.bfloat16 if "-bf16" in args.mode else jnp.float32
+PRODUCTS = jnp.bfloat16 if args.mode.endswith("-bf16") else jnp.float32
 MATRICES = (".attn.qkv.weight", ".attn.proj.weight", ".mlp.fc1.weight", ".mlp.fc2.weight", "lm_head.weight")
 
 
@@ -45,19 +48,43 @@ def decays(name, value):
     return value.ndim != 1 and not name.endswith(".bias") and name not in ("pos_embed", "cls_token")
 
 
+@jax.custom_vjp
+def product_to_fp32(x, weight):
+    """[..., inputs] by [inputs, outputs], whose gradients are products of bfloat16 into float32 as well."""
+    return jnp.dot(x.astype(OPERANDS), weight.astype(OPERANDS), preferred_element_type=PRODUCTS)
+
+
+def product_forward(x, weight):
+    x, weight = x.astype(OPERANDS), weight.astype(OPERANDS)
+    return product_to_fp32(x, weight), (x, weight)
+
+
+def product_backward(saved, gradient):
+    x, weight = saved
+    gradient = gradient.astype(OPERANDS)
+    product = functools.partial(jnp.einsum, preferred_element_type=PRODUCTS)
+    return product("...o,io->...i", gradient, weight), product("...i,...o->io", x, gradient)
+
+
+product_to_fp32.defvjp(product_forward, product_backward)
+
+
+def dense(x, weight, bias):
+    if OPERANDS == PRODUCTS:
+        return jnp.dot(x.astype(OPERANDS), weight.astype(OPERANDS)) + bias.astype(OPERANDS)
+    return product_to_fp32(x, weight) + bias
+
+
 def create_loss(config):
     heads, epsilon = config["num_heads"], config["layer_norm_eps"]
     patch, depth = config["patch_size"], config["depth"]
     rates = [config["drop_path_rate"] * i / max(depth - 1, 1) for i in range(depth)]
 
-    def dense(x, weight, bias):
-        return jnp.dot(x.astype(COMPUTE), weight.astype(COMPUTE)) + bias.astype(COMPUTE)
-
     def layer_norm(params, name, x):
         return jax.nn.standardize(x, epsilon=epsilon) * params[f"{name}.weight"] + params[f"{name}.bias"]
 
     def split_heads(x):
-        return x.reshape(*x.shape[:-1], heads, -1)
+        return x.reshape(*x.shape[:-1], heads, -1).astype(OPERANDS)
 
     def attention(params, name, x, queries, bias):
         weight = params[f"{name}.qkv.weight"]
