@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { EngineName, Precision } from '@beit/compile';
+import type { CompileOptions, EngineName, Precision } from '@beit/compile';
 import { alternate, isAbsent } from './alternate';
 import { gemmCompetitors, type PeakRates, peakRates } from './gemmPeak';
 import { pythonEnvironment } from './pythonEnvironment';
@@ -17,6 +17,7 @@ const ROOT = join(SHARED, '../..');
 export interface OursArguments {
   readonly engine: EngineName;
   readonly precision: Precision;
+  readonly device?: CompileOptions['device'];
   readonly threads: number;
   readonly steps: number;
   /** A folder where compiled programs are kept from one round to the next. */
@@ -27,6 +28,8 @@ export interface OurEngine {
   readonly name: string;
   readonly engine: EngineName;
   readonly precision: Precision;
+  /** Default: the engine's. */
+  readonly device?: CompileOptions['device'];
   /** What it is told besides, instead of what all are. */
   readonly task?: object;
 }
@@ -88,11 +91,11 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
       .filter(({ name }) => chosen.includes(name))
       .flatMap((one) =>
         scripts.map(([prefix, script]): StepCompetitor => {
-          const { engine, precision, task } = one;
+          const { engine, precision, device, task } = one;
           const name = `${prefix}${one.name}`;
           // Empty at first, so that the first round compiles and the later ones find what it left.
           const programCache = join(folder, name);
-          const args: OursArguments = { engine, precision, threads, steps, programCache };
+          const args: OursArguments = { engine, precision, device, threads, steps, programCache };
           const json = JSON.stringify({ ...options.task, ...task, ...args });
           const command = { command: process.execPath, args: [...process.execArgv, script!, json] };
           return { name, precision, ours: true, command, results: [] };

@@ -1,8 +1,10 @@
 /**
- * Compiles the pre-training step in one of our engines that compile to HLO, in a process of its own, and writes what it has
- * been optimized to to `PREFIX.hlo.txt`. Argument: `HloTask` as JSON; prints `{}`, or why there is none.
+ * Compiles the pre-training step in engine xla, in a process of its own, with what XLA makes of it written to a folder.
+ * Argument: `HloTask` as JSON; prints the file of the optimized HLO.
  */
-import { availableEngines, compile, type EngineName, type Precision } from '@beit/compile';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { compile, type EngineName, type Precision } from '@beit/compile';
 import { pretrainStep } from '@beit/mim';
 import { trainState } from '@beit/optim';
 import * as tf from '@tensorflow/tfjs';
@@ -17,15 +19,16 @@ export interface HloTask extends Task {
 
 const task = JSON.parse(process.argv[2]!) as HloTask;
 const { engine, precision, threads: numThreads, prefix: profile } = task;
-const installed = (await availableEngines()).includes(engine);
-if (installed) {
-  const { mim, optimizer, params, batch, scalars } = createTask(task);
-  tf.enableProdMode();
-  const program = await compile(
-    pretrainStep(mim, optimizer),
-    { state: trainState(params, optimizer), inputs: { batch, scalars: scalars(0) } },
-    { engine, precision, numThreads, profile, programCache: false },
-  );
-  await program.dispose();
-}
-console.log(JSON.stringify(installed ? {} : { absent: `the engine ${engine} is not installed` }));
+const { mim, optimizer, params, batch, scalars } = createTask(task);
+tf.enableProdMode();
+const program = await compile(
+  pretrainStep(mim, optimizer),
+  { state: trainState(params, optimizer), inputs: { batch, scalars: scalars(0) } },
+  { engine, precision, device: 'cpu', numThreads, profile },
+);
+await program.dispose();
+const folder = `${profile}.hlo`;
+const optimized = (await readdir(folder)).filter((file) => file.endsWith('after_optimizations.txt'));
+if (optimized.length !== 1)
+  throw new Error(`${folder} has ${optimized.length} modules of optimized HLO; expected one.`);
+console.log(JSON.stringify(join(folder, optimized[0]!)));

@@ -2,7 +2,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { EngineName } from '@beit/compile';
 import { describeMachine, runJson, runNodeJson } from '@beit/measurements';
 import { isAbsent } from '../shared/alternate';
 import { integer, oneOf } from '../shared/commandLine';
@@ -38,7 +37,7 @@ import { writeTask } from './task';
 const XLA = (['bf16', 'fp32'] as const).map(
   (precision): OurEngine => ({
     name: `xla-${precision}`,
-    engine: 'xla' as string as EngineName,
+    engine: 'xla',
     precision,
   }),
 );
@@ -103,7 +102,7 @@ const faults = Object.entries(agreement).flatMap(([output, all]) => otherWork(ou
 const flops = stepFlops(task.model, { ...task, lastBlock, vocabSize: VOCAB_SIZE });
 /** Share of the peak rate of matrix products in its precision that a whole step reaches. */
 const shareOfPeak = ({ precision, seconds }: StepResult) => {
-  const peak = gemm[precision];
+  const peak = precision === 'tf32' ? undefined : gemm[precision];
   return peak && flops / 1e9 / seconds.median / peak;
 };
 const named = (name: string) => results.find((result) => result.name === name);
@@ -156,24 +155,22 @@ async function optimizedPrograms(names: readonly string[]): Promise<Record<strin
   const folder = await mkdtemp(join(tmpdir(), 'beit-hlo-'));
   const programs: Record<string, HloCounts> = {};
   try {
-    const prefix = (name: string) => join(folder, name);
-    const file = (name: string) => `${prefix(name)}.hlo.txt`;
     for (const { name, engine, precision } of XLA.filter(({ name }) => names.includes(name))) {
-      const hloTask: HloTask = { ...task, engine, precision, threads, prefix: prefix(name) };
-      const run = await runNodeJson<object>(fileURLToPath(new URL('./hlo.ts', import.meta.url)), [
-        JSON.stringify(hloTask),
-      ]);
-      if (!isAbsent(run)) programs[name] = hloCounts(await readFile(file(name), 'utf8'));
+      const hloTask: HloTask = { ...task, engine, precision, threads, prefix: join(folder, name) };
+      const script = fileURLToPath(new URL('./hlo.ts', import.meta.url));
+      const file = await runNodeJson<string>(script, [JSON.stringify(hloTask)]);
+      programs[name] = hloCounts(await readFile(file, 'utf8'));
     }
     const environment = await pythonEnvironment(own.python!, { requirements });
     if (isAbsent(environment)) return programs;
     const inputs = join(folder, 'task');
     await writeTask(inputs, task);
     for (const { name } of JAX.filter(({ name }) => names.includes(name))) {
-      const given = { mode: name, threads: String(threads), steps: '0', inputs, 'dump-hlo': file(name) };
+      const file = join(folder, `${name}.txt`);
+      const given = { mode: name, threads: String(threads), steps: '0', inputs, 'dump-hlo': file };
       const args = Object.entries(given).flatMap(([option, value]) => [`--${option}`, value]);
       await runJson(environment.python, [peer, ...args], { PYTHONPATH: SHARED });
-      programs[name] = hloCounts(await readFile(file(name), 'utf8'));
+      programs[name] = hloCounts(await readFile(file, 'utf8'));
     }
     return programs;
   } finally {
