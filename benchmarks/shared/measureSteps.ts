@@ -2,21 +2,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { EngineName, Precision } from '@beit/compile';
+import type { CompileOptions, EngineName, Precision } from '@beit/compile';
 import { alternate, isAbsent } from './alternate';
 import { gemmCompetitors, type PeakRates, peakRates } from './gemmPeak';
 import { pythonEnvironment } from './pythonEnvironment';
 import { type StepCompetitor, type StepResult, stepResult } from './stepRun';
 import { takeTurns } from './takeTurns';
 
-/** Where peer_steps.py is. */
-const SHARED = fileURLToPath(new URL('.', import.meta.url));
+/** Where peer_turns.py is. */
+export const SHARED = fileURLToPath(new URL('.', import.meta.url));
 const ROOT = join(SHARED, '../..');
 
 /** How one of our engines is asked for its steps: the argument of the script that runs them, as JSON. */
 export interface OursArguments {
   readonly engine: EngineName;
   readonly precision: Precision;
+  readonly device?: CompileOptions['device'];
   readonly threads: number;
   readonly steps: number;
   /** A folder where compiled programs are kept from one round to the next. */
@@ -27,6 +28,8 @@ export interface OurEngine {
   readonly name: string;
   readonly engine: EngineName;
   readonly precision: Precision;
+  /** Default: the engine's. */
+  readonly device?: CompileOptions['device'];
   /** What it is told besides, instead of what all are. */
   readonly task?: object;
 }
@@ -41,7 +44,7 @@ export interface MeasureStepsOptions {
   readonly ours: string;
   /** Another checkout of this project: the same script there takes part, as `before-…`. */
   readonly before?: string;
-  /** Script that takes `--mode`, `--threads`, `--steps` and `--inputs FOLDER`, and does likewise: see peer_steps.py. */
+  /** Script that takes `--mode`, `--threads`, `--steps` and `--inputs FOLDER`, and does likewise: see peer_turns.py. */
   readonly peer: string;
   readonly engines: readonly OurEngine[];
   readonly peerModes: readonly PeerMode[];
@@ -57,6 +60,8 @@ export interface MeasureStepsOptions {
   /** How many take turns. */
   readonly together: number;
   readonly python: string;
+  /** The file of the packages of `peer`; default: that with PyTorch. */
+  readonly requirements?: string;
   /** Also measure the rate of matrix products, in the same rounds. */
   readonly gemm?: boolean;
 }
@@ -74,7 +79,7 @@ export interface MeasuredSteps {
  */
 export async function measureSteps(options: MeasureStepsOptions): Promise<MeasuredSteps> {
   const { peerModes, chosen, threads, steps, rounds, together } = options;
-  const environment = await pythonEnvironment(options.python);
+  const environment = await pythonEnvironment(options.python, { requirements: options.requirements });
   const folder = await mkdtemp(join(tmpdir(), 'beit-benchmark-'));
   try {
     const inputs = join(folder, 'task');
@@ -86,11 +91,11 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
       .filter(({ name }) => chosen.includes(name))
       .flatMap((one) =>
         scripts.map(([prefix, script]): StepCompetitor => {
-          const { engine, precision, task } = one;
+          const { engine, precision, device, task } = one;
           const name = `${prefix}${one.name}`;
           // Empty at first, so that the first round compiles and the later ones find what it left.
           const programCache = join(folder, name);
-          const args: OursArguments = { engine, precision, threads, steps, programCache };
+          const args: OursArguments = { engine, precision, device, threads, steps, programCache };
           const json = JSON.stringify({ ...options.task, ...task, ...args });
           const command = { command: process.execPath, args: [...process.execArgv, script!, json] };
           return { name, precision, ours: true, command, results: [] };
@@ -101,16 +106,16 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
       .map(({ name, precision }): StepCompetitor => {
         const given = { mode: name, threads: String(threads), steps: String(steps), inputs };
         const args = Object.entries(given).flatMap(([option, value]) => [`--${option}`, value]);
-        const env = { TORCHINDUCTOR_CACHE_DIR: join(folder, name), PYTHONPATH: SHARED };
+        const cache = join(folder, name);
+        const env = { TORCHINDUCTOR_CACHE_DIR: cache, JAX_COMPILATION_CACHE_DIR: cache, PYTHONPATH: SHARED };
         const common = { name, precision, ours: false, results: [] };
         if (isAbsent(environment))
           return { ...common, command: { command: '', args: [] }, absent: environment.absent };
         return { ...common, command: { command: environment.python, args: [options.peer, ...args], env } };
       });
     const competitors = [...ours, ...peers];
-    const gemm = options.gemm
-      ? gemmCompetitors(threads, isAbsent(environment) ? undefined : environment.python)
-      : [];
+    const torch = isAbsent(environment) || options.requirements ? undefined : environment.python;
+    const gemm = options.gemm ? gemmCompetitors(threads, torch) : [];
     for (let round = 0; round < rounds; round++) {
       console.error(`Round ${round + 1} of ${rounds}`);
       for (const group of groups(competitors, together)) {

@@ -74,6 +74,7 @@ async function compileTask<Task>(
     {
       engine: task.engine,
       precision: task.precision,
+      device: task.device,
       numThreads: task.threads,
       programCache: task.programCache,
     },

@@ -1,18 +1,13 @@
-"""What the PyTorch scripts of the benchmarks share: their command line, the timed loop, and the report.
+"""What the PyTorch scripts of the benchmarks share: the task, and a training step.
 
-Usage: peer.py --mode torch-[eager|compile]-[fp32|bf16][-channels-last] --threads N --steps N --inputs FOLDER
-FOLDER holds config.json, params.safetensors and batch.safetensors. Prints one JSON object; progress goes to stderr.
+Usage: see peer_turns.py; modes are torch-[eager|compile]-[fp32|bf16][-channels-last].
 """
 
-import argparse
 import json
-import pathlib
 import re
-import resource
-import sys
-import time
 
 import torch
+from peer_turns import command_line, report
 from safetensors.torch import load_file
 
 
@@ -20,12 +15,7 @@ class Task:
     """The command line, and what is in the folder that it names."""
 
     def __init__(self):
-        parser = argparse.ArgumentParser()
-        parser.add_argument("--mode", required=True)
-        parser.add_argument("--threads", type=int, required=True)
-        parser.add_argument("--steps", type=int, required=True)
-        parser.add_argument("--inputs", type=pathlib.Path, required=True)
-        args = parser.parse_args()
+        args = command_line().parse_args()
         self.mode, self.steps, self.folder = args.mode, args.steps, args.inputs
         self.compiled, self.bf16 = "-compile-" in args.mode, "-bf16" in args.mode
         channels_last = args.mode.endswith("-channels-last")
@@ -64,28 +54,4 @@ class Task:
         return step
 
     def report(self, step, versions):
-        """Runs the steps, each when a line comes (takeTurns.ts), and prints their times and all that they return."""
-        seconds, outputs = [], {}
-        for i in range(self.steps):
-            print('"ready"', flush=True)
-            sys.stdin.readline()
-            start = time.perf_counter()
-            result = step()
-            seconds.append(time.perf_counter() - start)
-            for name, value in result.items():
-                # What takes time of its own is called, after the clock has stopped.
-                value = value() if callable(value) else value
-                outputs.setdefault(name, []).extend(value if isinstance(value, list) else [value])
-            print(f"{self.mode}: step {i} {seconds[-1]:.3f} s", file=sys.stderr)
-        versions = {"Python": sys.version.split()[0], "PyTorch": torch.__version__, **versions}
-        print(json.dumps({"versions": versions, "seconds": seconds, "outputs": outputs, "peakBytes": peak_bytes()}))
-
-
-def peak_bytes():
-    """Most memory that this process has held at once; see peakBytes.ts."""
-    status = pathlib.Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        report(self.mode, self.steps, step, {"PyTorch": torch.__version__, **versions})

@@ -66,7 +66,7 @@ export function stepResult({ name, precision, ours, results: runs }: StepCompeti
 const compileSeconds = ({ compileSeconds, seconds: [first, ...others] }: StepRun): number =>
   compileSeconds ?? Math.max(0, first! - median(others));
 
-/** The fastest PyTorch, of one precision or of all; undefined where there is none. */
+/** The fastest peer, of one precision or of all; undefined where there is none. */
 export const fastestPeer = (results: readonly StepResult[], precision?: Precision): StepResult | undefined =>
   results
     .filter((result) => !result.ours && (precision === undefined || result.precision === precision))
@@ -76,19 +76,19 @@ export const fastestPeer = (results: readonly StepResult[], precision?: Precisio
 export const timesAsFast = (ours?: StepResult, peer?: StepResult): number | undefined =>
   ours && peer && peer.seconds.median / ours.seconds.median;
 
-/** Most memory, ours and that of the PyTorch of the same precision that takes least. */
+/** Most memory, ours and that of the peer of the same precision that takes least. */
 export function memoryAgainst(results: readonly StepResult[], ours?: StepResult) {
   if (!ours) return undefined;
   const peers = results.filter((result) => !result.ours && result.precision === ours.precision);
-  const pyTorchBytes = peers.length > 0 ? Math.min(...peers.map(({ peakBytes }) => peakBytes)) : undefined;
+  const peerBytes = peers.length > 0 ? Math.min(...peers.map(({ peakBytes }) => peakBytes)) : undefined;
   return {
     oursBytes: ours.peakBytes,
-    pyTorchBytes,
-    ratio: pyTorchBytes && ours.peakBytes / pyTorchBytes,
+    peerBytes,
+    ratio: peerBytes && ours.peakBytes / peerBytes,
   };
 }
 
-/** How far an output lies from that of PyTorch in fp32. */
+/** How far an output lies from that of the peer in fp32. */
 export interface Difference {
   readonly name: string;
   readonly precision: Precision;
@@ -98,7 +98,7 @@ export interface Difference {
   readonly largest: number;
 }
 
-/** Differences of one scalar output, of all competitors that have it; none where there is no PyTorch to compare with. */
+/** Differences of one scalar output, of all competitors that have it; none where there is no peer to compare with. */
 export function differences(results: readonly StepResult[], output: string): Difference[] {
   const reference = results.find(({ ours, precision }) => !ours && precision === 'fp32');
   const expected = reference?.runs[0]?.outputs[output];
@@ -114,10 +114,15 @@ export function differences(results: readonly StepResult[], output: string): Dif
 export const TOLERANCE: Readonly<Record<Precision, number>> = { fp32: 1e-3, tf32: 1e-2, bf16: 3e-2 };
 
 /** Names those that did not do the same work: a comparison of their times means nothing. */
-export const otherWork = (output: string, all: readonly Difference[], tolerance = TOLERANCE): string[] =>
+export const otherWork = (
+  output: string,
+  all: readonly Difference[],
+  tolerance = TOLERANCE,
+  peer = 'PyTorch',
+): string[] =>
   all
     .filter(({ precision, largest }) => !(largest <= tolerance[precision]))
     .map(
       ({ name, precision, largest }) =>
-        `${name}: '${output}' is not that of PyTorch in fp32, by ${largest} of it (at most ${tolerance[precision]}).`,
+        `${name}: '${output}' is not that of ${peer} in fp32, by ${largest} of it (at most ${tolerance[precision]}).`,
     );

@@ -4,10 +4,11 @@ import { type Difference, fastestPeer, type StepResult, timesAsFast, WARM_UP_STE
 const seconds = (value: number) => value.toFixed(2);
 const times = (value?: number) => value && `${value.toFixed(2)}x`;
 
-/** The results as a Markdown table, with `extra` columns if given. */
+/** The results as a Markdown table, with `extra` columns if given; `peer` is whose framework the others are. */
 export const stepTable = (
   results: readonly StepResult[],
   extra: (result: StepResult) => Readonly<Record<string, Cell>> = () => ({}),
+  peer = 'PyTorch',
 ): string =>
   markdownTable(
     results.map((result) => ({
@@ -16,7 +17,7 @@ export const stepTable = (
       quartiles: `${seconds(result.seconds.lowerQuartile)} to ${seconds(result.seconds.upperQuartile)}`,
       slowest: seconds(result.seconds.max),
       'first steps': result.warmUpSeconds[0]!.map(seconds).join(', '),
-      'times as fast as the fastest PyTorch': times(timesAsFast(result, fastestPeer(results))),
+      [`times as fast as the fastest ${peer}`]: times(timesAsFast(result, fastestPeer(results))),
       'of its precision': times(timesAsFast(result, fastestPeer(results, result.precision))),
       ...extra(result),
       'compile, again (s)': [result.compileSeconds, result.cachedCompileSeconds]

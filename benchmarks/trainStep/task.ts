@@ -29,8 +29,8 @@ export const MODELS = {
 export type ModelName = keyof typeof MODELS;
 
 export const VOCAB_SIZE = 8192;
-const LEARNING_RATE = 1e-4;
-const OPTIMIZER = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.05, clipNorm: 3 } as const;
+export const LEARNING_RATE = 1e-4;
+export const OPTIMIZER = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.05, clipNorm: 3 } as const;
 
 export interface Task {
   readonly model: VitConfig;
