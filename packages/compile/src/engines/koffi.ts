@@ -21,5 +21,23 @@ export async function findKoffi(): Promise<Koffi | undefined> {
   return koffi;
 }
 
+/** `RTLD_NOW | RTLD_NODELETE` of Linux's dlopen(3). */
+const NEVER_UNLOADED = 0x1002;
+const loaded = new Set<unknown>();
+
+/**
+ * Loads a library that stays as long as the process: one that has threads of its own, or whose functions are called by their
+ * addresses. koffi unloads a library when it is garbage.
+ */
+export function loadForGood(koffi: Koffi, path: string): ReturnType<Koffi['load']> {
+  const library = koffi.load(path);
+  loaded.add(library);
+  // What this module keeps is garbage itself where modules are loaded anew, as test runners do.
+  if (process.platform === 'linux') {
+    koffi.load(null).func('void* dlopen(const char* path, int flags)')(path, NEVER_UNLOADED);
+  }
+  return library;
+}
+
 /** Whether what is called on threads has room for a compiler. */
 export const hasDeepStack = (koffi: Koffi): boolean => (koffi.config().async_stack_size ?? 0) >= STACK;

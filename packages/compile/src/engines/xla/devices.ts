@@ -2,7 +2,7 @@
 import type { PjrtDevice, PjrtLocation } from '@beit/installed';
 import { messageOf } from '@beit/tensors';
 import type { XlaOptions } from '../../compileOptions';
-import { findKoffi, type Koffi } from '../koffi';
+import { findKoffi, type Koffi, loadForGood } from '../koffi';
 import type { Device } from './pjrt/client';
 import type { NamedValues } from './pjrt/namedValues';
 import { openClient, type SharedClient } from './pjrt/openClient';
@@ -73,7 +73,7 @@ function clientOptions(device: PjrtDevice, options: XlaOptions): NamedValues {
 /** What must be there before a plugin is loaded. */
 export function preparePlugin({ koffi, location: { preload, env } }: XlaPlugin): void {
   Object.assign(process.env, env);
-  for (const needed of preload) koffi.load(needed);
+  for (const needed of preload) loadForGood(koffi, needed);
 }
 
 /**

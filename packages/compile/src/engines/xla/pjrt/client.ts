@@ -87,7 +87,8 @@ export async function createClient(library: PjrtLibrary, options: NamedValues = 
     return [...new BigUint64Array(bytesAt(list, 8n * numDevices).buffer)];
   }
 
-  function executable(loaded: Pointer): Executable {
+  /** @param kept memory that the plugin may point to as long as the program is there: it has it read in place */
+  function executable(loaded: Pointer, kept?: Uint8Array): Executable {
     const own = call('LoadedExecutable_GetExecutable', { loaded }).executable;
     const numOutputs = Number(call('Executable_NumOutputs', { executable: own }).numOutputs);
     const options = part('ExecuteOptions', {});
@@ -132,6 +133,7 @@ export async function createClient(library: PjrtLibrary, options: NamedValues = 
       dispose() {
         call('Executable_Destroy', { executable: own });
         call('LoadedExecutable_Destroy', { executable: loaded });
+        void kept;
       },
     };
   }
@@ -161,7 +163,7 @@ export async function createClient(library: PjrtLibrary, options: NamedValues = 
         serialized,
         serializedSize: BigInt(serialized.length),
       });
-      return executable(loaded);
+      return executable(loaded, serialized);
     },
     toDevice(data, dtype, shape, device) {
       const type = BUFFER_TYPES[dtype];

@@ -2,7 +2,7 @@
  * A PJRT plugin: the library through which XLA is used on one kind of device, called directly.
  * Reference: xla/pjrt/c/pjrt_c_api.h, https://openxla.org/xla/pjrt
  */
-import type { Koffi } from '../../koffi';
+import { type Koffi, loadForGood } from '../../koffi';
 import { FUNCTIONS, type FunctionName } from './functions';
 import {
   decodeStruct,
@@ -202,7 +202,7 @@ export const NAMED_TYPES = { string: 0, integer: 1, integers: 2, float: 3, boole
 
 function apiOf(koffi: Koffi, path: string): Pointer {
   try {
-    const library = koffi.load(path);
+    const library = loadForGood(koffi, path);
     return BigInt(library.func('void* GetPjrtApi()')());
   } catch (cause) {
     throw new Error(`${path} is no PJRT plugin that can be loaded here: ${(cause as Error).message}`, {
