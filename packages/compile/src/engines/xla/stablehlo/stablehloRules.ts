@@ -1,6 +1,10 @@
 /** What XLA's simplifications would make other numbers of. */
-import { eitherWay, produced } from '../../../passes/algebraRules';
+import { sizeOf, type Value } from '../../../graph/graph';
+import { at } from '../../../graph/lists';
+import type { Inputs, PlainOp } from '../../../graph/ops';
+import { constantNumbers, eitherWay, produced } from '../../../passes/algebraRules';
 import { constantsApart } from '../../../passes/constantsApart';
+import { NATIVE } from '../../../passes/nanRules';
 import { type Rule, ruleFor } from '../../../passes/rule';
 
 /** A product with a condition becomes a choice between the other factor and 0, whatever that factor is: 0 x NaN is NaN. */
@@ -14,4 +18,60 @@ const conditionalProduct = ruleFor(['Mul'], ({ inputs: [a, b] }, builder) => {
   return undefined;
 });
 
-export const stablehloRules: readonly Rule[] = [constantsApart('between'), conditionalProduct];
+/** Whether it has a reciprocal that is not rounded. */
+const isPowerOfTwo = (x: number) => {
+  const exponent = Math.log2(Math.abs(x));
+  return Number.isInteger(exponent) && Math.abs(exponent) <= 126;
+};
+
+/**
+ * A quotient by one number becomes a product with its reciprocal, which is rounded, or too small for float32: x / x is less
+ * than 1 then, and x / 3e38 is 0. What depends on each element is not one number.
+ */
+const commonDivisor = ruleFor(['Div'], ({ inputs: [x, divisor], attributes }, builder) => {
+  if (x.dtype !== 'float32' || attributes.native) return undefined;
+  const numbers = constantNumbers(divisor, builder);
+  const isCommon = builder.producer(divisor).op === 'Broadcast' || sizeOf(divisor.shape) < sizeOf(x.shape);
+  if (numbers ? numbers.every(isPowerOfTwo) : !isCommon) return undefined;
+  const each = builder.emit('Where', [builder.emit('Equal', [x, x]), divisor, x]);
+  return builder.emit('Div', [x, each], NATIVE);
+});
+
+const mean = ruleFor(['ReduceMean'], ({ inputs: [x], attributes }, builder) => {
+  const count = sizeOf(attributes.axes.map((axis) => at(x.shape, axis)));
+  return builder.emit('Div', [builder.emit('ReduceSum', [x], attributes), builder.scalar(count)]);
+});
+
+/** Where the octants of the arc tangent end, of which the series is short. */
+const EIGHTH = Math.tan(Math.PI / 8);
+/** The series after its first term, as Cephes has it, to 2e-7 of the value: https://www.netlib.org/cephes/ */
+const ARC_TANGENT = [8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1];
+
+/** XLA's CPUs mix up the elements of vectors: the arc tangent in ops of which they do not. */
+const arcTangent = ruleFor(['Atan'], ({ inputs: [x] }, builder) => {
+  const number = (value: number) => builder.scalar(value);
+  const emit = <K extends PlainOp>(op: K, ...inputs: Inputs<K>) => builder.emit(op, inputs);
+  const size = emit('Abs', x);
+  const isLarge = emit('Greater', size, number(1 / EIGHTH));
+  const isMiddle = emit('Greater', size, number(EIGHTH));
+  const middle = emit('Div', emit('Sub', size, number(1)), emit('Add', size, number(1)));
+  const far = emit('Neg', emit('Reciprocal', size));
+  const near = emit('Where', isLarge, far, emit('Where', isMiddle, middle, size));
+  const octants = emit('Where', isMiddle, number(Math.PI / 4), number(0));
+  const begin = emit('Where', isLarge, number(Math.PI / 2), octants);
+  const square = emit('Mul', near, near);
+  const series = ARC_TANGENT.reduce(
+    (sum: Value, factor) => emit('Mul', emit('Add', sum, number(factor)), square),
+    number(0),
+  );
+  const angle = emit('Add', begin, emit('Add', near, emit('Mul', near, series)));
+  return emit('Where', emit('Less', x, number(0)), emit('Neg', angle), angle);
+});
+
+export const stablehloRules: readonly Rule[] = [
+  constantsApart('between'),
+  conditionalProduct,
+  commonDivisor,
+  mean,
+  arcTangent,
+];
