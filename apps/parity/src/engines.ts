@@ -3,9 +3,10 @@ import type { HostTensor, Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 
 /** Those that have matrix products and convolutions in bfloat16, each under the name of its rows. */
-export const BFLOAT16_ENGINES = { 'openvino-bf16': 'openvino', 'xla-bf16': 'xla' } as const satisfies Readonly<
-  Record<string, EngineName>
->;
+export const BFLOAT16_ENGINES = {
+  'openvino-bf16': 'openvino',
+  'xla-bf16': 'xla',
+} as const satisfies Readonly<Record<string, EngineName>>;
 export type Bfloat16Engine = keyof typeof BFLOAT16_ENGINES;
 /** An engine in float32, or one with products in bfloat16. */
 export type Engine = EngineName | Bfloat16Engine;
