@@ -5,6 +5,8 @@ export const OUR_ENGINES = [
   { name: 'openvino-bf16', engine: 'openvino', precision: 'bf16' },
   { name: 'openvino-fp32', engine: 'openvino', precision: 'fp32' },
   { name: 'onnxruntime-fp32', engine: 'onnxruntime', precision: 'fp32' },
+  { name: 'xla-bf16', engine: 'xla', precision: 'bf16' },
+  { name: 'xla-fp32', engine: 'xla', precision: 'fp32' },
 ] as const satisfies readonly { name: string; engine: EngineName; precision: Precision }[];
 
 /** What `--engine` of apps may be, where it trains at full speed on a CPU. */

@@ -18,7 +18,7 @@ as an exported ONNX file. Counts the tensors: equal, different, refused (by an e
 done), another error, a process that crashed; known are the exceptions of apps/conformance/src/exceptions.ts, each of
 which has a reason there.
 
-  --engine NAME   openvino, onnxruntime, or onnx (an exported file); may be repeated
+  --engine NAME   openvino, onnxruntime, xla, or onnx (an exported file); may be repeated
   --filter REGEX  the tests whose name, such as 'ops/relu: relu basic', matches
   --verbose       every tensor that is not equal: its test, what came out, and the program
   --json FILE     the same as data
@@ -47,7 +47,7 @@ if (!installed.includes('onnxruntime')) {
   process.exit(2);
 }
 const here: Runner[] = [
-  ...(['openvino', 'onnxruntime'] as const).filter((engine) => installed.includes(engine)),
+  ...(['openvino', 'onnxruntime', 'xla'] as const).filter((engine) => installed.includes(engine)),
   'onnx',
 ];
 const runners = (values.engine ?? here) as Runner[];

@@ -6,7 +6,7 @@ import { replay } from './replay';
 import { makeTensor, readTensor, tensorsOf } from './tensors';
 
 /** `cpu` is TensorFlow.js again; `onnx` is a file of `exportOnnx`, run by onnxruntime's own JavaScript API. */
-export type Runner = 'cpu' | 'openvino' | 'onnxruntime' | 'onnx';
+export type Runner = 'cpu' | 'openvino' | 'onnxruntime' | 'xla' | 'onnx';
 /** A program's reads, computed another way, in their order. */
 export type Run = (program: Program) => Promise<TensorData[]>;
 
@@ -48,7 +48,7 @@ const inOrder = (program: Program, outputs: Readonly<Record<string, HostTensor>>
   });
 
 const compiled =
-  (engine: 'openvino' | 'onnxruntime'): Run =>
+  (engine: 'openvino' | 'onnxruntime' | 'xla'): Run =>
   async (program) => {
     const inputs = hostLeaves(program, false);
     const replayed = (_: object, given: Record<string, tf.Tensor>) => outputsOf(program, given);
@@ -100,5 +100,6 @@ export const RUNNERS: Readonly<Record<Runner, Run>> = {
   cpu: again,
   openvino: compiled('openvino'),
   onnxruntime: compiled('onnxruntime'),
+  xla: compiled('xla'),
   onnx: exported,
 };

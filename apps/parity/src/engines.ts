@@ -2,11 +2,20 @@ import { type CompileOptions, compile, type EngineName, forwardStep } from '@bei
 import type { HostTensor, Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 
-/** An engine in float32, or OpenVINO with its matrix products and convolutions in bfloat16. */
-export type Engine = EngineName | 'openvino-bf16';
+/** Those that have matrix products and convolutions in bfloat16, each under the name of its rows. */
+export const BFLOAT16_ENGINES = {
+  'openvino-bf16': 'openvino',
+  'xla-bf16': 'xla',
+} as const satisfies Readonly<Record<string, EngineName>>;
+export type Bfloat16Engine = keyof typeof BFLOAT16_ENGINES;
+/** An engine in float32, or one with products in bfloat16. */
+export type Engine = EngineName | Bfloat16Engine;
+
+export const isBfloat16 = (engine: string): engine is Bfloat16Engine =>
+  Object.hasOwn(BFLOAT16_ENGINES, engine);
 
 function optionsOf(engine: Engine): CompileOptions {
-  if (engine === 'openvino-bf16') return { engine: 'openvino', precision: 'bf16' };
+  if (isBfloat16(engine)) return { engine: BFLOAT16_ENGINES[engine], precision: 'bf16' };
   return engine === 'tfjs' ? { engine, backend: 'cpu' } : { engine };
 }
 

@@ -9,8 +9,8 @@ const HELP = `Usage: pnpm parity [DIR] [--engine NAME]
 
 Compares what the packages compute with the numbers of the reference implementations: for every fixture file in DIR
 (default: the project's own), one line per group of quantities, with the largest error relative to the largest
-magnitude, for every engine that is installed (openvino-bf16 is OpenVINO in bfloat16), or the one that is named. Exits
-with 1 when one is above its tolerance.`;
+magnitude, for every engine that is installed, or the one that is named; openvino-bf16 and xla-bf16 are those engines with
+products in bfloat16. Exits with 1 when one is above its tolerance.`;
 
 const { values, positionals } = parseArgs({
   // pnpm hands on a '--' that separates its own options.

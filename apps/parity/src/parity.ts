@@ -5,7 +5,7 @@ import { adamwParity } from './adamwParity';
 import { bfloat16Tolerance } from './bfloat16Tolerance';
 import { classifyParity } from './classifyParity';
 import { dvaeParity } from './dvaeParity';
-import type { Engine } from './engines';
+import { BFLOAT16_ENGINES, type Bfloat16Engine, type Engine, isBfloat16 } from './engines';
 import { loadFixture } from './fixture';
 import { setrMlaParity, setrNaiveParity, uperNetParity } from './headParity';
 import { maskingParity } from './maskingParity';
@@ -45,8 +45,11 @@ export interface ParityResult {
 
 /** What can be compared here, the plainest first. */
 export async function enginesHere(): Promise<Engine[]> {
-  const names: Engine[] = (await availableEngines()).toReversed();
-  return names.includes('openvino') ? [...names, 'openvino-bf16'] : names;
+  const names = (await availableEngines()).toReversed();
+  const inBfloat16 = (Object.keys(BFLOAT16_ENGINES) as Bfloat16Engine[]).filter((name) =>
+    names.includes(BFLOAT16_ENGINES[name]),
+  );
+  return [...names, ...inBfloat16];
 }
 
 /**
@@ -65,8 +68,7 @@ export async function parity(
   const skipped: string[] = [];
   const add = (file: string, engine: ParityRow['engine'], measurements: readonly Measurement[]) => {
     for (const measurement of measurements) {
-      const tolerance =
-        (engine === 'openvino-bf16' && bfloat16Tolerance(file, measurement.group)) || TOLERANCE;
+      const tolerance = (isBfloat16(engine) && bfloat16Tolerance(file, measurement.group)) || TOLERANCE;
       const row = { tolerance, ...measurement, file, engine };
       rows.push(row);
       onRow(row);

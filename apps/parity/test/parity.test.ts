@@ -15,6 +15,7 @@ test('every fixture is reproduced, by every engine', async () => {
   const engines = new Set(rows.map(({ engine }) => engine));
   expect(engines).toEqual(new Set(['host', ...(await enginesHere())]));
   expect(engines.has('openvino-bf16')).toBe(isInstalled('OpenVINO'));
+  expect(engines.has('xla-bf16')).toBe(isInstalled('XLA'));
   expect(rows.length).toBeGreaterThanOrEqual(60);
 }, 600_000);
 
@@ -28,6 +29,19 @@ whereInstalled('OpenVINO', () => {
     for (const group of ['logits', 'gradients']) {
       const [row] = rows.filter((row) => row.group === group);
       expect(row!.error > 1e-3).toBe(isUsed);
+    }
+  }, 600_000);
+});
+
+whereInstalled('XLA', () => {
+  test('bfloat16 is used by XLA, too', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'parity-'));
+    await copyFile(join(FIXTURES, 'mim-abs.safetensors'), join(folder, 'mim-abs.safetensors'));
+    const { rows } = await parity(folder, undefined, ['xla-bf16']);
+    await rm(folder, { recursive: true });
+    for (const group of ['logits', 'gradients']) {
+      const [row] = rows.filter((row) => row.group === group);
+      expect(row!.error).toBeGreaterThan(1e-3);
     }
   }, 600_000);
 });

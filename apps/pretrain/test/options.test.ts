@@ -81,6 +81,18 @@ test.each([
   await expect(fromFile({ extends: 'emoji', ...change })).rejects.toThrow(message);
 });
 
+test.each([
+  [['--device', 'cuda'], { engine: 'auto', device: 'cuda' }],
+  [['--engine', 'xla'], { engine: 'xla' }],
+  [['--engine', 'xla', '--device', 'cuda:0,2'], { device: 'cuda', devices: [0, 2] }],
+  [['--engine', 'xla', '--device', 'tpu', '--devices', 'all'], { device: 'tpu', devices: 'all' }],
+  [['--engine', 'xla', '--devices', 'all'], { devices: 'all' }],
+  [['--engine', 'xla', '--precision', 'tf32', '--device', 'cuda'], { precision: 'tf32', device: 'cuda' }],
+  [['--engine', 'xla', '--precision', 'bf16', '--threads', '3'], { precision: 'bf16', numThreads: 3 }],
+])('%j says what computes', async (args, expected) => {
+  expect((await options(...args)).engine).toMatchObject(expected);
+});
+
 test('mistakes on the command line', async () => {
   await expect(options('--target', 'words')).rejects.toThrow(
     "--target is 'words'; expected one of tokens, pixels.",
@@ -95,8 +107,43 @@ test.each([
   [['--engine', 'torch'], /--engine is 'torch'/],
   [['--precision', 'fp8'], /--precision is 'fp8'/],
   [['--engine', 'tfjs', '--precision', 'bf16'], /--precision is 'bf16', which 'tfjs' does not have/],
-  [['--device', 'cuda'], /--device is 'cuda' with --engine auto; it is for --engine onnxruntime/],
-  [['--engine', 'onnxruntime', '--device', 'tpu'], /--device is 'tpu'; expected one of cpu, cuda, webgpu/],
+  [
+    ['--precision', 'tf32', '--engine', 'openvino'],
+    /'tf32', which 'openvino' does not have; expected --engine xla/,
+  ],
+  [
+    ['--engine', 'xla', '--precision', 'tf32', '--device', 'tpu'],
+    /'tf32' with --device tpu; it is for --device cuda/,
+  ],
+  [
+    ['--engine', 'openvino', '--device', 'cuda'],
+    /--device is 'cuda', which 'openvino' does not have; .* xla or onnx/,
+  ],
+  [
+    ['--engine', 'onnxruntime', '--device', 'tpu'],
+    /--device is 'tpu', which 'onnxruntime' does not .* --engine xla/,
+  ],
+  [
+    ['--engine', 'xla', '--device', 'webgpu'],
+    /--device is 'webgpu', which 'xla' does not .* --engine onnxruntime/,
+  ],
+  [
+    ['--device', 'gpu'],
+    /--device is 'gpu'; expected one of cpu, cuda, rocm, oneapi, tpu, webgpu, and numbers/,
+  ],
+  [['--device', 'cuda:0:1'], /--device is 'cuda:0:1'; expected one of cpu, cuda/],
+  [
+    ['--engine', 'xla', '--device', 'cuda:'],
+    /--device is 'cuda:'; expected different numbers .* such as cuda:0,1/,
+  ],
+  [['--engine', 'xla', '--device', 'cuda:1,1'], /--device is 'cuda:1,1'; expected different numbers/],
+  [['--device', 'cuda:1'], /--device is 'cuda:1' with --engine auto; devices are chosen .* --engine xla/],
+  [['--devices', 'all'], /--devices is 'all' with --engine auto; devices are chosen .* --engine xla/],
+  [['--engine', 'xla', '--devices', '2'], /--devices is '2'; expected one of all/],
+  [
+    ['--engine', 'xla', '--device', 'cuda:0', '--devices', 'all'],
+    /--devices is 'all', and --device 'cuda:0'; expected one of them/,
+  ],
   [['--masking', 'stripes'], /--masking is 'stripes'/],
   [['--recipe', 'beit-base-imagenet1k'], /needs --data DIR/],
   [['--epoch', '3'], /--epoch/],

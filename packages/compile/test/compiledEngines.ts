@@ -14,6 +14,7 @@ export async function compiledEngines(): Promise<EngineName[]> {
     );
   }
   expect(engines.includes('openvino')).toBe(isInstalled('OpenVINO'));
+  expect(engines.includes('xla')).toBe(isInstalled('XLA'));
   return engines;
 }
 

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openvinoVersion } from '@beit/compile';
+import { findPjrt } from '@beit/installed';
 
 /** What decides, beside options and data, which numbers a program gives. */
 export interface ProgramVersion {
@@ -12,6 +13,8 @@ export interface ProgramVersion {
   readonly sources: string;
   /** Installed beside the packages. */
   readonly openvino?: string;
+  /** Its plugin for the best devices that are there. */
+  readonly xla?: string;
 }
 
 /** The version of this program, where it runs. Versions in package.json say less: they change with releases only. */
@@ -19,6 +22,7 @@ export const programVersion = async (): Promise<ProgramVersion> => ({
   node: process.version,
   sources: await sourcesDigest(fileURLToPath(new URL('../../../../', import.meta.url))),
   openvino: await openvinoVersion(),
+  xla: (await findPjrt())?.version,
 });
 
 /** @param root folder of the repository */

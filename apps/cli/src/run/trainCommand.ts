@@ -50,7 +50,8 @@ export async function trainCommand({
   const progress = isFirst ? terminalProgress({ quiet }) : silentProgress;
   const interrupt = interruptSignal();
   const together = job.size > 1 ? `${job.size} processes, with ${job.library}\n` : '';
-  progress.message(`${about}\n${together}Engine: ${await describeEngine(engine)}\nWriting to ${out}`);
+  if (isFirst)
+    progress.message(`${about}\n${together}Engine: ${await describeEngine(engine)}\nWriting to ${out}`);
   const result = await run(progress, interrupt.signal, job);
   interrupt.release();
   await job.close();

@@ -23,7 +23,7 @@ const ELEMENT_TYPES: Readonly<Record<ValueType, string>> = {
 };
 
 /** `tensor<2x3xf32>` */
-export const typeText = ({ dtype, shape }: TensorType): string =>
+const typeText = ({ dtype, shape }: TensorType): string =>
   `tensor<${shape.map((dim) => `${dim}x`).join('')}${ELEMENT_TYPES[dtype]}>`;
 
 /** `array<i64: 1, 2>` */
@@ -35,8 +35,6 @@ export const pairs = (rows: readonly (readonly [number, number])[]): string =>
   `dense<[${rows.map(([low, high]) => `[${low}, ${high}]`).join(', ')}]> : tensor<${rows.length}x2xi64>`;
 
 export type Attributes = Readonly<Record<string, string>>;
-/** What a region, such as that of a reduction, makes of its arguments. */
-export type Body = (args: readonly Ref[], w: StablehloWriter) => Ref;
 
 export interface StablehloWriter {
   argument(type: TensorType, attributes?: Attributes): Ref;
