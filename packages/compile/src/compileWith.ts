@@ -6,7 +6,7 @@ import { checkedLeaves } from './engines/checkedLeaves';
 import type { EagerStep, Engines, HostPrograms } from './engines/engine';
 import { tfjsPrograms } from './engines/tfjs/tfjsPrograms';
 import { optimize } from './passes/optimize';
-import { toBfloat16 } from './passes/precision';
+import { type Bfloat16Options, toBfloat16 } from './passes/precision';
 import { registerEinsumGradient } from './record/einsum';
 import { type Trace, trace } from './record/trace';
 import { specTree } from './specTree';
@@ -108,9 +108,10 @@ async function programsOf(
   if (make) {
     // A backend that starts asynchronously may be registered: tracing needs one to go back to.
     await tf.ready();
+    const { bfloat16 } = engines.compiled[engine] ?? {};
     const traces = new Map<string, Trace>();
     for (const [name, { step, inputs }] of given) {
-      traces.set(name, optimized(trace(step, state, inputs), options.precision ?? 'fp32'));
+      traces.set(name, optimized(trace(step, state, inputs), options.precision ?? 'fp32', bfloat16));
     }
     return { engine, programs: await make(traces, stateTree, state, options) };
   }
@@ -120,9 +121,9 @@ async function programsOf(
   return { engine, programs };
 }
 
-function optimized(traced: Trace, precision: Precision): Trace {
+function optimized(traced: Trace, precision: Precision, options: Bfloat16Options | undefined): Trace {
   const graph = optimize(traced.graph);
-  return { ...traced, graph: precision === 'bf16' ? optimize(toBfloat16(graph)) : graph };
+  return { ...traced, graph: precision === 'bf16' ? optimize(toBfloat16(graph, options)) : graph };
 }
 
 /** Those of the engines that can be used here, fastest first, and TensorFlow.js itself. */

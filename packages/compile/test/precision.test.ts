@@ -16,7 +16,7 @@ function inBfloat16<N extends string>(
   const program: OfTensors<tf.Tensor> = f;
   const step = (state: Tensors, given: Tensors) => ({ state, outputs: { y: program(given) } });
   const { graph } = trace<Tensors, Tensors, Tensors>(step, {}, inputs);
-  return optimize(toBfloat16(optimize(graph)));
+  return optimize(toBfloat16(optimize(graph), { sumsAsProducts: true }));
 }
 /** The dtypes that the first node of an op takes. */
 const dtypesInto = (graph: ReturnType<typeof inBfloat16>, op: string) =>

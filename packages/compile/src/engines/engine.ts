@@ -1,6 +1,7 @@
 import type { HostTensor, Step, Tree } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import type { CompileOptions, Device } from '../compileOptions';
+import type { Bfloat16Options } from '../passes/precision';
 import type { Trace } from '../record/trace';
 import type { SpecTree } from '../specTree';
 import type { GivenTensor, Precision, ProgramMemory } from '../types';
@@ -47,6 +48,8 @@ export interface CompiledEngine {
   readonly install: string;
   /** What it computes products in. */
   readonly precisions: readonly Precision[];
+  /** How it likes programs of bfloat16. */
+  readonly bfloat16?: Bfloat16Options;
   /** What it runs programs on. */
   readonly devices: readonly Device[];
 }

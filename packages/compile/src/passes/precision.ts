@@ -35,11 +35,16 @@ function withoutRounding(value: Value, builder: GraphBuilder): Value | undefined
   return builder.emit('Mul', [source, cast(builder, inputs[1], 'bfloat16')]);
 }
 
+export interface Bfloat16Options {
+  /** Whether the engine adds up long columns of bfloat16 faster as a product with ones. */
+  readonly sumsAsProducts?: boolean;
+}
+
 /**
  * The graph with the operands of matrix products and convolutions in bfloat16, as PyTorch's autocast has them.
  * Parameters, the optimizer, normalizations, softmax, the residual stream and losses are computed in float32.
  */
-export function toBfloat16(graph: Graph): Graph {
+export function toBfloat16(graph: Graph, { sumsAsProducts = false }: Bfloat16Options = {}): Graph {
   const builder = createGraphBuilder();
   const operands = operandsOf(graph, isInBfloat16);
   const factors = operandsOf(graph, ({ op }) => op === 'MatMul');
@@ -57,7 +62,7 @@ export function toBfloat16(graph: Graph): Graph {
    * adds up in float32 and reads half the bytes.
    */
   function biasGradient({ op, inputs, attributes }: Node, before: Node): Value | undefined {
-    if (op !== 'ReduceSum' || inputs[0].dtype !== 'float32') return undefined;
+    if (!sumsAsProducts || op !== 'ReduceSum' || inputs[0].dtype !== 'float32') return undefined;
     const [rows] = inputs;
     const { shape } = rows;
     const { axes, keepDims } = attributes;

@@ -84,6 +84,7 @@ export const openvino: CompiledEngine = {
   },
   install: 'OpenVINO and the package koffi: npm install koffi, then npx @beit/engines install openvino',
   precisions: ['fp32', 'bf16'],
+  bfloat16: { sumsAsProducts: true },
   devices: ['cpu'],
 };
 

@@ -84,6 +84,7 @@ export async function loadProgram(
     return batch === undefined ? undefined : group.evenAxis([batch]);
   };
   const { text, checks } = toStablehlo(graph, {
+    platform: client.platform,
     precision: precision === 'tf32' ? 'DEFAULT' : 'HIGHEST',
     donated: new Map(overwritten.map((path) => [`state/${path}`, `next/${path}`])),
     numDevices: devices.length,

@@ -9,6 +9,8 @@ export interface IndexCheck {
 }
 
 export interface LoweringWriter extends StablehloWriter {
+  /** What the program is to run on, where that is known. */
+  readonly platform: string | undefined;
   /** How exactly operands of products are multiplied: `precision_config`. */
   readonly precision: string;
   /** Has a run tell the smallest and the largest of `indices`, a tensor of int32. */

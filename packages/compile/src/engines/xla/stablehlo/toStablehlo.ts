@@ -6,6 +6,7 @@ import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './co
 import { ELEMENTWISE } from './elementwise';
 import { INDEXING } from './indexing';
 import type { IndexCheck, Lowering, LoweringWriter, XlaOp } from './lowering';
+import { lowerMatMul } from './products';
 import { stablehloRules } from './stablehloRules';
 import { lowerAveragePool, lowerCumSum, lowerMaxPool, lowerMaxUnpool } from './windows';
 import { type Attributes, createStablehloWriter, i64, i64s, padRank, type Ref } from './writer';
@@ -46,25 +47,6 @@ const alongLast = (op: string, x: Ref, initial: number, w: LoweringWriter): Ref 
 const belowLargest = (x: Ref, w: LoweringWriter): Ref => {
   const wide = w.convert(x, 'float32');
   return w.emit('subtract', [wide, alongLast('maximum', wide, Number.NEGATIVE_INFINITY, w)], wide);
-};
-
-const matMul: Lowering<'MatMul'> = ({ attributes: a, outputs: [y] }, [left, right], w) => {
-  // One matrix for all of a batch: the axes of the batch are rows.
-  const isShared =
-    right.shape.slice(0, -2).every((dim) => dim === 1) && right.shape.length <= left.shape.length;
-  const batch = isShared ? [] : y.shape.slice(0, -2);
-  const inBatch = (x: Ref) => w.broadcast(x, [...batch, ...x.shape.slice(-2)]);
-  const x = isShared ? left : inBatch(left);
-  const z = isShared ? w.reshape(right, right.shape.slice(-2)) : inBatch(right);
-  const axes = (list: readonly number[]) => `[${list.join(', ')}]`;
-  const inner = [x.shape.length - (a.transposeA ? 2 : 1), z.shape.length - (a.transposeB ? 1 : 2)] as const;
-  return w.emit('dot_general', [x, z], y, {
-    dot_dimension_numbers:
-      `#stablehlo.dot<lhs_batching_dimensions = ${axes([...batch.keys()])}, ` +
-      `rhs_batching_dimensions = ${axes([...batch.keys()])}, ` +
-      `lhs_contracting_dimensions = ${axes([inner[0]])}, rhs_contracting_dimensions = ${axes([inner[1]])}>`,
-    precision_config: w.precision,
-  });
 };
 
 const slice: Lowering<'Slice'> = ({ attributes: { begin, strides }, outputs: [y] }, [x], w) => {
@@ -176,7 +158,7 @@ const LOWERINGS: { readonly [K in XlaOp]: Lowering<K> } = {
     const scaled = w.emit('multiply', [normed, w.broadcast(scale, x.shape)], x);
     return [w.emit('add', [scaled, w.broadcast(offset, x.shape)], x), mean, inverse];
   },
-  MatMul: matMul,
+  MatMul: lowerMatMul,
   Conv: lowerConv,
   ConvInputGradient: lowerConvInputGradient,
   ConvFilterGradient: lowerConvFilterGradient,
@@ -197,6 +179,8 @@ export type ProductPrecision = 'HIGHEST' | 'HIGH' | 'DEFAULT';
 
 export interface StablehloOptions {
   readonly precision?: ProductPrecision;
+  /** What it is to run on, such as `cpu`: the form that products take depends on it. Default: any. */
+  readonly platform?: string;
   /** The output that is written over an input's memory, by the input's name. */
   readonly donated?: ReadonlyMap<string, string>;
   /** Devices that the program is split over. Default: 1. */
@@ -215,6 +199,7 @@ export function toStablehlo(
   program: Graph,
   {
     precision = 'HIGHEST',
+    platform,
     donated = new Map(),
     numDevices = 1,
     splitOf = () => undefined,
@@ -232,6 +217,7 @@ export function toStablehlo(
   const checks: IndexCheck[] = [];
   const w: LoweringWriter = {
     ...writer,
+    platform,
     precision: `[${Array(2).fill(`#stablehlo<precision ${precision}>`).join(', ')}]`,
     check(indices, check) {
       const axes = [...indices.shape.keys()];

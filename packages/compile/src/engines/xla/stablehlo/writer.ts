@@ -11,6 +11,8 @@ export interface Ref {
   readonly name: string;
   readonly dtype: ValueType;
   readonly shape: readonly number[];
+  /** Whether a transpose has made it, or what keeps the order in which its elements lie. */
+  readonly turned?: boolean;
 }
 export type TensorType = Pick<Ref, 'dtype' | 'shape'>;
 
@@ -93,6 +95,9 @@ function splat(value: number, dtype: ValueType): string {
   return `0x${digits.toUpperCase()}`;
 }
 
+/** What keeps the order in which elements lie. */
+const movedLike = ({ turned }: Ref, made: Ref): Ref => (turned ? { ...made, turned } : made);
+
 /** @param header lines in the module before its function */
 export function createStablehloWriter(header: readonly string[] = []): StablehloWriter {
   const args: string[] = [];
@@ -147,7 +152,7 @@ export function createStablehloWriter(header: readonly string[] = []): Stablehlo
       emit('constant', [], type, { value: `dense<${splat(value, type.dtype)}> : ${typeText(type)}` }),
     );
   const reshape: StablehloWriter['reshape'] = (x, shape) =>
-    sameShape(x.shape, shape) ? x : emit('reshape', [x], { ...x, shape });
+    sameShape(x.shape, shape) ? x : movedLike(x, emit('reshape', [x], { ...x, shape }));
 
   return {
     argument(type, attributes) {
@@ -176,24 +181,20 @@ export function createStablehloWriter(header: readonly string[] = []): Stablehlo
       );
     },
     reshape,
-    convert: (x, dtype) => (x.dtype === dtype ? x : emit('convert', [x], { ...x, dtype })),
+    convert: (x, dtype) => (x.dtype === dtype ? x : movedLike(x, emit('convert', [x], { ...x, dtype }))),
     transpose(x, perm) {
       if (perm.every((axis, i) => axis === i)) return x;
       const shape = perm.map((axis) => at(x.shape, axis));
-      return emit('transpose', [x], { ...x, shape }, { permutation: i64s(perm) });
+      return { ...emit('transpose', [x], { ...x, shape }, { permutation: i64s(perm) }), turned: true };
     },
     slice(x, starts, shape, strides = shape.map(() => 1)) {
       const last = shape.map((size, axis) => at(starts, axis) + (size - 1) * at(strides, axis));
-      return emit(
-        'slice',
-        [x],
-        { ...x, shape },
-        {
-          start_indices: i64s(starts),
-          limit_indices: i64s(last.map((place) => place + 1)),
-          strides: i64s(strides),
-        },
-      );
+      const attributes = {
+        start_indices: i64s(starts),
+        limit_indices: i64s(last.map((place) => place + 1)),
+        strides: i64s(strides),
+      };
+      return movedLike(x, emit('slice', [x], { ...x, shape }, attributes));
     },
     pad(x, before, after, value) {
       const shape = x.shape.map((dim, axis) => dim + at(before, axis) + at(after, axis));
