@@ -2,7 +2,8 @@
 
 Usage: see shared/peer_turns.py; modes are jax-fp32; jax-bf16, where products come out in bfloat16, as with Flax's
 `dtype=bfloat16`; and jax-bf16-to-fp32, where operands are bfloat16 and products float32, for which alone XLA's CPU
-backend has kernels of bfloat16. With `--dump-hlo FILE` the compiled program is written there, as XLA has optimized it.
+backend has kernels of bfloat16. With `--dump-hlo FILE` the compiled program is written there, as XLA has optimized it; with `--lower-for-cuda FILE` it is written there as XLA is given it for a
+GPU, and not run.
 """
 
 import functools
@@ -15,6 +16,7 @@ from peer_turns import command_line, report
 
 parser = command_line()
 parser.add_argument("--dump-hlo", type=pathlib.Path)
+parser.add_argument("--lower-for-cuda", type=pathlib.Path)
 args = parser.parse_args()
 # XLA's CPU client takes the number of its threads from here, when JAX starts it.
 os.environ["NPROC"] = str(args.threads)
@@ -175,6 +177,12 @@ def main():
     params = load_params(args.inputs / "params.safetensors")
     optimizer = create_optimizer(params, **config["optimizer"])
     state = optimizer.init(params)
+
+    if args.lower_for_cuda:
+        traced = create_step(create_loss(config["model"]), optimizer).trace(params, state, batch)
+        args.lower_for_cuda.write_text(traced.lower(lowering_platforms=("cuda",)).as_text())
+        print("null")
+        return
 
     start = time.perf_counter()
     compiled = create_step(create_loss(config["model"]), optimizer).lower(params, state, batch).compile()

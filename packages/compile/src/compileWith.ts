@@ -5,20 +5,11 @@ import type { CompileOptions } from './compileOptions';
 import { checkedLeaves } from './engines/checkedLeaves';
 import type { EagerStep, Engines, HostPrograms } from './engines/engine';
 import { tfjsPrograms } from './engines/tfjs/tfjsPrograms';
-import { optimize } from './passes/optimize';
-import { type Bfloat16Options, toBfloat16 } from './passes/precision';
+import { optimizedTrace } from './optimizedTrace';
 import { registerEinsumGradient } from './record/einsum';
 import { type Trace, trace } from './record/trace';
 import { specTree } from './specTree';
-import type {
-  CompiledProgram,
-  CompiledPrograms,
-  EngineName,
-  GivenTensor,
-  Precision,
-  Steps,
-  StepTensors,
-} from './types';
+import type { CompiledProgram, CompiledPrograms, EngineName, GivenTensor, Steps, StepTensors } from './types';
 
 /** `compile` with these engines, and TensorFlow.js itself. */
 export async function compileWith<S, I, O>(
@@ -111,7 +102,7 @@ async function programsOf(
     const { bfloat16 } = engines.compiled[engine] ?? {};
     const traces = new Map<string, Trace>();
     for (const [name, { step, inputs }] of given) {
-      traces.set(name, optimized(trace(step, state, inputs), options.precision ?? 'fp32', bfloat16));
+      traces.set(name, optimizedTrace(trace(step, state, inputs), options.precision ?? 'fp32', bfloat16));
     }
     return { engine, programs: await make(traces, stateTree, state, options) };
   }
@@ -119,11 +110,6 @@ async function programsOf(
   const programs = await (engines.eager[engine]?.programs(steps, stateTree, state) ??
     tfjsPrograms(steps, stateTree, state, options));
   return { engine, programs };
-}
-
-function optimized(traced: Trace, precision: Precision, options: Bfloat16Options | undefined): Trace {
-  const graph = optimize(traced.graph);
-  return { ...traced, graph: precision === 'bf16' ? optimize(toBfloat16(graph, options)) : graph };
 }
 
 /** Those of the engines that can be used here, fastest first, and TensorFlow.js itself. */

@@ -2,12 +2,8 @@
 export type { HostTensor, Step, TensorSpec, Tree, TreeOf } from '@beit/tensors';
 export type { EngineChoice } from './chooseEngine';
 export type { CompileOptions } from './compileOptions';
-export {
-  type StablehloOptions,
-  type StablehloProgram,
-  toStablehlo,
-} from './engines/xla/stablehlo/toStablehlo';
 export { type ExportInput, type ExportOptions, exportOnnx } from './export/exportOnnx';
+export { exportStablehlo } from './export/exportStablehlo';
 export { forwardStep } from './forwardStep';
 export type { Graph, Node, Value } from './graph/graph';
 export { countOps, printGraph } from './graph/printGraph';

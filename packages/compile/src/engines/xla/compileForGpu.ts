@@ -34,7 +34,7 @@ export interface GpuCompileOptions {
 const UNTRIED = { xla_gpu_autotune_level: 0, xla_gpu_enable_triton_gemm: false };
 
 /**
- * Compiles StableHLO (`toStablehlo`) for a GPU that need not be here, by the plugin for CUDA: whether it compiles, and what
+ * Compiles StableHLO (`exportStablehlo`) for a GPU that need not be here, by the plugin for CUDA: whether it compiles, and what
  * memory it takes there.
  *
  * @param program MLIR, as text
