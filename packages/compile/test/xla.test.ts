@@ -1,6 +1,8 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { flattenTensors, type HostTensor, messageOf, type Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
@@ -193,6 +195,15 @@ whereInstalled('XLA', () => {
       expect(await readdir(programCache)).toEqual(kept);
       await trained({ ...cpu, programCache, devices: [0, 1] });
       expect(await readdir(programCache)).toHaveLength(2);
+    });
+    test('run when what loaded them is garbage', async () => {
+      const programCache = await cache();
+      const first = await trained({ ...cpu, programCache });
+      setFlagsFromString('--expose-gc');
+      runInNewContext('gc')();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      runInNewContext('gc')();
+      expect(await trained({ ...cpu, programCache })).toEqual(first);
     });
     test('are compiled anew where the file is damaged', async () => {
       const programCache = await cache();
