@@ -44,6 +44,16 @@ test.each(Object.entries(OPS))('%s', (_name, op) =>
   expectSame(given({ x, y }, ({ x: v, y: w }) => op(v, w), CLOSE)),
 );
 
+const long = f32(Array.from({ length: 8192 }, (_, i) => (i === 5000 ? Number.NaN : Math.sin(i))));
+test.each([0, 1] as const)('the extremes of thousands of numbers, one of them NaN, along axis %d', (axis) =>
+  expectSame(
+    given({ long }, ({ long: v }) => {
+      const table = axis === 0 ? v.reshape([-1, 4]) : v.reshape([4, -1]);
+      return [v.max(), v.min(), table.max(axis), table.min(axis, true)];
+    }),
+  ),
+);
+
 whereInstalled('XLA', () => {
   test('whole quotients are whole', async () => {
     const whole = f32(Array.from({ length: 100 }, (_, i) => 41 * i));

@@ -5,7 +5,7 @@ import { at } from '../../../graph/lists';
 import { among, type Inputs, type PlainOp } from '../../../graph/ops';
 import { constantNumbers, eitherWay, produced } from '../../../passes/algebraRules';
 import { constantsApart } from '../../../passes/constantsApart';
-import { NATIVE } from '../../../passes/nanRules';
+import { extremesKeepNaN, NATIVE } from '../../../passes/nanRules';
 import { type Rule, ruleFor } from '../../../passes/rule';
 
 /** A product with a condition becomes a choice between the other factor and 0, whatever that factor is: 0 x NaN is NaN. */
@@ -158,5 +158,6 @@ export const stablehloRules: readonly Rule[] = [
   roundedTerms,
   roundedRows,
   mean,
+  extremesKeepNaN,
   arcTangent,
 ];
