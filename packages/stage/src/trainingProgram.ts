@@ -82,21 +82,25 @@ export async function trainingProgram<B>(options: TrainingProgramOptions<B>): Pr
     );
     type Given = Parameters<typeof program.run>[0];
     const sent = new WeakMap<TrainingInputs<B>, Promise<Given>>();
-    const given = async ({ microBatches, scalars }: TrainingInputs<B>): Promise<Given> => ({
-      batch: asTree<B>(await firstBatch(microBatches)),
-      scalars,
-    });
+    let last: Promise<unknown> = Promise.resolve();
+    /** One step's after the other's: a batch that was loaded is there until the next one is asked for. */
+    function send({ microBatches, scalars }: TrainingInputs<B>): Promise<Given> {
+      const given = last.then(async () => {
+        const tensors = { batch: asTree<B>(await firstBatch(microBatches)), scalars };
+        program.send(tensors);
+        return tensors;
+      });
+      last = given.catch(() => {}); // It counts when the step is run.
+      return given;
+    }
     return {
       engine: program.engine,
-      run: async (inputs) => program.run(await (sent.get(inputs) ?? given(inputs))),
-      send(inputs) {
-        const coming = given(inputs).then((tensors) => {
-          program.send(tensors);
-          return tensors;
-        });
-        coming.catch(() => {}); // It counts when the step is run.
-        sent.set(inputs, coming);
+      async run(inputs) {
+        const given = sent.get(inputs) ?? send(inputs);
+        sent.delete(inputs);
+        return program.run(await given);
       },
+      send: (inputs) => void sent.set(inputs, send(inputs)),
       readState: () => program.readState(),
       writeState: (state) => program.writeState(state as TreeOf<TrainState, HostTensor>),
       dispose: () => program.dispose(),

@@ -102,3 +102,29 @@ test.each([IMAGES, 2])(
     }
   },
 );
+
+test('steps that were sent ask for their batches one after the other', async () => {
+  let [open, most] = [0, 0];
+  async function* slowly() {
+    most = Math.max(most, ++open);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    open -= 1;
+    yield batchOf(0, IMAGES);
+  }
+  const program = await trainingProgram({
+    loss: pretrainLoss(mim),
+    optimizer,
+    params: mim.init(createRandom(1)),
+    example: batchOf(0, IMAGES).batch,
+    microBatches: 1,
+    engine: { engine: 'onnxruntime' },
+  });
+  const steps = [0, 1, 2].map((step) => ({
+    microBatches: slowly(),
+    scalars: optimizer.scalars(step, 1e-3),
+  }));
+  for (const step of steps) program.send?.(step);
+  for (const step of steps) await program.run(step);
+  await program.dispose();
+  expect(most).toBe(1);
+});

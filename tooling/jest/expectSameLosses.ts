@@ -1,0 +1,12 @@
+import { readMetrics } from '../../packages/trainer/src';
+
+/** At the same steps, training and evaluation, to so many decimal digits. @param a @param b folders of a stage's run */
+export async function expectSameLosses(a: string, b: string, digits = 3): Promise<void> {
+  const losses = async (folder: string) =>
+    (await readMetrics(folder)).map(({ kind, step, loss }) => ({ kind, step, loss: Number(loss) }));
+  const expected = await losses(b);
+  expect(expected.length).toBeGreaterThan(0);
+  expect(await losses(a)).toEqual(
+    expected.map(({ loss, ...rest }) => ({ ...rest, loss: expect.closeTo(loss, digits) })),
+  );
+}
