@@ -158,10 +158,11 @@ whereInstalled('XLA', () => {
   test('SETR-PUP on XLA is trained, measured and reported as on onnxruntime; one killed continues bit for bit', async () => {
     const on = (engine: string, out: string) => small(out, '--engine', engine, '--steps', '20');
     for (const engine of ['xla', 'onnxruntime']) {
-      const { status, stderr } = start(...on(engine, engine));
-      expect(stderr).toMatch(`fine-tuning: ${engine}, fp32`);
+      const result = start(...on(engine, engine));
+      const { stderr } = result;
+      expect(ended(result)).toEqual({ status: 0 });
+      expect(stderr).toMatch(`segmentation: ${engine}, fp32`);
       expect(stderr).not.toMatch(/Error/);
-      expect(status).toBe(0);
     }
     await expectSameLosses(join(folder, 'xla'), join(folder, 'onnxruntime'));
     const report = await readFile(join(folder, 'xla/report.html'), 'utf8');

@@ -126,10 +126,11 @@ whereInstalled('XLA', () => {
   test('training, evaluation, report and prediction on XLA are what onnxruntime gives; one killed continues bit for bit', async () => {
     const on = (engine: string, out: string) => small(out, '--engine', engine);
     for (const engine of ['xla', 'onnxruntime']) {
-      const { status, stderr } = start(...on(engine, engine));
+      const result = start(...on(engine, engine));
+      const { stderr } = result;
+      expect(ended(result)).toEqual({ status: 0 });
       expect(stderr).toMatch(`fine-tuning: ${engine}, fp32`);
       expect(stderr).not.toMatch(/Error/);
-      expect(status).toBe(0);
     }
     await expectSameLosses(join(folder, 'xla'), join(folder, 'onnxruntime'));
     const report = await readFile(join(folder, 'xla/report.html'), 'utf8');

@@ -132,12 +132,13 @@ whereInstalled('XLA', () => {
   test('both stages, evaluation and report on XLA are what onnxruntime gives; one killed continues bit for bit', async () => {
     const on = (engine: string, out: string) => [...small(out), '--engine', engine, '--epochs', '2,3'];
     for (const engine of ['xla', 'onnxruntime']) {
-      const { status, stdout, stderr } = start(...on(engine, engine));
+      const result = start(...on(engine, engine));
+      const { stdout, stderr } = result;
+      expect(ended(result)).toEqual({ status: 0 });
       expect(stderr).toMatch(`tokenizer: ${engine}, fp32`);
       expect(stderr).toMatch(`pretraining: ${engine}, fp32`);
       expect(stderr).not.toMatch(/Error/);
       expect(stdout).toMatch(/Masked-token accuracy, all patches/);
-      expect(status).toBe(0);
     }
     for (const stage of ['tokenizer', 'pretrain'])
       await expectSameLosses(join(folder, 'xla', stage), join(folder, 'onnxruntime', stage));
