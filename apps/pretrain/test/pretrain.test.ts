@@ -153,6 +153,11 @@ whereInstalled('XLA', () => {
     for (const file of ['tokenizer.safetensors', 'model.safetensors'])
       expect((await bytes('xla-killed', file)).equals(await bytes('xla', file))).toBe(true);
   }, 600_000);
+
+  test('a dry run says what a program takes of the device', () => {
+    const { stdout } = start(...small('dry'), '--dry-run', '--engine', 'xla');
+    expect(stdout).toMatch(/device memory +\d+\.\d\d GiB at most, of which 0\.00 GiB state/);
+  });
 });
 
 test('pixels from a recipe file, without a tokenizer; its recipe.json repeats it, killed and continued, bit for bit', async () => {
