@@ -126,9 +126,9 @@ whereInstalled('Open MPI', () => {
     test('two processes, each with two devices of XLA, give what one process and device give', async () => {
       const batch = { batchSize: 8, microBatchSize: 2 };
       const recipe = {
-        extends: join(folder, 'recipe.json'),
-        tokenizer: batch,
-        mim: { ...batch, epochs: 2, model: { embedDim: 16, depth: 1 } },
+        extends: 'emoji',
+        tokenizer: { model: { vocabSize: 64, hiddenDim: 8, decoderInitDim: 8 }, ...batch, epochs: 1 },
+        mim: { model: { embedDim: 16, depth: 1 }, ...batch, epochs: 2, warmupEpochs: 1 },
       };
       writeFileSync(join(folder, 'xla.json'), JSON.stringify(recipe));
       const xla = ['--recipe', join(folder, 'xla.json'), '--engine', 'xla'];
