@@ -3,6 +3,7 @@ import {
   duration,
   gibibytes,
   layerRates,
+  memoryLines,
   millions,
   printLayerRates,
   timeMicroBatch,
@@ -21,7 +22,7 @@ const ADE20K = { images: 20_210, classes: ADE20K_CLASSES.length, note: ' (of ADE
 
 /** Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps. */
 export async function dryRun(
-  { recipe, data, engine }: Options,
+  { recipe, data, ...how }: Options,
   progress: Pick<ProgressReporter, 'message' | 'update'>,
 ): Promise<void> {
   console.log(JSON.stringify(recipe, null, 2));
@@ -50,9 +51,10 @@ export async function dryRun(
     labels,
     ...dropPathKeeps(model.vit, microBatchSize, createRandom(0)),
   };
-  const timed = await timeMicroBatch(segmentLoss(model, recipe), params, example, engine);
+  const timed = await timeMicroBatch(segmentLoss(model, recipe), params, example, how);
   const peak = process.resourceUsage().maxRSS * 1024;
   const stepSeconds = (timed.seconds * batchSize) / microBatchSize;
+  console.log(`\n${memoryLines(parameters * 4 * 3, timed).join('\n')}`);
   console.log(`memory            ${gibibytes(peak)} at most with micro-batches of ${microBatchSize}`);
   console.log(
     `measured here     ${timed.seconds.toFixed(2)} s for ${microBatchSize} crops with ${timed.engine}, so ${stepSeconds.toFixed(2)} s a step`,

@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
 import { ended } from '../../../tooling/jest/ended';
+import { expectSameLosses } from '../../../tooling/jest/expectSameLosses';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 
 const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
@@ -152,6 +153,28 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect(broken.status).toBe(1);
   expect(broken.stderr).toMatch(/Cannot read .*5\.jpg/);
 }, 600_000);
+
+whereInstalled('XLA', () => {
+  test('SETR-PUP on XLA is trained, measured and reported as on onnxruntime; one killed continues bit for bit', async () => {
+    const on = (engine: string, out: string) => small(out, '--engine', engine, '--steps', '20');
+    for (const engine of ['xla', 'onnxruntime']) {
+      const result = start(...on(engine, engine));
+      const { stderr } = result;
+      expect(ended(result)).toEqual({ status: 0 });
+      expect(stderr).toMatch(`segmentation: ${engine}, fp32`);
+      expect(stderr).not.toMatch(/Error/);
+    }
+    await expectSameLosses(join(folder, 'xla'), join(folder, 'onnxruntime'));
+    const report = await readFile(join(folder, 'xla/report.html'), 'utf8');
+    expect(report).toMatch(/image, truth and prediction/);
+    expect(report).not.toMatch(/NaN|undefined/);
+
+    await killAfterCheckpoint(join(folder, 'xla-killed/checkpoints'), on('xla', 'xla-killed'));
+    expect(ended(start(...on('xla', 'xla-killed'), '--resume'))).toEqual({ status: 0 });
+    const model = (run: string) => readFile(join(folder, run, 'model.safetensors'));
+    expect((await model('xla-killed')).equals(await model('xla'))).toBe(true);
+  }, 600_000);
+});
 
 whereInstalled('Chromium', () => {
   test('the report of that run is accessible', async () => {

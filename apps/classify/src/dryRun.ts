@@ -4,6 +4,7 @@ import {
   duration,
   gibibytes,
   layerRates,
+  memoryLines,
   millions,
   printLayerRates,
   timeMicroBatch,
@@ -20,7 +21,7 @@ const IMAGENET_22K = { train: 14_197_122, classes: 21_841 };
 
 /** Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps. */
 export async function dryRun(options: Options): Promise<void> {
-  const { recipe, engine } = options;
+  const { recipe } = options;
   console.log(JSON.stringify(recipe, null, 2));
   const set = await sizeOf(options);
   console.log(`\n${set.train} images of ${set.classes} classes${set.note}`);
@@ -40,8 +41,6 @@ export async function dryRun(options: Options): Promise<void> {
   );
   const { learningRate, layerDecay, model } = recipe;
   printLayerRates(layerRates({ learningRate, layerDecay, depth: model.depth }, params));
-  // Twice over for the engine's two buffers.
-  console.log(`\ntraining state    ${gibibytes(2 * state)}, and ${gibibytes(state)} a checkpoint`);
 
   const { imageSize } = vit.config;
   const images = zeros([microBatchSize, imageSize, imageSize, 3]);
@@ -52,9 +51,10 @@ export async function dryRun(options: Options): Promise<void> {
     ...dropPathKeeps(vit, microBatchSize, createRandom(0)),
   };
   const before = process.memoryUsage().rss;
-  const timed = await timeMicroBatch(finetuneLoss(classifier), params, example, engine);
+  const timed = await timeMicroBatch(finetuneLoss(classifier), params, example, options);
   const peak = process.resourceUsage().maxRSS * 1024;
   const stepSeconds = (timed.seconds * batchSize) / microBatchSize;
+  console.log(`\n${memoryLines(state, timed).join('\n')}`);
   console.log(
     `memory            ${gibibytes(peak)} at most with micro-batches of ${microBatchSize}: ${gibibytes(Math.max(0, peak - before - 2 * state) / microBatchSize)} an image beyond state and program`,
   );

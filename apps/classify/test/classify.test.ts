@@ -9,6 +9,7 @@ import sharp from 'sharp';
 import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
 import { ended } from '../../../tooling/jest/ended';
+import { expectSameLosses } from '../../../tooling/jest/expectSameLosses';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 
 const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
@@ -120,6 +121,33 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect(onTop.stderr).toMatch(/Starting from .*whole\./);
   expect(ended(onTop)).toEqual({ status: 0 });
 }, 480_000);
+
+whereInstalled('XLA', () => {
+  test('training, evaluation, report and prediction on XLA are what onnxruntime gives; one killed continues bit for bit', async () => {
+    const on = (engine: string, out: string) => small(out, '--engine', engine);
+    for (const engine of ['xla', 'onnxruntime']) {
+      const result = start(...on(engine, engine));
+      const { stderr } = result;
+      expect(ended(result)).toEqual({ status: 0 });
+      expect(stderr).toMatch(`fine-tuning: ${engine}, fp32`);
+      expect(stderr).not.toMatch(/Error/);
+    }
+    await expectSameLosses(join(folder, 'xla'), join(folder, 'onnxruntime'));
+    const report = await readFile(join(folder, 'xla/report.html'), 'utf8');
+    expect(report).toMatch(/Confusion matrix/);
+    expect(report).not.toMatch(/NaN|undefined/);
+
+    await killAfterCheckpoint(join(folder, 'xla-killed/checkpoints'), on('xla', 'xla-killed'));
+    expect(ended(start(...on('xla', 'xla-killed'), '--resume'))).toEqual({ status: 0 });
+    const model = (run: string) => readFile(join(folder, run, 'model.safetensors'));
+    expect((await model('xla-killed')).equals(await model('xla'))).toBe(true);
+
+    const predict = (engine: string) =>
+      start('predict', '--model', join(folder, 'xla'), '--engine', engine, join(pictures, 'squares/0.png'));
+    expect(predict('xla').stdout).toMatch(/squares\/0\.png\n +\d+\.\d % {2}\w+\n/);
+    expect(predict('xla').stdout).toBe(predict('onnxruntime').stdout);
+  }, 480_000);
+});
 
 whereInstalled('Chromium', () => {
   test('the report of that run is accessible', async () => {

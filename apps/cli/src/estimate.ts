@@ -1,3 +1,4 @@
+import type { ProgramMemory } from '@beit/compile';
 import { adamW } from '@beit/optim';
 import { type TrainingProgramOptions, trainingProgram } from '@beit/stage';
 import type { HostTensor, NamedTensors, TreeOf } from '@beit/tensors';
@@ -17,15 +18,36 @@ export function duration(seconds: number): string {
   return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(0)} days`;
 }
 
-/** Seconds of one micro-batch, forward, backward and update; the first run warms up. */
+/** What a training program takes and how long, as it was measured here. */
+export interface TimedProgram {
+  readonly seconds: number;
+  /** With its precision. */
+  readonly engine: string;
+  /** On each device; of engines that tell. */
+  readonly memory?: ProgramMemory;
+}
+
+/**
+ * Seconds of one micro-batch, forward, backward and update; the first run warms up.
+ *
+ * @param shardOptimizer whether each of several devices keeps a part of the optimizer's state
+ */
 export async function timeMicroBatch<B>(
   loss: TrainingProgramOptions<B>['loss'],
   params: NamedTensors,
   example: TreeOf<B, HostTensor>,
-  engine: EngineOptions,
-): Promise<{ seconds: number; engine: string }> {
+  { engine, shardOptimizer }: { readonly engine: EngineOptions; readonly shardOptimizer: boolean },
+): Promise<TimedProgram> {
   const optimizer = adamW();
-  const program = await trainingProgram({ loss, optimizer, params, example, microBatches: 1, engine });
+  const program = await trainingProgram({
+    loss,
+    optimizer,
+    params,
+    example,
+    microBatches: 1,
+    shardOptimizer,
+    engine,
+  });
   async function* microBatches() {
     yield { batch: example, weight: 1 };
   }
@@ -40,5 +62,28 @@ export async function timeMicroBatch<B>(
   }
   const seconds = milliseconds / 1000 / steps;
   await program.dispose();
-  return { seconds, engine: `${program.engine}, ${engine.precision}` };
+  return {
+    seconds,
+    engine: `${program.engine}, ${engine.precision}`,
+    ...(program.memory && { memory: program.memory }),
+  };
+}
+
+/**
+ * Lines about the memory that training takes.
+ *
+ * @param state bytes of all of it
+ */
+export function memoryLines(state: number, { memory }: Pick<TimedProgram, 'memory'>): string[] {
+  if (!memory) {
+    // Twice over for the engine's two buffers.
+    return [`training state    ${gibibytes(2 * state)}, and ${gibibytes(state)} a checkpoint`];
+  }
+  // Of the numbers, the peak of XLA's CPUs leaves out what is temporary.
+  const most = memory.arguments + memory.outputs - memory.aliased + memory.temporary;
+  // The new state is written over the old one: what is written so is the state.
+  return [
+    `device memory     ${gibibytes(most)} at most, of which ${gibibytes(memory.aliased)} state`,
+    `checkpoint        ${gibibytes(state)}`,
+  ];
 }

@@ -1,6 +1,6 @@
 export { passProgress } from '@beit/progress';
 export { runMain, typedIn, UsageError } from './commandLine';
-export { duration, gibibytes, millions, timeMicroBatch } from './estimate';
+export { duration, gibibytes, memoryLines, millions, type TimedProgram, timeMicroBatch } from './estimate';
 export { dataLocation, folderIndexes, locationOf, shardsAt } from './imageData';
 export { microBatches } from './microBatches';
 export { describeEngine, ENGINE_OPTIONS, type EngineOptions, engineOptions } from './options/engineOptions';

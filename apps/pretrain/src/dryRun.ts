@@ -1,4 +1,4 @@
-import { duration, gibibytes, millions, timeMicroBatch } from '@beit/cli';
+import { duration, memoryLines, millions, type TimedProgram, timeMicroBatch } from '@beit/cli';
 import { createDvae, type DvaeBatch, dvaeLoss } from '@beit/dvae';
 import { createRandom } from '@beit/random';
 import { countParameters } from '@beit/report';
@@ -11,7 +11,7 @@ import { tokenObjective } from './targets/tokenObjective';
 
 /** Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps. */
 export async function dryRun(options: RunOptions): Promise<void> {
-  const { recipe, engine } = options;
+  const { recipe } = options;
   const { tokenizer, mim: settings, views } = recipe;
   console.log(JSON.stringify(recipe, null, 2));
   const images = await countImages(recipe, options.data);
@@ -34,18 +34,17 @@ export async function dryRun(options: RunOptions): Promise<void> {
       `  steps             ${steps} of ${batchSize} images (${epochs} epochs), micro-batches of ${microBatch}`,
     );
     console.log(`  learning rate     ${rate}`);
-    // Parameters and two moments, twice over for the engine's two buffers.
-    console.log(
-      `  training state    ${gibibytes(countParameters(params) * 4 * 3 * 2)}, and ${gibibytes(countParameters(params) * 4 * 3)} a checkpoint`,
-    );
     return steps;
   };
   const timing = (
     steps: number,
+    params: NamedTensors,
     batchSize: number,
     microBatch: number,
-    timed: { seconds: number; engine: string },
+    timed: TimedProgram,
   ) => {
+    // Parameters and two moments.
+    for (const line of memoryLines(countParameters(params) * 4 * 3, timed)) console.log(`  ${line}`);
     const stepSeconds = (timed.seconds * batchSize) / microBatch;
     console.log(
       `  measured here     ${timed.seconds.toFixed(2)} s for ${microBatch} images with ${timed.engine}, so ${stepSeconds.toFixed(2)} s a step`,
@@ -76,13 +75,14 @@ export async function dryRun(options: RunOptions): Promise<void> {
     };
     timing(
       steps,
+      params,
       tokenizer.batchSize,
       tokenizer.microBatchSize,
       await timeMicroBatch(
         (p, b) => ({ ...dvaeLoss(dvae, p, b as unknown as DvaeBatch) }),
         params,
         example,
-        engine,
+        options,
       ),
     );
   }
@@ -102,6 +102,7 @@ export async function dryRun(options: RunOptions): Promise<void> {
   );
   console.log(`  masked patches    at most ${maxMasked} of ${patches}`);
   const example = blankBatch(objective, batch, maxMasked);
-  timing(steps, settings.batchSize, batch, await timeMicroBatch(objective.loss, params, example, engine));
+  const timed = await timeMicroBatch(objective.loss, params, example, options);
+  timing(steps, params, settings.batchSize, batch, timed);
   if (!pixels) console.log('  The time for tokenizing each batch with the frozen encoder comes on top.');
 }

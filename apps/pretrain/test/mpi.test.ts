@@ -21,6 +21,7 @@ import { createRandom } from '@beit/random';
 import { readMetrics } from '@beit/trainer';
 import sharp from 'sharp';
 import { ended } from '../../../tooling/jest/ended';
+import { expectSameLosses } from '../../../tooling/jest/expectSameLosses';
 import { LAUNCH, LAUNCHER, launch, NODE } from '../../../tooling/jest/mpirun';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 
@@ -120,6 +121,29 @@ whereInstalled('Open MPI', () => {
       for (const [i, [, , loss]] of one.entries()) expect(several[i]![2]).toBeCloseTo(Number(loss), 4);
     },
   );
+
+  whereInstalled('XLA', () => {
+    test('two processes, each with two devices of XLA, give what one process and device give', async () => {
+      const batch = { batchSize: 8, microBatchSize: 2 };
+      const recipe = {
+        extends: 'emoji',
+        tokenizer: { model: { vocabSize: 64, hiddenDim: 8, decoderInitDim: 8 }, ...batch, epochs: 1 },
+        mim: { model: { embedDim: 16, depth: 1 }, ...batch, epochs: 2, warmupEpochs: 1 },
+      };
+      writeFileSync(join(folder, 'xla.json'), JSON.stringify(recipe));
+      const xla = ['--recipe', join(folder, 'xla.json'), '--engine', 'xla'];
+      const two = ['--device', 'cpu:0,1'];
+      expect(ended(run(1, 'xla', ...xla))).toEqual({ status: 0 });
+      expect(ended(run(2, 'xla-devices', ...xla, ...two))).toEqual({ status: 0 });
+      expect(ended(run(2, 'xla-shards', ...xla, ...two, SHARDED))).toEqual({ status: 0 });
+      for (const several of ['xla-devices', 'xla-shards']) {
+        for (const file of ['tokenizer.safetensors', 'model.safetensors'])
+          expect(await difference('xla', several, file)).toBeLessThan(TOLERANCE);
+        for (const stage of ['tokenizer', 'pretrain'])
+          await expectSameLosses(join(folder, several, stage), join(folder, 'xla', stage), 4);
+      }
+    });
+  });
 
   test('a process with another recipe or other images is refused, and all learn why', () => {
     const other = (...change: string[]) => {

@@ -9,6 +9,7 @@ import sharp from 'sharp';
 import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
 import { ended } from '../../../tooling/jest/ended';
+import { expectSameLosses } from '../../../tooling/jest/expectSameLosses';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 
 const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
@@ -124,6 +125,38 @@ test('a run writes model, metrics, checkpoints and a report; one killed in stage
 whereInstalled('Chromium', () => {
   test('the report of that run is accessible', async () => {
     expect(await violationsOfFile(join(folder, 'whole', 'report.html'))).toEqual([]);
+  });
+});
+
+whereInstalled('XLA', () => {
+  test('both stages, evaluation and report on XLA are what onnxruntime gives; one killed continues bit for bit', async () => {
+    const on = (engine: string, out: string) => [...small(out), '--engine', engine, '--epochs', '2,3'];
+    for (const engine of ['xla', 'onnxruntime']) {
+      const result = start(...on(engine, engine));
+      const { stdout, stderr } = result;
+      expect(ended(result)).toEqual({ status: 0 });
+      expect(stderr).toMatch(`tokenizer: ${engine}, fp32`);
+      expect(stderr).toMatch(`pretraining: ${engine}, fp32`);
+      expect(stderr).not.toMatch(/Error/);
+      expect(stdout).toMatch(/Masked-token accuracy, all patches/);
+    }
+    for (const stage of ['tokenizer', 'pretrain'])
+      await expectSameLosses(join(folder, 'xla', stage), join(folder, 'onnxruntime', stage));
+    const report = await readFile(join(folder, 'xla/report.html'), 'utf8');
+    expect(report).toMatch(/Masked-token accuracy/);
+    expect(report).not.toMatch(/NaN|undefined/);
+
+    await killedAfterCheckpoint('xla-killed', on('xla', 'xla-killed'));
+    const again = start(...on('xla', 'xla-killed'), '--resume');
+    expect(again.stderr).toMatch(/continuing at step/);
+    expect(ended(again)).toEqual({ status: 0 });
+    for (const file of ['tokenizer.safetensors', 'model.safetensors'])
+      expect((await bytes('xla-killed', file)).equals(await bytes('xla', file))).toBe(true);
+  }, 600_000);
+
+  test('a dry run says what a program takes of the device', () => {
+    const { stdout } = start(...small('dry'), '--dry-run', '--engine', 'xla');
+    expect(stdout).toMatch(/device memory +\d+\.\d\d GiB at most, of which 0\.00 GiB state/);
   });
 });
 

@@ -28,7 +28,7 @@ export interface StageOptions {
   readonly onCompiled?: (engine: string) => void;
   /** The processes that train together; the first one evaluates. Default: this one. */
   readonly job?: Job;
-  /** Whether each of them keeps a part of the optimizer's state. Default false. */
+  /** Whether each of them, and each of its devices, keeps a part of the optimizer's state. Default false. */
   readonly shardOptimizer?: boolean;
 }
 

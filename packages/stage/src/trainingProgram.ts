@@ -1,4 +1,11 @@
-import { type CompileOptions, compile, compilePrograms } from '@beit/compile';
+import {
+  type CompiledPrograms,
+  type CompileOptions,
+  compile,
+  compilePrograms,
+  type ProgramMemory,
+  type Steps,
+} from '@beit/compile';
 import {
   asTreeLoss,
   type GradientState,
@@ -38,6 +45,8 @@ export interface TrainingInputs<B> {
 /** A training program that an engine runs. */
 export interface EngineProgram<B> extends TrainingProgram<TrainingInputs<B>> {
   readonly engine: string;
+  /** What it takes of each device; of engines that tell. */
+  readonly memory?: ProgramMemory;
   dispose(): Promise<void>;
 }
 
@@ -51,7 +60,7 @@ export interface TrainingProgramOptions<B> {
   readonly microBatches: number;
   /** The processes that train together. Default: this one. */
   readonly job?: Job | undefined;
-  /** Whether each process keeps the optimizer's state of a part of the parameters only. Default false. */
+  /** Whether each process, and each of its devices, keeps a part of the optimizer's state only. Default false. */
   readonly shardOptimizer?: boolean | undefined;
   /** The decay of the moving average of the parameters, `ema` in the state; left out: none. */
   readonly emaDecay?: number | undefined;
@@ -63,7 +72,8 @@ export interface TrainingProgramOptions<B> {
  * and `ema`.
  */
 export async function trainingProgram<B>(options: TrainingProgramOptions<B>): Promise<EngineProgram<B>> {
-  const { optimizer, params, microBatches, emaDecay, engine } = options;
+  const { optimizer, params, microBatches, emaDecay, shardOptimizer } = options;
+  const engine = shardOptimizer ? { ...options.engine, shardedState: SHARDED } : options.engine;
   const loss = asTreeLoss(options.loss);
   const batch = asTree<B>(options.example);
   const job = options.job && options.job.size > 1 ? options.job : undefined;
@@ -82,30 +92,33 @@ export async function trainingProgram<B>(options: TrainingProgramOptions<B>): Pr
     );
     type Given = Parameters<typeof program.run>[0];
     const sent = new WeakMap<TrainingInputs<B>, Promise<Given>>();
-    const given = async ({ microBatches, scalars }: TrainingInputs<B>): Promise<Given> => ({
-      batch: asTree<B>(await firstBatch(microBatches)),
-      scalars,
-    });
+    let last: Promise<unknown> = Promise.resolve();
+    /** One step's after the other's: a batch that was loaded is there until the next one is asked for. */
+    function send({ microBatches, scalars }: TrainingInputs<B>): Promise<Given> {
+      const given = last.then(async () => {
+        const tensors = { batch: asTree<B>(await firstBatch(microBatches)), scalars };
+        program.send(tensors);
+        return tensors;
+      });
+      last = given.catch(() => {}); // It counts when the step is run.
+      return given;
+    }
     return {
-      engine: program.engine,
-      run: async (inputs) => program.run(await (sent.get(inputs) ?? given(inputs))),
-      send(inputs) {
-        const coming = given(inputs).then((tensors) => {
-          program.send(tensors);
-          return tensors;
-        });
-        coming.catch(() => {}); // It counts when the step is run.
-        sent.set(inputs, coming);
+      ...ofEngine(program),
+      async run(inputs) {
+        const given = sent.get(inputs) ?? send(inputs);
+        sent.delete(inputs);
+        return program.run(await given);
       },
+      send: (inputs) => void sent.set(inputs, send(inputs)),
       readState: () => program.readState(),
       writeState: (state) => program.writeState(state as TreeOf<TrainState, HostTensor>),
-      dispose: () => program.dispose(),
     };
   }
   const accumulate = gradientStep<TreeBatch, LossAndOutputs, AccumulatedState>(loss, optimizer);
   const accumulated = { batch, weight: SCALAR, isFirst: SCALAR };
   const gradients = zeroGradients(params, optimizer);
-  if (job && options.shardOptimizer) {
+  if (job && shardOptimizer) {
     const parts = partition(gradients, job.size);
     const own = shardOf(params, parts, job.rank);
     const update = ofPart(averaged(partialUpdateStep(optimizer)), new Set(Object.keys(own)));
@@ -121,7 +134,7 @@ export async function trainingProgram<B>(options: TrainingProgramOptions<B>): Pr
       engine,
     );
     const shards = { parts, isClipped: (name: string) => !isRunningStatistic(name) };
-    return withEngine(programs, await accumulatedProgram({ programs, job, shards }));
+    return { ...ofEngine(programs), ...(await accumulatedProgram({ programs, job, shards })) };
   }
   const update = averaged(updateStep<AccumulatedState>(optimizer));
   const programs = await compilePrograms(
@@ -132,11 +145,13 @@ export async function trainingProgram<B>(options: TrainingProgramOptions<B>): Pr
     },
     engine,
   );
-  return withEngine(programs, await accumulatedProgram({ programs, job }));
+  return { ...ofEngine(programs), ...(await accumulatedProgram({ programs, job })) };
 }
 
 type AccumulatedState = TrainState & GradientState;
 type TreeBatch = Tree<tf.Tensor>;
+/** Groups of the state of which several devices keep parts: all but what the gradients are computed from. */
+const SHARDED = ['m', 'v', 'gradients', 'ema'];
 const SCALAR = { dtype: 'float32', shape: [] } as const;
 
 const asTree = <B>(batch: TreeOf<B, HostTensor>) => batch as Tree<HostTensor>;
@@ -150,11 +165,16 @@ const ofPart =
     return { state: { ...state, params: { ...params, ...state.params }, gradients }, outputs };
   };
 
-/** What an engine keeps, as the loop sees it. */
-const withEngine = <B>(
-  { engine, dispose }: { readonly engine: string; dispose(): Promise<void> },
-  program: TrainingProgram<TrainingInputs<B>>,
-): EngineProgram<B> => ({ ...program, engine, dispose });
+/** What an engine says of its programs, and how it frees them. */
+const ofEngine = ({
+  engine,
+  memory,
+  dispose,
+}: Pick<CompiledPrograms<Steps>, 'engine' | 'memory' | 'dispose'>) => ({
+  engine,
+  ...(memory && { memory }),
+  dispose,
+});
 
 /** The first micro-batch, which may be the only one. */
 export async function firstBatch<B>(microBatches: AsyncIterable<MicroBatch<B>>): Promise<B> {

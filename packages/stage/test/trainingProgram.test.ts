@@ -1,10 +1,12 @@
+import type { CompileOptions } from '@beit/compile';
 import { createMim, type PretrainBatch, pretrainLoss } from '@beit/mim';
 import { adamW } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { HostTensor, NamedTensors, TreeOf } from '@beit/tensors';
 import type { MicroBatch } from '@beit/trainer';
 import { createVit } from '@beit/vit';
-import { firstBatch, trainingProgram } from '../src';
+import { whereInstalled } from '../../../tooling/jest/whereInstalled';
+import { firstBatch, type TrainingProgramOptions, trainingProgram } from '../src';
 
 const VOCAB = 16;
 const IMAGES = 6;
@@ -42,7 +44,11 @@ function batchOf(first: number, count: number): MicroBatch<TreeOf<PretrainBatch,
   };
 }
 
-async function trained(microBatchSize: number, engine: 'onnxruntime' | 'tfjs', emaDecay?: number) {
+async function trained(
+  microBatchSize: number,
+  engine: CompileOptions,
+  how: Pick<TrainingProgramOptions<never>, 'emaDecay' | 'shardOptimizer'> = {},
+) {
   async function* microBatches() {
     for (let first = 0; first < IMAGES; first += microBatchSize) yield batchOf(first, microBatchSize);
   }
@@ -52,8 +58,8 @@ async function trained(microBatchSize: number, engine: 'onnxruntime' | 'tfjs', e
     params: mim.init(createRandom(1)),
     example: await firstBatch(microBatches()),
     microBatches: IMAGES / microBatchSize,
-    emaDecay,
-    engine: { engine, precision: 'fp32' },
+    ...how,
+    engine,
   });
   const losses: number[] = [];
   const averages: number[] = [];
@@ -69,30 +75,57 @@ async function trained(microBatchSize: number, engine: 'onnxruntime' | 'tfjs', e
   const { params } = (await program.readState()) as { params: NamedTensors };
   const copy = Object.entries(params).map(([name, t]) => [name, Float32Array.from(t.data)] as const);
   await program.dispose();
-  return { losses, averages, params: Object.fromEntries(copy) };
+  return { losses, averages, params: Object.fromEntries(copy), memory: program.memory };
+}
+
+type Trained = Awaited<ReturnType<typeof trained>>;
+
+function expectSame(actual: Trained, expected: Trained): void {
+  expect(expected.losses.length).toBeGreaterThan(0);
+  expect(Object.keys(expected.params)).toContain('norm.bias');
+  actual.losses.forEach((loss, i) => {
+    expect(loss).toBeCloseTo(expected.losses[i]!, 5);
+  });
+  for (const [name, values] of Object.entries(expected.params)) {
+    const difference = Math.max(...values.map((x, i) => Math.abs(x - actual.params[name]![i]!)));
+    expect({ name, close: difference < 2e-5 }).toEqual({ name, close: true });
+  }
 }
 
 test.each(['onnxruntime', 'tfjs'] as const)(
   '%s: micro-batches give what the whole batch gives',
-  async (engine) => {
-    const whole = await trained(IMAGES, engine);
-    const parts = await trained(2, engine);
-    expect(whole.losses.length).toBeGreaterThan(0);
-    expect(Object.keys(whole.params)).toContain('norm.bias');
-    parts.losses.forEach((loss, i) => {
-      expect(loss).toBeCloseTo(whole.losses[i]!, 5);
-    });
-    for (const [name, values] of Object.entries(whole.params)) {
-      const difference = Math.max(...values.map((x, i) => Math.abs(x - parts.params[name]![i]!)));
-      expect({ name, close: difference < 2e-5 }).toEqual({ name, close: true });
-    }
-  },
+  async (engine) => expectSame(await trained(2, { engine }), await trained(IMAGES, { engine })),
 );
+
+whereInstalled('XLA', () => {
+  const XLA: CompileOptions = { engine: 'xla', device: 'cpu' };
+  const TWO: CompileOptions = { ...XLA, devices: [0, 1] };
+  test('two devices give what one gives, each with all of the state or a part', async () => {
+    const one = await trained(IMAGES, XLA, { emaDecay: 0.75 });
+    expectSame(one, await trained(IMAGES, { engine: 'onnxruntime' }));
+    const whole = await trained(IMAGES, TWO, { emaDecay: 0.75 });
+    const sharded = await trained(IMAGES, TWO, { emaDecay: 0.75, shardOptimizer: true });
+    for (const two of [whole, sharded]) {
+      expectSame(two, one);
+      two.averages.forEach((average, i) => {
+        expect(average).toBeCloseTo(one.averages[i]!, 6);
+      });
+    }
+    // What a step writes over its state: parameters, two moments and the average, or half of all but the parameters.
+    expect(whole.memory!.aliased).toBe(one.memory!.aliased);
+    expect(sharded.memory!.aliased / one.memory!.aliased).toBeCloseTo((1 + 3 / 2) / 4, 2);
+  });
+  test('and with micro-batches', async () => {
+    const one = await trained(IMAGES, XLA);
+    expectSame(await trained(2, TWO), one);
+    expectSame(await trained(2, TWO, { shardOptimizer: true }), one);
+  });
+});
 
 test.each([IMAGES, 2])(
   'the average of parameters moves after every step, with micro-batches of %d',
   async (size) => {
-    const { averages } = await trained(size, 'onnxruntime', 0.75);
+    const { averages } = await trained(size, { engine: 'onnxruntime' }, { emaDecay: 0.75 });
     let average = 0;
     for (let step = 0; step < 3; step++) {
       const [param, ema] = averages.slice(2 * step);
@@ -102,3 +135,29 @@ test.each([IMAGES, 2])(
     }
   },
 );
+
+test('steps that were sent ask for their batches one after the other', async () => {
+  let [open, most] = [0, 0];
+  async function* slowly() {
+    most = Math.max(most, ++open);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    open -= 1;
+    yield batchOf(0, IMAGES);
+  }
+  const program = await trainingProgram({
+    loss: pretrainLoss(mim),
+    optimizer,
+    params: mim.init(createRandom(1)),
+    example: batchOf(0, IMAGES).batch,
+    microBatches: 1,
+    engine: { engine: 'onnxruntime' },
+  });
+  const steps = [0, 1, 2].map((step) => ({
+    microBatches: slowly(),
+    scalars: optimizer.scalars(step, 1e-3),
+  }));
+  for (const step of steps) program.send?.(step);
+  for (const step of steps) await program.run(step);
+  await program.dispose();
+  expect(most).toBe(1);
+});

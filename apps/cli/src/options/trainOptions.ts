@@ -14,7 +14,8 @@ export const outOptions = (prefix: string) => ({
 /** How every training shares its work. */
 export const JOB_OPTIONS = {
   'shard-optimizer': flag(
-    "of several processes each keeps the optimizer's state of a part of the parameters: less memory",
+    `of several processes, and of several devices, each keeps the optimizer's state of a part of the
+parameters: less memory`,
   ),
   workers: option('N', 'threads that decode and augment', whole(0), 1),
 };
