@@ -73,5 +73,5 @@ function grouped(tensors: NamedTensors) {
 const countChanged = (saved: NamedTensors, loaded: NamedTensors): number =>
   Object.entries(saved).reduce((count, [name, { data }]) => {
     const other = loaded[name]?.data;
-    return count + data.reduce((sum, x, i) => sum + (Object.is(x, other?.[i]) ? 0 : 1), 0);
+    return count + [...data].filter((x, i) => !Object.is(x, other?.[i])).length;
   }, 0);
