@@ -46,7 +46,7 @@ export async function check(
   const { library, device } = await findPlugin(options);
   const { python } = options;
   const plan = planOf(options, device);
-  const { task, precisions } = plan;
+  const { task, precisions, resumed } = plan;
   const target = (precision: Precision): Target => ({
     engine: 'xla',
     device,
@@ -54,8 +54,6 @@ export async function check(
     precision,
     programCache: false,
   });
-  // Rounding in bfloat16 is the same at every step or not, as float32's; in TF32 it is the latter's.
-  const resumed = precisions.filter((precision) => precision !== 'tf32' || precisions.length === 1);
   const { devices, parity, resume, speed, twoDevices, peer } = WEIGHTS;
   const time = shares(
     60 * options.minutes,

@@ -15,6 +15,8 @@ export interface Plan {
   readonly comparedTask: Pretraining;
   readonly comparedBatch: number;
   readonly precisions: readonly Precision[];
+  /** Of `precisions`, those in which a checkpoint is written. */
+  readonly resumed: readonly Precision[];
   /** Which fixtures take part, by name. */
   readonly takes: (fixture: string) => boolean;
 }
@@ -22,7 +24,7 @@ export interface Plan {
 const BASE: Pretraining = { model: BEIT_BASE_PATCH16_224, vocabSize: 8192, numMasked: 75 };
 const COMPARED: Pretraining = { ...BASE, model: { ...BASE.model, embedDim: 192, depth: 4, numHeads: 3 } };
 const SMALL: Pretraining = {
-  model: { imageSize: 64, patchSize: 16, embedDim: 64, depth: 2, numHeads: 2, dropPathRate: 0.1 },
+  model: { imageSize: 64, patchSize: 16, embedDim: 64, depth: 1, numHeads: 2, dropPathRate: 0.1 },
   vocabSize: 512,
   numMasked: 6,
 };
@@ -38,6 +40,7 @@ export function planOf({ small, maxBatch, precision }: CheckOptions, device: Pjr
       comparedTask: SMALL,
       comparedBatch: 4,
       precisions,
+      resumed: precisions.slice(0, 1),
       takes: (fixture) => /^(?:mim-rel|adamw)\b/.test(fixture),
     };
   }
@@ -48,6 +51,8 @@ export function planOf({ small, maxBatch, precision }: CheckOptions, device: Pjr
     comparedTask: COMPARED,
     comparedBatch: 8,
     precisions,
+    // TF32 is float32 but for a rounding inside products.
+    resumed: precisions.filter((one) => one !== 'tf32' || precisions.length === 1),
     takes: () => true,
   };
 }
