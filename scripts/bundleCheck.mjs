@@ -55,9 +55,11 @@ chmodSync(join(out, 'check.sh'), 0o755);
 
 // What calls libraries: its JavaScript, and the binary for this system alone.
 const koffi = realpathSync(join(engines, 'node_modules/koffi'));
-const koffiOut = join(out, 'node_modules/koffi');
-for (const file of ['package.json', 'LICENSE.txt', 'index.js', 'index.cjs', 'src/koffi/index.js', 'src/koffi/index.cjs']) {
-  cpSync(join(koffi, file), join(koffiOut, file));
+for (const part of ['package.json', 'LICENSE.txt', 'index.js', 'index.cjs', 'src/koffi']) {
+  cpSync(join(koffi, part), join(out, 'node_modules/koffi', part), {
+    recursive: true,
+    filter: (path) => statSync(path).isDirectory() || /\.(?:c?js|json|txt)$/.test(path),
+  });
 }
 const binary = '@koromix/koffi-linux-x64';
 for (const file of ['package.json', 'index.js', 'linux_x64/koffi.node']) {
