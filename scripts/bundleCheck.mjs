@@ -32,7 +32,7 @@ const { values, positionals } = parseArgs({
   options: { node: { type: 'string', default: process.execPath } },
 });
 if (positionals.length !== 1) throw new Error('usage: node scripts/bundleCheck.mjs OUT [--node PROGRAM]');
-const out = resolve(process.env.INIT_CWD ?? '.', positionals[0]);
+const out = resolve(positionals[0]);
 if (existsSync(out) && readdirSync(out).length > 0) throw new Error(`${out} is not empty.`);
 mkdirSync(out, { recursive: true });
 

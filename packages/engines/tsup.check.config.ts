@@ -15,16 +15,21 @@ export default defineConfig(({ outDir = 'dist' }) => ({
   dts: false,
   sourcemap: false,
   clean: false,
-  minify: true,
   splitting: false,
   // All but what is found where it is installed, or not at all.
   external: ['koffi', 'onnxruntime-node'],
   noExternal: [/^(?!koffi$|onnxruntime-node$)/],
   // What is CommonJS inside asks for Node's modules.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
   esbuildOptions(options) {
     options.conditions = ['@beit/source', 'import', 'default'];
     options.legalComments = 'linked';
+    options.minifyWhitespace = true;
+    options.minifyIdentifiers = true;
+    // Statements that only keep memory alive while a library reads it must stay.
+    options.minifySyntax = false;
   },
   async onSuccess() {
     const reference = `${outDir}/reference`;

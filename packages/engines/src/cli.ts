@@ -78,7 +78,9 @@ async function main(): Promise<void> {
   const variants = Object.keys(flags);
   if (command === 'install') return install(installable(name, variants), variants, version);
   if (command === 'remove') return remove(installable(name, variants));
-  throw new Error(`There is no command '${command}'. Commands: install, check, list, remove; --help tells more.`);
+  throw new Error(
+    `There is no command '${command}'. Commands: install, check, list, remove; --help tells more.`,
+  );
 }
 
 /** The engine of a name and flags: `tensorflow --gpu` is tensorflow-gpu, `xla --cuda12` is xla-cuda. */

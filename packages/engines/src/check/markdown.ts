@@ -98,8 +98,8 @@ function about({ machine, plugin, command, date, seconds, device, peerVersions }
   ]);
 }
 
-/** Of each file and precision what is farthest from the reference, as a part of what is allowed; failures first. */
-export function worstByFile(rows: readonly ParityRow[]): ParityRow[] {
+/** Of each file and precision what is farthest from the reference, as a part of what is allowed. */
+function worstByFile(rows: readonly ParityRow[]): ParityRow[] {
   const worst = new Map<string, ParityRow>();
   const badness = ({ error = Number.POSITIVE_INFINITY, tolerance = 1 }: ParityRow) =>
     Number.isNaN(error) ? Number.POSITIVE_INFINITY : error / tolerance;
