@@ -67,6 +67,7 @@ describe('a growing batch', () => {
   test('passes on what is no want of memory', async () => {
     const fails = growBatch(growth, () => Promise.reject(new Error('INTERNAL: no kernel')));
     await expect(fails).rejects.toThrow('no kernel');
+    expect(isOutOfMemory('The memory of the device (cuda, NVIDIA L4) is too small.')).toBe(true);
     expect(isOutOfMemory('Array buffer allocation failed')).toBe(true);
   });
 });

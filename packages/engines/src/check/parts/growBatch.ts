@@ -37,8 +37,8 @@ export async function growBatch(
   return { why: 'limit' };
 }
 
-/** XLA's status RESOURCE_EXHAUSTED, in its words or ours; an array that this process has no memory for. */
+/** XLA's status RESOURCE_EXHAUSTED, in our words or its own; an array that this process has no memory for. */
 export const isOutOfMemory = (message: string): boolean =>
-  /RESOURCE_EXHAUSTED|out of memory|memory ended|Array buffer allocation failed|Invalid typed array length/i.test(
+  /memory of the device .* is too small|RESOURCE_EXHAUSTED|out of memory|Array buffer allocation failed|Invalid typed array length/i.test(
     message,
   );
