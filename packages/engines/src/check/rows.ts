@@ -25,7 +25,7 @@ export interface SpeedRow {
   readonly steps: number;
   /** 1e9 operations of its matrix products. */
   readonly gflop: number;
-  /** The most that the device's allocator held, where it tells. */
+  /** The most that the device's allocator held, or else what the compiler says that the program takes. */
   readonly memoryBytes?: number;
   /** Of the last step. */
   readonly loss: number;
