@@ -20,9 +20,10 @@ unpack() {
 }
 
 folder=
+node=
 trap '[ -z "$folder" ] || rm -rf "$folder"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap '[ -z "$node" ] || kill "$node"; exit 130' INT
+trap '[ -z "$node" ] || kill "$node"; exit 143' TERM
 
 # Where programs may not be run, or nothing be written, the next one is tried.
 reason='no temporary folder can be written'
@@ -38,4 +39,7 @@ if [ -z "$folder" ]; then
   echo "Node does not start here: $reason" >&2
   exit 1
 fi
-"$folder/node" "$here/check.js" "$@"
+# Beside the shell, which else would not hear of signals until it ends.
+"$folder/node" "$here/check.js" "$@" &
+node=$!
+wait "$node"

@@ -32,11 +32,13 @@ const SMALL: Pretraining = {
 export function planOf({ small, maxBatch, precision }: CheckOptions, device: PjrtDevice): Plan {
   const there: readonly Precision[] = device === 'cuda' ? ['fp32', 'tf32', 'bf16'] : ['fp32', 'bf16'];
   const precisions = precision === undefined ? there : [precision];
+  const most = maxBatch ?? (small ? 4 : device === 'cpu' ? 32 : 4096);
+  const growth = { first: Math.min(small ? 2 : 8, most), most };
   if (small) {
     return {
       model: 'a small transformer, 64×64, 6 of 16 patches masked, 512 visual tokens',
       task: SMALL,
-      growth: { first: 2, most: maxBatch ?? 4 },
+      growth,
       comparedTask: SMALL,
       comparedBatch: 4,
       precisions,
@@ -47,7 +49,7 @@ export function planOf({ small, maxBatch, precision }: CheckOptions, device: Pjr
   return {
     model: 'ViT-B/16 pre-training, 224×224, 75 of 196 patches masked, 8192 visual tokens',
     task: BASE,
-    growth: { first: 8, most: maxBatch ?? (device === 'cpu' ? 32 : 4096) },
+    growth,
     comparedTask: COMPARED,
     comparedBatch: 8,
     precisions,

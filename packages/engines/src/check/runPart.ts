@@ -68,6 +68,9 @@ export async function asPart(): Promise<boolean> {
     new Promise<void>((resolve, reject) => {
       process.send?.(message, undefined, {}, (error) => (error ? reject(error) : resolve()));
     });
+  // Whoever waited for it has ended.
+  const orphaned = () => process.exit(1);
+  process.once('disconnect', orphaned);
   try {
     await PARTS[part](given, (row: unknown) => say({ row }));
     await say('done');
@@ -75,6 +78,7 @@ export async function asPart(): Promise<boolean> {
     await say({ error: messageOf(error) });
     await say('done');
   }
+  process.off('disconnect', orphaned);
   process.disconnect();
   return true;
 }
