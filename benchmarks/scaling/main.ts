@@ -1,13 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { describeMachine, leastSquares, machineLine, markdownTable, median } from '@beit/measurements';
+import {
+  describeMachine,
+  leastSquares,
+  machineLine,
+  markdownTable,
+  median,
+  stepFlops,
+} from '@beit/measurements';
 import type { VitConfig } from '@beit/vit';
 import { OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { stepCommandLine } from '../shared/stepOptions';
 import { type StepCompetitor, WARM_UP_STEPS } from '../shared/stepRun';
 import { takeTurns } from '../shared/takeTurns';
-import { stepFlops } from '../trainStep/stepFlops';
 import { type Task, VOCAB_SIZE } from '../trainStep/task';
 import { figure } from './figure';
 

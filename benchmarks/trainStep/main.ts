@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { describeMachine } from '@beit/measurements';
+import { describeMachine, type StepSize, stepFlops } from '@beit/measurements';
 import { integer, oneOf } from '../shared/commandLine';
 import { measureSteps } from '../shared/measureSteps';
 import { OUR_ENGINES, PEER_MODES } from '../shared/ourEngines';
@@ -21,7 +21,6 @@ import {
   stepsSentence,
   stepTable,
 } from '../shared/stepTable';
-import { type StepSize, stepFlops } from './stepFlops';
 import { MODELS, type ModelName, type Task, VOCAB_SIZE, writeTask } from './task';
 
 /** Ours once more, but with a last block that computes all tokens, as PyTorch's does. */

@@ -1,7 +1,7 @@
 import { optimize, trace } from '@beit/compile';
+import { stepFlops } from '@beit/measurements';
 import { pretrainStep } from '@beit/mim';
 import { trainState } from '@beit/optim';
-import { stepFlops } from './stepFlops';
 import { createTask, type Task, VOCAB_SIZE } from './task';
 
 /** Operations of the matrix products in the traced program. */

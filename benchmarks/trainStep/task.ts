@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRandomMasking, toMaskedPositions } from '@beit/masking';
+import type { StepSize } from '@beit/measurements';
 import { createMim } from '@beit/mim';
 import type { Backbone } from '@beit/nn';
 import { adamW, type Optimizer } from '@beit/optim';
@@ -16,7 +17,6 @@ import {
 } from '@beit/vit';
 import { saveSafetensors, toTransformers } from '@beit/weights';
 import { torchOptimizer } from '../shared/torchOptimizer';
-import type { StepSize } from './stepFlops';
 
 /** Architectures to measure; `small` is for a quick look, its numbers mean nothing for the others. */
 export const MODELS = {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeMachine, runJson, runNodeJson } from '@beit/measurements';
+import { describeMachine, runJson, runNodeJson, type StepSize, stepFlops } from '@beit/measurements';
 import { isAbsent } from '../shared/alternate';
 import { integer, oneOf } from '../shared/commandLine';
 import { measureSteps, type OurEngine, SHARED } from '../shared/measureSteps';
@@ -27,7 +27,6 @@ import {
   stepsSentence,
   stepTable,
 } from '../shared/stepTable';
-import { type StepSize, stepFlops } from '../trainStep/stepFlops';
 import { MODELS, type ModelName, type Task, VOCAB_SIZE } from '../trainStep/task';
 import type { HloTask } from './hlo';
 import { type HloCounts, hloCounts } from './hloCounts';

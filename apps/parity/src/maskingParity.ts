@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createBlockwiseMasking, createRandom } from '@beit/masking';
-import type { Measurement } from './measurement';
+import type { Measurement } from '@beit/parity';
 
 interface MaskStatistics {
   config: { size: number; num: number; min: number };

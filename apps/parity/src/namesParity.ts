@@ -1,6 +1,5 @@
+import { largestError, loadFixture, type Measurement } from '@beit/parity';
 import { fromTransformers, loadSafetensors, toTransformers } from '@beit/weights';
-import { largestError, loadFixture } from './fixture';
-import type { Measurement } from './measurement';
 
 /** The same weights under the names of transformers: there, and back again. */
 export async function namesParity(path: string): Promise<Measurement[]> {

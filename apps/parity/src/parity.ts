@@ -1,20 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { availableEngines } from '@beit/compile';
-import { adamwParity } from './adamwParity';
-import { bfloat16Tolerance } from './bfloat16Tolerance';
-import { classifyParity } from './classifyParity';
-import { dvaeParity } from './dvaeParity';
-import { BFLOAT16_ENGINES, type Bfloat16Engine, type Engine, isBfloat16 } from './engines';
-import { loadFixture } from './fixture';
-import { setrMlaParity, setrNaiveParity, uperNetParity } from './headParity';
+import { engineCheck, loadFixture, type Measurement, toleranceOf } from '@beit/parity';
+import { BFLOAT16_ENGINES, type Bfloat16Engine, type Engine, optionsOf, precisionOf } from './engines';
 import { maskingParity } from './maskingParity';
-import type { EngineCheck, Measurement } from './measurement';
-import { mimParity } from './mimParity';
 import { namesParity } from './namesParity';
 import { resizeParity } from './resizeParity';
 import { segmentationMetricsParity } from './segmentationMetricsParity';
-import { setrPupParity } from './setrPupParity';
 
 export interface ParityRow extends Measurement {
   readonly file: string;
@@ -22,20 +14,6 @@ export interface ParityRow extends Measurement {
   readonly engine: Engine | 'host';
   readonly tolerance: number;
 }
-
-/** By the beginning of the file name. */
-const ENGINE_CHECKS: readonly (readonly [prefix: string, check: EngineCheck])[] = [
-  ['mim-', mimParity],
-  ['classify.', classifyParity],
-  ['dvae', dvaeParity],
-  ['adamw', adamwParity],
-  ['setr-pup', setrPupParity],
-  ['setr-naive', setrNaiveParity],
-  ['setr-mla', setrMlaParity],
-  ['upernet', uperNetParity],
-];
-
-const TOLERANCE = 1e-4;
 
 export interface ParityResult {
   readonly rows: readonly ParityRow[];
@@ -68,8 +46,8 @@ export async function parity(
   const skipped: string[] = [];
   const add = (file: string, engine: ParityRow['engine'], measurements: readonly Measurement[]) => {
     for (const measurement of measurements) {
-      const tolerance = (isBfloat16(engine) && bfloat16Tolerance(file, measurement.group)) || TOLERANCE;
-      const row = { tolerance, ...measurement, file, engine };
+      const tolerance = toleranceOf(file, measurement, precisionOf(engine));
+      const row = { ...measurement, tolerance, file, engine };
       rows.push(row);
       onRow(row);
     }
@@ -79,13 +57,13 @@ export async function parity(
     const path = join(folder, file);
     if (file === 'masking-statistics.json') add(file, 'host', await maskingParity(path));
     if (!file.endsWith('.safetensors')) continue;
-    const check = ENGINE_CHECKS.find(([prefix]) => file.startsWith(prefix))?.[1];
+    const check = engineCheck(file);
     if (file.startsWith('resize')) add(file, 'host', resizeParity(await loadFixture(path)));
     else if (file.startsWith('segmentation-metrics'))
       add(file, 'host', segmentationMetricsParity(await loadFixture(path)));
     else if (file.endsWith('-transformers-names.safetensors')) add(file, 'host', await namesParity(path));
     else if (check)
-      for (const engine of taking) add(file, engine, await check(await loadFixture(path), engine));
+      for (const engine of taking) add(file, engine, await check(await loadFixture(path), optionsOf(engine)));
     else skipped.push(file);
   }
   if (rows.length === 0) {

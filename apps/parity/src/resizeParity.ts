@@ -1,6 +1,5 @@
 import { type ResizeGridOptions, resizeGrid } from '@beit/nn';
-import { type Fixture, relativeError, toChannelsLast } from './fixture';
-import type { Measurement } from './measurement';
+import { type Fixture, type Measurement, relativeError, toChannelsLast } from '@beit/parity';
 
 /** Interpolation of position embeddings and of maps. Sizes are in the names: `pos_embed_7x7`, `bilinear_10x10_aligned`. */
 export function resizeParity(fixture: Fixture): Measurement[] {

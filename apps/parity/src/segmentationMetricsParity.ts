@@ -1,6 +1,5 @@
+import type { Fixture, Measurement } from '@beit/parity';
 import { countPixels, pixelCounts, segmentationMetrics } from '@beit/segmentation';
-import type { Fixture } from './fixture';
-import type { Measurement } from './measurement';
 
 /** Metrics of a set of images. */
 export function segmentationMetricsParity(fixture: Fixture): Measurement[] {

@@ -23,6 +23,8 @@ export const availableEngines: typeof node.availableEngines = () => enginesAmong
 export const compileForGpu: typeof node.compileForGpu = () =>
   Promise.reject(new Error('Programs are compiled for GPUs in Node, not in a browser.'));
 
+export const describeXla: typeof node.describeXla = () => Promise.resolve(undefined);
+
 export const hasNativeBfloat16: typeof node.hasNativeBfloat16 = () => Promise.resolve(false);
 
 export const openvinoVersion: typeof node.openvinoVersion = () => Promise.resolve(undefined);

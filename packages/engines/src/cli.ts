@@ -1,4 +1,7 @@
 #!/usr/bin/env node
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
   engineFolder,
@@ -29,6 +32,8 @@ const HELP = `Usage: beit-engine COMMAND
                                    brings XLA's plugin for these devices. NVIDIA: with CUDA (2 to 3 GB), --cuda with
                                    the newest that the driver can run. Intel: with oneAPI. AMD: ROCm must be there.
                                    Needs Linux
+  check [--device D] [--python P]  what XLA does on this machine: its numbers, its speed, a checkpoint, two devices; as
+                                   tables to be pasted into an issue. 'check --help' tells more
   list                             the engines found here: version, place, how to remove them
   remove NAME                      removes what install brought
 
@@ -42,9 +47,11 @@ HTTPS_PROXY, with certificates from PIP_CERT, SSL_CERT_FILE or NODE_EXTRA_CA_CER
 Your cache: BEIT_CACHE, else XDG_CACHE_HOME/beit, ~/Library/Caches/beit or LOCALAPPDATA\\beit.`;
 
 async function main(): Promise<void> {
+  // pnpm hands on a '--' that separates its own options.
+  const args = process.argv.slice(2).filter((argument) => argument !== '--');
+  if (args[0] === 'check') return check(args.slice(1));
   const { values, positionals } = parseArgs({
-    // pnpm hands on a '--' that separates its own options.
-    args: process.argv.slice(2).filter((argument) => argument !== '--'),
+    args,
     allowPositionals: true,
     options: {
       help: { type: 'boolean', short: 'h' },
@@ -71,7 +78,9 @@ async function main(): Promise<void> {
   const variants = Object.keys(flags);
   if (command === 'install') return install(installable(name, variants), variants, version);
   if (command === 'remove') return remove(installable(name, variants));
-  throw new Error(`There is no command '${command}'. Commands: install, list, remove; --help tells more.`);
+  throw new Error(
+    `There is no command '${command}'. Commands: install, check, list, remove; --help tells more.`,
+  );
 }
 
 /** The engine of a name and flags: `tensorflow --gpu` is tensorflow-gpu, `xla --cuda12` is xla-cuda. */
@@ -130,6 +139,15 @@ async function install(
     progress.stop();
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
+}
+
+/** A program of its own, because it brings TensorFlow.js, which nothing else here needs. */
+async function check(args: readonly string[]): Promise<void> {
+  const [extension] = /\.[jt]s$/.exec(import.meta.url) ?? ['.js'];
+  const program = fileURLToPath(new URL(`./check${extension}`, import.meta.url));
+  const child = spawn(process.execPath, [...process.execArgv, program, ...args], { stdio: 'inherit' });
+  const [status] = await once(child, 'close');
+  process.exitCode = status ?? 1;
 }
 
 /** A bar in megabytes, which ends with the download. */

@@ -12,3 +12,4 @@ export { peakBytes, restartPeak } from './peakBytes';
 export { runJson, runNodeJson } from './runJson';
 export { type Command, startCommand } from './startCommand';
 export { median, quantile, type Spread, spreadOf } from './statistics';
+export { type StepSize, stepFlops } from './stepFlops';

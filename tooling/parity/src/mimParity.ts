@@ -1,3 +1,4 @@
+import type { CompileOptions } from '@beit/compile';
 import { toMaskedPositions } from '@beit/masking';
 import { normOfDifference } from '@beit/measurements';
 import { createMim, toMask } from '@beit/mim';
@@ -5,9 +6,9 @@ import type { TensorParams } from '@beit/nn';
 import { valueAndGrads } from '@beit/optim';
 import { createVit, type VitConfig } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
-import { type Engine, runForward } from './engines';
 import { type Fixture, largestError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
+import { runForward } from './runOnce';
 import { type FixtureSizes, vitSizes } from './vitSizes';
 
 interface MimFixtureConfig extends FixtureSizes {
@@ -30,7 +31,7 @@ const vitConfigOf = (config: Omit<MimFixtureConfig, 'vocabSize'>, layerNormEpsil
 type Tensors = Record<string, tf.Tensor>;
 
 /** Hidden states, attention, logits, loss, accuracy and gradients of masked image modelling. */
-export async function mimParity(fixture: Fixture, engine: Engine): Promise<Measurement[]> {
+export async function mimParity(fixture: Fixture, engine: CompileOptions): Promise<Measurement[]> {
   const config = fixture.meta<MimFixtureConfig>('config');
   const layerNormEpsilon = fixture.meta<number>('layerNormEps');
   const vit = createVit(vitConfigOf(config, layerNormEpsilon));

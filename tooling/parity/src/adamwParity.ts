@@ -1,14 +1,15 @@
+import type { CompileOptions } from '@beit/compile';
 import { adamW, layerDecay } from '@beit/optim';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
-import { type Engine, runOnce } from './engines';
 import { type Fixture, largestError, relativeError } from './fixture';
 import type { Measurement } from './measurement';
+import { runOnce } from './runOnce';
 
 type Tensors = Record<string, tf.Tensor>;
 
 /** Parameters and gradient norms over AdamW steps with clipping, weight-decay exclusions and layer-wise decay. */
-export async function adamwParity(fixture: Fixture, engine: Engine): Promise<Measurement[]> {
+export async function adamwParity(fixture: Fixture, engine: CompileOptions): Promise<Measurement[]> {
   const learningRate = fixture.meta<number>('lr');
   const optimizer = adamW({
     betas: fixture.meta<[number, number]>('betas'),

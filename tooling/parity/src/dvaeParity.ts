@@ -1,12 +1,13 @@
+import type { CompileOptions } from '@beit/compile';
 import { createDvae, gumbelSoftmax, klToUniform, logitLaplaceNll, mapPixels, unmapPixels } from '@beit/dvae';
 import { normOfDifference } from '@beit/measurements';
 import type { TensorParams } from '@beit/nn';
 import { valueAndGrads } from '@beit/optim';
 import { withPrefix } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
-import { type Engine, runForward } from './engines';
 import { type Fixture, largestError, relativeError, shareOfDifferent, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
+import { runForward } from './runOnce';
 
 interface DvaeFixtureConfig {
   hidden: number;
@@ -18,7 +19,7 @@ interface DvaeFixtureConfig {
 type Tensors = Record<string, tf.Tensor>;
 
 /** Encoder, decoder, likelihood, KL, loss and gradients of the discrete VAE. */
-export async function dvaeParity(fixture: Fixture, engine: Engine): Promise<Measurement[]> {
+export async function dvaeParity(fixture: Fixture, engine: CompileOptions): Promise<Measurement[]> {
   const config = fixture.meta<DvaeFixtureConfig>('config');
   const klWeight = fixture.meta<number>('klWeight');
   const temperature = fixture.meta<number>('temperature');

@@ -1,4 +1,4 @@
-import type { Engine } from './engines';
+import type { CompileOptions } from '@beit/compile';
 import type { Fixture } from './fixture';
 
 /** One quantity group of one fixture: how far ours is from the reference. */
@@ -14,4 +14,4 @@ export interface Measurement {
 }
 
 /** Compares what an engine computes with a fixture. */
-export type EngineCheck = (fixture: Fixture, engine: Engine) => Promise<Measurement[]>;
+export type EngineCheck = (fixture: Fixture, engine: CompileOptions) => Promise<Measurement[]>;

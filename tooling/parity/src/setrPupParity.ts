@@ -1,11 +1,12 @@
+import type { CompileOptions } from '@beit/compile';
 import { normOfDifference } from '@beit/measurements';
 import { isRunningStatistic, valueAndGrads } from '@beit/optim';
 import { createSetrHead, pixelCrossEntropy } from '@beit/segmentation';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
-import { type Engine, runForward } from './engines';
 import { chosen, type Fixture, largestError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
+import { runForward } from './runOnce';
 
 interface SetrFixtureConfig {
   dim: number;
@@ -23,7 +24,7 @@ const named = (tensors: NamedTensors): Record<string, HostTensor> =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${NAME}.${name}`, tensor]));
 
 /** Logits of training and evaluation, loss, running statistics and gradients of a SETR-PUP head. */
-export async function setrPupParity(fixture: Fixture, engine: Engine): Promise<Measurement[]> {
+export async function setrPupParity(fixture: Fixture, engine: CompileOptions): Promise<Measurement[]> {
   const { dim, ...sizes } = fixture.meta<SetrFixtureConfig>('config');
   const head = createSetrHead({ embedDim: dim, ...sizes, name: NAME });
   const params = named(chosen(fixture.group('param'), (name) => !name.endsWith('num_batches_tracked')));

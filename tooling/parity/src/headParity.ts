@@ -1,3 +1,4 @@
+import type { CompileOptions } from '@beit/compile';
 import { normOfDifference } from '@beit/measurements';
 import { resizeBilinear2d } from '@beit/nn';
 import { isRunningStatistic, valueAndGrads } from '@beit/optim';
@@ -11,9 +12,9 @@ import {
 } from '@beit/segmentation';
 import type { NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
-import { type Engine, runForward } from './engines';
 import { chosen, type Fixture, largestError, relativeError, toChannelsLast } from './fixture';
 import type { EngineCheck, Measurement } from './measurement';
+import { runForward } from './runOnce';
 
 type Tensors = Record<string, tf.Tensor>;
 
@@ -62,7 +63,7 @@ const FEATURES = 'features.';
 /** Logits of training and evaluation, loss, running statistics and gradients of heads on features of several blocks. */
 async function headParity(
   fixture: Fixture,
-  engine: Engine,
+  engine: CompileOptions,
   { main, auxiliary }: Heads,
 ): Promise<Measurement[]> {
   const params = fixture.group('param');

@@ -1,11 +1,12 @@
 import { createClassifier, softTargets } from '@beit/classification';
+import type { CompileOptions } from '@beit/compile';
 import { normOfDifference } from '@beit/measurements';
 import { valueAndGrads } from '@beit/optim';
 import { createVit } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
-import { type Engine, runForward } from './engines';
 import { type Fixture, largestError, relativeError, toChannelsLast } from './fixture';
 import type { Measurement } from './measurement';
+import { runForward } from './runOnce';
 import { type FixtureSizes, vitSizes } from './vitSizes';
 
 interface ClassifyFixtureConfig extends FixtureSizes {
@@ -17,7 +18,7 @@ interface ClassifyFixtureConfig extends FixtureSizes {
 type Tensors = Record<string, tf.Tensor>;
 
 /** Logits, loss with label smoothing and gradients of image classification. */
-export async function classifyParity(fixture: Fixture, engine: Engine): Promise<Measurement[]> {
+export async function classifyParity(fixture: Fixture, engine: CompileOptions): Promise<Measurement[]> {
   const config = fixture.meta<ClassifyFixtureConfig>('config');
   const params = fixture.group('param');
   const vit = createVit({
