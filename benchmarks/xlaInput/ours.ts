@@ -1,7 +1,7 @@
 /** Images per second to a device, in a process of its own. Argument: `InputOptions` as JSON; prints an `InputRate`. */
 import { type CompileOptions, compileForward } from '@beit/compile';
 import { type Batch, createLoader, imageFolder } from '@beit/data';
-import { flattenTensors, type HostTensor } from '@beit/tensors';
+import { flattenTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { jpegLoader } from '../data/jpegLoader';
 
