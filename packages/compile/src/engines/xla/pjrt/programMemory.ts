@@ -12,7 +12,7 @@ export function programMemory({ call }: PjrtLibrary, executable: Pointer): Progr
     outputs: outputSize,
     aliased: aliasSize,
     temporary: tempSize,
-    // Of plugins that do not tell it, what there would be without sharing.
-    peak: peakMemory || argumentSize + outputSize - aliasSize + tempSize,
+    // Not every plugin counts the tensors on the way, or tells it at all.
+    peak: Math.max(peakMemory, argumentSize + outputSize - aliasSize + tempSize),
   };
 }
