@@ -166,6 +166,7 @@ test('numbers that are wrong, or are not there, fail the check', () => {
     resume: [{ precision: 'fp32', changedByFile: 1, apart: 0, apartWhenRepeated: 0 }],
     errors: [
       { part: 'parity in bf16', message: 'crashed' },
+      { part: 'parity in fp32', message: 'ended after 60 s', isLate: true },
       { part: 'two devices', message: 'crashed' },
     ],
   } as const satisfies Omit<CheckReport, 'failures'>;

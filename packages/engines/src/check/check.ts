@@ -29,7 +29,7 @@ type Lists = {
 };
 
 /** How the time is divided, relative to each other. */
-const WEIGHTS = { devices: 1, parity: 2, resume: 1, speed: 4, twoDevices: 2, peer: 3 } as const;
+const WEIGHTS = { devices: 1, parity: 3, resume: 1, speed: 4, twoDevices: 2, peer: 3 } as const;
 
 /**
  * Runs all parts, one after the other; what fails in one is told, and the next begins.
@@ -83,10 +83,10 @@ export async function check(
   ): Promise<void> {
     const seconds = time.take(WEIGHTS[name]);
     say(`${what}, at most ${seconds.toFixed(0)} s`);
-    const message = await runPart(name, given(seconds), { seconds, onRow });
-    if (message !== undefined) {
-      report.errors.push({ part: what, message });
-      say(`  ${message}`);
+    const error = await runPart(name, given(seconds), { seconds, onRow });
+    if (error !== undefined) {
+      report.errors.push({ part: what, ...error });
+      say(`  ${error.message}`);
     }
   }
 

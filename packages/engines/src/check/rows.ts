@@ -63,6 +63,14 @@ export interface TwoDevicesRow {
   readonly secondsOnTwo: number;
 }
 
+/** Why a part did not come to its end. */
+export interface PartError {
+  readonly part: string;
+  readonly message: string;
+  /** It was ended because its time was over: what it had told until then holds. */
+  readonly isLate?: boolean;
+}
+
 /** All that a check found: what its JSON file holds. */
 export interface CheckReport {
   readonly format: 'beit-check-1';
@@ -86,7 +94,7 @@ export interface CheckReport {
   readonly twoDevices: readonly TwoDevicesRow[];
   readonly peerVersions: Readonly<Record<string, string>>;
   /** Parts that did not come to their end, and why; what they had told until then is above. */
-  readonly errors: readonly { readonly part: string; readonly message: string }[];
+  readonly errors: readonly PartError[];
   /** What was left out, and why. */
   readonly notes: readonly string[];
   readonly seconds: number;

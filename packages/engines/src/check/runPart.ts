@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { messageOf } from '@beit/tensors';
 import { type GivenOf, PARTS, type PartName, type RowOf } from './parts/parts';
 import { PROGRAM } from './places';
+import type { PartError } from './rows';
 
 /** What a part's process is told, and what it says. */
 interface Order {
@@ -23,7 +24,7 @@ export function runPart<K extends PartName>(
   part: K,
   given: GivenOf<K>,
   { seconds, onRow }: { readonly seconds: number; readonly onRow: (row: RowOf<K>) => void },
-): Promise<string | undefined> {
+): Promise<Omit<PartError, 'part'> | undefined> {
   return new Promise((resolve) => {
     const order: Order = { part, given };
     const child = fork(PROGRAM, [], {
@@ -33,10 +34,12 @@ export function runPart<K extends PartName>(
       serialization: 'advanced',
     });
     let problem: string | undefined;
+    let isLate = false;
     let isDone = false;
     let lastWords = '';
     const timer = setTimeout(() => {
       problem = `ended after ${seconds.toFixed(0)} s, its share of the time`;
+      isLate = true;
       child.kill('SIGKILL');
     }, 1000 * seconds);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -54,7 +57,7 @@ export function runPart<K extends PartName>(
     child.once('close', (code, signal) => {
       clearTimeout(timer);
       if (!isDone) problem ??= `crashed (${signal ?? `status ${code}`}): ${lastWords.trim()}`;
-      resolve(problem);
+      resolve(problem === undefined ? undefined : { message: problem, ...(isLate && { isLate }) });
     });
   });
 }

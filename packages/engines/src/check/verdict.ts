@@ -8,13 +8,13 @@ const ALLOWED_APART = 1e-3;
 /** Sums over two devices are added in another order than over one. */
 const ALLOWED_DIFFERENCE = 1e-4;
 
-/** For what a check fails: numbers that are wrong, and of parity and checkpoints also what did not come to its end. */
+/** For what a check fails: numbers that are wrong, and of parity and checkpoints also what crashed or could not be run. */
 export function failuresOf(report: Omit<CheckReport, 'failures'>): string[] {
   const { parity, resume, speed, twoDevices, errors, device } = report;
   const allowedApart = device === 'cpu' ? 0 : ALLOWED_APART;
   return [
     ...errors
-      .filter(({ part }) => /^(?:devices|parity|a checkpoint)/.test(part))
+      .filter(({ part, isLate }) => !isLate && /^(?:devices|parity|a checkpoint)/.test(part))
       .map(({ part }) => `${part} did not come to its end`),
     ...parity
       .filter((row) => !isWithin(row))
