@@ -112,9 +112,21 @@ test('hardware that is known by its rate copies what it exchanges', () => {
   });
 });
 
+test('devices of a rank share a micro-batch, exchange nothing over the host, and keep the state', () => {
+  const sizes = { gradientBytes: 400, bucketBytes: 100 };
+  const known = { imagesPerSecond: 8, copyBandwidth: 100 };
+  const one = hardwareWork({ ...known, devices: { count: 1, bandwidth: 1e3 } }, 16, true, sizes);
+  expect(one).toEqual({ compute: 2, firstCopy: 1, otherCopies: 3, update: 4 });
+  const two = hardwareWork({ ...known, devices: { count: 2, bandwidth: 1e3 } }, 16, false, sizes);
+  // Half the images, and a ring of two: each sends all bytes once.
+  expect(two.compute).toBeCloseTo(1 + 0.4, 4);
+  expect(two.update).toBe(0);
+});
+
 test('memory counts what a rank keeps of every parameter', () => {
   expect(memoryOf(100, 7, false).total).toBe(3 * 400 + 7);
   expect(memoryOf(100, 7, true)).toMatchObject({ exchange: 400, total: 8 * 400 + 7 });
+  expect(memoryOf(100, 7, true, true)).toMatchObject({ exchange: 400, total: 5 * 400 + 7 });
 });
 
 test('operations and memory are counted from a graph', () => {

@@ -123,7 +123,7 @@ function assumedRate(
 }
 
 function rowsOf(
-  { network, copyBandwidth }: ScalingOptions,
+  { network, copyBandwidth, devices }: ScalingOptions,
   task: Task,
   placements: readonly Placement[],
   measured: Measured,
@@ -135,7 +135,7 @@ function rowsOf(
       imagesPerSecond === undefined
         ? measured.work.get(workKey(plan))!
         : hardwareWork(
-            { imagesPerSecond, copyBandwidth },
+            { imagesPerSecond, copyBandwidth, ...(devices && { devices }) },
             plan.microBatchSize,
             plan.together || plan.parts > 1,
             task,
@@ -147,13 +147,19 @@ function rowsOf(
     const prediction = predict(task, placement, known);
     const { ranks, work, seconds } = prediction;
     const { microBatchSize } = work;
-    if (!activations.has(microBatchSize)) activations.set(microBatchSize, activationBytes(microBatchSize));
+    const atOnce = Math.ceil(microBatchSize / (devices?.count ?? 1));
+    if (!activations.has(atOnce)) activations.set(atOnce, activationBytes(atOnce));
     const job = measured.jobs.get(ranks);
     const step = job && median(job.steps);
     return {
       prediction,
       ...(ranks > 1 && { network: known.network(ranks) }),
-      memory: memoryOf(parameters, activations.get(microBatchSize)!, work.together || work.parts > 1),
+      memory: memoryOf(
+        parameters,
+        activations.get(atOnce)!,
+        work.together || work.parts > 1,
+        devices !== undefined,
+      ),
       workBytes: measured.work.get(workKey(work))?.peakBytes,
       ...(job && step && { measured: { ...job, step, error: seconds.step / step - 1 } }),
     };

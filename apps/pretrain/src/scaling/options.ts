@@ -22,7 +22,7 @@ import {
 } from '@beit/cli';
 import { type PretrainRecipe, pretrainRecipe } from '../recipe';
 import { RECIPES } from '../recipes';
-import { LATENCY, PCIE_3_X16 } from './model/hardware';
+import { type Devices, LATENCY, NVLINK, PCIE_3_X16 } from './model/hardware';
 import type { Network } from './model/predict';
 import { bytesPerSecond, secondsOf } from './units';
 
@@ -70,10 +70,10 @@ processes that --launcher starts`,
   ),
   'images-per-second': option(
     'X',
-    'that one rank trains alone, the tokenizer included: a device whose rate is known',
+    'that one device trains alone, the tokenizer included: one whose rate is known',
     positive,
   ),
-  'step-time': option('S', 'or the seconds that one rank takes for the whole batch', positive),
+  'step-time': option('S', 'or the seconds that it takes for the whole batch', positive),
   teraflops: option(
     'X',
     'or the rate that it reaches (not its peak), in 10^12 operations a second',
@@ -82,6 +82,12 @@ processes that --launcher starts`,
   'copy-bandwidth': option(
     'RATE',
     'between that device and its host (default: that of PCIe 3.0 x16)',
+    bytesPerSecond,
+  ),
+  'device-bandwidth': option(
+    'RATE',
+    `that each of several devices of a rank (--engine xla --device cuda:0,1) can send to the others
+(default: that of an H200's NVLink)`,
     bytesPerSecond,
   ),
   check: flag('also trains, with every number of ranks, and tells how far off the prediction is'),
@@ -104,6 +110,8 @@ and all-reduce on the machine at hand, or takes what you know of another; the mo
   pnpm scaling --bandwidth 10Gb/s --ranks 2,4,8     ranks that have a machine like this one each
   pnpm scaling --recipe beit-base-imagenet1k --micro-batch-size 128 --ranks 1,8,16 --images-per-second 150 --bandwidth 100Gb/s
                                                     devices whose rate is known; nothing is timed
+  pnpm scaling ... --engine xla --device cuda:0,1,2,3,4,5,6,7 --device-bandwidth 450GB/s
+                                                    a rank has eight of them, which exchange nothing over the host
 
 ${optionHelp(OPTIONS)}`;
 
@@ -121,6 +129,8 @@ export interface ScalingOptions {
   readonly rate?: { readonly kind: 'imagesPerSecond' | 'stepTime' | 'teraflops'; readonly value: number };
   /** Bytes a second. */
   readonly copyBandwidth: number;
+  /** A rank's, with the engine xla. */
+  readonly devices?: Devices;
   readonly check: boolean;
   readonly steps: number;
   readonly rounds: number;
@@ -160,6 +170,16 @@ export async function parseOptions(args: readonly string[]): Promise<ScalingOpti
     throw new UsageError(
       `--copy-bandwidth is '${typed['copy-bandwidth']}', but copies are measured; it is for ${RATES.map(([flag]) => `--${flag}`).join(', ')}.`,
     );
+  const engine = engineOptions(values);
+  const devices = devicesOf(engine, values['device-bandwidth'] ?? NVLINK);
+  if (values['device-bandwidth'] !== undefined && !(rate && devices && devices.count > 1))
+    throw new UsageError(
+      `--device-bandwidth is '${typed['device-bandwidth']}'; it is for several devices of a rank whose rate is known: --engine xla --device cuda:0,1.`,
+    );
+  if (rate && engine.devices === 'all')
+    throw new UsageError(
+      "--devices is 'all', but how many a rank has there is not known; name them: --device cuda:0,1.",
+    );
   if (json && write)
     throw new UsageError(
       '--json goes to standard output and --write has it in scaling.json; give one of them.',
@@ -178,7 +198,8 @@ export async function parseOptions(args: readonly string[]): Promise<ScalingOpti
     check,
     steps,
     rounds,
-    engine: engineOptions(values),
+    ...(devices && { devices }),
+    engine,
     workers,
     json,
     write,
@@ -200,6 +221,9 @@ function batches({ mim }: PretrainRecipe, values: Values) {
   const { 'batch-size': size = mim.batchSize, 'micro-batch-size': most = mim.microBatchSize } = values;
   return microBatches(size, most);
 }
+
+const devicesOf = ({ engine, devices = [0] }: EngineOptions, bandwidth: number): Devices | undefined =>
+  engine === 'xla' ? { count: devices.length, bandwidth } : undefined;
 
 function rateOf(values: Values) {
   const [first, second] = RATES.flatMap(([flag, kind]) => {

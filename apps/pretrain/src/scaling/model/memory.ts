@@ -6,6 +6,9 @@ const ALONE = { parameters: 1, moments: 2 };
  */
 const TOGETHER = { parameters: 3, moments: 2, gradients: 2, exchange: 1 };
 
+/** The same of each device of the engine xla, whose programs have one state; what is sent is the host's. */
+const ON_DEVICES = { parameters: 1, moments: 2, gradients: 1, exchange: 1 };
+
 const BYTES = 4;
 
 export interface Memory {
@@ -25,10 +28,16 @@ export interface Memory {
  * ahead.
  *
  * @param parameters numbers of the model
- * @param activations bytes of intermediate results of a micro-batch
+ * @param activations bytes of intermediate results of what is computed at once: a micro-batch, or a device's share of it
  */
-export function memoryOf(parameters: number, activations: number, isSplit: boolean): Memory {
-  const kept = { gradients: 0, exchange: 0, ...(isSplit ? TOGETHER : ALONE) };
+export function memoryOf(
+  parameters: number,
+  activations: number,
+  isSplit: boolean,
+  onDevices = false,
+): Memory {
+  const split = onDevices ? ON_DEVICES : TOGETHER;
+  const kept = { gradients: 0, exchange: 0, ...(isSplit ? split : ALONE) };
   const bytes = {
     parameters: kept.parameters * parameters * BYTES,
     moments: kept.moments * parameters * BYTES,
