@@ -24,7 +24,9 @@ async function beitEngine(...args: string[]): Promise<string> {
 test('says what it can do, and what it can’t', async () => {
   expect(await beitEngine('--help')).toMatch(/^Usage: beit-engine COMMAND/);
   await expect(beitEngine()).rejects.toThrow();
-  await expect(beitEngine('fetch')).rejects.toThrow(/no command 'fetch'. Commands: install, check, list, remove/);
+  await expect(beitEngine('fetch')).rejects.toThrow(
+    /no command 'fetch'. Commands: install, check, list, remove/,
+  );
   await expect(beitEngine('install', 'pytorch')).rejects.toThrow(
     /no 'pytorch'; expected openvino or tensorflow or tensorflow-gpu/,
   );
