@@ -79,11 +79,9 @@ export function memoryLines(state: number, { memory }: Pick<TimedProgram, 'memor
     // Twice over for the engine's two buffers.
     return [`training state    ${gibibytes(2 * state)}, and ${gibibytes(state)} a checkpoint`];
   }
-  // Of the numbers, the peak of XLA's CPUs leaves out what is temporary.
-  const most = memory.arguments + memory.outputs - memory.aliased + memory.temporary;
   // The new state is written over the old one: what is written so is the state.
   return [
-    `device memory     ${gibibytes(most)} at most, of which ${gibibytes(memory.aliased)} state`,
+    `device memory     ${gibibytes(memory.peak)} at most, of which ${gibibytes(memory.aliased)} state`,
     `checkpoint        ${gibibytes(state)}`,
   ];
 }
