@@ -1,6 +1,6 @@
 /** The package in a browser, where bundlers take this file for `index.ts`: its programs run on TensorFlow.js itself. */
 
-import { chooseAmong } from './chooseEngine';
+import { chooseAmong, explainedChoice } from './chooseEngine';
 import { compileProgramsWith, compileWith, enginesAmong } from './compileWith';
 import { forwardStep } from './forwardStep';
 import type * as node from './index';
@@ -16,7 +16,8 @@ export const compileForward: typeof node.compileForward = (fn, { params, inputs 
 export const compilePrograms: typeof node.compilePrograms = (steps, tensors, options = {}) =>
   compileProgramsWith(NO_ENGINES, steps, tensors, options);
 
-export const chooseEngine: typeof node.chooseEngine = (options = {}) => chooseAmong(NO_ENGINES, options);
+export const chooseEngine: typeof node.chooseEngine = async (options = {}) =>
+  explainedChoice(await chooseAmong(NO_ENGINES, options));
 
 export const availableEngines: typeof node.availableEngines = () => enginesAmong(NO_ENGINES);
 

@@ -11,9 +11,17 @@ export interface EngineChoice {
   readonly passedOver: readonly { readonly engine: string; readonly why: string }[];
 }
 
-/** The choice, with what makes the programs of a compiled engine. */
-export interface ChosenEngine extends EngineChoice {
+/** The choice, with what makes the programs of a compiled engine; why others are passed over takes time to find out. */
+export interface ChosenEngine extends Omit<EngineChoice, 'passedOver'> {
   readonly make?: MakePrograms;
+  readonly passedOver: readonly { readonly engine: string; readonly why: () => Promise<string> }[];
+}
+
+/** The choice in words. */
+export async function explainedChoice({ engine, about, passedOver }: ChosenEngine): Promise<EngineChoice> {
+  const reasons: { engine: string; why: string }[] = [];
+  for (const other of passedOver) reasons.push({ engine: other.engine, why: await other.why() });
+  return { engine, about, passedOver: reasons };
 }
 
 /**
@@ -33,10 +41,11 @@ export async function chooseAmong(
   if (precision !== 'fp32' && precision !== 'tf32' && precision !== 'bf16') {
     throw new Error(`There is no precision '${precision}'. Precisions: fp32, tf32, bf16.`);
   }
-  const passedOver: { engine: string; why: string }[] = [];
+  const passedOver: { engine: string; why: () => Promise<string> }[] = [];
   for (const [name, { find, install, precisions, devices }] of Object.entries(compiled)) {
     if (engine !== 'auto' && engine !== name) continue;
-    const passOver = (why: string) => void passedOver.push({ engine: name, why });
+    const passOver = (why: string | (() => Promise<string>)) =>
+      void passedOver.push({ engine: name, why: typeof why === 'string' ? async () => why : why });
     if (!precisions.includes(precision)) {
       passOver(`it has no precision '${precision}'`);
       continue;

@@ -1,5 +1,5 @@
 import type { Step, TensorSpec, TreeOf } from '@beit/tensors';
-import { chooseAmong, type EngineChoice } from './chooseEngine';
+import { chooseAmong, type EngineChoice, explainedChoice } from './chooseEngine';
 import type { CompileOptions } from './compileOptions';
 import { compileProgramsWith, compileWith, enginesAmong } from './compileWith';
 import { NODE_ENGINES } from './engines/nodeEngines';
@@ -61,8 +61,7 @@ export function compilePrograms<P extends Steps>(
  * @throws what `compile` throws where none can be taken
  */
 export async function chooseEngine(options: CompileOptions = {}): Promise<EngineChoice> {
-  const { make: _, ...choice } = await chooseAmong(NODE_ENGINES, options);
-  return choice;
+  return explainedChoice(await chooseAmong(NODE_ENGINES, options));
 }
 
 /** The engines that can be used here, fastest first. */

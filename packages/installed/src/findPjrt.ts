@@ -43,12 +43,22 @@ const HINT = `Install one with 'npx @beit/engines install xla --cpu' (or --cuda,
  * @throws when a plugin was given and is not there, or does not tell for which device it is
  */
 export async function findPjrt(
-  { device, plugin }: { readonly device?: PjrtDevice; readonly plugin?: string } = {},
+  {
+    device,
+    plugin,
+    accelerators = false,
+  }: {
+    readonly device?: PjrtDevice;
+    readonly plugin?: string;
+    /** Without a device: none for the CPU. Default false. */
+    readonly accelerators?: boolean;
+  } = {},
   search: PjrtSearch = thisMachine(),
 ): Promise<PjrtLocation | undefined> {
   if (plugin) return givenPlugin(plugin, 'the option says', device, search);
   let other: PjrtLocation | undefined;
-  for await (const found of plugins(device ? [device] : search.devices, search)) {
+  const shown = accelerators ? search.devices.filter((known) => known !== 'cpu') : search.devices;
+  for await (const found of plugins(device ? [device] : shown, search)) {
     if (found.ready || found.source === 'given') return found;
     other ??= found;
   }

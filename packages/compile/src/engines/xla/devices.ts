@@ -27,13 +27,18 @@ const isXlaDevice = (device: string): device is PjrtDevice => XLA_DEVICES.some((
 /**
  * The plugin that programs are to run with, or `undefined` where there is none or the package koffi is not installed.
  *
+ * @param accelerators none for the CPU, unless it is asked for
  * @throws when a plugin was given and is not there
  */
-export async function findPlugin({ plugin, device }: XlaOptions): Promise<XlaPlugin | undefined> {
+export async function findPlugin(
+  { plugin, device }: XlaOptions,
+  accelerators = false,
+): Promise<XlaPlugin | undefined> {
   const koffi = await findKoffi();
   if (!koffi) return undefined;
   const { findPjrt } = await import('@beit/installed');
   const location = await findPjrt({
+    accelerators,
     ...(plugin === undefined ? {} : { plugin }),
     ...(device !== undefined && isXlaDevice(device) ? { device } : {}),
   });

@@ -5,27 +5,32 @@ import { xlaPrograms } from './xlaPrograms';
 
 /** An automatic choice takes XLA for a device that is faster than the CPU, and is there; on CPUs, other engines are faster. */
 const find: CompiledEngine['find'] = async (options) => {
-  const plugin = await findPlugin(options);
-  if (!plugin) return undefined;
+  const isNamed = options.engine === 'xla';
+  const plugin = await findPlugin(options, !isNamed);
+  if (!plugin) return isNamed ? undefined : { why: whyNoAccelerator };
   const { device, version } = plugin.location;
   const about = `XLA${version === undefined ? '' : ` ${version}`}, ${device}`;
   const make: MakePrograms = async (...given) => xlaPrograms(await openDevices(plugin, options), ...given);
-  if (options.engine === 'xla') return { make, about };
-  if (device === 'cpu') return { why: await whyOnlyCpu() };
-  if (options.precision === 'tf32' && device !== 'cuda') return { why: `${device} has no precision 'tf32'` };
+  if (isNamed) return { make, about };
+  const because = (why: string) => ({ why: async () => why });
+  if (device === 'cpu')
+    return because('of its devices, the CPU was asked for, where other engines are faster');
+  if (options.precision === 'tf32' && device !== 'cuda') return because(`${device} has no precision 'tf32'`);
   try {
     const { shared, devices } = await openDevices(plugin, options);
     shared.release();
     return { make, about: `${about}: ${devices.map(({ kind }) => kind).join(', ')}` };
   } catch (error) {
-    return { why: messageOf(error) };
+    return because(messageOf(error));
   }
 };
 
 /** With the plugins for devices that this machine does not show, or not with a driver that is new enough. */
-async function whyOnlyCpu(): Promise<string> {
+async function whyNoAccelerator(): Promise<string> {
   const { findPjrtPlugins } = await import('@beit/installed');
-  const others = (await findPjrtPlugins()).filter((plugin) => plugin.device !== 'cpu');
+  const all = await findPjrtPlugins();
+  if (all.length === 0) return 'it is not installed';
+  const others = all.filter((plugin) => plugin.device !== 'cpu');
   const named = others.map((plugin) => plugin.device).join(', ');
   return named === ''
     ? 'of its devices there is the CPU alone, where other engines are faster'
