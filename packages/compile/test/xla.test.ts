@@ -167,6 +167,8 @@ whereInstalled('XLA', () => {
       },
       { engine: 'xla', ...cpu },
     );
+    // Two tensors of the state and one of the inputs, of two numbers each, whichever program is told of.
+    expect(programs.memory?.arguments).toBeGreaterThanOrEqual(16);
     await programs.run.add({ x: f32([1, 2]) });
     await programs.run.add({ x: f32([10, 20]) });
     expect([...(await programs.run.move({})).y.data]).toEqual([11, 22]);

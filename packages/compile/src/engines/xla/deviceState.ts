@@ -1,3 +1,4 @@
+import { sizeOf } from '../../graph/graph';
 import { get } from '../../graph/lists';
 import type { SpecTree } from '../../specTree';
 import type { HostArray } from '../alignedArray';
@@ -8,6 +9,8 @@ import type { DeviceTensor } from './pjrt/client';
 export interface DeviceState {
   readonly current: ReadonlyMap<string, readonly DeviceTensor[]>;
   splitOf(path: string): SplitAxis;
+  /** Bytes on each device of what is not among these paths. */
+  bytesBeside(paths: ReadonlySet<string>): number;
   /** Takes what a run made of a part of the state, in place of what it was given. */
   replace(path: string, next: readonly DeviceTensor[]): void;
   /** To be called when a run has failed that writes over these parts. */
@@ -18,6 +21,9 @@ export interface DeviceState {
   write(numbers: ReadonlyMap<string, HostArray>): void;
   dispose(): void;
 }
+
+/** Of a number of the state: float32 or int32. */
+const BYTES = 4;
 
 /** The state's own group of a path: `params` of `params/patch_embed/weight`. */
 const groupOf = (path: string) => path.split('/', 1)[0] ?? path;
@@ -38,6 +44,13 @@ export function deviceState(group: DeviceGroup, { specs }: SpecTree, split: read
   return {
     current,
     splitOf,
+    bytesBeside(paths) {
+      const sizes = [...specs].map(([path, { shape }]) => {
+        const parts = splitOf(path) === undefined ? 1 : group.devices.length;
+        return paths.has(path) ? 0 : (BYTES * sizeOf(shape)) / parts;
+      });
+      return sizes.reduce((sum, size) => sum + size, 0);
+    },
     replace(path, next) {
       free(path);
       current.set(path, next);

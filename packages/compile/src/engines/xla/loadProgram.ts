@@ -20,6 +20,7 @@ type OnDevices = readonly DeviceTensor[];
 
 /** A program that is compiled. */
 export interface XlaProgram extends LoadedProgram<OnDevices> {
+  /** With all of the state. */
   readonly memory: ProgramMemory | undefined;
   dispose(): void;
 }
@@ -103,6 +104,13 @@ export async function loadProgram(
     throw explained(error, client, devices);
   });
 
+  /** The state that the program does not read is on the device as well. */
+  function withOtherState(own: ProgramMemory | undefined): ProgramMemory | undefined {
+    const read = new Set(inputNames.filter((name) => name.startsWith('state/')).map(pathOf));
+    const beside = state.bytesBeside(read);
+    return own && { ...own, arguments: own.arguments + beside, peak: own.peak + beside };
+  }
+
   /** @throws where an index is outside; the state has moved on then */
   function assertIndices(bounds: HostArray): void {
     checks.forEach(({ op, limit }, i) => {
@@ -113,7 +121,7 @@ export async function loadProgram(
     });
   }
 
-  const memory = executable.memory();
+  const memory = withOtherState(executable.memory());
   return {
     trace,
     memory,
