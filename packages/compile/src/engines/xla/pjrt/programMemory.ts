@@ -7,12 +7,13 @@ export function programMemory({ call }: PjrtLibrary, executable: Pointer): Progr
   const stats = ifImplemented(() => call('Executable_GetCompiledMemoryStats', { executable }));
   if (!stats) return undefined;
   const { argumentSize, outputSize, aliasSize, tempSize, peakMemory } = stats;
+  const held = argumentSize + outputSize - aliasSize;
   return {
     arguments: argumentSize,
     outputs: outputSize,
     aliased: aliasSize,
     temporary: tempSize,
-    // Not every plugin counts the tensors on the way, or tells it at all.
-    peak: Math.max(peakMemory, argumentSize + outputSize - aliasSize + tempSize),
+    // The CPU's plugin counts no tensors on the way, and older ones tell nothing: then it is what there is without sharing.
+    peak: peakMemory > held ? peakMemory : held + tempSize,
   };
 }
