@@ -29,8 +29,8 @@ export const MODELS = {
 export type ModelName = keyof typeof MODELS;
 
 export const VOCAB_SIZE = 8192;
-export const LEARNING_RATE = 1e-4;
-export const OPTIMIZER = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.05, clipNorm: 3 } as const;
+const LEARNING_RATE = 1e-4;
+const OPTIMIZER = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.05, clipNorm: 3 } as const;
 
 export interface Task {
   readonly model: VitConfig;
@@ -84,19 +84,38 @@ function drawBatch(vit: ReturnType<typeof createVit>, batchSize: number, numMask
   } as const satisfies Record<string, HostTensor | Record<string, HostTensor>>;
 }
 
-/** The task as files for the peer: its own names of the parameters, its own options. */
-export async function writeTask(folder: string, task: Task): Promise<void> {
-  const { vit, params, batch } = createTask(task);
-  const { config } = vit;
+/** A step as files for a peer: parameters under its names, the batch, and its own description of the model. */
+export async function writePeerTask(
+  folder: string,
+  {
+    params,
+    batch,
+    model,
+  }: {
+    readonly params: NamedTensors;
+    readonly batch: ReturnType<typeof createTask>['batch'];
+    readonly model: object;
+  },
+): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await saveSafetensors(join(folder, 'params.safetensors'), toTransformers(params, { version: 5 }));
+  await saveSafetensors(join(folder, 'params.safetensors'), params);
   await saveSafetensors(join(folder, 'batch.safetensors'), {
     images: batch.images,
     visualTokens: batch.visualTokens,
     positions: batch.masked.positions,
     keeps: batch.dropPathKeeps,
   } as NamedTensors);
-  const transformers = {
+  await writeFile(
+    join(folder, 'config.json'),
+    JSON.stringify({ model, optimizer: torchOptimizer(OPTIMIZER, LEARNING_RATE) }),
+  );
+}
+
+/** The task as files for PyTorch: transformers' names and options. */
+export async function writeTask(folder: string, task: Task): Promise<void> {
+  const { vit, params, batch } = createTask(task);
+  const { config } = vit;
+  const model = {
     image_size: config.imageSize,
     patch_size: config.patchSize,
     hidden_size: config.embedDim,
@@ -112,8 +131,5 @@ export async function writeTask(folder: string, task: Task): Promise<void> {
     drop_path_rate: config.dropPathRate,
     layer_norm_eps: config.layerNormEpsilon,
   };
-  await writeFile(
-    join(folder, 'config.json'),
-    JSON.stringify({ model: transformers, optimizer: torchOptimizer(OPTIMIZER, LEARNING_RATE) }),
-  );
+  await writePeerTask(folder, { params: toTransformers(params, { version: 5 }), batch, model });
 }

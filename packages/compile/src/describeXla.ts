@@ -51,9 +51,9 @@ export async function describeXla(options: XlaOptions = {}): Promise<XlaDescript
         if (!told) return { id, kind };
         const { bytesInUse, peakBytesInUse, peakBytesInUseIsSet, bytesLimit, bytesLimitIsSet } = told;
         const memory = {
-          inUse: Number(bytesInUse),
-          ...(peakBytesInUseIsSet && { most: Number(peakBytesInUse) }),
-          ...(bytesLimitIsSet && { limit: Number(bytesLimit) }),
+          inUse: bytesInUse,
+          ...(peakBytesInUseIsSet && { most: peakBytesInUse }),
+          ...(bytesLimitIsSet && { limit: bytesLimit }),
         };
         return { id, kind, memory };
       }),

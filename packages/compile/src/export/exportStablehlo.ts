@@ -21,12 +21,6 @@ export function exportStablehlo<S, I, O>(
   },
   { precision = 'fp32' }: { readonly precision?: Precision } = {},
 ): string {
-  const { graph, changed } = withElements(
-    optimizedTrace(trace(step, tensors.state, tensors.inputs), precision),
-  );
-  const overwritten = changed.filter((path) => graph.inputs.has(`state/${path}`));
-  return toStablehlo(graph, {
-    precision: precision === 'tf32' ? 'DEFAULT' : 'HIGHEST',
-    donated: new Map(overwritten.map((path) => [`state/${path}`, `next/${path}`])),
-  }).text;
+  const traced = optimizedTrace(trace(step, tensors.state, tensors.inputs), precision);
+  return toStablehlo(withElements(traced).graph, { precision }).text;
 }

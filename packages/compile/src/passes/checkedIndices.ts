@@ -5,8 +5,33 @@ import { produced } from './algebraRules';
 import { ruleFor } from './rule';
 
 /** The error of an index that `op` can't follow. */
-export const indexError = (op: string, index: number, limit: number): string =>
+const indexError = (op: string, index: number, limit: number): string =>
   `${op}: the index value ${index} is not in [0, ${limit - 1}].`;
+
+/** Indices of an op that must be in [0, limit). */
+export interface IndexCheck {
+  readonly op: string;
+  readonly limit: number;
+}
+
+/**
+ * What a run has found, the smallest and the largest index of each check, two numbers.
+ *
+ * @param changesState whether the run has moved the state on
+ * @throws for one that is outside
+ */
+export function assertIndices(
+  checks: readonly IndexCheck[],
+  bounds: ArrayLike<number>,
+  changesState: boolean,
+): void {
+  checks.forEach(({ op, limit }, i) => {
+    const wrong = [at(bounds, 2 * i), at(bounds, 2 * i + 1)].find((index) => !(index >= 0 && index < limit));
+    if (wrong === undefined) return;
+    const hint = changesState ? ' The run has changed the state: write it anew.' : '';
+    throw new Error(`${indexError(op, wrong, limit)}${hint}`);
+  });
+}
 
 /**
  * Constant indices are looked at now.

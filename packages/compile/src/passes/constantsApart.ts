@@ -1,15 +1,10 @@
-import type { GraphBuilder } from '../graph/builder';
-import type { ConstantData, Value } from '../graph/graph';
+import type { ConstantData } from '../graph/graph';
 import { among } from '../graph/ops';
-import { constantNumbers, eitherWay, isOneScale, produced } from './algebraRules';
-import { type Rule, ruleFor } from './rule';
+import { constantNumbers, eitherWay, isOneScale } from './algebraRules';
+import { ruleFor } from './rule';
 
 const isSum = among(['Add', 'Sub']);
 const isProduct = among(['Mul', 'Div']);
-
-/** The numbers of a constant, kept apart already or not. */
-const numbersBelow = (value: Value, builder: GraphBuilder) =>
-  constantNumbers(produced(value, 'Copy', builder)?.inputs[0] ?? value, builder);
 
 /** The smallest and the largest magnitude of what is multiplied by: of all between them holds what holds of both. */
 function scales(op: string, data: ConstantData): readonly number[] {
@@ -21,30 +16,26 @@ function scales(op: string, data: ConstantData): readonly number[] {
 /**
  * Compilers make one constant of two that are added or multiplied one after the other, and of a sum that is multiplied:
  * x + 1e8 - 1e8 is x, where float32 has a rounded number, or 0, on the way. A copy is not seen through.
- *
- * @param copied what lies between the two, or the second constant
  */
-export const constantsApart = (copied: 'between' | 'constant'): Rule =>
-  ruleFor(['Add', 'Sub', 'Mul', 'Div'], (operation, builder) => {
-    const {
-      op,
-      inputs: [a, b],
-      attributes,
-    } = operation;
-    if (a.dtype !== 'float32') return undefined;
-    for (const [outer, x] of eitherWay(a, b)) {
-      const inner = builder.producer(x);
-      const numbers = constantNumbers(outer, builder);
-      if (!numbers || !(isSum(inner) || isProduct(inner))) continue;
-      const before = inner.inputs.map((y) => numbersBelow(y, builder)).find((data) => data !== undefined);
-      if (!before) continue;
-      if (isProduct(operation) && isProduct(inner)) {
-        const outers = scales(op, numbers);
-        if (scales(inner.op, before).every((p) => outers.every((q) => isOneScale(p, q)))) continue;
-      } else if (isProduct(inner)) continue;
-      const [first, second] =
-        copied === 'between' ? [outer, builder.emit('Copy', [x])] : [builder.emit('Copy', [outer]), x];
-      return builder.emit(op, outer === a ? [first, second] : [second, first], attributes);
-    }
-    return undefined;
-  });
+export const constantsApart = ruleFor(['Add', 'Sub', 'Mul', 'Div'], (operation, builder) => {
+  const {
+    op,
+    inputs: [a, b],
+    attributes,
+  } = operation;
+  if (a.dtype !== 'float32') return undefined;
+  for (const [outer, x] of eitherWay(a, b)) {
+    const inner = builder.producer(x);
+    const numbers = constantNumbers(outer, builder);
+    if (!numbers || !(isSum(inner) || isProduct(inner))) continue;
+    const before = inner.inputs.map((y) => constantNumbers(y, builder)).find((data) => data !== undefined);
+    if (!before) continue;
+    if (isProduct(operation) && isProduct(inner)) {
+      const outers = scales(op, numbers);
+      if (scales(inner.op, before).every((p) => outers.every((q) => isOneScale(p, q)))) continue;
+    } else if (isProduct(inner)) continue;
+    const copy = builder.emit('Copy', [x]);
+    return builder.emit(op, outer === a ? [outer, copy] : [copy, outer], attributes);
+  }
+  return undefined;
+});

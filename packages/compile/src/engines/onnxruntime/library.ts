@@ -1,9 +1,10 @@
-import type { Koffi } from '../koffi';
 /**
  * onnxruntime's C library, called directly. The package's own binding runs on the thread that calls it, and copies
  * every output, which for a training step are all parameters and moments.
  * Reference: onnxruntime_c_api.h, https://onnxruntime.ai/docs/api/c/struct_ort_api.html
  */
+import type { Koffi } from '../koffi';
+
 /** An object of the library. */
 export type Handle = unknown;
 

@@ -3,6 +3,8 @@
  * Format: https://docs.openvino.ai/2026/documentation/openvino-ir-format.html (version 11). Shapes of what layers make
  * are left out: the reader infers them.
  */
+import type { IndexCheck } from '../../passes/checkedIndices';
+
 export type IrType = 'f32' | 'bf16' | 'i32' | 'i64' | 'boolean';
 export type IrAttribute = number | string | boolean | readonly number[];
 export type IrAttributes = Readonly<Record<string, IrAttribute>>;
@@ -26,11 +28,6 @@ export interface Ir {
   readonly checks: readonly IndexCheck[];
 }
 
-/** Indices of an op that must be in [0, limit). */
-export interface IndexCheck {
-  readonly op: string;
-  readonly limit: number;
-}
 export const CHECKS = 'checks';
 
 export interface IrWriter {

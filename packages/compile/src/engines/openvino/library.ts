@@ -2,7 +2,6 @@
  * OpenVINO's C library, called directly. Only what a compiled program needs.
  * Reference: openvino/c/*.h, https://docs.openvino.ai/2026/api/c_cpp_api/group__ov__c__api.html
  */
-
 import { compareVersions } from '@beit/installed';
 import type { Koffi } from '../koffi';
 import { createIrWriter, type IrType } from './ir';

@@ -20,13 +20,7 @@ import { type ConstantInput, sharedConstants } from './sharedConstants';
  * inputs.
  */
 export function openvinoForms(program: Graph): { graph: Graph; constants: readonly ConstantInput[] } {
-  const graph = rewrite(program, [
-    foldConstants,
-    constantsApart('between'),
-    remainder,
-    ...keepNaN,
-    ...exactInt32,
-  ]);
+  const graph = rewrite(program, [foldConstants, constantsApart, remainder, ...keepNaN, ...exactInt32]);
   const builder = createGraphBuilder();
   const asMatrices = elementwiseAsMatrices(graph, builder);
   const forms = rebuildGraph(graph, builder, (node) => {

@@ -4,7 +4,7 @@ import type { OpenvinoOptions } from '../../compileOptions';
 import { sizeOf } from '../../graph/graph';
 import { get } from '../../graph/lists';
 import { once } from '../../once';
-import { indexError } from '../../passes/checkedIndices';
+import { assertIndices } from '../../passes/checkedIndices';
 import { withElements } from '../../passes/emptyTensors';
 import { inPlaceState } from '../../passes/inPlaceState';
 import type { Trace } from '../../record/trace';
@@ -247,14 +247,6 @@ async function loadProgram(
   });
   const bounds = checks.length > 0 ? slotOf(koffi, ov, 'int32', [2 * checks.length]) : undefined;
   if (bounds) bindOutput(CHECKS, bounds);
-  function assertIndices() {
-    checks.forEach(({ op, limit }, i) => {
-      const wrong = bounds?.data.subarray(2 * i, 2 * i + 2).find((index) => !(index >= 0 && index < limit));
-      if (wrong === undefined) return;
-      const state = trace.changed.length > 0 ? ' The run has changed the state: write it anew.' : '';
-      throw new Error(`${indexError(op, wrong, limit)}${state}`);
-    });
-  }
   const inPlace = inPlaceState(graph);
   const copies = inputCopies(
     trace.inputs,
@@ -279,7 +271,7 @@ async function loadProgram(
       giveBack();
       for (const [path, { tensor }] of given) bindInput(`inputs/${path}`, tensor);
       await ov.infer(request);
-      assertIndices();
+      if (bounds) assertIndices(checks, bounds.data, trace.changed.length > 0);
       return (path) => outputs.get(`outputs/${path}`)?.data;
     },
     profile: () => ov.profile(request),

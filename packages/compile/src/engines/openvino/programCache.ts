@@ -1,6 +1,7 @@
 import { link, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '@beit/installed';
+import { newestFirst } from '../newestFirst';
 
 /** Programs kept; one of ViT-B is 7 MB. */
 const MOST_PROGRAMS = 32;
@@ -45,21 +46,12 @@ async function ownFolder(folder: string): Promise<string> {
 
 /** The names of the newest programs; older ones are removed. */
 async function keptPrograms(folder: string): Promise<readonly string[]> {
-  const entries = await Promise.all(
-    (await readdir(folder)).map(async (name) => {
-      // Another process may be removing it just now.
-      const changed = (await stat(join(folder, name)).catch(() => undefined))?.mtimeMs ?? 0;
-      return { name, changed };
-    }),
-  );
-  const newestFirst = entries
-    .filter(({ name }) => name.endsWith('.blob'))
-    .sort((a, b) => b.changed - a.changed)
-    .map(({ name }) => name);
+  const entries = await newestFirst(folder);
+  const programs = entries.map(({ name }) => name).filter((name) => name.endsWith('.blob'));
   const leftBehind = entries
     .filter(({ name, changed }) => name.startsWith(COMPILING) && changed < Date.now() - LEFT_BEHIND_MS)
     .map(({ name }) => name);
-  const old = [...newestFirst.slice(MOST_PROGRAMS - 1), ...leftBehind];
+  const old = [...programs.slice(MOST_PROGRAMS - 1), ...leftBehind];
   await Promise.all(old.map((name) => rm(join(folder, name), { recursive: true, force: true })));
-  return newestFirst.slice(0, MOST_PROGRAMS - 1);
+  return programs.slice(0, MOST_PROGRAMS - 1);
 }

@@ -93,7 +93,7 @@ export async function openDevices({ koffi, location }: XlaPlugin, options: XlaOp
     process.env.PJRT_NPROC = String(options.numThreads);
   preparePlugin({ koffi, location });
   const shared = await openClient(koffi, library, clientOptions(device, options)).catch(async (cause) => {
-    throw new Error(`${await whyNone(location, messageOf(cause))}`, { cause });
+    throw new Error(await whyNone(location, messageOf(cause)), { cause });
   });
   const { devices: asked } = options;
   const found = shared.client.devices;

@@ -1,6 +1,6 @@
 import type { XlaOptions } from '../../compileOptions';
 import { at, get } from '../../graph/lists';
-import { indexError } from '../../passes/checkedIndices';
+import { assertIndices } from '../../passes/checkedIndices';
 import { withElements } from '../../passes/emptyTensors';
 import type { Trace } from '../../record/trace';
 import type { Precision, ProgramMemory } from '../../types';
@@ -78,16 +78,13 @@ export async function loadProgram(
   const { graph } = own;
   const inputNames = [...graph.inputs.keys()];
   const outputNames = [...graph.outputs.keys()];
-  // What the program writes goes where the old value is; XLA keeps what it still needs of that.
-  const overwritten = own.changed.filter((path) => graph.inputs.has(`state/${path}`));
   const inputSplit = (path: string) => {
     const [batch] = get(own.inputs, path).shape;
     return batch === undefined ? undefined : group.evenAxis([batch]);
   };
-  const { text, checks } = toStablehlo(graph, {
+  const { text, checks, overwritten } = toStablehlo(graph, {
     platform: client.platform,
-    precision: precision === 'tf32' ? 'DEFAULT' : 'HIGHEST',
-    donated: new Map(overwritten.map((path) => [`state/${path}`, `next/${path}`])),
+    precision,
     numDevices: devices.length,
     splitOf: (name) => {
       if (name.startsWith('inputs/')) return inputSplit(pathOf(name));
@@ -109,16 +106,6 @@ export async function loadProgram(
     const read = new Set(inputNames.filter((name) => name.startsWith('state/')).map(pathOf));
     const beside = state.bytesBeside(read);
     return own && { ...own, arguments: own.arguments + beside, peak: own.peak + beside };
-  }
-
-  /** @throws where an index is outside; the state has moved on then */
-  function assertIndices(bounds: HostArray): void {
-    checks.forEach(({ op, limit }, i) => {
-      const wrong = bounds.subarray(2 * i, 2 * i + 2).find((index) => !(index >= 0 && index < limit));
-      if (wrong === undefined) return;
-      const hint = own.changed.length > 0 ? ' The run has changed the state: write it anew.' : '';
-      throw new Error(`${indexError(op, wrong, limit)}${hint}`);
-    });
   }
 
   const memory = withOtherState(executable.memory());
@@ -153,7 +140,7 @@ export async function loadProgram(
         }
         if (bounds) {
           const spec = { dtype: 'int32', shape: [2 * checks.length] };
-          assertIndices(await group.fromDevices(bounds, spec, undefined));
+          assertIndices(checks, await group.fromDevices(bounds, spec, undefined), own.changed.length > 0);
         }
       } finally {
         for (const tensors of toRead.values()) group.free(tensors);

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '@beit/installed';
+import { newestFirst } from '../newestFirst';
 import type { Client, Executable } from './pjrt/client';
 import type { XlaCompileOptions } from './pjrt/compileOptions';
 
@@ -83,13 +84,6 @@ async function keep(folder: string, path: string, content: Uint8Array): Promise<
 
 /** All but the newest; what a process that was killed left behind is among them. */
 async function removeOld(folder: string): Promise<void> {
-  const files = await Promise.all(
-    (await readdir(folder)).map(async (name) => {
-      // Another process may be removing it just now.
-      const used = (await stat(join(folder, name)).catch(() => undefined))?.mtimeMs ?? 0;
-      return { name, used };
-    }),
-  );
-  const old = files.sort((a, b) => b.used - a.used).slice(MOST_PROGRAMS);
+  const old = (await newestFirst(folder)).slice(MOST_PROGRAMS);
   await Promise.all(old.map(({ name }) => rm(join(folder, name), { force: true })));
 }

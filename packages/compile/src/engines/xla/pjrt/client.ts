@@ -51,8 +51,6 @@ export interface Client {
   /** Waits for a tensor and copies it. */
   toHost(buffer: DeviceTensor, into: HostArray): Promise<void>;
   free(buffer: DeviceTensor): void;
-  /** Where its memory is; for tests. */
-  addressOf(buffer: DeviceTensor): Pointer;
   /** What a device's allocator says, or `undefined` where it says nothing. */
   memoryOf(device: Device): StructValues<'Device_MemoryStats'> | undefined;
   destroy(): void;
@@ -190,7 +188,6 @@ export async function createClient(library: PjrtLibrary, options: NamedValues = 
       await ended(event);
     },
     free: (buffer) => void call('Buffer_Destroy', { buffer }),
-    addressOf: (buffer) => call('Buffer_UnsafePointer', { buffer }).pointer,
     memoryOf: (device) => ifImplemented(() => call('Device_MemoryStats', { device: device.pointer })),
     destroy: () => void call('Client_Destroy', { client }),
   };

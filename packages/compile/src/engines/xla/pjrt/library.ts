@@ -27,8 +27,6 @@ export interface PjrtLibrary {
   readonly apiVersion: string;
   /** Such as `stablehlo_current_version`. */
   readonly attributes: Attributes;
-  /** Whether it has a function: those of an older interface are fewer. */
-  has(name: FunctionName): boolean;
   /** The structure as it is after the call. */
   call<K extends CallName>(name: K, values: GivenValues<K>): StructValues<K>;
   /** The same on a thread of its own. */
@@ -160,7 +158,6 @@ export function loadPjrt(koffi: Koffi, path: string): PjrtLibrary {
     path,
     apiVersion,
     attributes: attributesOf(call('Plugin_Attributes', {})),
-    has: (name) => functions.has(name),
     call,
     callAsync,
     async ended(event) {

@@ -1,3 +1,4 @@
+import { once } from '../../../once';
 import { hasDeepStack, type Koffi } from '../../koffi';
 import { type Client, createClient } from './client';
 import { loadPjrt } from './library';
@@ -12,9 +13,11 @@ interface OpenClient {
 const open = new Map<string, OpenClient>();
 /** XLA's threads must have ended before the process does, or it crashes. */
 const alive = new Set<Client>();
-process.once('exit', () => {
-  for (const client of alive) client.destroy();
-});
+const destroyAtExit = once(() =>
+  process.once('exit', () => {
+    for (const client of alive) client.destroy();
+  }),
+);
 
 /** A client that others may use as well. */
 export interface SharedClient {
@@ -48,6 +51,7 @@ export async function openClient(koffi: Koffi, plugin: string, options: NamedVal
     throw error;
   });
   alive.add(client);
+  destroyAtExit();
   return {
     client,
     release() {

@@ -147,7 +147,6 @@ export const STRUCTS = {
     executeDevice: 'pointer',
   },
   Buffer_Destroy: { buffer: 'pointer' },
-  Buffer_ReadyEvent: { buffer: 'pointer', event: 'pointer' },
   Buffer_ToHostBuffer: {
     buffer: 'pointer',
     hostLayout: 'pointer',
@@ -155,7 +154,6 @@ export const STRUCTS = {
     destinationSize: 'size',
     event: 'pointer',
   },
-  Buffer_UnsafePointer: { buffer: 'pointer', pointer: 'size' },
 } as const satisfies Readonly<Record<string, Layout>>;
 
 /** What functions take besides, and lists are made of. */

@@ -23,7 +23,6 @@ const UNARY = {
   Tan: 'tan',
   Asin: 'chlo.asin',
   Acos: 'chlo.acos',
-  Atan: 'chlo.atan',
   Sinh: 'chlo.sinh',
   Cosh: 'chlo.cosh',
   Asinh: 'chlo.asinh',

@@ -28,6 +28,15 @@ function gather(
   });
 }
 
+/** What `indices` name of an axis of `x`, whose place their axes take. */
+export function take(inputs: readonly [Ref, Ref], axis: number, w: LoweringWriter): Ref {
+  const [x, { shape: places }] = inputs;
+  const shape = [...x.shape.slice(0, axis), ...places, ...x.shape.slice(axis + 1)];
+  const offset = [...range(axis), ...range(x.shape.length - axis - 1, axis + places.length)];
+  const dims = { offset, collapsed: [axis], vectorDim: places.length };
+  return gather(inputs, { dtype: x.dtype, shape }, dims, w);
+}
+
 /** `target` with `updates` [n, ...] put where `indices` [n, depth] say. */
 function scatter(
   [target, indices, updates]: readonly [Ref, Ref, Ref],
@@ -95,11 +104,7 @@ const argExtreme: Lowering<'ArgMax' | 'ArgMin'> = ({ op, attributes: { axis } },
 export const INDEXING = {
   ArgMax: argExtreme,
   ArgMin: argExtreme,
-  Gather: ({ attributes: { axis }, outputs: [y] }, inputs, w) => {
-    const [x, { shape }] = inputs;
-    const offset = [...range(axis), ...range(x.shape.length - axis - 1, axis + shape.length)];
-    return gather(inputs, y, { offset, collapsed: [axis], vectorDim: shape.length }, w);
-  },
+  Gather: ({ attributes: { axis } }, inputs, w) => take(inputs, axis, w),
   GatherND: ({ outputs: [y] }, inputs, w) => {
     const [, { shape }] = inputs;
     const batch = shape.length - 1;

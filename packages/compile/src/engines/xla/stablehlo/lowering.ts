@@ -1,12 +1,7 @@
 import type { Each } from '../../../graph/lists';
 import type { FormOps, Inputs, Node, ProgramOps } from '../../../graph/ops';
+import type { IndexCheck } from '../../../passes/checkedIndices';
 import type { Ref, StablehloWriter } from './writer';
-
-/** Indices of an op that must be in [0, limit). */
-export interface IndexCheck {
-  readonly op: string;
-  readonly limit: number;
-}
 
 export interface LoweringWriter extends StablehloWriter {
   /** What the program is to run on, where that is known. */
@@ -17,7 +12,8 @@ export interface LoweringWriter extends StablehloWriter {
   check(indices: Ref, check: IndexCheck): void;
 }
 
-export type XlaOp = keyof ProgramOps | keyof FormOps;
+/** `stablehloRules` leave none of the others. */
+export type XlaOp = Exclude<keyof ProgramOps, 'ReduceMean' | 'Atan'> | keyof FormOps;
 
 /** What a node becomes: its outputs. */
 export type Lowering<K extends XlaOp> = (

@@ -150,7 +150,7 @@ const arcTangent = ruleFor(['Atan'], ({ inputs: [x] }, builder) => {
 export const stablehloRules: readonly Rule[] = [
   sumsWithNaN,
   signs,
-  constantsApart('between'),
+  constantsApart,
   conditionalProduct,
   conditionalQuotient,
   commonDivisor,

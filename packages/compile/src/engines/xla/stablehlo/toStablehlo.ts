@@ -1,40 +1,33 @@
-import { type Graph, type Node, sizeOf, type Value } from '../../../graph/graph';
+import type { Graph, Node, Value } from '../../../graph/graph';
 import { at, get, mapEach } from '../../../graph/lists';
 import { forAll, type ReduceOp } from '../../../graph/ops';
+import type { IndexCheck } from '../../../passes/checkedIndices';
 import { rewrite } from '../../../passes/optimize';
+import type { Precision } from '../../../types';
 import { lowerConv, lowerConvFilterGradient, lowerConvInputGradient } from './convolutions';
 import { ELEMENTWISE } from './elementwise';
-import { INDEXING } from './indexing';
-import type { IndexCheck, Lowering, LoweringWriter, XlaOp } from './lowering';
+import { INDEXING, take } from './indexing';
+import type { Lowering, LoweringWriter, XlaOp } from './lowering';
 import { lowerMatMul } from './products';
 import { stablehloRules } from './stablehloRules';
 import { lowerAveragePool, lowerCumSum, lowerMaxPool, lowerMaxUnpool } from './windows';
-import { type Attributes, createStablehloWriter, i64, i64s, padRank, type Ref } from './writer';
+import { type Attributes, createStablehloWriter, i64, i64s, type Ref } from './writer';
 
-/** With what a reduction begins, and what it goes on with. */
-const REDUCTIONS: Readonly<Record<Exclude<ReduceOp, 'ReduceMean'>, readonly [op: string, initial: number]>> =
-  {
-    ReduceSum: ['add', 0],
-    ReduceProd: ['multiply', 1],
-    ReduceMax: ['maximum', Number.NEGATIVE_INFINITY],
-    ReduceMin: ['minimum', Number.POSITIVE_INFINITY],
-  };
-const INT32_LIMIT = { ReduceMax: -(2 ** 31), ReduceMin: 2 ** 31 - 1, ReduceSum: 0, ReduceProd: 1 } as const;
+/** What a reduction goes on with, and with what it begins. */
+const REDUCTIONS = {
+  ReduceSum: ['add', 0],
+  ReduceProd: ['multiply', 1],
+  ReduceMax: ['maximum', Number.NEGATIVE_INFINITY],
+  ReduceMin: ['minimum', Number.POSITIVE_INFINITY],
+} as const satisfies { readonly [K in ReduceOp]?: readonly [op: string, initial: number] };
 
-const reduce: Lowering<ReduceOp> = (node, [x], w) => {
-  const {
-    op,
-    attributes,
-    outputs: [y],
-  } = node;
-  const { axes } = attributes;
-  if (op === 'ReduceMean') {
-    const sum = w.reduce('add', x, axes, 0);
-    const count = sizeOf(axes.map((axis) => at(x.shape, axis)));
-    return w.reshape(w.emit('divide', [sum, w.filled(count, sum)], sum), y.shape);
-  }
+/** The nearest int32. */
+const within32Bits = (x: number) => Math.min(Math.max(x, -(2 ** 31)), 2 ** 31 - 1);
+
+const reduce: Lowering<keyof typeof REDUCTIONS> = ({ op, attributes: { axes }, outputs: [y] }, [x], w) => {
   const [reducer, initial] = REDUCTIONS[op];
-  return w.reshape(w.reduce(reducer, x, axes, x.dtype === 'int32' ? INT32_LIMIT[op] : initial), y.shape);
+  const first = x.dtype === 'int32' ? within32Bits(initial) : initial;
+  return w.reshape(w.reduce(reducer, x, axes, first), y.shape);
 };
 
 /** Reduces the last axis and keeps it. */
@@ -90,20 +83,8 @@ const resizeBilinear: Lowering<'ResizeBilinear'> = (node, [image], w) => {
     if (from === to) return x;
     const { lower, upper, weights } = sources(from, to, coordinates);
     const shape = x.shape.map((dim, a) => (a === axis ? to : dim));
-    const taken = (places: Int32Array) => {
-      const indices = w.constant(places, { dtype: 'int32', shape: [to] });
-      const dims = [...shape.keys()].filter((a) => a !== axis);
-      return w.emit(
-        'gather',
-        [x, indices],
-        { dtype: x.dtype, shape },
-        {
-          dimension_numbers: `#stablehlo.gather<offset_dims = [${dims.join(', ')}], collapsed_slice_dims = [${axis}], start_index_map = [${axis}], index_vector_dim = 1>`,
-          slice_sizes: i64s(x.shape.map((dim, a) => (a === axis ? 1 : dim))),
-          indices_are_sorted: 'true',
-        },
-      );
-    };
+    const taken = (places: Int32Array) =>
+      take([x, w.constant(places, { dtype: 'int32', shape: [to] })], axis, w);
     const [first, second] = [taken(lower), taken(upper)];
     const weight = w.broadcast(
       w.constant(weights, { dtype: 'float32', shape: shape.map((_, a) => (a === axis ? to : 1)) }),
@@ -117,7 +98,7 @@ const resizeBilinear: Lowering<'ResizeBilinear'> = (node, [image], w) => {
 const LOWERINGS: { readonly [K in XlaOp]: Lowering<K> } = {
   ...ELEMENTWISE,
   ...INDEXING,
-  ...forAll(['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin', 'ReduceProd'], reduce),
+  ...forAll(['ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceProd'], reduce),
   Copy: (_, [x], w) => w.emit('optimization_barrier', [x], x),
   Broadcast: ({ attributes: { shape } }, [x], w) => w.broadcast(x, shape),
   Reshape: ({ attributes: { shape } }, [x], w) => w.reshape(x, shape),
@@ -172,17 +153,15 @@ export interface StablehloProgram {
   readonly text: string;
   /** What the last output is about, where there are any: the smallest and the largest index of each, two numbers. */
   readonly checks: readonly IndexCheck[];
+  /** Paths of the state that the program writes over what it was given. */
+  readonly overwritten: readonly string[];
 }
 
-/** How exactly float32 operands of products are multiplied, where the device has more than one way. */
-export type ProductPrecision = 'HIGHEST' | 'HIGH' | 'DEFAULT';
-
 export interface StablehloOptions {
-  readonly precision?: ProductPrecision;
+  /** How exactly float32 operands of products are multiplied: with `tf32` as the device likes it best. Default: `fp32`. */
+  readonly precision?: Precision;
   /** What it is to run on, such as `cpu`: the form that products take depends on it. Default: any. */
   readonly platform?: string;
-  /** The output that is written over an input's memory, by the input's name. */
-  readonly donated?: ReadonlyMap<string, string>;
   /** Devices that the program is split over. Default: 1. */
   readonly numDevices?: number;
   /** The axis along which they share an input or an output, by its name; `undefined`: each has all of it. */
@@ -191,19 +170,13 @@ export interface StablehloOptions {
 
 /**
  * The graph as StableHLO. Arguments are its inputs and results its outputs, in their order; and one result more where
- * indices are checked.
+ * indices are checked. The next state is written over the old one: XLA keeps what it still needs of that.
  *
  * @throws for an op that has no form in StableHLO
  */
 export function toStablehlo(
   program: Graph,
-  {
-    precision = 'HIGHEST',
-    platform,
-    donated = new Map(),
-    numDevices = 1,
-    splitOf = () => undefined,
-  }: StablehloOptions = {},
+  { precision = 'fp32', platform, numDevices = 1, splitOf = () => undefined }: StablehloOptions = {},
 ): StablehloProgram {
   const graph = rewrite(program, stablehloRules);
   // Shardy's: https://openxla.org/shardy/sdy_dialect
@@ -213,29 +186,32 @@ export function toStablehlo(
     const axes = shape.map((_, axis) => (axis === split ? '{"all"}' : '{}'));
     return { 'sdy.sharding': `#sdy.sharding<@devices, [${axes.join(', ')}]>` };
   };
+  const exactness = `#stablehlo<precision ${precision === 'tf32' ? 'DEFAULT' : 'HIGHEST'}>`;
   const bounds: Ref[] = [];
   const checks: IndexCheck[] = [];
   const w: LoweringWriter = {
     ...writer,
     platform,
-    precision: `[${Array(2).fill(`#stablehlo<precision ${precision}>`).join(', ')}]`,
+    precision: `[${Array(2).fill(exactness).join(', ')}]`,
     check(indices, check) {
       const axes = [...indices.shape.keys()];
       for (const [op, initial] of [
         ['minimum', 2 ** 31 - 1],
         ['maximum', -(2 ** 31)],
       ] as const) {
-        bounds.push(padRank(writer.reduce(op, indices, axes, initial), 1, writer));
+        bounds.push(writer.reshape(writer.reduce(op, indices, axes, initial), [1]));
       }
       checks.push(check);
     },
   };
   const outputNames = [...graph.outputs.keys()];
+  const overwritten: string[] = [];
   const refs = new Map<number, Ref>();
   for (const [name, value] of graph.inputs) {
-    const output = donated.get(name);
-    const place: Attributes =
-      output === undefined ? {} : { 'tf.aliasing_output': `${outputNames.indexOf(output)} : i32` };
+    const path = name.startsWith('state/') ? name.slice('state/'.length) : undefined;
+    const output = path === undefined ? -1 : outputNames.indexOf(`next/${path}`);
+    if (path !== undefined && output >= 0) overwritten.push(path);
+    const place: Attributes = output >= 0 ? { 'tf.aliasing_output': `${output} : i32` } : {};
     refs.set(value.id, writer.argument(value, { ...place, ...sharding(value, splitOf(name)) }));
   }
   for (const node of graph.nodes) {
@@ -255,7 +231,7 @@ export function toStablehlo(
     const value = writer.emit('concatenate', bounds, type, { dimension: i64(0) });
     outputs.push({ value, attributes: sharding(value) });
   }
-  return { text: writer.finish(outputs), checks };
+  return { text: writer.finish(outputs), checks, overwritten };
 }
 
 const hasForm = (node: Node): node is Node<XlaOp> => Object.hasOwn(LOWERINGS, node.op);

@@ -3,7 +3,7 @@
  * Ops: https://openxla.org/stablehlo/spec, text: https://mlir.llvm.org/docs/LangRef
  */
 import type { ConstantData, ValueType } from '../../../graph/graph';
-import { padShape, sameShape } from '../../../graph/graph';
+import { sameShape } from '../../../graph/graph';
 import { at } from '../../../graph/lists';
 
 /** A tensor of the program that is written. */
@@ -248,7 +248,3 @@ export function createStablehloWriter(header: readonly string[] = []): Stablehlo
     },
   };
 }
-
-/** `x` with ones in front, to `rank` axes. */
-export const padRank = (x: Ref, rank: number, w: StablehloWriter): Ref =>
-  w.reshape(x, padShape(x.shape, rank));
