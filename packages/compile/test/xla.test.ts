@@ -1,12 +1,11 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { flattenTensors, type HostTensor, messageOf, type Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { type CompileOptions, compile, compilePrograms } from '../src';
+import { collectGarbage } from './collectGarbage';
 import { f32, i32, numbers } from './hostTensors';
 
 type Params = Record<'w1' | 'w2' | 'scale', tf.Tensor>;
@@ -201,10 +200,7 @@ whereInstalled('XLA', () => {
     test('run when what loaded them is garbage', async () => {
       const programCache = await cache();
       const first = await trained({ ...cpu, programCache });
-      setFlagsFromString('--expose-gc');
-      runInNewContext('gc')();
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      runInNewContext('gc')();
+      await collectGarbage();
       expect(await trained({ ...cpu, programCache })).toEqual(first);
     });
     test('are compiled anew where the file is damaged', async () => {
@@ -243,6 +239,14 @@ whereInstalled('XLA', () => {
       ['tf32 on a CPU', { precision: 'tf32' }, "The device 'cpu' has no precision 'tf32'."],
     ] as const)('%s', async (_name, options, message) => {
       expect(await failure(options)).toMatch(message);
+    });
+    test('a number of CPUs', async () => {
+      process.env.JAX_NUM_CPU_DEVICES = 'two';
+      try {
+        expect(await failure({ devices: 'all' })).toMatch("JAX_NUM_CPU_DEVICES is 'two'; expected how many");
+      } finally {
+        delete process.env.JAX_NUM_CPU_DEVICES;
+      }
     });
   });
 });

@@ -55,14 +55,12 @@ export async function compileForGpu(
   const library = loadPjrt(koffi, location.library);
   const name = new TextEncoder().encode(target);
   const described = { target_config: GPU_TARGETS[target], topology: '1x1x1' };
-  const { memory, list } = encodeNamedValues(library, described);
   const { topology } = library.call('TopologyDescription_Create', {
     name,
     nameSize: BigInt(name.length),
-    createOptions: list,
+    createOptions: encodeNamedValues(library, described),
     numOptions: BigInt(Object.keys(described).length),
   });
-  const encoded = encodeProgram(library, program);
   const compileOptions = encodeCompileOptions({
     devices: [0],
     debugOptions: { ...UNTRIED, ...dumpOptions(profile) },
@@ -70,7 +68,7 @@ export async function compileForGpu(
   try {
     const { executable } = await library.callAsync('Compile', {
       topology,
-      program: encoded.program,
+      program: encodeProgram(library, program),
       compileOptions,
       compileOptionsSize: BigInt(compileOptions.length),
     });
@@ -80,6 +78,5 @@ export async function compileForGpu(
     return taken;
   } finally {
     library.call('TopologyDescription_Destroy', { topology });
-    void [memory, encoded];
   }
 }

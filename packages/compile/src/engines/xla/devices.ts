@@ -47,10 +47,17 @@ export async function findPlugin(
 
 const GPUS: ReadonlySet<PjrtDevice> = new Set(['cuda', 'rocm', 'oneapi']);
 
+function numCpusOfJax(value = '1'): number {
+  if (/^[1-9]\d{0,3}$/.test(value)) return Number(value);
+  throw new Error(
+    `JAX_NUM_CPU_DEVICES is '${value}'; expected how many devices to make of the CPU, such as 2.`,
+  );
+}
+
 /** How many CPUs XLA makes of this one: as many as are asked for. */
 const numCpus = ({ devices }: XlaOptions): number =>
   devices === undefined || devices === 'all'
-    ? Number(process.env.JAX_NUM_CPU_DEVICES ?? 1)
+    ? numCpusOfJax(process.env.JAX_NUM_CPU_DEVICES)
     : Math.max(...devices) + 1;
 
 /** What JAX's environment variables say of a GPU's memory, where options say nothing. */
@@ -58,6 +65,12 @@ function memoryOptions({ memoryFraction, preallocate }: XlaOptions): NamedValues
   const { XLA_PYTHON_CLIENT_MEM_FRACTION, XLA_CLIENT_MEM_FRACTION, XLA_PYTHON_CLIENT_PREALLOCATE } =
     process.env;
   const fraction = memoryFraction ?? XLA_CLIENT_MEM_FRACTION ?? XLA_PYTHON_CLIENT_MEM_FRACTION;
+  if (fraction !== undefined && !(Number(fraction) > 0 && Number(fraction) <= 1)) {
+    const name = memoryFraction === undefined ? 'XLA_PYTHON_CLIENT_MEM_FRACTION' : 'memoryFraction';
+    throw new Error(
+      `${name} is '${fraction}'; expected the part of the memory to take, above 0 and at most 1.`,
+    );
+  }
   const takes = preallocate ?? XLA_PYTHON_CLIENT_PREALLOCATE;
   return {
     ...(fraction === undefined ? {} : { memory_fraction: Number(fraction) }),

@@ -63,13 +63,13 @@ const ONLY_DURING_CALL = 0;
 
 /** @throws PjrtError where there is no device, or an option is unknown */
 export async function createClient(library: PjrtLibrary, options: NamedValues = {}): Promise<Client> {
-  const { call, callAsync, addressOf, bytesAt, textAt, part, ended } = library;
-  const { memory, list } = encodeNamedValues(library, options);
+  const { call, callAsync, pointersTo, bytesAt, textAt, part, ended } = library;
   const { client } = await callAsync('Client_Create', {
-    createOptions: list,
+    createOptions: encodeNamedValues(library, options),
     numOptions: BigInt(Object.keys(options).length),
   });
-  void memory;
+  /** Memory that the plugin reads or writes after the call that it was given in. */
+  const inUse = new Set<ArrayBufferView>();
 
   const named = ({ name, nameSize }: { readonly name: Pointer; readonly nameSize: bigint }) =>
     textAt(name, nameSize);
@@ -85,28 +85,24 @@ export async function createClient(library: PjrtLibrary, options: NamedValues = 
     return [...new BigUint64Array(bytesAt(list, 8n * numDevices).buffer)];
   }
 
-  /** @param kept memory that the plugin may point to as long as the program is there: it has it read in place */
-  function executable(loaded: Pointer, kept?: Uint8Array): Executable {
+  /** @param serialized what the program was read from, where it was: a plugin may read it in place as long as the program is there */
+  function executable(loaded: Pointer, serialized?: Uint8Array): Executable {
+    if (serialized) inUse.add(serialized);
     const own = call('LoadedExecutable_GetExecutable', { loaded }).executable;
     const numOutputs = Number(call('Executable_NumOutputs', { executable: own }).numOutputs);
     const options = part('ExecuteOptions', {});
     return {
       numOutputs,
       async run(inputs) {
-        const [argumentLists, outputLists] = [
-          inputs.map((list) => BigUint64Array.from(list)),
-          inputs.map(() => new BigUint64Array(numOutputs)),
-        ];
+        const outputLists = inputs.map(() => new BigUint64Array(numOutputs));
         const events = new BigUint64Array(inputs.length);
-        const given = listOf(argumentLists);
-        const made = listOf(outputLists);
         await callAsync('LoadedExecutable_Execute', {
           executable: loaded,
           options,
-          argumentLists: given,
+          argumentLists: pointersTo(inputs.map((list) => BigUint64Array.from(list))),
           numDevices: BigInt(inputs.length),
           numArgs: BigInt(at(inputs, 0).length),
-          outputLists: made,
+          outputLists: pointersTo(outputLists),
           deviceCompleteEvents: bytesOf(events),
         });
         const outputs = outputLists.map((list) => [...list]);
@@ -116,27 +112,28 @@ export async function createClient(library: PjrtLibrary, options: NamedValues = 
           for (const buffer of outputs.flat()) call('Buffer_Destroy', { buffer });
           throw failure.reason;
         }
-        // Until now, what the plugin was pointed to.
-        void [argumentLists, outputLists, given, made];
         return outputs;
       },
       memory: () => programMemory(library, own),
       serialize: () =>
         ifImplemented(() => {
-          const { bytes, bytesSize, serialized, deleter } = call('Executable_Serialize', { executable: own });
+          const {
+            bytes,
+            bytesSize,
+            serialized: owner,
+            deleter,
+          } = call('Executable_Serialize', { executable: own });
           const copy = bytesAt(bytes, bytesSize);
-          library.callAt(deleter, serialized);
+          library.callAt(deleter, owner);
           return copy;
         }),
       dispose() {
         call('Executable_Destroy', { executable: own });
         call('LoadedExecutable_Destroy', { executable: loaded });
-        void kept;
+        if (serialized) inUse.delete(serialized);
       },
     };
   }
-
-  const listOf = (lists: readonly BigUint64Array[]) => bytesOf(BigUint64Array.from(lists, addressOf));
 
   return {
     library,
@@ -144,15 +141,13 @@ export async function createClient(library: PjrtLibrary, options: NamedValues = 
     platformVersion,
     devices,
     async compile(program, options) {
-      const encodedProgram = encodeProgram(library, program);
       const encoded = encodeCompileOptions(options);
       const { executable: loaded } = await callAsync('Client_Compile', {
         client,
-        program: encodedProgram.program,
+        program: encodeProgram(library, program),
         compileOptions: encoded,
         compileOptionsSize: BigInt(encoded.length),
       });
-      void encodedProgram;
       return executable(loaded);
     },
     async load(serialized) {
@@ -180,12 +175,17 @@ export async function createClient(library: PjrtLibrary, options: NamedValues = 
       return buffer;
     },
     async toHost(buffer, into) {
-      const { event } = call('Buffer_ToHostBuffer', {
-        buffer,
-        destination: bytesOf(into),
-        destinationSize: BigInt(into.byteLength),
-      });
-      await ended(event);
+      inUse.add(into);
+      try {
+        const { event } = call('Buffer_ToHostBuffer', {
+          buffer,
+          destination: bytesOf(into),
+          destinationSize: BigInt(into.byteLength),
+        });
+        await ended(event);
+      } finally {
+        inUse.delete(into);
+      }
     },
     free: (buffer) => void call('Buffer_Destroy', { buffer }),
     memoryOf: (device) => ifImplemented(() => call('Device_MemoryStats', { device: device.pointer })),

@@ -3,6 +3,7 @@
  * Reference: xla/pjrt/c/pjrt_c_api.h, https://openxla.org/xla/pjrt
  */
 import { type Koffi, loadForGood } from '../../koffi';
+import { bytesOf, pointing } from './bytes';
 import { FUNCTIONS, type FunctionName } from './functions';
 import {
   decodeStruct,
@@ -33,13 +34,14 @@ export interface PjrtLibrary {
   callAsync<K extends CallName>(name: K, values: GivenValues<K>): Promise<StructValues<K>>;
   /** Waits for an event, and frees it. */
   ended(event: Pointer): Promise<void>;
-  /** A structure that others point to; it must stay as long as they do. */
+  /** A structure that others point to. */
   part<K extends keyof typeof PARTS>(
     name: K,
     values: GivenValues<K>,
     options?: { readonly exact?: boolean },
   ): Uint8Array;
-  addressOf(memory: ArrayBufferView): Pointer;
+  /** A list of pointers to memory of ours. */
+  pointersTo(memory: readonly ArrayBufferView[]): Uint8Array;
   /** Calls a function of the plugin's that takes one pointer and gives nothing. */
   callAt(pointer: Pointer, argument: Pointer): void;
   /** A copy of memory of the plugin's. */
@@ -145,8 +147,8 @@ export function loadPjrt(koffi: Koffi, path: string): PjrtLibrary {
         try {
           if (failure) throw failure;
           assertNone(error);
-          // Until now, `values` keeps what the structure points to.
-          resolve({ ...decodeStruct(name, bytes) });
+          // Until now, the structure keeps what it points to.
+          resolve(decodeStruct(name, bytes));
         } catch (reason) {
           reject(reason);
         }
@@ -169,7 +171,7 @@ export function loadPjrt(koffi: Koffi, path: string): PjrtLibrary {
       }
     },
     part: (name, values, options) => encodeStruct(name, values, addressOf, options),
-    addressOf,
+    pointersTo: (memory) => pointing(bytesOf(BigUint64Array.from(memory, addressOf)), memory),
     callAt: (pointer, argument) => void koffi.call(pointer, freeing, argument),
     bytesAt,
     textAt,

@@ -1,34 +1,29 @@
-import { bytesOf } from './bytes';
+import { bytesOf, pointing } from './bytes';
 import { NAMED_TYPES, type PjrtLibrary } from './library';
 
 /** Values by name, as a plugin takes its options. Integers are BigInts here: numbers are floats. */
 export type NamedValues = Readonly<Record<string, string | number | bigint | boolean | readonly bigint[]>>;
 
-/** A list of `PJRT_NamedValue`, and the memory that it points to. */
-export function encodeNamedValues({ part }: PjrtLibrary, options: NamedValues) {
-  const memory: Uint8Array[] = [];
-  const kept = (bytes: Uint8Array) => {
-    memory.push(bytes);
-    return bytes;
-  };
+/** A list of `PJRT_NamedValue`. */
+export function encodeNamedValues({ part }: PjrtLibrary, options: NamedValues): Uint8Array {
   const items = Object.entries(options).map(([key, value]) => {
-    const name = kept(new TextEncoder().encode(key));
+    const name = new TextEncoder().encode(key);
     return part(
       'NamedValue',
-      { name, nameSize: BigInt(name.length), ...encodedValue(value, kept) },
+      { name, nameSize: BigInt(name.length), ...encodedValue(value) },
       { exact: true },
     );
   });
-  return { memory, list: Uint8Array.from(items.flatMap((item) => [...item])) };
+  return pointing(Uint8Array.from(items.flatMap((item) => [...item])), items);
 }
 
-function encodedValue(value: NamedValues[string], kept: (bytes: Uint8Array) => Uint8Array) {
+function encodedValue(value: NamedValues[string]) {
   if (typeof value === 'string') {
-    const text = kept(new TextEncoder().encode(value));
+    const text = new TextEncoder().encode(value);
     return { type: NAMED_TYPES.string, value: text, valueSize: BigInt(text.length) };
   }
   if (typeof value === 'object') {
-    const list = kept(bytesOf(BigInt64Array.from(value)));
+    const list = bytesOf(BigInt64Array.from(value));
     return { type: NAMED_TYPES.integers, value: list, valueSize: BigInt(value.length) };
   }
   if (typeof value === 'boolean') {

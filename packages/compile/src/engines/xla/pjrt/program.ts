@@ -1,16 +1,15 @@
 import type { PjrtLibrary } from './library';
 
-/** `PJRT_Program` of MLIR's text, and the memory that it points to, which must stay as long as it is used. */
-export function encodeProgram({ part }: PjrtLibrary, text: string) {
+/** `PJRT_Program` of MLIR's text. */
+export function encodeProgram({ part }: PjrtLibrary, text: string): Uint8Array {
   const [code, format] = [text, 'mlir'].map((string) => new TextEncoder().encode(string)) as [
     Uint8Array,
     Uint8Array,
   ];
-  const program = part('Program', {
+  return part('Program', {
     code,
     codeSize: BigInt(code.length),
     format,
     formatSize: BigInt(format.length),
   });
-  return { program, memory: [code, format] };
 }

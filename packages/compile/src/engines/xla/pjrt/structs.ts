@@ -3,6 +3,7 @@
  * its size and a pointer to extensions; fields are only ever added at the end.
  */
 import { get } from '../../../graph/lists';
+import { pointing } from './bytes';
 
 type FieldType = 'pointer' | 'size' | 'int64' | 'int32' | 'bool';
 /** Field by field, in their order. */
@@ -220,7 +221,7 @@ const ADDED = 128;
 /**
  * The bytes of a structure; fields that are not given are zero.
  *
- * @param addressOf memory of ours, which must stay as long as the structure is used
+ * @param addressOf memory of ours, which stays as long as the structure
  * @param exact without room for fields of later APIs, as an item of a list
  */
 export function encodeStruct<K extends StructName>(
@@ -242,7 +243,10 @@ export function encodeStruct<K extends StructName>(
     else if (type === 'int32') view.setInt32(offset, Number(value), true);
     else view.setBigInt64(offset, value instanceof Uint8Array ? addressOf(value) : BigInt(value), true);
   }
-  return bytes;
+  return pointing(
+    bytes,
+    Object.values(given).filter((value) => value instanceof Uint8Array),
+  );
 }
 
 /** The fields of a structure as they are now. */

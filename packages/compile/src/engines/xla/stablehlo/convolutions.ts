@@ -3,7 +3,9 @@
  * and of the input with the output's gradient as the filter, where what was a stride is a dilation.
  */
 import { at } from '../../../graph/lists';
+import type { Attributes } from '../../../graph/ops';
 import type { Lowering, LoweringWriter } from './lowering';
+import { multiply } from './products';
 import { i64, i64s, pairs, type Ref, type TensorType } from './writer';
 
 interface Windows {
@@ -110,12 +112,25 @@ function perGroup(filter: Ref, group: number, w: LoweringWriter): Ref {
   return w.reshape(turned, filterType(filter, group).shape);
 }
 
+/** Whether a filter is a matrix, by which each pixel is multiplied. */
+const isPointwise = ({ filterShape, strides, pads, group }: Attributes<'ConvFilterGradient'>) =>
+  group === 1 &&
+  filterShape.slice(2).every((size) => size === 1) &&
+  strides.every((stride) => stride === 1) &&
+  pads.every((pad) => pad === 0);
+
 /** dL/dw [O, C / group, ...kernel] from the input [N, C, ...space] and dL/dy [N, O, ...counts]. */
 export const lowerConvFilterGradient: Lowering<'ConvFilterGradient'> = (node, [x, dy], w) => {
   const {
     attributes: a,
     outputs: [dw],
   } = node;
+  if (isPointwise(a)) {
+    // XLA's CPUs take a tenth of the time for it.
+    const pixels = (x: Ref) => ({ x, batch: [], inner: [0, ...a.strides.map((_, i) => i + 2)] });
+    const product = { dtype: dw.dtype, shape: dw.shape.slice(0, 2) };
+    return w.reshape(multiply([pixels(dy), pixels(x)], product, w), dw.shape);
+  }
   const padding = a.strides.map((stride, i) => {
     const low = before(a.pads, i);
     const window = reach(at(a.filterShape, i + 2), at(a.dilations, i));

@@ -1,5 +1,5 @@
 import type { Lowering, LoweringWriter } from './lowering';
-import type { Ref } from './writer';
+import type { Ref, TensorType } from './writer';
 
 const axesText = (list: readonly number[]) => `[${list.join(', ')}]`;
 
@@ -29,7 +29,7 @@ function forCpu(left: Operand, right: Operand, w: LoweringWriter): readonly [Ope
     Operand,
   ];
   const last = a.x.shape.length - 1;
-  return a.inner[0] === last ? [a, b] : [rowsOfOne(a, w), rowsOfOne(b, w)];
+  return a.inner[0] === last || a.inner.length > 1 ? [a, b] : [rowsOfOne(a, w), rowsOfOne(b, w)];
 }
 
 export const lowerMatMul: Lowering<'MatMul'> = ({ attributes: a, outputs: [y] }, [left, right], w) => {
@@ -47,7 +47,12 @@ export const lowerMatMul: Lowering<'MatMul'> = ({ attributes: a, outputs: [y] },
     operand(isShared ? left : inBatch(left), a.transposeA ? 2 : 1),
     operand(isShared ? w.reshape(right, right.shape.slice(-2)) : inBatch(right), a.transposeB ? 1 : 2),
   ] as const;
-  const isNarrowOnCpu = w.platform === 'cpu' && left.dtype === 'bfloat16';
+  return multiply(operands, y, w);
+};
+
+/** The sums over the inner axes, of type `y`: [...batch, ...rest of the first, ...rest of the second]. */
+export function multiply(operands: readonly [Operand, Operand], y: TensorType, w: LoweringWriter): Ref {
+  const isNarrowOnCpu = w.platform === 'cpu' && operands[0].x.dtype === 'bfloat16';
   const [first, second] = isNarrowOnCpu ? forCpu(...operands, w) : operands;
   // Those kernels put out float32.
   const type = isNarrowOnCpu ? ({ dtype: 'float32', shape: y.shape } as const) : y;
@@ -60,4 +65,4 @@ export const lowerMatMul: Lowering<'MatMul'> = ({ attributes: a, outputs: [y] },
     precision_config: w.precision,
   });
   return w.convert(product, y.dtype);
-};
+}
