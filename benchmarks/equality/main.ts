@@ -14,7 +14,7 @@ import { readMetrics } from '@beit/trainer';
 import { integers, oneOf, publishedCommandLine } from '../shared/commandLine';
 import { APP_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
-import { TOKENIZER, type Training, trainingsWith } from './trainings';
+import { OF_DEVICES, OF_PROCESSES, type Training, tokenizerTraining, trainingsWith } from './trainings';
 
 /**
  * Sums in another order differ in the last bits. AdamW divides gradients by their size: one that is 0 but for rounding, as
@@ -26,50 +26,59 @@ const TOLERANCE = 1e-4;
 const values = publishedCommandLine(
   `Usage: pnpm bench:equality [options]
 
-Whether several processes train what one does: each app for some steps, with the model of its default recipe, by one
-process and by several, with and without --shard-optimizer. Ends with 1 when the parameters, as one vector, differ by more
-than ${TOLERANCE} of its norm, or a loss on the way by more than ${TOLERANCE} of it. Needs mpirun.
+Whether several processes, or several devices of one process, train what one does: each app for some steps, with the model
+of its default recipe, by one and by several, with and without --shard-optimizer. Ends with 1 when the parameters, as one
+vector, differ by more than ${TOLERANCE} of its norm, or a loss on the way by more than ${TOLERANCE} of it. Processes need mpirun.
 
   --processes N,M  of the jobs that are compared with one process; divisors of 12 (default: 2,3,4)
+  --devices N,M    instead of processes, devices of one, which XLA makes of the CPU; divisors of 24
   --engine NAME    ${APP_ENGINES.join(', ')} (default: auto, the fastest that is installed)
   --launcher NAME  default: mpirun`,
   {
     processes: { type: 'string', default: '2,3,4' },
+    devices: { type: 'string' },
     engine: { type: 'string', default: 'auto' },
     launcher: { type: 'string', default: 'mpirun' },
   },
-  'scaling.md',
+  'scaling.md or docs/gpu.md',
 );
-const processes = integers(values.processes, 'processes', 2);
-const engine = oneOf(values.engine, 'engine', APP_ENGINES);
-const launcher = findLauncher(values.launcher, 'name another launcher');
+const ofDevices = values.devices !== undefined;
+const what = ofDevices ? 'devices' : 'processes';
+const counts = integers(values.devices ?? values.processes, what, 2);
+const batch = ofDevices ? OF_DEVICES : OF_PROCESSES;
+const engine = ofDevices ? 'xla' : oneOf(values.engine, 'engine', APP_ENGINES);
+const launcher = ofDevices ? undefined : findLauncher(values.launcher, 'name another launcher');
 
 const folder = await mkdtemp(join(tmpdir(), 'beit-equality-'));
 
 interface Job extends Training {
-  readonly processes: number;
+  /** Processes or devices. */
+  readonly count: number;
   readonly sharded: boolean;
 }
 
 /** Trains to the end. @returns the folder of the run */
-async function train({ app, about, recipe, options, processes, sharded }: Job): Promise<string> {
+async function train({ app, about, recipe, options, count, sharded }: Job): Promise<string> {
   const out = await mkdtemp(join(folder, `${app}-`));
   await writeFile(`${out}.json`, JSON.stringify(recipe));
   const own = ['--recipe', `${out}.json`, '--out', out, '--engine', engine, '--threads', '1', '--quiet'];
-  const { command, args } = launcher;
-  console.error(
-    `${app}, ${about}: ${processes} ${processes === 1 ? 'process' : 'processes'}${sharded ? ', sharded' : ''}`,
-  );
-  const child = spawn(
-    command,
-    [
-      ...[...args, '-n', String(processes), process.execPath, ...process.execArgv, 'src/main.ts'],
-      ...[...own, ...options, ...(sharded ? ['--shard-optimizer'] : [])],
-    ],
-    { cwd: new URL(`../../apps/${app}`, import.meta.url), stdio: ['ignore', 'ignore', 'inherit'] },
-  );
+  console.error(`${app}, ${about}: ${what}: ${count}${sharded ? ', sharded' : ''}`);
+  const main = [
+    ...process.execArgv,
+    'src/main.ts',
+    ...own,
+    ...options,
+    ...(sharded ? ['--shard-optimizer'] : []),
+  ];
+  const [command, args] = launcher
+    ? [launcher.command, [...launcher.args, '-n', String(count), process.execPath, ...main]]
+    : [process.execPath, [...main, '--device', `cpu:${[...new Array(count).keys()]}`]];
+  const child = spawn(command, args, {
+    cwd: new URL(`../../apps/${app}`, import.meta.url),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`${app} with ${processes} processes ended with exit code ${code}.`);
+  if (code !== 0) throw new Error(`${app} with ${count} ${what} ended with exit code ${code}.`);
   return out;
 }
 
@@ -103,54 +112,51 @@ async function compare(training: Training, one: string, several: string): Promis
   };
 }
 
-interface Result extends Difference, Pick<Job, 'app' | 'about' | 'processes' | 'sharded'> {}
+interface Result extends Difference, Pick<Job, 'app' | 'about' | 'count' | 'sharded'> {}
 const results: Result[] = [];
 
-/** @returns the run of one process, which the others are compared with */
+/** @returns the run of one, which the others are compared with */
 async function compareAll(training: Training): Promise<string> {
   const { app, about } = training;
-  const one = await train({ ...training, processes: 1, sharded: false });
-  for (const count of processes)
+  const one = await train({ ...training, count: 1, sharded: false });
+  for (const count of counts)
     for (const sharded of [false, true]) {
-      const several = await train({ ...training, processes: count, sharded });
-      results.push({ app, about, processes: count, sharded, ...(await compare(training, one, several)) });
+      const several = await train({ ...training, count, sharded });
+      results.push({ app, about, count, sharded, ...(await compare(training, one, several)) });
     }
   return one;
 }
 
 try {
-  const tokenizer = join(await compareAll(TOKENIZER), 'tokenizer.safetensors');
-  for (const training of trainingsWith(tokenizer)) await compareAll(training);
+  const tokenizer = join(await compareAll(tokenizerTraining(batch)), 'tokenizer.safetensors');
+  for (const training of trainingsWith(tokenizer, batch)) await compareAll(training);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
 
 const machine = describeMachine();
-const command = `pnpm bench:equality --processes ${processes} --engine ${engine}`;
-const rows = results.map(({ app, about, processes, sharded, steps, parameters, loss }) => ({
+const command = `pnpm bench:equality --${what} ${counts}${ofDevices ? '' : ` --engine ${engine}`}`;
+const rows = results.map(({ app, about, count, sharded, steps, parameters, loss }) => ({
   training: `${app}: ${about}`,
-  processes,
+  [what]: count,
   optimizer: sharded ? 'sharded' : 'whole',
   steps,
   'difference of the parameters': parameters.toExponential(1),
   'of a loss': loss.toExponential(1),
 }));
 const markdown = [
-  'Against one process: the norm of the difference of all parameters after the last step, relative to the norm of the parameters, and the largest difference of a loss on the way, relative to it.',
+  `Against one ${ofDevices ? 'device' : 'process'}: the norm of the difference of all parameters after the last step, relative to the norm of the parameters, and the largest difference of a loss on the way, relative to it.`,
   '',
   markdownTable(rows),
   '',
-  `\`${command}\`; ${machineLine(machine)}, ${launcher.name}.`,
+  `\`${command}\`; ${machineLine(machine)}${launcher ? `, ${launcher.name}` : ''}.`,
 ].join('\n');
 const faults = results
   .filter(({ parameters, loss }) => !(Math.max(parameters, loss) <= TOLERANCE))
-  .map(
-    ({ app, about, processes }) =>
-      `${app}, ${about}: ${processes} processes differ by more than ${TOLERANCE}.`,
-  );
+  .map(({ app, about, count }) => `${app}, ${about}: ${count} ${what} differ by more than ${TOLERANCE}.`);
 await publish(
-  'equality',
-  { command, machine, launcher: launcher.name, tolerance: TOLERANCE, results },
+  ofDevices ? 'equality-devices' : 'equality',
+  { command, machine, launcher: launcher?.name, tolerance: TOLERANCE, results },
   markdown,
-  { json: values.json, write: values.write, page: 'scaling.md', faults },
+  { json: values.json, write: values.write, page: ofDevices ? 'gpu.md' : 'scaling.md', faults },
 );

@@ -17,30 +17,34 @@ export interface Training {
  */
 const LEARNING_RATE = 1e-4;
 
+const BATCH_SIZE = 24;
 /** Micro-batches of two, whether 1, 2, 3 or 4 processes share the batch. */
-const BATCH = { batchSize: 24, microBatchSize: 2 };
+export const OF_PROCESSES = { batchSize: BATCH_SIZE, microBatchSize: 2 };
+/** All at once, which 1, 2, 4 or 8 devices share: what is normalized over a batch is over the same one. */
+export const OF_DEVICES = { batchSize: BATCH_SIZE, microBatchSize: BATCH_SIZE };
+type Batch = typeof OF_PROCESSES;
 
-export const TOKENIZER: Training = {
+export const tokenizerTraining = (batch: Batch): Training => ({
   app: 'pretrain',
   about: 'the tokenizer',
   recipe: {
     extends: 'emoji',
-    tokenizer: { ...BATCH, epochs: 0.15, learningRate: [LEARNING_RATE, LEARNING_RATE] },
-    mim: { ...BATCH, epochs: 0.01, warmupEpochs: 0 },
+    tokenizer: { ...batch, epochs: 0.15, learningRate: [LEARNING_RATE, LEARNING_RATE] },
+    mim: { ...batch, epochs: 0.01, warmupEpochs: 0 },
   },
   options: [],
   models: ['tokenizer.safetensors'],
   folder: 'tokenizer',
-};
+});
 
 /** @param tokenizer one for all: a rounding error in learning it would change tokens, which are what is learned here */
-export const trainingsWith = (tokenizer: string): readonly Training[] => [
+export const trainingsWith = (tokenizer: string, batch: Batch): readonly Training[] => [
   {
     app: 'pretrain',
     about: 'masked image modelling, dropped paths',
     recipe: {
       extends: 'emoji',
-      mim: { ...BATCH, epochs: 0.15, warmupEpochs: 0.05, model: { dropPathRate: 0.1 } },
+      mim: { ...batch, epochs: 0.15, warmupEpochs: 0.05, model: { dropPathRate: 0.1 } },
     },
     options: ['--tokenizer', tokenizer],
     models: ['model.safetensors'],
@@ -51,7 +55,7 @@ export const trainingsWith = (tokenizer: string): readonly Training[] => [
     about: 'mixup, cutmix, dropped paths, moving average',
     recipe: {
       extends: 'emoji',
-      ...BATCH,
+      ...batch,
       model: { dropPathRate: 0.1 },
       mix: { mixupAlpha: 0.8, cutmixAlpha: 1 },
       epochs: 1,
@@ -67,7 +71,7 @@ export const trainingsWith = (tokenizer: string): readonly Training[] => [
     about: 'SETR-PUP with running statistics, dropped paths',
     recipe: {
       extends: 'emoji',
-      ...BATCH,
+      ...batch,
       data: { training: 120, validation: 12 },
       steps: 20,
       warmupSteps: 2,

@@ -76,6 +76,7 @@ whereInstalled('XLA', () => {
     test.each([
       ['two', [0, 1], []],
       ['four', [0, 1, 2, 3], []],
+      ['eight', [0, 1, 2, 3, 4, 5, 6, 7], []],
       ['two with the moments in parts', [0, 1], ['m']],
       ['two with all of the state in parts', [0, 1], ['m', 'params']],
     ])('%s give what one gives', async (_name, devices, shardedState) => {
