@@ -180,6 +180,23 @@ whereInstalled('XLA', () => {
     await programs.dispose();
   });
 
+  test('a program tells its memory, with the tensors on the way', async () => {
+    const x = numbers([256, 256], 1);
+    const program = await compile(
+      (_: object, { x }: { x: tf.Tensor }) => ({
+        state: {},
+        outputs: { y: tf.matMul(tf.matMul(x, x), x) },
+      }),
+      { state: {}, inputs: { x } },
+      { engine: 'xla', ...cpu },
+    );
+    const { arguments: given, outputs, aliased, temporary, peak } = program.memory!;
+    expect(given).toBeGreaterThanOrEqual(4 * 256 * 256);
+    expect(temporary).toBeGreaterThanOrEqual(4 * 256 * 256);
+    expect(peak).toBe(given + outputs - aliased + temporary);
+    await program.dispose();
+  });
+
   describe('programs that are kept', () => {
     const folders: string[] = [];
     afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));

@@ -72,7 +72,7 @@ export async function compileForGpu(
       compileOptions,
       compileOptionsSize: BigInt(compileOptions.length),
     });
-    const taken = programMemory(library, executable);
+    const taken = programMemory(library, executable, 'cuda');
     library.call('Executable_Destroy', { executable });
     if (!taken) throw new Error(`The plugin ${location.library} does not tell what memory a program takes.`);
     return taken;

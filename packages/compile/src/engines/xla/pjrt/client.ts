@@ -114,7 +114,7 @@ export async function createClient(library: PjrtLibrary, options: NamedValues = 
         }
         return outputs;
       },
-      memory: () => programMemory(library, own),
+      memory: () => programMemory(library, own, platform),
       serialize: () =>
         ifImplemented(() => {
           const {

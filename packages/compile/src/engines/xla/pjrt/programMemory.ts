@@ -2,8 +2,16 @@ import type { ProgramMemory } from '../../../types';
 import { ifImplemented, type PjrtLibrary } from './library';
 import type { Pointer } from './structs';
 
-/** What an executable takes on each device; `undefined` where the plugin does not tell. */
-export function programMemory({ call }: PjrtLibrary, executable: Pointer): ProgramMemory | undefined {
+/**
+ * What an executable takes on each device; `undefined` where the plugin does not tell.
+ *
+ * @param platform whose plugin it is
+ */
+export function programMemory(
+  { call }: PjrtLibrary,
+  executable: Pointer,
+  platform: string,
+): ProgramMemory | undefined {
   const stats = ifImplemented(() => call('Executable_GetCompiledMemoryStats', { executable }));
   if (!stats) return undefined;
   const { argumentSize, outputSize, aliasSize, tempSize, peakMemory } = stats;
@@ -14,6 +22,6 @@ export function programMemory({ call }: PjrtLibrary, executable: Pointer): Progr
     aliased: aliasSize,
     temporary: tempSize,
     // The CPU's plugin counts no tensors on the way, and older ones tell nothing: then it is what there is without sharing.
-    peak: peakMemory > held ? peakMemory : held + tempSize,
+    peak: platform === 'cpu' || peakMemory === 0 ? held + tempSize : peakMemory,
   };
 }
