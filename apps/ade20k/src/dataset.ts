@@ -4,12 +4,15 @@ import { dirname, join } from 'node:path';
 import { passProgress, RUNS } from '@beit/cli';
 import {
   type AnnotationOptions,
+  type LabelNumbers,
   type SegmentationSource,
   segmentationFolder,
+  surveyMasks,
   writeEmojiScenes,
 } from '@beit/data';
 import { ADE20K_CLASSES, ADE20K_PALETTE, type Color, createPalette } from '@beit/segmentation';
 import type { ProgressReporter } from '@beit/trainer';
+import { labelsOf } from './labels';
 import type { SegmentRecipe } from './recipe';
 
 export interface Dataset {
@@ -20,21 +23,29 @@ export interface Dataset {
   readonly annotation: AnnotationOptions;
 }
 
-/** The images of a recipe: the folder `directory`, or the scenes, which are written when they are not there yet. */
+/**
+ * The images of a recipe: the folder `directory`, or the scenes, which are written when they are not there yet. What the
+ * numbers of a folder's masks mean is found from some of them, and said.
+ *
+ * @param otherwise what they mean where neither the recipe nor the masks tell
+ * @throws UsageError as `labelsOf`
+ */
 export async function loadDataset(
   { data }: Pick<SegmentRecipe, 'data'>,
   directory: string | undefined,
   progress: Pick<ProgressReporter, 'message' | 'update'>,
+  otherwise?: LabelNumbers,
 ): Promise<Dataset> {
   const folder = data.kind === 'scenes' ? await scenesFolder(data, progress) : directory!;
   const { classes = ADE20K_CLASSES, training, validation } = await segmentationFolder(folder);
-  return {
-    classes,
-    palette: classes === ADE20K_CLASSES ? ADE20K_PALETTE : paletteOf(classes),
-    training,
-    validation,
-    annotation: { numClasses: classes.length, reduceZeroLabel: true },
-  };
+  const named = classes !== ADE20K_CLASSES;
+  const common = { classes, palette: named ? paletteOf(classes) : ADE20K_PALETTE, training, validation };
+  if (data.kind === 'scenes')
+    return { ...common, annotation: { numClasses: classes.length, labels: 'ade20k' } };
+  const surveys = { training: await surveyMasks(training), validation: await surveyMasks(validation) };
+  const { annotation, messages } = labelsOf({ classes, named, surveys, asked: data.labels, otherwise });
+  for (const message of messages) progress.message(message);
+  return { ...common, annotation };
 }
 
 /** What is no object is gray. */

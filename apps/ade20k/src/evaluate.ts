@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { passProgress } from '@beit/cli';
+import { assertNoRun, passProgress } from '@beit/cli';
+import type { Unreadable } from '@beit/data';
 import type { SegmentationMetrics } from '@beit/segmentation';
 import type { ProgressReporter } from '@beit/trainer';
 import { type Dataset, loadDataset } from './dataset';
@@ -12,6 +13,9 @@ import { loadSegmenter } from './segmenterFile';
 
 export interface EvaluatedModel {
   readonly metrics: SegmentationMetrics;
+  /** How many were measured. */
+  readonly images: number;
+  readonly unreadable: readonly Unreadable[];
   readonly dataset: Dataset;
 }
 
@@ -20,8 +24,9 @@ export async function evaluate(
   { model, recipe, data, multiScale, whole, engine, out }: Options & { readonly model: string },
   progress: ProgressReporter,
 ): Promise<EvaluatedModel> {
+  if (out !== undefined) assertNoRun(out);
   const trained = await loadSegmenter(model);
-  const dataset = await loadDataset(recipe, data, progress);
+  const dataset = await loadDataset(recipe, data, progress, trained.annotation.labels);
   if (dataset.classes.join('\n') !== trained.classes.join('\n')) {
     throw new Error(
       `${model} knows ${trained.classes.length} classes, ${trained.classes.slice(0, 5).join(', ')}, ...; ` +
@@ -38,14 +43,32 @@ export async function evaluate(
     whole,
     engine,
   });
-  const { metrics } = await evaluation.evaluate(trained.params, passProgress('images', progress.update));
+  const { metrics, images } = await evaluation.evaluate(
+    trained.params,
+    passProgress('images', progress.update),
+  );
   progress.stop();
-  for (const { name, reason } of evaluation.unreadable()) progress.message(`Left out: ${name}: ${reason}`);
+  const unreadable = evaluation.unreadable();
+  for (const { name, reason } of unreadable) progress.message(`Left out: ${name}: ${reason}`);
   await evaluation.dispose();
+  const [first] = unreadable;
+  if (first && images === 0)
+    throw new Error(
+      `None of the validation images can be measured; the first is ${first.name}: ${first.reason}`,
+    );
   if (out !== undefined) {
-    await mkdir(out, { recursive: true });
-    const results = resultsOf(metrics, dataset.classes);
-    await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+    const results = {
+      ...resultsOf(metrics, dataset.classes),
+      images: { validation: images },
+      ...(first && { unreadable: { validation: unreadable.length } }),
+    };
+    await writeJson(out, 'results.json', results);
+    if (first) await writeJson(out, 'unreadable.json', unreadable);
   }
-  return { metrics, dataset };
+  return { metrics, images, unreadable, dataset };
+}
+
+async function writeJson(folder: string, name: string, value: object): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
 }

@@ -42,6 +42,8 @@ export interface SegmentedImage extends Omit<ScaledImages, 'images'> {
 
 export interface Evaluated {
   readonly metrics: SegmentationMetrics;
+  /** How many were measured. */
+  readonly images: number;
   /** Some of the images, evenly spread. */
   readonly examples: readonly SegmentedImage[];
 }
@@ -50,7 +52,7 @@ const EXAMPLES = 8;
 
 export interface Evaluation {
   evaluate(params: NamedTensors, onImage?: (done: number, total: number) => void): Promise<Evaluated>;
-  /** Images that were left out because they could not be read. */
+  /** Images that were left out because they or their masks could not be read, `validation/a.jpg`. */
   unreadable(): readonly Unreadable[];
   dispose(): Promise<void>;
 }
@@ -77,6 +79,7 @@ export async function openEvaluation({
       const { names } = validation.images;
       const chosen = new Set(evenlySpread(EXAMPLES, names.length));
       const examples: SegmentedImage[] = [];
+      let measured = 0;
       for (const [index, name] of [...names].entries()) {
         const ratios = multiScale ? SCALES : [1];
         const read = await readLabelled(validation, index, {
@@ -86,16 +89,17 @@ export async function openEvaluation({
           square: whole ? windowSize : undefined,
           annotation,
         }).catch((error: Error) => {
-          unreadable.set(name, { name, reason: error.message });
+          unreadable.set(name, { name: `validation/${name}`, reason: error.message });
         });
+        onImage(index + 1, names.length);
         if (!read) continue;
         const { images, labels, ...size } = read;
         const classes = await segmentImage(images, windows, { size, stride, flip: multiScale });
         countPixels(counts, classes, labels);
+        measured += 1;
         if (chosen.has(index)) examples.push({ name, ...size, labels, classes });
-        onImage(index + 1, names.length);
       }
-      return { metrics: segmentationMetrics(counts), examples };
+      return { metrics: segmentationMetrics(counts), images: measured, examples };
     },
     unreadable: () => [...unreadable.values()],
     dispose: () => windows.dispose(),

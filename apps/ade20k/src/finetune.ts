@@ -110,7 +110,10 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     return {
       ...result,
       evaluated: result.interrupted ? undefined : await evaluated(),
-      unreadable: [...result.unreadable, ...(evaluation?.unreadable() ?? [])],
+      unreadable: [
+        ...result.unreadable.map(({ name, reason }) => ({ name: `training/${name}`, reason })),
+        ...(evaluation?.unreadable() ?? []),
+      ],
     };
   } finally {
     await loader.close();

@@ -1,10 +1,13 @@
+import { relative } from 'node:path';
 import { printSummary, runMain, trainCommand } from '@beit/cli';
 import { terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { dryRun } from './dryRun';
 import { evaluate } from './evaluate';
-import { metricRows } from './makeReport';
+import { metricRows, unreadableRows } from './makeReport';
+import { convertMasks, listMasks, paletteToFill } from './masks';
 import { HELP, type Options, parseOptions } from './options';
+import { readPalette } from './palette';
 import { predict } from './predict';
 import { run } from './run';
 
@@ -22,6 +25,8 @@ async function main(): Promise<number> {
       return evaluateCommand(options);
     case 'predict':
       return predictCommand(options);
+    case 'masks':
+      return masksCommand(options);
   }
 }
 
@@ -46,8 +51,11 @@ function train(options: Options): Promise<number> {
 
 async function evaluateCommand(options: Options): Promise<number> {
   const progress = terminalProgress({ quiet: options.quiet });
-  const { metrics, dataset } = await evaluate({ ...options, model: options.model! }, progress);
-  printSummary('on validation images', metricRows(metrics, dataset.classes));
+  const { metrics, unreadable, dataset } = await evaluate({ ...options, model: options.model! }, progress);
+  printSummary('on validation images', [
+    ...metricRows(metrics, dataset.classes),
+    ...unreadableRows(unreadable),
+  ]);
   const percent = (x: number) => (Number.isNaN(x) ? 'n/a' : `${(100 * x).toFixed(1)} %`).padStart(9);
   console.log(`\n${'class'.padEnd(28)}  ${'IoU'.padStart(9)}  ${'accuracy'.padStart(9)}`);
   for (const [label, name] of dataset.classes.entries()) {
@@ -60,14 +68,44 @@ async function evaluateCommand(options: Options): Promise<number> {
 
 async function predictCommand(options: Options): Promise<number> {
   const { model, out } = options;
-  for await (const { file, classes } of predict({ ...options, model: model!, out: out! })) {
+  for await (const { file, written, classes } of predict({ ...options, model: model!, out: out! })) {
     const shown = classes
       .slice(0, options.top)
       .map(({ name, share }) => `${name} ${(100 * share).toFixed(1)} %`);
-    console.log(`${file}\n  ${shown.join(', ')}`);
+    console.log(`${file}\n  ${shown.join(', ')}\n  ${relative(out!, written)}`);
   }
   console.log(`\nWritten to ${out}`);
   return 0;
+}
+
+async function masksCommand({ data, palette, out, quiet }: Options): Promise<number> {
+  const directory = data!;
+  const progress = terminalProgress({ quiet });
+  if (palette !== undefined) {
+    const read = await readPalette(palette);
+    await convertMasks({ directory, palette: read, out: out! }, progress).finally(progress.stop);
+    console.log(
+      `Written to ${out}, with ${read.classes.length} classes. Train with --data ${out} --labels from-zero`,
+    );
+    return 0;
+  }
+  const found = await listMasks(directory, progress).finally(progress.stop);
+  console.log(
+    `${'mask'.padEnd(10)}${'of all pixels'.padStart(14)}${'training'.padStart(12)}${'validation'.padStart(12)}`,
+  );
+  for (const { key, pixels, masks } of found.values) {
+    const share = `${((100 * pixels) / found.pixels).toFixed(2)} %`;
+    console.log(
+      `${key.padEnd(10)}${share.padStart(14)}${`${masks.training}`.padStart(12)}${`${masks.validation}`.padStart(12)}`,
+    );
+  }
+  for (const { name, reason } of found.unreadable) console.log(`Cannot be read: ${name}: ${reason}`);
+  if (found.classes)
+    console.log(`\nclasses.json has ${found.classes.length} names: ${found.classes.join(', ')}`);
+  console.log(
+    `\nTo turn these into classes, save this with names, null for none, and give it as --palette FILE --out DIR:\n${paletteToFill(found)}`,
+  );
+  return found.unreadable.length === 0 ? 0 : 1;
 }
 
 await runMain(main);

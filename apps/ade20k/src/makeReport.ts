@@ -1,3 +1,4 @@
+import type { Unreadable } from '@beit/data';
 import {
   escapeHtml,
   figure,
@@ -22,6 +23,9 @@ export interface Outcome extends RunOutcome {
   readonly recipe: SegmentRecipe;
   readonly dataset: Dataset;
   readonly metrics: SegmentationMetrics;
+  /** How many validation images were measured. */
+  readonly images: number;
+  readonly unreadable: readonly Unreadable[];
   /** Some validation images. */
   readonly examples: readonly SegmentedImage[];
   readonly best: { readonly step: number; readonly value: number } | undefined;
@@ -31,22 +35,61 @@ const percent = (x: number) => (Number.isNaN(x) ? 'n/a' : `${(100 * x).toFixed(1
 
 /** How a segmenter did, beside an answer that needs no model: the most frequent class everywhere. */
 export function metricRows(
-  { mIoU, meanAccuracy, pixelAccuracy, shares }: SegmentationMetrics,
+  { mIoU, meanAccuracy, pixelAccuracy, shares, iou }: SegmentationMetrics,
   classes: readonly string[],
 ): SummaryRow[] {
-  const largest = Math.max(...shares);
-  const name = classes[shares.indexOf(largest)]!;
-  const occurring = shares.filter((share) => share > 0).length;
-  const note = `baseline: '${name}' everywhere`;
+  // Without a labelled pixel there are no shares.
+  const known = shares.map((share) => share || 0);
+  const largest = Math.max(...known);
+  const occurring = known.filter((share) => share > 0).length;
+  const baseline = (share: number) => (occurring === 0 ? undefined : percent(share));
+  const unmeasured = classes.filter((_, label) => Number.isNaN(iou[label]));
+  const notes = [
+    ...(occurring === 0 ? [] : [`baseline: '${classes[known.indexOf(largest)]!}' everywhere`]),
+    ...(unmeasured.length === 0
+      ? []
+      : [
+          `a mean over ${classes.length - unmeasured.length} of ${classes.length} classes: ` +
+            `no picture and no prediction has ${shortList(unmeasured)}`,
+        ]),
+  ];
   return [
-    { label: 'mIoU', value: percent(mIoU), baseline: percent(largest / occurring), note },
-    { label: 'Mean accuracy of the classes', value: percent(meanAccuracy), baseline: percent(1 / occurring) },
-    { label: 'Pixel accuracy', value: percent(pixelAccuracy), baseline: percent(largest) },
+    { label: 'mIoU', value: percent(mIoU), baseline: baseline(largest / occurring), note: notes.join('; ') },
+    {
+      label: 'Mean accuracy of the classes',
+      value: percent(meanAccuracy),
+      baseline: baseline(1 / occurring),
+      ...(occurring < classes.length && {
+        note: `a mean over ${occurring} of ${classes.length} classes: those that a picture has`,
+      }),
+    },
+    { label: 'Pixel accuracy', value: percent(pixelAccuracy), baseline: baseline(largest) },
   ];
 }
 
+const MOST_LISTED = 5;
+
+function shortList(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_LISTED).map((name) => `'${name}'`);
+  return shown.join(', ') + (names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '');
+}
+
+/** What was left out of training and evaluation, where that is so. */
+export const unreadableRows = (unreadable: readonly Unreadable[]): SummaryRow[] => {
+  const [first] = unreadable;
+  return first
+    ? [
+        {
+          label: 'Could not be read',
+          value: `${unreadable.length} images`,
+          note: `left out, such as ${first.name}: ${first.reason}; all are in unreadable.json`,
+        },
+      ]
+    : [];
+};
+
 /** The essentials, as shown in the terminal and on top of the page. */
-export const summaryOf = ({ metrics, dataset, best, seconds }: Outcome): SummaryRow[] => [
+export const summaryOf = ({ metrics, dataset, best, seconds, unreadable }: Outcome): SummaryRow[] => [
   ...metricRows(metrics, dataset.classes),
   ...(best
     ? [
@@ -57,6 +100,7 @@ export const summaryOf = ({ metrics, dataset, best, seconds }: Outcome): Summary
         },
       ]
     : []),
+  ...unreadableRows(unreadable),
   { label: 'Time', value: formatSeconds(seconds) },
 ];
 
@@ -96,7 +140,7 @@ async function pictureSection({ examples, dataset: { palette } }: Outcome): Prom
 function classSection({ dataset: { classes, palette }, metrics }: Outcome): string {
   const rows = classes
     .map((name, label) => ({ name, label, iou: metrics.iou[label]! }))
-    .sort((a, b) => (a.iou || 0) - (b.iou || 0))
+    .sort((a, b) => worstFirst(a.iou) - worstFirst(b.iou))
     .map(
       ({ name, label, iou }) =>
         `<tr><th scope="row">${swatch(palette[label]!)}${escapeHtml(name)}</th><td class="number">${percent(iou)}</td>` +
@@ -105,6 +149,9 @@ function classSection({ dataset: { classes, palette }, metrics }: Outcome): stri
     );
   return table(['Class, worst first', 'IoU', 'Accuracy', 'Share of pixels'], rows);
 }
+
+/** Those that were not measured come last. */
+const worstFirst = (iou: number) => (Number.isNaN(iou) ? 2 : iou);
 
 const swatch = (color: Color) =>
   `<span aria-hidden="true" style="display:inline-block;width:0.8em;height:0.8em;margin-right:0.5em;background:rgb(${color.join(' ')})"></span>`;

@@ -7,6 +7,7 @@ import {
   flag,
   type OptionValues,
   OVERRIDE_OPTIONS,
+  oneOf,
   option,
   optionHelp,
   outFolder,
@@ -20,10 +21,11 @@ import {
   UsageError,
   whole,
 } from '@beit/cli';
+import { LABEL_NUMBERS, type LabelNumbers } from '@beit/data';
 import { type SegmentRecipe, segmentRecipe } from './recipe';
 import { RECIPES } from './recipes';
 
-export const COMMANDS = ['train', 'evaluate', 'predict'] as const;
+export const COMMANDS = ['train', 'evaluate', 'predict', 'masks'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 const OPTIONS = {
@@ -40,6 +42,13 @@ const OPTIONS = {
 classes.json where they are not ADE20K's (default: the scenes)`,
     dataLocation,
   ),
+  labels: option(
+    'KIND',
+    `what the numbers of masks mean, also of those that predict writes: ade20k (0 is none, 1 the first class),
+from-zero (0 is the first class, 255 none), binary (two classes, 0 and 255)
+(default: found from the masks, and said; predict: as the model was trained)`,
+    oneOf(LABEL_NUMBERS),
+  ),
   checkpoint: option(
     'PATH',
     `what to begin with: a run or a file, pre-trained or fine-tuned to classify
@@ -50,6 +59,12 @@ classes.json where they are not ADE20K's (default: the scenes)`,
   ...outOptions('ade20k-'),
   steps: option('N', undefined, whole(1)),
   ...OVERRIDE_OPTIONS,
+  palette: option(
+    'FILE',
+    `masks: the class of each color, { "#000000": "road", "#ffffff": null }, or of each number, { "7": "road" };
+null is none`,
+    path,
+  ),
   'multi-scale': flag('evaluate and predict at six scales, and mirrored: slower, a little better'),
   whole: flag('evaluate and predict each image squeezed into one window, as transformers does: faster'),
   ...FINETUNE_OPTIONS,
@@ -67,13 +82,19 @@ Fine-tunes a pre-trained BEiT to name the class of every pixel, with a SETR-PUP 
                                                                 annotations/training/a.png, and validation
   pnpm --filter ade20k start -- predict --model RUN --out DIR IMAGE_OR_FOLDER
   pnpm --filter ade20k start -- evaluate --model RUN --data DIR
+  pnpm --filter ade20k start -- masks --data DIR                what is in all masks: numbers, or colors
+  pnpm --filter ade20k start -- masks --data DIR --palette FILE --out DIR
+                                                                writes a folder in which the colors are classes
 
 ${optionHelp(OPTIONS)}`;
 
 export interface Options extends FinetuneOptions {
   readonly command: Command;
   readonly recipe: SegmentRecipe;
-  /** Absolute path. */
+  /** What the numbers of masks mean, where the command line says it. */
+  readonly labels?: LabelNumbers;
+  /** Of masks. Absolute, as the path that follows. */
+  readonly palette?: string;
   readonly out?: string;
   readonly multiScale: boolean;
   /** One window for a whole image. */
@@ -90,15 +111,30 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
   const options = finetuneOptions(values, typed, files, recipe);
   const { dryRun } = options;
   const needsData = values.data === undefined && recipe.data.kind === 'folder';
+  if (command === 'masks' && values.data === undefined)
+    throw new UsageError(`'masks' needs --data DIR, a folder in the layout of ADE20K.`);
+  if (command === 'masks' && (values.palette === undefined) !== (values.out === undefined))
+    throw new UsageError(
+      `'masks' takes --palette and --out together: what to turn into classes, and where to.`,
+    );
+  if (command !== 'masks' && values.palette !== undefined)
+    throw new UsageError(`--palette is for 'masks', which writes a folder that '${command}' can take.`);
   if (needsData && command !== 'predict' && !dryRun) {
     throw new UsageError(`The recipe '${recipe.name}' needs --data DIR, a folder in the layout of ADE20K.`);
   }
-  if (command !== 'train' && values.model === undefined)
+  if ((command === 'evaluate' || command === 'predict') && values.model === undefined)
     throw new UsageError(`'${command}' needs --model, a run of this app or its model.safetensors.`);
   if (command === 'predict' && values.out === undefined)
     throw new UsageError(`'predict' needs --out, the folder that it writes.`);
   if (command === 'predict' && files.length === 0)
     throw new UsageError(`'predict' needs the paths of images, or of folders of images.`);
+  if (
+    values.labels !== undefined &&
+    values.data === undefined &&
+    command !== 'predict' &&
+    recipe.data.kind === 'scenes'
+  )
+    throw new UsageError('--labels is about the masks of --data; the scenes have their own.');
   if (values['multi-scale'] && values.whole)
     throw new UsageError(`--multi-scale and --whole exclude each other.`);
   const train = command === 'train' && !dryRun;
@@ -106,6 +142,8 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     ...options,
     command,
     recipe: withOverrides(recipe, values),
+    labels: values.labels,
+    palette: values.palette,
     out: train ? await outFolder(values.out, `ade20k-${recipe.name}`, values.resume) : values.out,
     multiScale: values['multi-scale'],
     whole: values.whole,
@@ -113,11 +151,12 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
 }
 
 function withOverrides(recipe: SegmentRecipe, values: OptionValues<typeof OPTIONS>): SegmentRecipe {
-  const { steps = recipe.steps } = values;
+  const { steps = recipe.steps, labels } = values;
   const share = steps / recipe.steps;
   return {
     ...recipe,
     ...finetuneOverrides(values, recipe),
+    ...(labels !== undefined && { data: { kind: 'folder', labels } as const }),
     steps,
     // A shorter run has a shorter warm-up, and is evaluated as often.
     warmupSteps: Math.min(recipe.warmupSteps, Math.round(recipe.warmupSteps * share)),

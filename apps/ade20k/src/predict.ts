@@ -1,51 +1,68 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { UsageError } from '@beit/cli';
-import { imageFolder, readScaled } from '@beit/data';
+import { assertNoInput, UsageError } from '@beit/cli';
+import { imageFolder, type LabelNumbers, numberOfClass, readScaled } from '@beit/data';
 import { type Color, colorClasses, overlayClasses, segmentImage } from '@beit/segmentation';
 import sharp from 'sharp';
 import { SCALES } from './evaluation';
 import { createModel } from './model';
 import type { Options } from './options';
+import { OUTPUTS, outputNames } from './outputNames';
 import { loadSegmenter } from './segmenterFile';
 import { openWindows } from './windowModel';
 
 export interface Prediction {
   readonly file: string;
+  /** The mask. */
+  readonly written: string;
   /** Share of the pixels, largest first; those that occur. */
   readonly classes: readonly { readonly name: string; readonly share: number }[];
 }
 
 /**
- * The classes of the pixels of some images, one after the other: `NAME.png` with ADE20K's numbers (1 is the first class),
- * `NAME-classes.png` in colors, `NAME-overlay.jpg`.
+ * The classes of the pixels of some images, one after the other: `NAME.png` with the numbers of the masks that the model was
+ * trained on, `NAME-classes.png` in colors, `NAME-overlay.jpg`. Images of one name have files of their own.
  *
+ * @throws UsageError before anything is written, where an image would be written over
  * @throws for the first image that cannot be read
  */
 export async function* predict({
   model,
   files,
   out,
+  labels: asked,
   multiScale,
   whole,
   engine,
 }: Options & { readonly model: string; readonly out: string }): AsyncGenerator<Prediction> {
   const trained = await loadSegmenter(model);
   const { classes: names, palette, views } = trained;
+  const labels = asked ?? trained.annotation.labels;
+  if (labels === 'binary' && names.length !== 2)
+    throw new UsageError(`--labels is 'binary', for two classes; the model knows ${names.length}.`);
+  const images = await imagesOf(files);
+  const paths = outputNames(images.map(({ name }) => name)).map((name) => join(out, name));
+  await assertNoInput(
+    paths.flatMap((path) => OUTPUTS.map((ending) => path + ending)),
+    images.map(({ file }) => file),
+  );
   const { segmenter } = createModel(trained, names.length);
   const windows = await openWindows(segmenter, trained.model.imageSize, trained.params, engine);
   const ratios = multiScale ? SCALES : [1];
   const square = whole ? trained.model.imageSize : undefined;
   try {
-    for (const { file, name } of await imagesOf(files)) {
-      const { images, pixels, ...size } = await readScaled(file, { ...views, ratios, square }).catch(
-        (cause: Error) => {
-          throw new Error(`Cannot read ${file}: ${cause.message}`, { cause });
-        },
-      );
-      const classes = await segmentImage(images, windows, { size, stride: views.stride, flip: multiScale });
-      await writePictures(join(out, name.replace(/\.[^.]+$/, '')), { classes, pixels, ...size }, palette);
-      yield { file, classes: sharesOf(classes, names) };
+    for (const [i, { file }] of images.entries()) {
+      const {
+        images: scaled,
+        pixels,
+        ...size
+      } = await readScaled(file, { ...views, ratios, square }).catch((cause: Error) => {
+        throw new Error(`Cannot read ${file}: ${cause.message}`, { cause });
+      });
+      const classes = await segmentImage(scaled, windows, { size, stride: views.stride, flip: multiScale });
+      const path = paths[i]!;
+      await writePictures(path, { classes, pixels, ...size }, { palette, labels });
+      yield { file, written: path + OUTPUTS[0], classes: sharesOf(classes, names) };
     }
   } finally {
     await windows.dispose();
@@ -76,18 +93,18 @@ interface Segmented {
 async function writePictures(
   path: string,
   { width, height, pixels, classes }: Segmented,
-  palette: readonly Color[],
+  { palette, labels }: { readonly palette: readonly Color[]; readonly labels: LabelNumbers },
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const gray = { raw: { width, height, channels: 1 } } as const;
   const rgb = { raw: { width, height, channels: 3 } } as const;
-  const numbers = classes.map((label) => label + 1);
-  const files = [
-    [`${path}.png`, sharp(numbers, gray).toColourspace('b-w').png()],
-    [`${path}-classes.png`, sharp(colorClasses(classes, palette), rgb).png()],
-    [`${path}-overlay.jpg`, sharp(overlayClasses(pixels, classes, palette), rgb).jpeg({ quality: 92 })],
-  ] as const;
-  for (const [file, image] of files) await writeFile(file, await image.toBuffer());
+  const numbers = classes.map((label) => numberOfClass(label, labels));
+  const pictures = [
+    sharp(numbers, gray).toColourspace('b-w').png(),
+    sharp(colorClasses(classes, palette), rgb).png(),
+    sharp(overlayClasses(pixels, classes, palette), rgb).jpeg({ quality: 92 }),
+  ];
+  for (const [i, ending] of OUTPUTS.entries()) await writeFile(path + ending, await pictures[i]!.toBuffer());
 }
 
 function sharesOf(classes: Uint8Array, names: readonly string[]): Prediction['classes'] {

@@ -9,7 +9,7 @@ import type { SegmentRecipe } from './recipe';
 /** What training begins with. */
 export interface Task {
   readonly dataset: Dataset;
-  /** With the architecture of the checkpoint. */
+  /** With the architecture of the checkpoint, and what the numbers of the masks were taken for. */
   readonly recipe: SegmentRecipe;
   readonly model: Model;
   readonly start: Start;
@@ -26,7 +26,14 @@ export async function prepareTask(
   progress.message(describeDataset(dataset));
   assertClassWeights(recipe, dataset.classes);
   const pretrained = await pretrainedOf({ checkpoint, scratch, name: recipe.name }, progress);
-  return { dataset, ...beginWith(recipe, dataset.classes.length, pretrained), startedFrom: pretrained?.path };
+  const { labels } = dataset.annotation;
+  const resolved: SegmentRecipe =
+    recipe.data.kind === 'folder' ? { ...recipe, data: { ...recipe.data, labels } } : recipe;
+  return {
+    dataset,
+    ...beginWith(resolved, dataset.classes.length, pretrained),
+    startedFrom: pretrained?.path,
+  };
 }
 
 function assertClassWeights(

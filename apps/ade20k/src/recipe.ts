@@ -7,6 +7,7 @@ import {
   betas,
   fields,
   fraction,
+  labelNumbers,
   normalization,
   oneOfNames,
   pair,
@@ -84,8 +85,8 @@ const parts = fields({
         height: whole(16),
         heldOutShare: fraction,
       }),
-      /** The user's own images, in the layout of ADE20K: needs `--data`. */
-      fields({ kind: z.literal('folder') }),
+      /** The user's own images, in the layout of ADE20K: needs `--data`. What the numbers of its masks mean; left out: found. */
+      fields({ kind: z.literal('folder'), labels: labelNumbers.optional() }),
     ],
     { error: 'expected one of scenes, folder' },
   ),

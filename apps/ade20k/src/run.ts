@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openRun, type RunResult, unreadableOfAll } from '@beit/cli';
+import type { Unreadable } from '@beit/data';
 import type { Communicator } from '@beit/mpi';
 import type { NamedTensors } from '@beit/tensors';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
@@ -84,6 +85,7 @@ export async function run(
       startedFrom,
       params: result.params,
       ...evaluated,
+      unreadable,
       best: result.best,
       seconds: seconds.training,
     };
@@ -91,9 +93,15 @@ export async function run(
       ...resultsOf(evaluated.metrics, dataset.classes),
       best: result.best && { step: result.best.step, mIoU: result.best.value },
       images: {
-        training: dataset.training.images.names.length,
-        validation: dataset.validation.images.names.length,
+        training: dataset.training.images.names.length - countOf('training', unreadable),
+        validation: evaluated.images,
       },
+      ...(unreadable.length > 0 && {
+        unreadable: {
+          training: countOf('training', unreadable),
+          validation: countOf('validation', unreadable),
+        },
+      }),
       seconds: seconds.training,
     };
     return await finish({
@@ -106,3 +114,6 @@ export async function run(
     await evaluation?.dispose();
   }
 }
+
+const countOf = (part: string, unreadable: readonly Unreadable[]): number =>
+  unreadable.filter(({ name }) => name.startsWith(`${part}/`)).length;

@@ -1,5 +1,5 @@
 import { loadPretrained, type Pretrained, shapesOf } from '@beit/cli';
-import { IMAGENET_NORMALIZATION, type Normalization } from '@beit/data';
+import { type AnnotationOptions, IMAGENET_NORMALIZATION, type Normalization } from '@beit/data';
 import { createRandom } from '@beit/random';
 import { type SegmenterViews, writeModelMetadata } from '@beit/schemas';
 import {
@@ -27,14 +27,21 @@ export interface TrainedSegmenter {
   readonly model: VitConfig;
   readonly head: SegmenterHead;
   readonly views: PlainViews;
+  /** What the numbers of its masks mean. */
+  readonly annotation: Pick<AnnotationOptions, 'labels'>;
 }
 
 /** Parameters without auxiliary heads, with everything else as the file's metadata. */
 export async function saveSegmenter(path: string, trained: TrainedSegmenter): Promise<void> {
-  const { params, classes, palette, model, head } = trained;
+  const { params, classes, palette, model, head, annotation } = trained;
   const { normalization, scale, stride } = trained.views;
   const kept = Object.entries(params).filter(([name]) => !isAuxiliary(name));
-  const segmenter = { palette, head: withoutAuxiliary(head), views: { scale, stride } };
+  const segmenter = {
+    palette,
+    head: withoutAuxiliary(head),
+    views: { scale, stride },
+    labels: annotation.labels,
+  };
   const metadata = writeModelMetadata({ config: model, classes, normalization, segmenter });
   await saveSafetensors(path, Object.fromEntries(kept), metadata);
 }
@@ -63,8 +70,8 @@ type Description = Omit<TrainedSegmenter, 'params' | 'model'>;
 
 function describe({ path, tensors, config, classes, normalization, ...more }: Pretrained): Description {
   if (more.segmenter && classes && normalization) {
-    const { palette, head, views } = more.segmenter;
-    return { classes, palette, head, views: { ...views, normalization } };
+    const { palette, head, views, labels = 'ade20k' } = more.segmenter;
+    return { classes, palette, head, views: { ...views, normalization }, annotation: { labels } };
   }
   const classifier = tensors['decode_head.conv_seg.weight'];
   if (!classifier) {
@@ -82,6 +89,7 @@ function describe({ path, tensors, config, classes, normalization, ...more }: Pr
     palette: isAde20k ? ADE20K_PALETTE : createPalette(names.length),
     head,
     views: { ...ade20kViews(config.imageSize), normalization: normalization ?? IMAGENET_NORMALIZATION },
+    annotation: { labels: 'ade20k' },
   };
 }
 

@@ -35,7 +35,7 @@ function scene(width: number, height: number, random: Random) {
   return { pixels, labels };
 }
 
-/** Odd sizes; JPEG files in colors, gray and CMYK, one turned by its camera, PNG with opacity, and one that is broken. */
+/** Odd sizes; JPEG files in colors, gray and CMYK, one turned by its camera, PNG with opacity, and two that are broken, with a broken mask. */
 async function writeData(): Promise<void> {
   for (const [part, count] of [
     ['training', 24],
@@ -65,6 +65,7 @@ async function writeData(): Promise<void> {
   }
   await writeFile(join(data, 'images/training/0.jpg'), 'no picture');
   await writeFile(join(data, 'images/validation/5.jpg'), 'no picture');
+  await writeFile(join(data, 'annotations/validation/2.png'), 'no mask');
   await writeFile(join(data, 'classes.json'), '["ground", "square"]');
 }
 
@@ -105,17 +106,32 @@ const small = (out: string, ...more: string[]) => [
 test('a run trains, measures and reports; one killed on the way continues bit for bit; its model predicts', async () => {
   const whole = start(...small('whole'));
   expect(whole.stderr).toMatch(/24 images to train on, 6 to validate, 2 classes/);
+  expect(whole.stderr).toMatch(
+    /masks: 0 to 2\. Taken as --labels ade20k: 0 is none, 1 is 'ground', 2 is 'square'/,
+  );
+  expect(whole.stderr).toMatch(/Warning: 1 of these 6 validation masks cannot be read.*validation\/2\.png/);
+  expect(whole.stdout).toMatch(/Could not be read +3 images.*all are in unreadable\.json/);
   expect(whole.stderr).not.toMatch(/Error/);
   expect(ended(whole)).toEqual({ status: 0 });
   const out = join(folder, 'whole');
   const results = JSON.parse(await readFile(join(out, 'results.json'), 'utf8'));
   expect(results.mIoU).toBeGreaterThan(0.8);
-  expect(results.images).toEqual({ training: 24, validation: 6 });
+  expect(results.images).toEqual({ training: 23, validation: 4 });
+  expect(results.unreadable).toEqual({ training: 1, validation: 2 });
   expect(Object.keys(results.iou)).toEqual(['ground', 'square']);
   const unreadable = JSON.parse(await readFile(join(out, 'unreadable.json'), 'utf8'));
-  expect(unreadable.map(({ name }: { name: string }) => name).sort()).toEqual(['0.jpg', '5.jpg']);
+  expect(unreadable.map(({ name }: { name: string }) => name).sort()).toEqual([
+    'training/0.jpg',
+    'validation/2.jpg',
+    'validation/5.jpg',
+  ]);
+  expect(JSON.parse(await readFile(join(out, 'recipe.json'), 'utf8')).data).toEqual({
+    kind: 'folder',
+    labels: 'ade20k',
+  });
   const report = await readFile(join(out, 'report.html'), 'utf8');
   expect(report).toMatch(/image, truth and prediction/);
+  expect(report).toMatch(/Could not be read.*3 images/);
   expect(report).not.toMatch(/NaN|undefined/);
 
   await killAfterCheckpoint(join(folder, 'killed/checkpoints'), small('killed'));
@@ -130,8 +146,14 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
 
   const evaluated = start('evaluate', '--model', out, '--data', data, '--out', join(folder, 'e'));
   expect(evaluated.stdout).toMatch(/square +\d+\.\d % +\d+\.\d %/);
-  expect(evaluated.stderr).toMatch(/Left out: 5\.jpg/);
-  expect(JSON.parse(await readFile(join(folder, 'e/results.json'), 'utf8')).mIoU).toBe(results.mIoU);
+  expect(evaluated.stderr).toMatch(/Left out: validation\/5\.jpg/);
+  const measuredAgain = JSON.parse(await readFile(join(folder, 'e/results.json'), 'utf8'));
+  expect([measuredAgain.mIoU, measuredAgain.images, measuredAgain.unreadable]).toEqual([
+    results.mIoU,
+    { validation: 4 },
+    { validation: 2 },
+  ]);
+  expect(start('evaluate', '--model', out, '--data', data, '--out', out).stderr).toMatch(/holds a run/);
 
   const masks = join(folder, 'masks');
   const one = join(data, 'images/validation/0.jpg');
@@ -149,6 +171,25 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect((await sharp(join(masks, 'whole/0.png')).metadata()).width).toBe(
     (await sharp(join(masks, '0.png')).metadata()).width,
   );
+  await mkdir(join(folder, 'own'));
+  const photograph = join(folder, 'own/photo.png');
+  await writeFile(photograph, await sharp(one).png().toBuffer());
+  const before = await readFile(photograph);
+  const over = start('predict', '--model', out, '--out', join(folder, 'own'), photograph);
+  expect([over.status, over.stderr]).toEqual([1, expect.stringMatching(/photo\.png' would be written over/)]);
+  expect(readdirSync(join(folder, 'own'))).toEqual(['photo.png']);
+  expect((await readFile(photograph)).equals(before)).toBe(true);
+  const two = join(masks, 'two');
+  expect(ended(start('predict', '--model', out, '--out', two, one, photograph, join(folder, 'own')))).toEqual(
+    {
+      status: 0,
+    },
+  );
+  expect(
+    readdirSync(two)
+      .filter((name) => /(0|photo|photo-png)\.png$/.test(name))
+      .sort(),
+  ).toEqual(['0.png', 'photo-png.png', 'photo.png']);
   const broken = start('predict', '--model', out, '--out', masks, join(data, 'images/validation'));
   expect(broken.status).toBe(1);
   expect(broken.stderr).toMatch(/Cannot read .*5\.jpg/);
@@ -182,7 +223,7 @@ whereInstalled('Chromium', () => {
   });
 });
 
-test.each([[['segment'], /no command 'segment'. Commands: train, evaluate, predict/]])(
+test.each([[['segment'], /no command 'segment'. Commands: train, evaluate, predict, masks/]])(
   '%j is refused',
   (args, message) => {
     const { status, stderr } = start(...args);
@@ -207,3 +248,93 @@ test('the dry run shows the rates of all layers', () => {
   expect(stdout).toMatch(/60 of 8 crops \(20\.0 epochs\), micro-batches of 4/);
   expect(existsSync(join(folder, 'x'))).toBe(false);
 });
+
+test('two classes of 0 and 255, as most tools write them, come back as such; colors are turned into classes', async () => {
+  const two = join(folder, 'two');
+  const colors = join(folder, 'colors');
+  for (const [part, count] of [
+    ['training', 8],
+    ['validation', 2],
+  ] as const) {
+    for (const root of [two, colors]) {
+      await mkdir(join(root, 'images', part), { recursive: true });
+      await mkdir(join(root, 'annotations', part), { recursive: true });
+    }
+    for (let i = 0; i < count; i++) {
+      const { pixels, labels } = scene(40, 32, createRandom('two', part, i));
+      const size = { width: 40, height: 32 };
+      const binary = labels.map((label) => (label === 2 ? 255 : 0));
+      const red = Uint8Array.from({ length: 3 * binary.length }, (_, at) =>
+        at % 3 === 0 ? binary[at / 3]! : 0,
+      );
+      for (const root of [two, colors])
+        await sharp(pixels, { raw: { ...size, channels: 3 } })
+          .jpeg()
+          .toFile(join(root, 'images', part, `${i}.jpg`));
+      await sharp(binary, { raw: { ...size, channels: 1 } })
+        .toColourspace('b-w')
+        .png()
+        .toFile(join(two, 'annotations', part, `${i}.png`));
+      await sharp(red, { raw: { ...size, channels: 3 } })
+        .png()
+        .toFile(join(colors, 'annotations', part, `${i}.png`));
+    }
+  }
+  const on = (root: string, ...more: string[]) => [
+    ...small(`of-${more[1]}`),
+    '--data',
+    root,
+    '--steps',
+    '12',
+    ...more,
+  ];
+  const unnamed = start(...on(two, '--out', join(folder, 'of-two')));
+  expect([unnamed.status, unnamed.stderr]).toEqual([
+    1,
+    expect.stringMatching(/No pixel of the masks has a class/),
+  ]);
+  expect(existsSync(join(folder, 'of-two'))).toBe(false);
+
+  await writeFile(join(two, 'classes.json'), '["background", "object"]');
+  const run = join(folder, 'of-two');
+  const trained = start(...on(two, '--out', run));
+  expect(trained.stderr).toMatch(
+    /masks: 0, 255\. Taken as --labels binary: 0 is 'background', 255 is 'object'/,
+  );
+  expect(ended(trained)).toEqual({ status: 0 });
+  const results = JSON.parse(await readFile(join(run, 'results.json'), 'utf8'));
+  expect(Object.values(results.iou).map((iou) => typeof iou)).toEqual(['number', 'number']);
+  const one = join(two, 'images/validation/0.jpg');
+  const numbers = async (...more: string[]) => {
+    const out = join(folder, 'numbers', String(more.length));
+    const predicted = start('predict', '--model', run, '--out', out, one, ...more);
+    expect(ended(predicted)).toEqual({ status: 0 });
+    return new Set(await sharp(join(out, '0.png')).extractChannel(0).raw().toBuffer());
+  };
+  for (const number of await numbers()) expect([0, 255]).toContain(number);
+  for (const number of await numbers('--labels', 'from-zero')) expect([0, 1]).toContain(number);
+
+  await writeFile(join(colors, 'classes.json'), '["background", "object"]');
+  const refused = start(...on(colors, '--out', join(folder, 'of-colors')));
+  expect([refused.status, refused.stderr]).toEqual([
+    1,
+    expect.stringMatching(/8 of 8 training masks are pictures in colors.*-- masks --data DIR/),
+  ]);
+  const listed = start('masks', '--data', colors);
+  expect(listed.stdout).toMatch(/#000000 +\d\d\.\d\d % +8 +2\n#ff0000 +\d+\.\d\d % +8 +2\n/);
+  const palette = join(folder, 'palette.json');
+  await writeFile(palette, '{ "#000000": "ground" , "#00ff00": "square" }');
+  const converted = join(folder, 'converted');
+  const convert = () => start('masks', '--data', colors, '--palette', palette, '--out', converted);
+  expect(convert().stderr).toMatch(
+    /'training\/0\.png': the pixel in column \d+, row \d+ is #ff0000, which the palette/,
+  );
+  expect(existsSync(converted)).toBe(false);
+  await writeFile(palette, '{ "#000000": "ground" , "#ff0000": "square" }');
+  expect(ended(convert())).toEqual({ status: 0 });
+  const mask = await sharp(join(converted, 'annotations/training/0.png')).extractChannel(0).raw().toBuffer();
+  const original = await sharp(join(two, 'annotations/training/0.png')).extractChannel(0).raw().toBuffer();
+  expect([...mask]).toEqual([...original].map((number) => number / 255));
+  const shown = start(...on(converted, '--dry-run'));
+  expect(shown.stderr).toMatch(/Taken as --labels from-zero: 0 is 'ground', 1 is 'square'/);
+}, 600_000);

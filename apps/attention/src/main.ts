@@ -1,6 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { loadPretrained, newestPretraining, passProgress, RUNS, runMain, UsageError } from '@beit/cli';
+import {
+  assertNoInput,
+  loadPretrained,
+  newestPretraining,
+  passProgress,
+  RUNS,
+  runMain,
+  UsageError,
+} from '@beit/cli';
 import type { Picture } from '@beit/report';
 import { type ProgressReporter, terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
@@ -61,6 +69,12 @@ async function figure(
   { images, points, scenes, block, out }: Options & { readonly block: number; readonly out: string },
   progress: ProgressReporter,
 ): Promise<void> {
+  const [svgPath, pngPath, jsonPath] = ['svg', 'png', 'json'].map((kind) => join(out, `figure.${kind}`)) as [
+    string,
+    string,
+    string,
+  ];
+  await assertNoInput([svgPath, pngPath, jsonPath], images);
   const seen =
     images.length > 0
       ? await Promise.all(images.map((path) => ofFile(path, model)))
@@ -82,10 +96,10 @@ async function figure(
       kept: [...kept],
     };
   });
-  await writeFile(join(out, 'figure.svg'), svg);
-  await writeFile(join(out, 'figure.png'), png);
+  await writeFile(svgPath, svg);
+  await writeFile(pngPath, png);
   await writeFile(
-    join(out, 'figure.json'),
+    jsonPath,
     JSON.stringify({ block, size: model.size, gridSize: model.gridSize, points: numbers }),
   );
   progress.stop();

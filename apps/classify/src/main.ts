@@ -1,4 +1,5 @@
-import { printSummary, runMain, trainCommand } from '@beit/cli';
+import { join } from 'node:path';
+import { assertNoInput, assertNoRun, printSummary, runMain, trainCommand } from '@beit/cli';
 import { terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { dryRun } from './dryRun';
@@ -51,6 +52,7 @@ function train(options: Options): Promise<number> {
 }
 
 async function evaluateCommand(options: Options): Promise<number> {
+  if (options.out !== undefined) assertNoRun(options.out);
   const progress = terminalProgress({ quiet: options.quiet });
   const { evaluated, dataset } = await evaluate({ ...options, model: options.model! }, progress);
   printSummary('on validation images', metricRows(evaluated, dataset));
@@ -74,7 +76,13 @@ async function predictCommand(options: Options): Promise<number> {
 }
 
 async function exportCommand(options: Options): Promise<number> {
-  for (const path of await exportModel(options.model!, options.out!)) console.log(path);
+  const [model, out] = [options.model!, options.out!];
+  assertNoRun(out);
+  // The model may be a file, or a folder of such.
+  const files = ['model.safetensors', 'config.json', 'preprocessor_config.json'];
+  const inFolder = (folder: string) => files.map((file) => join(folder, file));
+  await assertNoInput(inFolder(out), [model, ...inFolder(model)]);
+  for (const path of await exportModel(model, out)) console.log(path);
   return 0;
 }
 

@@ -1,4 +1,5 @@
 export { passProgress } from '@beit/progress';
+export { assertNoInput } from './assertNoInput';
 export { runMain, typedIn, UsageError } from './commandLine';
 export { duration, gibibytes, memoryLines, millions, type TimedProgram, timeMicroBatch } from './estimate';
 export { dataLocation, folderIndexes, locationOf, shardsAt } from './imageData';
@@ -28,7 +29,7 @@ export { overlay, readRecipe } from './recipeFile';
 export { openRun } from './run/openRun';
 export { printSummary } from './run/printSummary';
 export { programVersion } from './run/programVersion';
-export { outFolder, RUNS, runFolders } from './run/runFolder';
+export { assertNoRun, outFolder, RUNS, runFolders } from './run/runFolder';
 export { type RunResult, type TrainCommand, trainCommand } from './run/trainCommand';
 export { unreadableOfAll } from './run/unreadableOfAll';
 export { dropPathKeeps } from './start/dropPathKeeps';

@@ -3,6 +3,7 @@ import type { Normalization } from '@beit/weights';
 import { z } from 'zod';
 import { json, readMetadata, writeMetadata } from './metadata';
 import {
+  labelNumbers,
   normalization,
   oneOfNames,
   pair,
@@ -39,7 +40,13 @@ const modelMetadata = z.object({
   classes: json(z.array(text).readonly()).optional(),
   classifier: json(z.object({ pooling: oneOfNames(['mean', 'cls']), views: classifierViews })).optional(),
   segmenter: json(
-    z.object({ palette: z.array(color).readonly(), head: segmenterHead, views: segmenterViews }),
+    z.object({
+      palette: z.array(color).readonly(),
+      head: segmenterHead,
+      views: segmenterViews,
+      /** What the numbers of its masks mean; left out: ADE20K's. */
+      labels: labelNumbers.optional(),
+    }),
   ).optional(),
 });
 

@@ -2,7 +2,7 @@
  * The words in which an app says what its recipes are: schemas of zod whose messages all read "expected ...". zod, because
  * a recipe from a file needs a type, ranges and messages with paths from one description.
  */
-import type { Background, ColorJitter, Normalization, RandomResizedCrop } from '@beit/data';
+import type { Background, ColorJitter, LabelNumbers, Normalization, RandomResizedCrop } from '@beit/data';
 import { createVit, type VitConfig } from '@beit/vit';
 import { z } from 'zod';
 
@@ -84,6 +84,8 @@ export const normalization = fields({
 }) satisfies z.ZodType<Normalization>;
 
 export const background = oneOfNames(['white', 'pastel', 'textured']) satisfies z.ZodType<Background>;
+
+export const labelNumbers = oneOfNames(['ade20k', 'from-zero', 'binary']) satisfies z.ZodType<LabelNumbers>;
 
 export const crop = fields({
   scale: range(share),

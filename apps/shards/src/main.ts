@@ -1,5 +1,5 @@
 import { dirname, join, relative, sep } from 'node:path';
-import { passProgress, runMain, UsageError } from '@beit/cli';
+import { assertNoInput, passProgress, runMain, UsageError } from '@beit/cli';
 import {
   classFolder,
   findShards,
@@ -100,6 +100,10 @@ async function index({ location, out, quiet }: Options & { readonly out: string 
   const found = await findShards(location);
   if (!('files' in found))
     throw new UsageError(`'${location}' is an index, or has one: there is nothing to do.`);
+  await assertNoInput(
+    [out],
+    found.files.map(({ location }) => location).filter((file) => !isAddress(file)),
+  );
   const progress = terminalProgress({ quiet });
   const onProgress = passProgress('reading', progress.update, 'shards');
   const made = await indexShards(found.files, { checksums: true, onProgress }).finally(progress.stop);

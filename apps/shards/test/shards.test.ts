@@ -78,6 +78,15 @@ test('index describes shards that have none, as write does', () => {
   expect(readFileSync(join(bare, 'index.json'), 'utf8')).toBe(readFileSync(join(out, 'index.json'), 'utf8'));
 });
 
+test('an index is not written over the shard that it describes', () => {
+  const plain = join(folder, 'plain-shard');
+  mkdirSync(plain);
+  copyFileSync(join(folder, 'classes', 'val-000000.tar'), join(plain, 'a.tar'));
+  const { status, stderr } = start('index', plain, '--out', join(plain, 'a.tar'));
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/a\.tar' would be written over, and it is an input/)]);
+  expect(readFileSync(join(plain, 'a.tar')).equals(readFileSync(join(folder, 'classes', 'val-000000.tar')))).toBe(true);
+});
+
 test('mistakes are named', () => {
   expect(parseOptions(['--help'])).toBe('help');
   expect(() => parseOptions([])).toThrow('A command is missing. Commands: write, index, verify');

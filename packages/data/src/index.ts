@@ -9,6 +9,7 @@ export type { Background } from './pixels/background';
 export { type Canvas, createCanvas, type View } from './pixels/canvas';
 export type { Box, Pixels } from './pixels/pixels';
 export type { ResampleFilter } from './pixels/resampleWeights';
+export { chooseLabels, fitLabels, type LabelFit } from './segmentation/chooseLabels';
 export { type CropBatch, type CropLoaderOptions, createCropLoader } from './segmentation/createCropLoader';
 export {
   type EmojiScene,
@@ -20,12 +21,21 @@ export {
   writeEmojiScenes,
 } from './segmentation/emojiScenes';
 export {
+  type AnnotationOptions,
+  describeNumbers,
+  LABEL_NUMBERS,
+  type LabelNumbers,
+  numberOfClass,
+} from './segmentation/labelNumbers';
+export {
   ADE20K_DISTORTION,
   distortColors,
   type PhotometricDistortion,
 } from './segmentation/photometricDistortion';
 export type { CropOptions, CropRecipe } from './segmentation/prepareCrops';
-export { type Annotation, type AnnotationOptions, readAnnotation } from './segmentation/readAnnotation';
+export { type Annotation, readAnnotation } from './segmentation/readAnnotation';
+export { ColorMaskError, type Mask, readMask } from './segmentation/readMask';
+export { type MaskColors, readMaskColors } from './segmentation/readMaskColors';
 export {
   readLabelled,
   readScaled,
@@ -38,6 +48,7 @@ export {
   type SegmentationSource,
   segmentationFolder,
 } from './segmentation/segmentationFolder';
+export { type MaskSurvey, type NumberCount, surveyMasks } from './segmentation/surveyMasks';
 export { findShards, isShards } from './shards/findShards';
 export { indexShards } from './shards/indexShards';
 export { type OpenedShards, openShards, type ShardOptions, type ShardPart } from './shards/openShards';

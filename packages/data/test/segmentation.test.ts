@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const CLASSES = 3;
-const annotation = { numClasses: CLASSES, reduceZeroLabel: true } as const;
+const annotation = { numClasses: CLASSES, labels: 'ade20k' } as const;
 
 async function write(path: string, data: Uint8Array | string): Promise<string> {
   const whole = join(folder, path);
@@ -66,7 +66,7 @@ describe('annotations', () => {
 
   test('or 0 is the first class', async () => {
     const path = await write('a.png', await gray(3, 1, [0, 2, 255]).png().toBuffer());
-    const { labels } = await readAnnotation(path, { numClasses: 3, reduceZeroLabel: false });
+    const { labels } = await readAnnotation(path, { numClasses: 3, labels: 'from-zero' });
     expect([...labels]).toEqual([0, 2, 255]);
   });
 
@@ -83,7 +83,7 @@ describe('annotations', () => {
     expect(png[25]).toBe(3);
     const { labels } = await readAnnotation(await write('a.png', png), {
       numClasses: 2,
-      reduceZeroLabel: false,
+      labels: 'from-zero',
     });
     const first = labels[0]!;
     expect([...labels]).toEqual([...wanted].map((half) => (half === 0 ? first : 1 - first)));
@@ -96,7 +96,6 @@ describe('annotations', () => {
       /column 1, row 1 is 4; expected 0 for none, 1 to 3, or 255/,
     ],
     ['colors', () => colored(2, 2).png().toBuffer(), /of kind 'rgb' with 8 bits; expected classes/],
-    ['16 bits', () => gray(2, 2, [1, 1, 1, 1]).toColourspace('grey16').png().toBuffer(), /with 16 bits/],
     ['a JPEG file', () => colored(2, 2).jpeg().toBuffer(), /not a PNG file/],
     ['nothing', async () => Buffer.alloc(0), /not a PNG file/],
   ])('%s is an error that says so', async (_, make, message) => {
@@ -173,6 +172,17 @@ describe('folders', () => {
       () => rm(join(folder, 'annotations/training/gray.png')),
       /1 images .* have no annotation .*'gray\.jpg'; expected 'gray\.png'/,
     ],
+    [
+      'an image has two annotations',
+      () => write('annotations/training/gray.tif', 'x'),
+      /has both 'gray\.png' and 'gray\.tif'/,
+    ],
+    [
+      'there is one name alone',
+      () => write('classes.json', '["road"]'),
+      /names one class, 'road'; .*: \["background", "road"\]/,
+    ],
+    ['a name is twice', () => write('classes.json', '["a", "b", "a"]'), /names 'a' twice/],
     ['names are no list', () => write('classes.json', '{"a": 1}'), /no list of 2 to 254 names/],
     ['names are no JSON', () => write('classes.json', 'cat'), /no JSON; expected a list of names/],
   ])('%s: an error that says what was expected', async (_, damage, message) => {
@@ -271,10 +281,12 @@ describe('crops', () => {
     await writeFolder();
     await write('images/training/plain.jpg', 'no picture');
     await write('annotations/training/gray.png', await gray(3, 3, new Uint8Array(9)).png().toBuffer());
+    await write('annotations/training/cmyk.png', await gray(1, 1, [9]).png().toBuffer());
     const loader = createCropLoader(await optionsOf());
     for (let step = 0; step < 4; step++) expect((await loader.batch(step)).names).not.toContain('plain.jpg');
     const reasons = Object.fromEntries(loader.unreadable().map(({ name, reason }) => [name, reason]));
-    expect(Object.keys(reasons).sort()).toEqual(['gray.jpg', 'plain.jpg']);
+    expect(Object.keys(reasons).sort()).toEqual(['cmyk.jpg', 'gray.jpg', 'plain.jpg']);
+    expect(reasons['cmyk.jpg']).toMatch("its mask 'cmyk.png': the pixel in column 0, row 0 is 9");
     expect(reasons['gray.jpg']).toBe('the image has 40x31 pixels, its annotation 3x3');
     await loader.close();
   });
@@ -321,7 +333,7 @@ test('emoji scenes: true masks of several objects, the same ones every time', as
         Array.from(source.images.names, (_, i) =>
           readLabelled(source, i, {
             normalization: IMAGENET_NORMALIZATION,
-            annotation: { numClasses: classes.length, reduceZeroLabel: true },
+            annotation: { numClasses: classes.length, labels: 'ade20k' },
           }),
         ),
       );

@@ -28,8 +28,9 @@ export function pngHeader(file: Buffer): PngHeader {
 }
 
 /**
- * The same file with gray levels in place of palette indices. Decoders give the colors of a palette, and no indices; but
- * both are stored alike, so that another header, without the palette, is all it takes.
+ * The same file with gray levels in place of palette indices, and nothing that changes levels: a profile, a gamma. Decoders
+ * give the colors of a palette, and no indices; but both are stored alike, so that another header, without the palette, is all
+ * it takes.
  */
 export function indexedAsGray(file: Buffer): Buffer {
   const header = Buffer.from(file.subarray(0, HEADER.end));

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { createRandom, type Random } from '@beit/random';
 import { eachReadable, type Unreadable } from '../loading/eachReadable';
 import { readPixels } from '../loading/readPixels';
@@ -7,8 +6,9 @@ import { compose } from '../pixels/background';
 import { type Canvas, createCanvas } from '../pixels/canvas';
 import { between } from '../views/between';
 import type { Normalization } from '../views/twoViews';
+import { type AnnotationOptions, IGNORE_INDEX } from './labelNumbers';
 import { distortColors, type PhotometricDistortion } from './photometricDistortion';
-import { type Annotation, type AnnotationOptions, IGNORE_INDEX, readAnnotation } from './readAnnotation';
+import { type Annotation, annotationAt } from './readAnnotation';
 import { type ImageScale, scaleFactor } from './scale';
 import type { SegmentationSource } from './segmentationFolder';
 
@@ -49,12 +49,13 @@ const ATTEMPTS = 10;
 
 /** Some crops of one epoch; see `prepareSamples`. */
 export async function prepareCrops(
-  { images, directory, annotations }: SegmentationSource,
+  source: SegmentationSource,
   { seed, crops, annotation: options }: CropRecipe,
   epoch: number,
   wanted: readonly number[],
   reused?: Crops,
 ): Promise<{ samples: Crops; unreadable: Unreadable[] }> {
+  const { images } = source;
   const size = crops.cropSize ** 2;
   const all = {
     images: reused?.images ?? new Float32Array(wanted.length * size * 3),
@@ -69,7 +70,7 @@ export async function prepareCrops(
         image: all.images.subarray(i * size * 3, (i + 1) * size * 3),
         labels: all.labels.subarray(i * size, (i + 1) * size),
       };
-      const annotation = await readAnnotation(join(directory, annotations[index]!), options);
+      const annotation = await annotationAt(source, index, options);
       const cropFrom = (canvas: Canvas) => {
         if (canvas.width !== annotation.width || canvas.height !== annotation.height) return false;
         drawCrop(canvas, annotation, crops, createRandom(seed, epoch, sample, 'crop'), into);

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { openImage } from '../pixels/decodePixels';
 import type { Normalization } from '../views/twoViews';
-import { type Annotation, type AnnotationOptions, readAnnotation } from './readAnnotation';
+import type { AnnotationOptions } from './labelNumbers';
+import { type Annotation, annotationAt } from './readAnnotation';
 import { type ImageScale, scaleFactor } from './scale';
 import type { SegmentationSource } from './segmentationFolder';
 
@@ -68,15 +69,13 @@ async function read(
 
 /** An image of a source with the classes of its pixels. @throws when one is unreadable, or their sizes differ */
 export async function readLabelled(
-  { images, directory, annotations }: SegmentationSource,
+  source: SegmentationSource,
   index: number,
   options: ScaledOptions & { readonly annotation: AnnotationOptions },
 ): Promise<ScaledImages & Pick<Annotation, 'labels'>> {
+  const { images } = source;
   const path = join(images.directory, images.names.at(index)!);
-  const { width, height, labels } = await readAnnotation(
-    join(directory, annotations[index]!),
-    options.annotation,
-  );
+  const { width, height, labels } = await annotationAt(source, index, options.annotation);
   const fits = (image: ScaledImages) => image.width === width && image.height === height;
   const image = await read(path, options, true);
   if (fits(image)) return { ...image, labels };

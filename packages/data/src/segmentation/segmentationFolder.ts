@@ -24,10 +24,10 @@ export const CLASSES = 'classes.json';
 const PARTS = ['training', 'validation'] as const;
 
 /**
- * A folder in the layout of ADE20K (`ADEChallengeData2016`): `images/training/a.jpg` with `annotations/training/a.png`, and
- * `validation` likewise. A file `classes.json`, a list of names, says which classes there are.
+ * A folder in the layout of ADE20K (`ADEChallengeData2016`): `images/training/a.jpg` with `annotations/training/a.png` (or
+ * `.tif`, `.tiff`), and `validation` likewise. A file `classes.json`, a list of names, says which classes there are.
  *
- * @throws when a folder is missing, has no images, or an image has no annotation: the error says what was looked for
+ * @throws when a folder is missing, has no images, or an image has no annotation, or two: the error says what was looked for
  */
 export async function segmentationFolder(directory: string): Promise<SegmentationFolder> {
   const parts: Partial<Record<(typeof PARTS)[number], SegmentationSource>> = {};
@@ -42,24 +42,44 @@ export async function segmentationFolder(directory: string): Promise<Segmentatio
     }
     const images = await imageFolder(join(directory, 'images', part));
     const annotations = await imageFolder(join(directory, 'annotations', part));
-    const known = new Set(annotations.names);
-    const missing = [...images.names].filter((name) => !known.has(annotationOf(name)));
+    const masks = masksByStem(annotations);
+    const missing = [...images.names].filter((name) => !masks.has(stemOf(name)));
     if (missing.length > 0) {
       const shown = missing.slice(0, 5).map((name) => `'${name}'`);
       const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
       throw new Error(
-        `${missing.length} images in '${images.directory}' have no annotation in '${annotations.directory}': ${shown.join(', ')}${more}; expected '${annotationOf(missing[0]!)}' for the first.`,
+        `${missing.length} images in '${images.directory}' have no annotation in '${annotations.directory}': ${shown.join(', ')}${more}; expected '${stemOf(missing[0]!)}.png' for the first.`,
       );
     }
     const { directory: of } = annotations;
-    parts[part] = { images, directory: of, annotations: Array.from(images.names, annotationOf) };
+    parts[part] = {
+      images,
+      directory: of,
+      annotations: Array.from(images.names, (name) => masks.get(stemOf(name))!),
+    };
   }
   const { training, validation } = parts as Required<typeof parts>;
   const classes = await readClasses(join(directory, CLASSES));
   return { ...(classes && { classes }), training, validation };
 }
 
-const annotationOf = (image: string) => image.replace(/\.[^.]+$/, '.png');
+const stemOf = (name: string) => name.replace(/\.[^.]+$/, '');
+
+/** @throws when two files could be an image's annotation */
+function masksByStem({ directory, names }: FolderSource): Map<string, string> {
+  const masks = new Map<string, string>();
+  for (const name of names) {
+    if (!/\.(png|tiff?)$/i.test(name)) continue;
+    const stem = stemOf(name);
+    const other = masks.get(stem);
+    if (other !== undefined)
+      throw new Error(
+        `'${directory}' has both '${other}' and '${name}'; expected one annotation of an image.`,
+      );
+    masks.set(stem, name);
+  }
+  return masks;
+}
 
 const isListOfNames = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((name) => typeof name === 'string');
@@ -76,8 +96,15 @@ async function readClasses(path: string): Promise<readonly string[] | undefined>
   } catch (cause) {
     throw new Error(`'${path}' is no JSON; expected a list of names.`, { cause });
   }
-  if (!isListOfNames(names) || names.length < 2 || names.length > 254) {
+  if (!isListOfNames(names) || names.length < 1 || names.length > 254)
     throw new Error(`'${path}' is no list of 2 to 254 names of classes.`);
-  }
+  const [only] = names;
+  // mmsegmentation's way too: of two classes, the sigmoid of one is the softmax of both.
+  if (names.length === 1)
+    throw new Error(
+      `'${path}' names one class, '${only}'; what is not '${only}' is a class too: ["background", "${only}"].`,
+    );
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new Error(`'${path}' names '${twice}' twice; expected names that differ.`);
   return names;
 }

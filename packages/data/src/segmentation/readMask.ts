@@ -1,0 +1,89 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { Sharp, SharpOptions } from 'sharp';
+import { MOST_PIXELS } from '../pixels/decodePixels';
+import { indexedAsGray, pngHeader } from './pngIndices';
+import { isTiff, tiffColor } from './tiffColor';
+
+/** Larger files are not read. */
+const MOST_BYTES = 2 ** 26;
+
+/** What is in a mask's file. */
+export interface Mask {
+  readonly width: number;
+  readonly height: number;
+  /** `[height, width]`: gray levels or palette indices. */
+  readonly numbers: Uint8Array | Uint16Array;
+}
+
+/** A mask that is a picture in colors, of which nobody has said which classes they are. */
+export class ColorMaskError extends Error {}
+
+/** @throws Error when it is no file, or too large */
+export async function readMaskFile(path: string): Promise<Buffer> {
+  const info = await stat(path);
+  if (!info.isFile() || info.size > MOST_BYTES)
+    throw new Error(`expected a file of at most ${MOST_BYTES} bytes`);
+  return readFile(path);
+}
+
+/** A profile or a gamma would change numbers. */
+export const MASK_OPTIONS: SharpOptions = { limitInputPixels: MOST_PIXELS, ignoreIcc: true };
+
+/**
+ * The numbers of a mask: a PNG file, gray of up to 16 bits or with a palette, or a TIFF file, gray of 1, 8 or 16 bits.
+ *
+ * @throws ColorMaskError when it is a picture in colors
+ * @throws Error when the file is something else, is damaged or too large
+ */
+export async function readMask(path: string): Promise<Mask> {
+  const file = await readMaskFile(path);
+  return isTiff(file) ? readTiff(file) : readPng(file);
+}
+
+async function readPng(file: Buffer): Promise<Mask> {
+  const { width, height, bitDepth, color } = pngHeader(file);
+  if (width * height > MOST_PIXELS) throw new Error(`${width}x${height} are more than ${MOST_PIXELS} pixels`);
+  if (color !== 'gray' && color !== 'palette')
+    throw new ColorMaskError(
+      `a PNG file of kind '${color}' with ${bitDepth} bits; expected classes as gray levels or palette indices`,
+    );
+  const { default: sharp } = await import('sharp');
+  return decoded(sharp(indexedAsGray(file), MASK_OPTIONS), bitDepth);
+}
+
+async function readTiff(file: Buffer): Promise<Mask> {
+  const color = tiffColor(file);
+  const { default: sharp } = await import('sharp');
+  const image = sharp(file, MASK_OPTIONS);
+  const { channels, depth, bitsPerSample = 0, pages = 1 } = await image.metadata();
+  if (color === 'rgb') throw new ColorMaskError(`a TIFF file of kind 'rgb'; expected classes as gray levels`);
+  if (color !== 'gray' || channels !== 1 || pages !== 1)
+    throw new Error(
+      `a TIFF file of kind '${color}' with ${channels} channels and ${pages} pages; expected one of gray levels`,
+    );
+  if ((depth !== 'uchar' && depth !== 'ushort') || ![1, 8, 16].includes(bitsPerSample))
+    throw new Error(
+      `a TIFF file of numbers of the type ${depth}, ${bitsPerSample} bits; expected 1, 8 or 16 bits without a sign`,
+    );
+  return decoded(image, bitsPerSample);
+}
+
+async function decoded(image: Sharp, bitDepth: number): Promise<Mask> {
+  const channel = image.extractChannel(0);
+  const raw =
+    bitDepth === 16
+      ? channel.toColourspace('grey16').raw({ depth: 'ushort' })
+      : channel.toColourspace('b-w').raw();
+  const { data, info } = await raw.toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  if (channels !== 1) throw new Error(`decoded to ${channels} channels; expected one`);
+  if (bitDepth === 16)
+    return {
+      width,
+      height,
+      numbers: new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length)),
+    };
+  // Fewer bits are spread over 0 to 255 when they are decoded.
+  const step = 255 / (2 ** bitDepth - 1);
+  return { width, height, numbers: step === 1 ? data : data.map((value) => value / step) };
+}
