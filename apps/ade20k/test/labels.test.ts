@@ -71,6 +71,11 @@ test('what the user says goes before what the masks tell, and that before what a
   ).toBe('ade20k');
 });
 
+test('0 and 1 read as ADE20K have no second class, and that is said', () => {
+  const { messages } = labelsOf(question(TWO, { has: [0, 1] }, { asked: 'ade20k' }));
+  expect(messages[1]).toBe("Warning: no pixel of these masks is 'object'.");
+});
+
 test('warnings: a class of no pixel, one of validation alone, masks that cannot be read', () => {
   const bad = [{ name: 'b.png', reason: 'not a PNG file' }];
   const { messages } = labelsOf(

@@ -83,8 +83,13 @@ test('an index is not written over the shard that it describes', () => {
   mkdirSync(plain);
   copyFileSync(join(folder, 'classes', 'val-000000.tar'), join(plain, 'a.tar'));
   const { status, stderr } = start('index', plain, '--out', join(plain, 'a.tar'));
-  expect([status, stderr]).toEqual([1, expect.stringMatching(/a\.tar' would be written over, and it is an input/)]);
-  expect(readFileSync(join(plain, 'a.tar')).equals(readFileSync(join(folder, 'classes', 'val-000000.tar')))).toBe(true);
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringMatching(/a\.tar' would be written over, and it is an input/),
+  ]);
+  expect(
+    readFileSync(join(plain, 'a.tar')).equals(readFileSync(join(folder, 'classes', 'val-000000.tar'))),
+  ).toBe(true);
 });
 
 test('mistakes are named', () => {
