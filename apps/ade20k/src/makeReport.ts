@@ -81,7 +81,7 @@ export const unreadableRows = (unreadable: readonly Unreadable[]): SummaryRow[] 
     ? [
         {
           label: 'Could not be read',
-          value: `${unreadable.length} images`,
+          value: `${unreadable.length} ${unreadable.length === 1 ? 'image' : 'images'}`,
           note: `left out, such as ${first.name}: ${first.reason}; all are in unreadable.json`,
         },
       ]
