@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Names, Unreadable } from '@beit/data';
 import type { Communicator } from '@beit/mpi';
 import type { ProgressReporter } from '@beit/trainer';
-import { UsageError } from '../commandLine';
+import { assertOwnFiles } from './ownFiles';
 import { type RunClock, runClock } from './runClock';
-import { isStarted } from './runFolder';
 import { assertSameImages } from './sharedData';
 import type { RunResult } from './trainCommand';
 
@@ -37,24 +35,11 @@ export interface OpenedRun<Stage extends string> extends RunClock<Stage> {
   ): Promise<RunResult>;
 }
 
-/** What runs write beside what `trainStage` does; another's files of these names are not written over. */
-const FILES = [
-  'model.safetensors',
-  'model-best.safetensors',
-  'model-ema.safetensors',
-  'tokenizer.safetensors',
-  'examples.png',
-  'results.json',
-  'unreadable.json',
-  'report.html',
-];
-
 /**
  * Makes a folder a run, or continues the one that it is. Whatever can be wrong with images or a checkpoint is found
  * before: a mistake leaves nothing behind.
  *
- * @throws in all processes of a job unless they train on the same images; UsageError when the folder is no run and has files
- *   that a run writes, such as the checkpoint to begin with
+ * @throws in all processes of a job unless they train on the same images
  */
 export async function openRun<Stage extends string>({
   out,
@@ -84,13 +69,4 @@ export async function openRun<Stage extends string>({
       return { interrupted: false, summary, report };
     },
   };
-}
-
-function assertOwnFiles(out: string): void {
-  if (isStarted(out)) return;
-  const there = FILES.find((name) => existsSync(join(out, name)));
-  if (there !== undefined)
-    throw new UsageError(
-      `'${join(out, there)}' is there, and no run of this project wrote it: it would be written over. Give another --out.`,
-    );
 }

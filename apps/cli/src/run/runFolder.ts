@@ -7,14 +7,7 @@ import { UsageError } from '../commandLine';
 /** Where runs are written when nothing else is said. */
 export const RUNS = fileURLToPath(new URL('../../../../runs', import.meta.url));
 
-/** Whether a folder is a run. */
-export const isStarted = (folder: string) => existsSync(join(folder, 'recipe.json'));
-
-/** That the numbers of a run are not written over by those of another command. @throws UsageError when `out` holds a run */
-export function assertNoRun(out: string): void {
-  if (isStarted(out))
-    throw new UsageError(`${out} holds a run, with results of its own. Give another --out.`);
-}
+const isStarted = (folder: string) => existsSync(join(folder, 'recipe.json'));
 
 /** The runs of a recipe, `<name>`, `<name>-2`, ..., in the order in which they were begun. */
 export async function runFolders(name: string): Promise<string[]> {
