@@ -90,18 +90,26 @@ function assertReadable(surveys: Surveys): void {
   }
 }
 
-/** Where the masks do not tell. */
-function onlyOrNone(numbers: Numbers, classes: readonly string[]): LabelNumbers {
-  const numClasses = classes.length;
-  const fits = LABEL_NUMBERS.filter((labels) => labels !== 'binary' || numClasses === 2)
+/** The ways to read masks in which every number has a meaning and some pixel a class. */
+const fittingWays = (numbers: Numbers, numClasses: number): LabelNumbers[] =>
+  LABEL_NUMBERS.filter((labels) => labels !== 'binary' || numClasses === 2)
     .map((labels) => fitLabels(numbers.keys(), { labels, numClasses }))
     .filter(({ strays, present }) => strays.length === 0 && present.length > 0)
-    .map(({ labels }) => `--labels ${labels} (${meaning({ numClasses, labels }, classes)})`);
+    .map(({ labels }) => labels);
+
+const described = (ways: readonly LabelNumbers[], classes: readonly string[]): string =>
+  ways
+    .map((labels) => `--labels ${labels} (${meaning({ numClasses: classes.length, labels }, classes)})`)
+    .join(' or ');
+
+/** Where the masks do not tell. */
+function onlyOrNone(numbers: Numbers, classes: readonly string[]): LabelNumbers {
+  const ways = fittingWays(numbers, classes.length);
   // What is wrong is said of the way that has the most room.
-  if (fits.length === 0) return numbers.has(0) ? 'from-zero' : 'ade20k';
+  if (ways.length === 0) return numbers.has(0) ? 'from-zero' : 'ade20k';
   throw new UsageError(
-    `The masks have ${ranges(numbers.keys())}, and ${numClasses} classes are named: they do not tell whether 0 is a class. ` +
-      `Say ${fits.join(' or ')}.`,
+    `The masks have ${ranges(numbers.keys())}, and ${classes.length} classes are named: they do not tell whether 0 is a ` +
+      `class. Say ${described(ways, classes)}.`,
   );
 }
 
@@ -146,13 +154,11 @@ function taken(
   surveys: Surveys,
   classes: readonly string[],
 ): string {
-  const others = LABEL_NUMBERS.filter(
-    (labels) => labels !== annotation.labels && (labels !== 'binary' || classes.length === 2),
-  );
+  const others = fittingWays(numbers, classes.length).filter((labels) => labels !== annotation.labels);
   const seen = Object.entries(surveys).map(([part, { seen, masks }]) => `${seen} of ${masks} ${part} masks`);
   return (
     `Numbers in ${seen.join(' and ')}: ${ranges(numbers.keys())}. Taken as --labels ${annotation.labels}: ` +
-    `${meaning(annotation, classes)}. Otherwise: --labels ${others.join(' or ')}.`
+    `${meaning(annotation, classes)}. ${others.length === 0 ? 'No other --labels fits' : `Otherwise: ${described(others, classes)}`}.`
   );
 }
 
@@ -201,7 +207,7 @@ function listed(names: readonly string[]): string {
 }
 
 /** `0 to 11, 255` */
-export function ranges(sorted: Iterable<number>): string {
+function ranges(sorted: Iterable<number>): string {
   const runs: [from: number, to: number][] = [];
   for (const number of sorted) {
     const last = runs.at(-1);

@@ -36,7 +36,7 @@ test.each<[string, readonly string[], Found, LabelNumbers, RegExp]>([
     TWO,
     { has: [0, 255] },
     'binary',
-    /: 0, 255\. Taken as --labels binary: 0 is 'background', 255 is 'object'/,
+    /: 0, 255\. Taken as --labels binary: 0 is 'background', 255 is 'object'\. Otherwise: --labels from-zero \(0 is 'background', 1 is 'object', 255 is none\)\.$/,
   ],
   ['0 and 1', TWO, { has: [0, 1] }, 'from-zero', /: 0 to 1\. Taken as --labels from-zero: 0 is 'background'/],
   [
@@ -44,7 +44,7 @@ test.each<[string, readonly string[], Found, LabelNumbers, RegExp]>([
     CAMVID,
     { has: upTo(11) },
     'ade20k',
-    /: 0 to 11\. .* 0 is none, 1 is 'sky', 11 is 'bicyclist'\. Otherwise: --labels from-zero\.$/,
+    /: 0 to 11\. .* 0 is none, 1 is 'sky', 11 is 'bicyclist'\. No other --labels fits\.$/,
   ],
 ])(
   '%s: the first line says what was found, taken, and how to say otherwise',

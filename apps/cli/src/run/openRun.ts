@@ -39,7 +39,7 @@ export interface OpenedRun<Stage extends string> extends RunClock<Stage> {
  * Makes a folder a run, or continues the one that it is. Whatever can be wrong with images or a checkpoint is found
  * before: a mistake leaves nothing behind.
  *
- * @throws in all processes of a job unless they train on the same images
+ * @throws in all processes of a job unless they train on the same images; UsageError as `assertOwnFiles`
  */
 export async function openRun<Stage extends string>({
   out,
@@ -51,8 +51,8 @@ export async function openRun<Stage extends string>({
   progress,
 }: RunDescription<Stage>): Promise<OpenedRun<Stage>> {
   const isFirst = job.rank === 0;
+  assertOwnFiles(out);
   await assertSameImages(job, images);
-  if (isFirst) assertOwnFiles(out);
   await mkdir(out, { recursive: true });
   const writeJson = (name: string, value: object) =>
     writeFile(join(out, name), `${JSON.stringify(value, null, 2)}\n`);
