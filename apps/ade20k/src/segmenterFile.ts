@@ -9,6 +9,7 @@ import {
   createPalette,
   inferHead,
   type SegmenterHead,
+  uperNetOfMmsegmentation,
   uperNetOfTransformers,
 } from '@beit/segmentation';
 import type { NamedTensors } from '@beit/tensors';
@@ -79,18 +80,30 @@ function describe({ path, tensors, config, classes, normalization, ...more }: Pr
       `${path} is no segmenter. Expected a run of this app, its model.safetensors, or a released model for ADE20K.`,
     );
   }
-  const head = more.transformersConfig
-    ? uperNetOfTransformers(more.transformersConfig)
-    : inferHead(tensors, config.depth);
-  const names = classes ?? classNamesFor(classifier.shape[0]!);
+  const head = headOf(more, tensors, config.depth);
+  const rows = classifier.shape[0]!;
+  const names = classes ?? classNamesFor(rows);
+  if (names.length !== rows)
+    throw new Error(`${path} names ${names.length} classes, but its head has ${rows}; expected as many.`);
   const isAde20k = names.length === ADE20K_CLASSES.length;
   return {
     classes: names,
-    palette: isAde20k ? ADE20K_PALETTE : createPalette(names.length),
+    palette: more.palette ?? (isAde20k ? ADE20K_PALETTE : createPalette(names.length)),
     head,
     views: { ...ade20kViews(config.imageSize), normalization: normalization ?? IMAGENET_NORMALIZATION },
     annotation: { labels: 'ade20k' },
   };
+}
+
+/** What the file says of its head, or what its tensors tell. */
+function headOf(
+  { transformersConfig, mmsegmentationConfig }: Partial<Pretrained>,
+  tensors: NamedTensors,
+  depth: number,
+): SegmenterHead {
+  if (transformersConfig) return uperNetOfTransformers(transformersConfig);
+  const stated = mmsegmentationConfig && uperNetOfMmsegmentation(mmsegmentationConfig, tensors);
+  return stated ?? inferHead(tensors, depth);
 }
 
 /** A file without names is of ADE20K, if it has as many classes. */

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadPretrained } from '@beit/cli';
 import { IMAGENET_NORMALIZATION, INCEPTION_NORMALIZATION } from '@beit/data';
+import { toTensors } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { ADE20K_CLASSES, ADE20K_PALETTE, type SegmenterHead, type UperNet } from '@beit/segmentation';
 import type { NamedTensors } from '@beit/tensors';
 import { RELEASED_FINETUNE, transformersConfig, type VitConfig } from '@beit/vit';
-import { saveSafetensors, saveTransformers, toMmsegmentation } from '@beit/weights';
+import { loadSafetensors, saveSafetensors, saveTransformers, toMmsegmentation } from '@beit/weights';
+import * as tf from '@tensorflow/tfjs';
 import { createModel } from '../src/model';
 import { beginWith } from '../src/prepareTask';
 import { RECIPES } from '../src/recipes';
@@ -65,6 +67,46 @@ test('a file of the official code for ADE20K tells its head by its shapes', asyn
   expect(loaded.palette).toBe(ADE20K_PALETTE);
   expect(loaded.head).toEqual(UPERNET);
   expect(loaded.views.normalization).toBe(IMAGENET_NORMALIZATION);
+});
+
+describe('a file of mmsegmentation', () => {
+  const fixtures = join(__dirname, '../../../packages/weights/test/fixtures');
+  const path = join(fixtures, 'mmsegmentation.pth');
+
+  test('its configuration, classes and colours are its own', async () => {
+    expect(await loadSegmenter(path)).toMatchObject({
+      classes: ['wall', 'bed', 'sky'],
+      palette: [
+        [120, 120, 120],
+        [204, 5, 255],
+        [6, 230, 230],
+      ],
+      head: { kind: 'upernet', blocks: [0, 1, 2, 3], channels: 4, poolScales: [1, 2, 3, 6] },
+      model: { imageSize: 32, patchSize: 8, numHeads: 2, layerNormEpsilon: 1e-4 },
+      views: { normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } },
+    });
+  });
+
+  test('training begins with its encoder', async () => {
+    const recipe = { ...RECIPES[0]!, model: MODEL };
+    const pretrained = await loadPretrained(path);
+    const { start } = beginWith(recipe, 4, pretrained);
+    expect(start.params['blocks.3.mlp.fc1.weight']).toEqual(pretrained.tensors['blocks.3.mlp.fc1.weight']);
+  });
+
+  test('its logits are those of mmsegmentation', async () => {
+    const { model, head, params } = await loadSegmenter(path);
+    const { segmenter } = createModel({ model, head }, 3);
+    const { tensors } = await loadSafetensors(join(fixtures, 'mmsegmentation.safetensors'));
+    const expected = tensors.logits!;
+    const difference = tf.tidy(() => {
+      const pixels = Array.from({ length: 32 * 32 * 3 }, (_, i) => Math.sin(i * 0.37));
+      const logits = segmenter.logits(toTensors(params), tf.tensor4d(pixels, [1, 32, 32, 3]));
+      return tf.max(tf.abs(tf.sub(logits, tf.tensor(expected.data, [...expected.shape])))).dataSync()[0]!;
+    });
+    const scale = expected.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    expect(difference / scale).toBeLessThan(1e-5);
+  });
 });
 
 test('training begins with its encoder', async () => {

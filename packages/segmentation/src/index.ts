@@ -17,7 +17,7 @@ export {
   type UperNet,
 } from './heads/placedHeads';
 export type { SegmentationHead } from './heads/segmentationHead';
-export { inferHead, uperNetOfTransformers } from './inferHead';
+export { inferHead, uperNetOfMmsegmentation, uperNetOfTransformers } from './inferHead';
 export * from './pixelCrossEntropy';
 export * from './segmentationMetrics';
 export { type SegmentImageOptions, segmentImage } from './segmentImage';

@@ -65,5 +65,39 @@ export function uperNetOfTransformers(config: Json): UperNet {
   };
 }
 
+/**
+ * The UPerNet of a model of mmsegmentation.
+ *
+ * @param config its configuration as data, with `model.backbone.out_indices` and `model.decode_head`
+ * @param tensors the checkpoint's
+ * @returns undefined when the configuration has no UPerNet, or does not say on which blocks
+ * @throws Error for what is not computed here: another number of blocks, another pyramid, corners that are aligned
+ */
+export function uperNetOfMmsegmentation(config: Json, tensors: Shapes): UperNet | undefined {
+  const model = objectAt(config, 'model');
+  const head = objectAt(model, 'decode_head');
+  const { out_indices: blocks } = objectAt(model, 'backbone');
+  const { rescales = RESCALES } = objectAt(model, 'neck');
+  if (head.type !== 'UPerHead' || blocks === undefined) return undefined;
+  if (JSON.stringify(rescales) !== JSON.stringify(RESCALES))
+    throw new Error(`rescales of the neck is ${JSON.stringify(rescales)}; expected ${RESCALES.join(', ')}.`);
+  if (head.align_corners === true)
+    throw new Error('align_corners of the head is True; expected False, as BEiT has it.');
+  const channels = tensors['decode_head.conv_seg.weight']?.shape[1];
+  return uperNetOfTransformers({
+    out_indices: blocks,
+    hidden_size: channels,
+    ...(head.pool_scales !== undefined && { pool_scales: head.pool_scales }),
+  });
+}
+
+/** How much larger than the grid of patches the levels of the pyramid are. */
+const RESCALES = [4, 2, 1, 0.5];
+
+const objectAt = (json: Json, key: string): Json => {
+  const value = json[key];
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+};
+
 const isWholes = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.every((one) => Number.isSafeInteger(one) && one >= 0);

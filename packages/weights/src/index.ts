@@ -1,5 +1,6 @@
 export type { DType, HostTensor, NamedTensors } from '@beit/tensors';
 export { assertHostTensor, scalar, sizeOf, zeros } from '@beit/tensors';
+export type { Labels } from './checkpoint/labelsOf';
 export {
   type Checkpoint,
   type CheckpointFormat,
@@ -13,6 +14,7 @@ export { saveTransformers, type TransformersFiles } from './checkpoint/saveTrans
 export { describeFit, type Fit, fitParameters, type ShapeMismatch } from './fitParameters';
 export { type LoadOptions, loadSafetensors, loadSafetensorsHeader } from './loadSafetensors';
 export { fromFlava, toFlava } from './names/flava';
+export { fromMmsegmentation } from './names/mmsegmentation';
 export { fromOfficial, fromTimm, toMmsegmentation, toTimm } from './names/official';
 export { withoutPrefix, withPrefix } from './names/prefix';
 export { fromTransformers, type ToTransformersOptions, toTransformers } from './names/transformers';

@@ -66,3 +66,30 @@ export function tensor(options: TensorCode = {}): Code {
     call(global('collections', 'OrderedDict')),
   );
 }
+
+/** An object of a class with attributes. */
+export const made = (module: string, name: string, attributes: Uint8Array) =>
+  code(global(module, name), ')', 0x81, attributes, 'b');
+
+const emptySet = call(global('__builtin__', 'set'), list());
+const nothing = call(global('collections', 'OrderedDict'));
+
+export interface ModuleCode {
+  readonly parameters?: Uint8Array;
+  readonly buffers?: Uint8Array;
+  readonly modules?: Uint8Array;
+  readonly unsaved?: Uint8Array;
+}
+
+/** A `torch.nn.Module`, of a class that nobody knows. */
+export const moduleOf = ({ parameters, buffers, modules, unsaved }: ModuleCode) =>
+  made(
+    'anybody.model',
+    'Model',
+    dict(
+      ['_parameters', parameters ?? nothing],
+      ['_buffers', buffers ?? nothing],
+      ['_non_persistent_buffers_set', unsaved ?? emptySet],
+      ['_modules', modules ?? nothing],
+    ),
+  );

@@ -4,7 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { assertHostTensor, loadTorch, type NamedTensors, parseTorch } from '../src/index';
-import { call, code, dict, global, integer, list, pickle, storage, tensor, text, tuple } from './pickleOf';
+import {
+  call,
+  code,
+  dict,
+  global,
+  integer,
+  list,
+  made,
+  moduleOf,
+  pickle,
+  storage,
+  tensor,
+  text,
+  tuple,
+} from './pickleOf';
 import { fields, type ZipEntry, type ZipLies, zipFile } from './zipFile';
 
 const FIXTURES = join(__dirname, 'fixtures');
@@ -152,9 +166,28 @@ describe('pickles that are programs are refused', () => {
     ['__builtin__.getattr', reduce('__builtin__', 'getattr'), /"__builtin__\.getattr"/],
     ['constructor', reduce('constructor', 'constructor'), /"constructor\.constructor"/],
     ['a dotted name', reduce('torch._utils', '_rebuild_tensor_v2.__globals__'), /__globals__/],
-    ['a global on the stack', dict(['x', code(text('os'), text('system'), 0x93)]), /"os\.system"/],
+    ['a call on the stack', dict(['x', call(code(text('os'), text('system'), 0x93))]), /"os\.system"/],
+    ['a name alone', global('os', 'system'), /"os\.system"/],
+    [
+      'getattr of what is no class',
+      reduce('builtins', 'getattr', tensor(), text('data')),
+      /"builtins\.getattr"/,
+    ],
+    [
+      'a call of what getattr found',
+      dict([
+        'x',
+        call(call(global('builtins', 'getattr'), global('os', 'path'), text('system')), text('true')),
+      ]),
+      /not a function/,
+    ],
+    [
+      'a call of a partial function',
+      dict(['x', call(call(global('functools', 'partial'), global('os', 'system')), text('true'))]),
+      /not a function/,
+    ],
+    ['a call of an object', dict(['x', call(made('os', 'system', dict()))]), /not a function/],
     ['a global of numbers', dict(['x', code('K\x01K\x02', 0x93)]), /no text/],
-    ['a whole module', global('dall_e.encoder', 'Encoder'), /"dall_e\.encoder\.Encoder"/],
     ['INST', dict(['x', code('(ios\nsystem\n')]), /opcode 0x69/],
     ['OBJ', dict(['x', code('(', global('argparse', 'Namespace'), 'o')]), /opcode 0x6f/],
     ['EXT1', dict(['x', code(0x82, 1)]), /opcode 0x82/],
@@ -176,11 +209,106 @@ describe('pickles that are programs are refused', () => {
       dict(['x', code(global('argparse', 'Namespace'), tuple(text('a')), 0x81)]),
       /Namespace/,
     ],
+    [
+      'NEWOBJ with arguments, of a class',
+      dict(['x', code(global('subprocess', 'Popen'), tuple(text('true')), 0x81)]),
+      /subprocess\.Popen/,
+    ],
     ['attributes of a list', dict(['x', code(list(), dict(), 'b')]), /attributes/],
     ['attributes of a tensor', dict(['x', code(tensor(), dict(), 'b')]), /attributes/],
     ['attributes of a global', dict(['x', code(global('numpy', 'dtype'), dict(), 'b')]), /attributes/],
   ])('%s', (_, value, message) => {
     expect(() => parseTorch(file(value))).toThrow(message);
+  });
+});
+
+describe('modules that were saved whole', () => {
+  const one = (offset: number) => tensor({ offset, shape: [1] });
+  const inner = moduleOf({
+    parameters: dict(['weight', one(0)], ['bias', code('N')]),
+    buffers: dict(['mean', one(1)], ['index', one(2)]),
+    unsaved: call(global('__builtin__', 'set'), list(text('index'))),
+  });
+
+  test('are their state dict', () => {
+    const whole = moduleOf({
+      parameters: dict(['scale', one(3)]),
+      modules: dict(['0', inner], ['1', inner]),
+    });
+    const { tensors, key } = parseTorch(file(whole));
+    expect(Object.entries(tensors).map(([name, { data }]) => [name, data[0]])).toEqual([
+      ['scale', 4],
+      ['0.weight', 1],
+      ['0.mean', 2],
+      ['1.weight', 1],
+      ['1.mean', 2],
+    ]);
+    expect(key).toBeUndefined();
+    expect(parseTorch(file(dict(['model', whole])))).toMatchObject({ key: 'model', tensors });
+  });
+
+  test('what is in other attributes is left alone', () => {
+    const odd = made('x', 'Y', dict(['weight', one(0)]));
+    expect(
+      Object.keys(parseTorch(file(moduleOf({ modules: dict(['a', inner], ['b', odd]) }))).tensors),
+    ).toEqual(['a.weight', 'a.mean']);
+    expect(() => parseTorch(file(odd))).toThrow(/no dict/);
+    expect(() => parseTorch(file(moduleOf({})))).toThrow(/is empty/);
+    expect(() => parseTorch(file(inner), { key: 'model' })).toThrow(/a module.*"model"/);
+  });
+
+  test('a module in itself is an error, and so is a bomb of modules', () => {
+    // The dict of modules is memo 0, to which the module itself is added.
+    const self = code(moduleOf({ modules: code('}q\0') }), 'q\x01');
+    const added = code('h\0', text('self'), 'h\x01s');
+    expect(() => parseTorch(file(dict(['model', self], ['x', added])))).toThrow(/nested more than 64 deep/);
+    // Module i has module i - 1 four times.
+    const levels = Array.from({ length: 30 }, (_, i): [string, Uint8Array] => {
+      const below = code('h', i);
+      const four = dict(['a', below], ['b', below], ['c', below], ['d', below]);
+      return [`level ${i}`, code(moduleOf({ modules: four }), 'q', i + 1)];
+    });
+    const bomb = dict(['inner', code(inner, 'q\0')], ...levels, ['model', code('h', 30)]);
+    expect(() => parseTorch(file(bomb))).toThrow(/modules of more than 262144 parts/);
+  });
+
+  test.each<[string, Uint8Array, RegExp]>([
+    ['numbers as names', moduleOf({ parameters: code('}', integer(1), one(0), 's') }), /without names/],
+    ['endless names', moduleOf({ parameters: dict(['x'.repeat(2000), one(0)]) }), /very long/],
+    [
+      'one name twice',
+      moduleOf({ parameters: dict(['a.weight', one(1)]), modules: dict(['a', inner]) }),
+      /twice/,
+    ],
+    ['__proto__', moduleOf({ parameters: dict(['__proto__', one(0)]) }), /__proto__/],
+    ['attributes twice', code(inner, dict(), 'b'), /attributes twice/],
+  ])('%s', (_, value, message) => {
+    expect(() => parseTorch(file(value))).toThrow(message);
+  });
+});
+
+describe('what a file says of itself', () => {
+  const tensors: [string, Uint8Array] = ['state_dict', dict(['w', tensor()])];
+  test('plain data of meta, and nothing else', () => {
+    const meta = dict(
+      ['CLASSES', tuple(text('a'), text('b'))],
+      ['epoch', integer(3)],
+      ['odd', made('x', 'Y', dict())],
+      ['mixed', list(tensor(), text('c'))],
+    );
+    expect(parseTorch(file(dict(tensors, ['meta', meta]))).meta).toEqual({
+      CLASSES: ['a', 'b'],
+      epoch: 3,
+      mixed: [null, 'c'],
+    });
+  });
+
+  test('a bomb of lists is an error', () => {
+    const lists = Array.from({ length: 20 }, (_, i) =>
+      code(']q', i + 1, '(', `h${String.fromCharCode(i)}`.repeat(50), 'e'),
+    );
+    const bomb = dict(['x', code('](', code(']q\0', ...lists), 'e')]);
+    expect(() => parseTorch(file(dict(tensors, ['meta', bomb])))).toThrow(/262144 values, or .* 32 levels/);
   });
 });
 

@@ -1,7 +1,8 @@
 import { type ModelMetadata, normalizationOf, readModelMetadata } from '@beit/schemas';
 import type { NamedTensors } from '@beit/tensors';
 import { inferVitConfig, type VitConfig, vitConfigOfTransformers } from '@beit/vit';
-import { type JsonObject, loadCheckpoint, type Normalization } from '@beit/weights';
+import { type JsonObject, type Labels, loadCheckpoint, type Normalization } from '@beit/weights';
+import { z } from 'zod';
 
 /** A checkpoint, whoever wrote it. */
 export interface Pretrained {
@@ -18,6 +19,10 @@ export interface Pretrained {
   readonly cropShare?: number;
   /** config.json of a folder of transformers. */
   readonly transformersConfig?: JsonObject;
+  /** The configuration in a file of mmsegmentation. */
+  readonly mmsegmentationConfig?: JsonObject;
+  /** The colours of the classes in a file of mmsegmentation. */
+  readonly palette?: Labels['palette'];
   /** What a segmenter of this project says of itself. */
   readonly segmenter?: ModelMetadata['segmenter'];
 }
@@ -32,7 +37,7 @@ const CLASSIFIERS = ['head.weight', 'decode_head.conv_seg.weight'];
  */
 export async function loadPretrained(path: string): Promise<Pretrained> {
   const checkpoint = await loadCheckpoint(path);
-  const { tensors, format, config, normalization, shorterSide, metadata } = checkpoint;
+  const { tensors, format, config, normalization, shorterSide, labels, metadata } = checkpoint;
   const common = { path, tensors, ...(normalization && { normalization }) };
   if (format === 'beit') return { ...common, ...ownFacts(readModelMetadata(metadata, path)) };
   if (format === 'transformers' && config) {
@@ -47,7 +52,19 @@ export async function loadPretrained(path: string): Promise<Pretrained> {
       ...(shorterSide !== undefined && { cropShare: Math.min(1, vit.imageSize / shorterSide) }),
     };
   }
-  return { ...common, config: inferVitConfig(tensors) };
+  return {
+    ...common,
+    config: { ...inferVitConfig(tensors), ...layerNormOf(config ?? {}) },
+    ...labels,
+    ...(format !== 'timm' && config && { mmsegmentationConfig: config }),
+  };
+}
+
+/** mmsegmentation's layer norms add 1e-5 unless its configuration says otherwise (mmcv, cnn/bricks/norm.py). */
+function layerNormOf({ model }: JsonObject): Partial<VitConfig> {
+  const parts = z.object({ backbone: z.object({ norm_cfg: z.object({ eps: z.number().default(1e-5) }) }) });
+  const { data } = parts.safeParse(model);
+  return data ? { layerNormEpsilon: data.backbone.norm_cfg.eps } : {};
 }
 
 /** What this project's own files say of themselves. */

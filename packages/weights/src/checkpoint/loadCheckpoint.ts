@@ -1,6 +1,7 @@
 import type { NamedTensors } from '@beit/tensors';
 import { messageOf } from '@beit/tensors';
 import { loadSafetensors } from '../loadSafetensors';
+import { fromMmsegmentation, hasMmsegmentationNames } from '../names/mmsegmentation';
 import { fromOfficial } from '../names/official';
 import { setUnique } from '../names/setUnique';
 import { fromTransformers } from '../names/transformers';
@@ -12,14 +13,22 @@ import { parseTorch } from '../torch/parseTorch';
 import { SIGNATURE_BYTES } from '../torch/torchReading';
 import { isZip } from '../torch/zipContents';
 import { readBytes, withFile } from '../withFile';
-import { type Normalization, normalizationOf, shorterSideOf } from './normalization';
+import { type Labels, labelsOf } from './labelsOf';
+import {
+  mmsegmentationNormalization,
+  type Normalization,
+  normalizationOf,
+  shorterSideOf,
+} from './normalization';
+import { pythonConfig } from './pythonConfig';
 import { isJsonObject, type JsonObject, parseJsonObject, readJson } from './readJson';
 
 /**
  * Whose names a checkpoint had: this project's own, with its configuration; the official ones (microsoft/unilm), which
- * timm shares and which are called timm's where timm's config.json is beside them; Hugging Face transformers' (4 or 5).
+ * timm shares and which are called timm's where timm's config.json is beside them; Hugging Face transformers' (4 or 5);
+ * those of mmsegmentation's own BEiT.
  */
-export type CheckpointFormat = 'beit' | 'official' | 'timm' | 'transformers';
+export type CheckpointFormat = 'beit' | 'official' | 'timm' | 'transformers' | 'mmsegmentation';
 
 export interface Checkpoint {
   /** Under official names, float32 where the file has floating point; the record has no prototype. */
@@ -27,12 +36,17 @@ export interface Checkpoint {
   readonly format: CheckpointFormat;
   /** Free text of a safetensors file; none of several files or of a `.pth` file. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** `beit`: the metadata's `config`; `transformers` and `timm`: config.json, if there is one. */
+  /**
+   * `beit`: the metadata's `config`; `transformers` and `timm`: config.json, if there is one. Of a file of mmsegmentation,
+   * its text at `meta`, where that is plain data: `model`, `data_preprocessor`, ...
+   */
   readonly config?: JsonObject;
   /** How images are normalized, where preprocessor_config.json or timm's config.json says so. */
   readonly normalization?: Normalization;
   /** What a picture's shorter side is resized to before its centre is cut out, pixels, where preprocessor_config.json says so. */
   readonly shorterSide?: number;
+  /** The classes of pixels that a file of mmsegmentation names at `meta`, with their colours. */
+  readonly labels?: Labels;
   /** What a `.pth` file has beside the state dict. */
   readonly dropped: readonly string[];
 }
@@ -90,6 +104,7 @@ export function parseCheckpoint(
 
 interface Weights {
   readonly tensors: NamedTensors;
+  readonly meta?: JsonObject;
   readonly metadata: Readonly<Record<string, string>>;
   readonly dropped: readonly string[];
 }
@@ -159,22 +174,31 @@ async function loadShards(folder: string, index: string): Promise<Weights> {
 
 function checkpointOf(
   path: string,
-  { tensors, metadata, dropped }: Weights,
+  { tensors, metadata, dropped, meta = {} }: Weights,
   configFile?: JsonObject,
   preprocessor?: JsonObject,
 ): Checkpoint {
   try {
-    const normalization = normalizationOf(preprocessor ?? {}) ?? normalizationOf(configFile ?? {});
+    const metaConfig = metaConfigOf(meta);
+    const labels = labelsOf(meta);
+    const normalization =
+      normalizationOf(preprocessor ?? {}) ??
+      normalizationOf(configFile ?? {}) ??
+      mmsegmentationNormalization(metaConfig ?? {});
     const shorterSide = shorterSideOf(preprocessor ?? {});
     const common = {
       metadata,
       dropped,
       ...(normalization ? { normalization } : {}),
       ...(shorterSide !== undefined ? { shorterSide } : {}),
+      ...(labels ? { labels } : {}),
     };
-    const file = configFile ? { config: configFile } : {};
+    const config = configFile ?? metaConfig;
+    const file = config ? { config } : {};
     if (hasTransformersNames(tensors))
       return { ...common, ...file, tensors: fromTransformers(tensors), format: 'transformers' };
+    if (hasMmsegmentationNames(tensors))
+      return { ...common, ...file, tensors: fromMmsegmentation(tensors), format: 'mmsegmentation' };
     const official = fromOfficial(tensors);
     if (!('patch_embed.proj.weight' in official) && !('cls_token' in official)) {
       const names = Object.keys(tensors).slice(0, 3);
@@ -189,6 +213,11 @@ function checkpointOf(
   } catch (cause) {
     throw new Error(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** The configuration of a run of mmsegmentation: `config` before version 1, `cfg` since. */
+function metaConfigOf({ cfg, config = cfg }: JsonObject): JsonObject | undefined {
+  return typeof config === 'string' ? pythonConfig(config) : undefined;
 }
 
 /** Every BEiT of transformers has embeddings, whichever its version and its head. */

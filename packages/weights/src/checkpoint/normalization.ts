@@ -20,6 +20,21 @@ export function normalizationOf(json: JsonObject): Normalization | undefined {
   return { mean, std };
 }
 
+/**
+ * The normalization in a configuration of mmsegmentation, whose pixels are in [0, 255]: `data_preprocessor`, or
+ * `img_norm_cfg` before version 1.
+ */
+export function mmsegmentationNormalization(config: JsonObject): Normalization | undefined {
+  const model = isJsonObject(config.model) ? config.model : {};
+  const stated = config.data_preprocessor ?? model.data_preprocessor ?? config.img_norm_cfg;
+  if (!isJsonObject(stated) || stated.mean === undefined) return undefined;
+  if (stated.bgr_to_rgb === false || stated.to_rgb === false)
+    throw new Error('The model wants blue, green, red; expected bgr_to_rgb=True, as BEiT has it.');
+  const inUnits = (values: unknown) =>
+    Array.isArray(values) ? values.map((value) => Number(value) / 255) : values;
+  return normalizationOf({ image_mean: inUnits(stated.mean), image_std: inUnits(stated.std) });
+}
+
 const isTriple = (value: unknown): value is [number, number, number] =>
   Array.isArray(value) && value.length === 3 && value.every(Number.isFinite);
 

@@ -1,3 +1,4 @@
+import { refusedName } from './globalOf';
 import { type GlobalName, INERT, isKind, type PickleValue, type StoredView } from './pickleValue';
 
 /** NumPy and PyTorch have no more axes. */
@@ -19,6 +20,20 @@ export function applyGlobal(name: GlobalName, args: readonly PickleValue[]): Pic
     case 'numpy.dtype':
     case 'numpy.core.multiarray.scalar':
     case 'numpy._core.multiarray.scalar':
+    case 'numpy.core.multiarray._reconstruct':
+    case 'numpy._core.multiarray._reconstruct':
+    case 'functools.partial':
+    case 'torch.device':
+    case 'torch.Size':
+      return INERT;
+    case '__builtin__.set':
+    case 'builtins.set':
+      return Array.isArray(args[0]) ? args[0] : [];
+    case '__builtin__.getattr':
+    case 'builtins.getattr':
+      // A method of a class: nothing is looked up, and what is inert cannot be called.
+      if (args.length !== 2 || !isKind(args[0], 'class') || typeof args[1] !== 'string')
+        throw refusedName(name);
       return INERT;
     default:
       throw new Error(`the pickle calls ${name}, which checkpoints do not.`);

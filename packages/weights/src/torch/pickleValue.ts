@@ -10,6 +10,8 @@ export type PickleValue =
   | PickleValue[]
   | PickleMap
   | PickleGlobal
+  | PickleClass
+  | PickleObject
   | Inert
   | Storage
   | StoredView;
@@ -21,6 +23,19 @@ export type PickleMap = Map<PickleValue, PickleValue>;
 export interface PickleGlobal {
   readonly kind: 'global';
   readonly name: GlobalName;
+}
+
+/** A name that it does not know. It may be mentioned, and be the class of an object; nothing is ever called by it. */
+export interface PickleClass {
+  readonly kind: 'class';
+  readonly name: string;
+}
+
+/** An object of such a class: its attributes as data, whatever the class is. */
+export interface PickleObject {
+  readonly kind: 'object';
+  /** Set once, by the pickle's BUILD: the dict itself and no copy, so that a pickle cannot multiply it. */
+  attributes?: PickleMap;
 }
 
 /** Something that checkpoints hold beside tensors and whose content is not kept: options, bytes, numbers of NumPy. */
@@ -63,9 +78,11 @@ export const STORAGES = {
 } as const satisfies Record<string, StoredDType>;
 
 /**
- * All that a pickle may name beside them. `argparse.Namespace` is the options that the official training code saves, and
- * NumPy's scalars are there because its learning rates come out of NumPy schedules (microsoft/unilm beit/utils.py,
- * `save_model` and `cosine_scheduler`).
+ * All that a pickle may call beside them, in the sense of `applyGlobal`. `argparse.Namespace` is the options that the
+ * official training code saves, and NumPy's scalars are there because its learning rates come out of NumPy schedules
+ * (microsoft/unilm beit/utils.py, `save_model` and `cosine_scheduler`); NumPy's arrays and `getattr` are in the logs that
+ * mmengine saves beside a state dict (logging/history_buffer.py); devices, sets and partial functions are attributes of
+ * modules that were saved whole.
  */
 const CALLABLES = [
   'collections.OrderedDict',
@@ -76,6 +93,15 @@ const CALLABLES = [
   'numpy.dtype',
   'numpy.core.multiarray.scalar',
   'numpy._core.multiarray.scalar',
+  'numpy.core.multiarray._reconstruct',
+  'numpy._core.multiarray._reconstruct',
+  '__builtin__.getattr',
+  'builtins.getattr',
+  '__builtin__.set',
+  'builtins.set',
+  'functools.partial',
+  'torch.device',
+  'torch.Size',
 ] as const;
 
 export type GlobalName = keyof typeof STORAGES | (typeof CALLABLES)[number];
@@ -86,7 +112,7 @@ export const isGlobalName = (name: string): name is GlobalName => GLOBALS.has(na
 
 export const INERT: Inert = { kind: 'inert' };
 
-export function isKind<K extends 'global' | 'inert' | 'storage' | 'tensor'>(
+export function isKind<K extends 'class' | 'global' | 'inert' | 'object' | 'storage' | 'tensor'>(
   value: PickleValue | undefined,
   kind: K,
 ): value is Extract<PickleValue, { readonly kind: K }> {

@@ -1,10 +1,14 @@
 import { type NamedTensors, sizeOf } from '@beit/tensors';
+import type { JsonObject } from '../checkpoint/readJson';
 import { convertStored } from '../convertStored';
 import { setUnique } from '../names/setUnique';
 import { STORED_DTYPES } from '../storedDType';
+import { refusedName } from './globalOf';
 import { extentOf, hostTensorOfView, isContiguous } from './hostTensorOfView';
 import { isLegacyTorch, legacyContents } from './legacyContents';
+import { isModule, moduleStateDict } from './moduleStateDict';
 import { isKind, type PickleValue, type Storage, type StoredView } from './pickleValue';
+import { plainData } from './plainData';
 import type { ByteRange, Reading } from './reading';
 import { isZip, zipContents } from './zipContents';
 
@@ -20,9 +24,12 @@ export interface TorchCheckpoint {
   readonly tensors: NamedTensors;
   /**
    * Where the state dict was: the first that there is of `model` and `module` (the order of the official
-   * run_class_finetuning.py), `state_dict`, `model_ema`; left out if the file is a state dict itself.
+   * run_class_finetuning.py), `state_dict`, `model_ema`; left out if the file is a state dict itself, or a module that
+   * was saved whole.
    */
   readonly key?: string;
+  /** What the file says of itself at `meta`, as mmsegmentation and its kin do: the plain data of it. */
+  readonly meta?: JsonObject;
   /** What else the file or its state dict has and is not kept: `optimizer`, `args`, `epoch`. */
   readonly dropped: readonly string[];
 }
@@ -62,7 +69,13 @@ export function* torchReading(
   if (views.length === 0 && !found.stateDict.size) throw new Error('the state dict is empty.');
   assertCopies(views, size);
   const tensors = yield* readViews(views, contents.storages);
-  return { tensors, dropped, ...(found.key === undefined ? {} : { key: found.key }) };
+  const meta = contents.value instanceof Map ? contents.value.get('meta') : undefined;
+  return {
+    tensors,
+    dropped,
+    ...(found.key === undefined ? {} : { key: found.key }),
+    ...(meta instanceof Map ? { meta: plainData(meta) } : {}),
+  };
 }
 
 type StateDict = ReadonlyMap<PickleValue, PickleValue>;
@@ -71,13 +84,15 @@ function findStateDict(
   value: PickleValue,
   wanted: string | undefined,
 ): { stateDict: StateDict; key?: string; dropped: string[] } {
+  if (isKind(value, 'class')) throw refusedName(value.name);
+  if (isModule(value) && wanted === undefined) return { stateDict: moduleStateDict(value), dropped: [] };
   if (!(value instanceof Map)) {
     throw new Error(
-      `it holds ${isKind(value, 'tensor') ? 'a single tensor' : 'no dict'}; expected a state dict, or a dict that has one.`,
+      `it holds ${isKind(value, 'tensor') ? 'a single tensor' : isModule(value) ? 'a module' : 'no dict'}; expected a state dict, or a dict that has one${wanted === undefined ? '' : ` at "${wanted}"`}.`,
     );
   }
   const keys = [...value.keys()].filter((name): name is string => typeof name === 'string');
-  const key = wanted ?? KEYS.find((name) => value.get(name) instanceof Map);
+  const key = wanted ?? KEYS.find((name) => value.get(name) instanceof Map || isModule(value.get(name)));
   if (key === undefined) {
     if (![...value.values()].some((item) => isKind(item, 'tensor'))) {
       throw new Error(
@@ -86,7 +101,8 @@ function findStateDict(
     }
     return { stateDict: value, dropped: [] };
   }
-  const stateDict = value.get(key);
+  const at = value.get(key);
+  const stateDict = isModule(at) ? moduleStateDict(at) : at;
   if (!(stateDict instanceof Map)) throw new Error(`it has no state dict "${key}", but ${quoted(keys)}.`);
   return { stateDict, key, dropped: keys.filter((name) => name !== key) };
 }

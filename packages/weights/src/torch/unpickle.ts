@@ -1,7 +1,14 @@
 import { applyGlobal } from './applyGlobal';
-import { globalOf, REFUSED } from './globalOf';
-import { INERT, isKind, type PickleMap, type PickleValue, type Storage } from './pickleValue';
-import { storageOf } from './storageOf';
+import { globalOf, REFUSED, refusedName } from './globalOf';
+import { persistent } from './persistent';
+import {
+  INERT,
+  isKind,
+  type PickleMap,
+  type PickleObject,
+  type PickleValue,
+  type Storage,
+} from './pickleValue';
 
 /** Longest pickle that is read; one of 1,000 tensors has 200 kB. */
 export const MAX_PICKLE_BYTES = 16 * 2 ** 20;
@@ -26,7 +33,7 @@ export interface Unpickled {
 /**
  * Reads a pickle as data. This machine knows the opcodes that `torch.save` writes for checkpoints (protocols 2 to 5) and
  * a short list of names, builds Maps, arrays and plain data only, and refuses everything else: there is nothing in it
- * that could run a program. Time and memory are bounded by the length of `bytes` and by the limits above.
+ * that could run a program. Objects of classes that it does not know, such as modules, are their attributes. Time and memory are bounded by the length of `bytes` and by the limits above.
  *
  * @param begin where in `bytes` the pickle begins
  * @param storages the storages met so far, by key; shared by the pickles of one file
@@ -246,29 +253,34 @@ export function unpickle(bytes: Uint8Array, begin: number, storages: Map<string,
       case 0x52: {
         // REDUCE
         const [callable, args] = popMany(2);
+        if (isKind(callable, 'class')) throw refusedName(callable.name);
         if (!isKind(callable, 'global') || !Array.isArray(args)) throw notAGlobal(at);
         stack.push(container(applyGlobal(callable.name, args)));
         break;
       }
       case 0x81: {
-        // NEWOBJ, which only the options of argparse use
+        // NEWOBJ: the options of argparse, and objects of other classes, modules among them
         const [type, args] = popMany(2);
-        if (!isKind(type, 'global') || !Array.isArray(args)) throw notAGlobal(at);
-        if (type.name !== 'argparse.Namespace' || args.length > 0)
+        if (!(isKind(type, 'global') || isKind(type, 'class')) || !Array.isArray(args)) throw notAGlobal(at);
+        if ((type.kind === 'global' && type.name !== 'argparse.Namespace') || args.length > 0)
           throw new Error(`the pickle makes an object of ${type.name}, which checkpoints do not. ${REFUSED}`);
-        stack.push(INERT);
+        stack.push(type.kind === 'global' ? INERT : container<PickleObject>({ kind: 'object' }));
         break;
       }
       case 0x62: {
-        // BUILD: attributes, none of which matters: `_metadata` of a state dict, options, NumPy's byte order
-        pop();
+        // BUILD: attributes. Those of an object are kept; of others none matters: `_metadata` of a state dict, options
+        const state = pop();
         const target = top();
-        if (!(target instanceof Map) && !isKind(target, 'inert'))
+        if (isKind(target, 'object')) {
+          if (target.attributes)
+            throw new Error(`the pickle sets an object's attributes twice, at byte ${at}.`);
+          if (state instanceof Map) target.attributes = state;
+        } else if (!(target instanceof Map) && !isKind(target, 'inert'))
           throw new Error(`the pickle sets attributes of what has none, at byte ${at}. ${REFUSED}`);
         break;
       }
       case 0x51: // BINPERSID
-        stack.push(storageOf(pop(), storages));
+        stack.push(persistent(pop(), storages));
         break;
       default:
         throw new Error(

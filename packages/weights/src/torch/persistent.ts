@@ -1,15 +1,26 @@
-import { isKind, type PickleValue, STORAGES, type Storage } from './pickleValue';
+import { refusedName } from './globalOf';
+import { isKind, type PickleClass, type PickleValue, STORAGES, type Storage } from './pickleValue';
 
 /**
- * What a persistent id refers to: `('storage', type, key, device, elements)`, in the old format with a sixth part, None.
+ * What a persistent id refers to: a storage, or in the old format a class, `('module', class, file, source)`, whose source
+ * text, for warnings of `torch.load`, is left alone (torch/serialization.py, `_legacy_save`).
+ */
+export function persistent(id: PickleValue, storages: Map<string, Storage>): Storage | PickleClass {
+  const [tag, type] = Array.isArray(id) ? id : [];
+  return tag === 'module' && isKind(type, 'class') ? type : storageOf(id, storages);
+}
+
+/**
+ * `('storage', type, key, device, elements)`, in the old format with a sixth part, None.
  * The first of a key is added to `storages`; others must agree with it.
  */
-export function storageOf(id: PickleValue, storages: Map<string, Storage>): Storage {
+function storageOf(id: PickleValue, storages: Map<string, Storage>): Storage {
   const [tag, type, key, , length, viewOf] = Array.isArray(id) ? id : [];
   const dtype =
     isKind(type, 'global') && Object.hasOwn(STORAGES, type.name)
       ? STORAGES[type.name as keyof typeof STORAGES]
       : undefined;
+  if (tag === 'storage' && isKind(type, 'class')) throw refusedName(type.name);
   if (
     tag !== 'storage' ||
     dtype === undefined ||
