@@ -104,7 +104,7 @@ describe('a file of mmsegmentation', () => {
       const logits = segmenter.logits(toTensors(params), tf.tensor4d(pixels, [1, 32, 32, 3]));
       return tf.max(tf.abs(tf.sub(logits, tf.tensor(expected.data, [...expected.shape])))).dataSync()[0]!;
     });
-    const scale = expected.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const scale = Array.from(expected.data).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     expect(difference / scale).toBeLessThan(1e-5);
   });
 });

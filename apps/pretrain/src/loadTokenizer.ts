@@ -1,30 +1,27 @@
 import { createDvae, type DvaeConfig } from '@beit/dvae';
 import type { NamedTensors } from '@beit/tensors';
-import { fromFlava, loadSafetensors, withPrefix } from '@beit/weights';
+import { loadTokenizer as loadParts } from '@beit/weights';
 
-/** Parameters by our names, whatever the file's: ours, DALL-E's encoder alone, FLAVA's codebook. */
-function ownNames(tensors: NamedTensors): NamedTensors {
-  const names = Object.keys(tensors);
-  if (names.some((name) => name.startsWith('encoder.'))) return tensors;
-  if (names.some((name) => name.includes('.group.') || name.includes('res_path.path')))
-    return withPrefix(fromFlava(tensors), 'encoder.');
-  return withPrefix(tensors, 'encoder.');
-}
+/** Whether there is what turns tokens into pictures; pre-training itself needs none. */
+export const hasDecoder = (tokenizer: NamedTensors): boolean =>
+  Object.keys(tokenizer).some((name) => name.startsWith('decoder.'));
 
 /**
- * A tokenizer from a safetensors file.
+ * A tokenizer from a file or folder, whoever wrote it; without a decoder where that has none.
  *
- * @throws when the file does not hold a dVAE of this configuration, decoder included: every difference is listed
+ * @throws when it does not hold a dVAE of this configuration: every difference is listed
  */
 export async function loadTokenizer(path: string, config: DvaeConfig): Promise<NamedTensors> {
-  const tensors = ownNames((await loadSafetensors(path)).tensors);
-  const expected = createDvae(config).parameterShapes();
-  const wrong = Object.entries(expected).flatMap(([name, shape]) => {
+  const tensors = await loadParts(path);
+  const all = Object.entries(createDvae(config).parameterShapes());
+  const expected = hasDecoder(tensors) ? all : all.filter(([name]) => name.startsWith('encoder.'));
+  const wrong = expected.flatMap(([name, shape]) => {
     const tensor = tensors[name];
     if (!tensor) return [`${name} is missing`];
     return tensor.shape.join() === shape.join() ? [] : [`${name} is [${tensor.shape}], expected [${shape}]`];
   });
-  const extra = Object.keys(tensors).filter((name) => !(name in expected));
+  const names = new Set(expected.map(([name]) => name));
+  const extra = Object.keys(tensors).filter((name) => !names.has(name));
   const problems = [...wrong, ...extra.map((name) => `${name} is not part of it`)];
   if (problems.length > 0) {
     const shown = problems.slice(0, 8).join('\n  ');
@@ -32,5 +29,5 @@ export async function loadTokenizer(path: string, config: DvaeConfig): Promise<N
       `'${path}' does not fit the recipe's tokenizer:\n  ${shown}${problems.length > 8 ? `\n  and ${problems.length - 8} more` : ''}`,
     );
   }
-  return Object.fromEntries(Object.keys(expected).map((name) => [name, tensors[name]!]));
+  return Object.fromEntries(expected.map(([name]) => [name, tensors[name]!]));
 }

@@ -6,7 +6,7 @@ import type { NamedTensors } from '@beit/tensors';
 import { isFirst } from '@beit/trainer';
 import { loadSafetensors, saveSafetensors } from '@beit/weights';
 import type { HeldOut } from './heldOut';
-import { loadTokenizer } from './loadTokenizer';
+import { hasDecoder, loadTokenizer } from './loadTokenizer';
 import { tokenizerEvaluation } from './tokenizerEvaluation';
 import { type PretrainStageOptions, tokenizerStage } from './tokenizerStage';
 
@@ -33,6 +33,10 @@ export async function obtainTokenizer(
     given === undefined
       ? await finishedTokenizer(path, dvae)
       : await loadTokenizer(given, stage.recipe.tokenizer.model);
+  if (ready && !hasDecoder(ready))
+    stage.progress?.message(
+      'The tokenizer has no decoder, which pre-training does not need: there will be no reconstructions in the report.',
+    );
   const tokenizer = ready ? { params: ready, unreadable: [] } : await trained(stage, out, dvae, heldOut);
   if (tokenizer && isFirst(stage.job))
     await saveSafetensors(path, tokenizer.params, writeTokenizerMetadata({ config: dvae.config }));
@@ -59,11 +63,15 @@ async function trained(
   heldOut: HeldOut,
 ): Promise<ObtainedTokenizer | undefined> {
   const evaluation = isFirst(stage.job)
-    ? await tokenizerEvaluation(dvae, heldOut, stage.recipe, stage.engine)
+    ? await tokenizerEvaluation(dvae, heldOut, stage.recipe, stage.engine, { withDecoder: true })
     : undefined;
   const result = await tokenizerStage({ ...stage, runDir: join(out, 'tokenizer') }, async (_dvae, params) => {
     const { metrics } = await evaluation!.evaluate(params);
-    return { psnr: metrics.psnr, perplexity: metrics.usage.perplexity, usedTokens: metrics.usage.used };
+    return {
+      psnr: metrics.decoded!.psnr,
+      perplexity: metrics.usage.perplexity,
+      usedTokens: metrics.usage.used,
+    };
   });
   await evaluation?.dispose();
   return result.interrupted ? undefined : result;

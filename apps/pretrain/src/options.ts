@@ -46,8 +46,9 @@ an index; see docs/shards.md. Default: the embedded emoji`,
   ),
   ...outOptions(''),
   tokenizer: option(
-    'FILE',
-    "skip stage 1: a .safetensors file of a dVAE (ours, DALL-E's or FLAVA's names)",
+    'PATH',
+    `skip stage 1: a run, a file, or the folder of DALL-E's encoder.pkl and decoder.pkl or of
+FLAVA's codebook; what has no decoder is enough`,
     path,
   ),
   ...ENGINE_OPTIONS,

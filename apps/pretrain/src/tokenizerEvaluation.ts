@@ -19,30 +19,41 @@ import type { PretrainRecipe } from './recipe';
 type Tensors = Record<string, tf.Tensor>;
 
 export interface TokenizerMetrics {
+  readonly usage: CodebookUsage;
+  /** KL(q || uniform), nats per image. */
+  readonly kl: number;
+  /** Of a tokenizer that has a decoder. */
+  readonly decoded?: DecoderMetrics;
+}
+
+export interface DecoderMetrics {
   /** The reconstruction from the most likely tokens, dB. */
   readonly psnr: number;
   /** Answering with the mean of these very images, dB. */
   readonly meanImagePsnr: number;
-  readonly usage: CodebookUsage;
-  /** Nats per image: -log p(x | z) for the most likely tokens and for tokens drawn from q, and KL(q || uniform). */
+  /** Nats per image: -log p(x | z) for the most likely tokens and for tokens drawn from q. */
   readonly argmaxNll: number;
   readonly sampledNll: number;
-  readonly kl: number;
 }
 
 export interface TokenizedBatch {
   /** `[batch, patches]` int32. */
   readonly tokens: HostTensor;
-  /** `[batch, tokenImageSize, tokenImageSize, 3]` in [0, 1]. */
-  readonly reconstruction: HostTensor;
+  /** `[batch, tokenImageSize, tokenImageSize, 3]` in [0, 1], where there is a decoder. */
+  readonly reconstruction?: HostTensor;
 }
 
-/** Measures a tokenizer on held-out images; the program is compiled once. */
+/**
+ * Measures a tokenizer on held-out images; the program is compiled once.
+ *
+ * @param withDecoder whether the tokenizers have one; what it would tell is left out otherwise
+ */
 export async function tokenizerEvaluation(
   dvae: Dvae,
   heldOut: HeldOut,
   recipe: PretrainRecipe,
   engine: EngineOptions,
+  { withDecoder }: { readonly withDecoder: boolean },
 ) {
   const size = recipe.views.tokenImageSize;
   const side = size / dvae.downsampling;
@@ -63,19 +74,23 @@ export async function tokenizerEvaluation(
     };
     const best = tf.argMax(logits, 3);
     const tokens = tf.reshape(best, [batch, side * side]);
-    return {
-      tokens,
+    const decoded = () => ({
       reconstruction: dvae.decodeTokens(params, tokens, [side, side]),
       argmaxNll: nll(best),
       // The Gumbel-max trick: an exact draw from q.
       sampledNll: nll(tf.argMax(tf.add(logits, gumbelNoise(uniform)), 3)),
+    });
+    return {
+      tokens,
       kl: tf.sum(klToUniform(logits), [1, 2]),
+      ...(withDecoder && { decoded: decoded() }),
     };
   };
+  const initial = Object.entries(dvae.init(createRandom(0)));
   const program = await compileForward(
     measured,
     {
-      params: dvae.init(createRandom(0)),
+      params: Object.fromEntries(initial.filter(([name]) => withDecoder || name.startsWith('encoder.'))),
       inputs: {
         images: { dtype: 'float32', shape: [heldOut.batchSize, size, size, 3] },
         uniform: { dtype: 'float32', shape: [heldOut.batchSize, side, side, vocabSize] },
@@ -91,22 +106,30 @@ export async function tokenizerEvaluation(
     ): Promise<{ metrics: TokenizerMetrics; tokenized: TokenizedBatch[] }> {
       await program.writeState(current);
       const tokenized: TokenizedBatch[] = [];
-      const means = { argmaxNll: 0, sampledNll: 0, kl: 0 };
+      const means = { argmaxNll: 0, sampledNll: 0 };
+      let kl = 0;
       const error = meanSquaredErrors(heldOut);
       for (const [i, batch] of heldOut.batches.entries()) {
         const uniform = uniformNoise([heldOut.batchSize, side, side, vocabSize], recipe.seed, i);
         const out = await program.run({ images: batch.tokenImages, uniform });
-        tokenized.push({ tokens: out.tokens, reconstruction: out.reconstruction });
-        error.add(own(i, out.reconstruction), own(i, batch.tokenImages));
-        for (const name of ['argmaxNll', 'sampledNll', 'kl'] as const)
-          own(i, out[name]).forEach((nats) => {
+        own(i, out.kl).forEach((nats) => {
+          kl += nats / heldOut.count;
+        });
+        const { tokens, decoded } = out;
+        tokenized.push({ tokens, ...(decoded && { reconstruction: decoded.reconstruction }) });
+        if (!decoded) continue;
+        error.add(own(i, decoded.reconstruction), own(i, batch.tokenImages));
+        for (const name of ['argmaxNll', 'sampledNll'] as const)
+          own(i, decoded[name]).forEach((nats) => {
             means[name] += nats / heldOut.count;
           });
       }
       const all = function* () {
         for (const [i, { tokens }] of tokenized.entries()) yield* own(i, tokens);
       };
-      return { tokenized, metrics: { ...means, ...error.psnr(), usage: codebookUsage(all(), vocabSize) } };
+      const usage = codebookUsage(all(), vocabSize);
+      const decoded = { ...means, ...error.psnr() };
+      return { tokenized, metrics: { usage, kl, ...(withDecoder && { decoded }) } };
     },
     dispose: () => program.dispose(),
   };

@@ -8,6 +8,7 @@ export {
   loadCheckpoint,
   parseCheckpoint,
 } from './checkpoint/loadCheckpoint';
+export { loadTokenizer } from './checkpoint/loadTokenizer';
 export type { Normalization } from './checkpoint/normalization';
 export type { JsonObject } from './checkpoint/readJson';
 export { saveTransformers, type TransformersFiles } from './checkpoint/saveTransformers';

@@ -8,9 +8,10 @@ import type { Vit } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
 import type { HeldOut } from '../heldOut';
 import { denormalizer, greyed, pictureOf, spreadOver } from '../heldOutPictures';
+import { hasDecoder } from '../loadTokenizer';
 import type { PretrainRecipe } from '../recipe';
 import type { ElboRow, Example } from '../report/reportData';
-import type { TokenizedBatch, TokenizerMetrics } from '../tokenizerEvaluation';
+import type { DecoderMetrics, TokenizedBatch, TokenizerMetrics } from '../tokenizerEvaluation';
 import type { MimMetrics } from './mimEvaluation';
 import type { Findings } from './objective';
 
@@ -31,30 +32,34 @@ const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
 
 /** What is told of a tokenizer and of the model that predicts its tokens. */
 export async function tokenFindings(outcome: TokenOutcome, engine: EngineOptions): Promise<Findings> {
-  const { usage, ...numbers } = outcome.tokenizerMetrics;
+  const { usage, decoded, ...numbers } = outcome.tokenizerMetrics;
   const { counts, ...used } = usage;
   return {
-    results: { tokenizer: { ...numbers, ...used }, pretrain: outcome.mimMetrics },
+    results: { tokenizer: { ...decoded, ...numbers, ...used }, pretrain: outcome.mimMetrics },
     summary: summaryOf(outcome),
     examples: await examplesOf(outcome, engine),
-    examplesNote:
-      'From left to right: the original; its dVAE reconstruction from all tokens; the masked image that BEiT sees; ' +
-      'the visible tokens, decoded; and the visible tokens together with the ones BEiT predicts, decoded. ' +
-      'The number is the share of masked tokens that were predicted exactly.',
+    examplesNote: `From left to right: the original; ${
+      decoded
+        ? 'its dVAE reconstruction from all tokens; the masked image that BEiT sees; ' +
+          'the visible tokens, decoded; and the visible tokens together with the ones BEiT predicts, decoded'
+        : 'and the masked image that BEiT sees. The tokenizer has no decoder, so tokens cannot be shown as pictures'
+    }. The number is the share of masked tokens that were predicted exactly.`,
     codeCounts: counts,
-    elbo: elboRows(outcome),
+    ...(decoded && { elbo: elboRows(outcome, decoded) }),
   };
 }
 
 function summaryOf({ tokenizerMetrics: t, mimMetrics: m, recipe, heldOut }: TokenOutcome): SummaryRow[] {
   const { vocabSize } = recipe.tokenizer.model;
+  const { decoded } = t;
+  const reconstruction = decoded && {
+    label: 'Reconstruction, PSNR',
+    value: `${decoded.psnr.toFixed(2)} dB`,
+    baseline: `${decoded.meanImagePsnr.toFixed(2)} dB`,
+    note: `from the most likely tokens of ${heldOut.count} held-out images; baseline: their mean image`,
+  };
   return [
-    {
-      label: 'Reconstruction, PSNR',
-      value: `${t.psnr.toFixed(2)} dB`,
-      baseline: `${t.meanImagePsnr.toFixed(2)} dB`,
-      note: `from the most likely tokens of ${heldOut.count} held-out images; baseline: their mean image`,
-    },
+    ...(reconstruction ? [reconstruction] : []),
     {
       label: 'Codebook perplexity',
       value: t.usage.perplexity.toFixed(1),
@@ -82,15 +87,18 @@ function summaryOf({ tokenizerMetrics: t, mimMetrics: m, recipe, heldOut }: Toke
   ];
 }
 
-function elboRows({ tokenizerMetrics: t, mimMetrics: m, recipe }: TokenOutcome): ElboRow[] {
+function elboRows(
+  { tokenizerMetrics: t, mimMetrics: m, recipe }: TokenOutcome,
+  decoded: DecoderMetrics,
+): ElboRow[] {
   const [patches, size] = [
     (recipe.mim.model.imageSize / recipe.mim.model.patchSize) ** 2,
     recipe.views.tokenImageSize,
   ];
   const report = elbo({
-    reconstructionNll: t.sampledNll,
+    reconstructionNll: decoded.sampledNll,
     klToUniform: t.kl,
-    argmaxReconstructionNll: t.argmaxNll,
+    argmaxReconstructionNll: decoded.argmaxNll,
     maskedTokenNll: m.maskedTokenNll,
     allTokensNll: m.allTokensNll,
     patches,
@@ -103,7 +111,7 @@ function elboRows({ tokenizerMetrics: t, mimMetrics: m, recipe }: TokenOutcome):
     {
       term: 'Stage 1: reconstruction',
       symbol: 'E_q[log p(x | z)]',
-      value: -t.sampledNll,
+      value: -decoded.sampledNll,
       unit: nats,
       note: 'tokens drawn from q(z | x)',
     },
@@ -124,7 +132,7 @@ function elboRows({ tokenizerMetrics: t, mimMetrics: m, recipe }: TokenOutcome):
     {
       term: 'Stage 2: reconstruction',
       symbol: 'log p(x | ẑ)',
-      value: -t.argmaxNll,
+      value: -decoded.argmaxNll,
       unit: nats,
       note: 'the most likely tokens, frozen',
     },
@@ -173,19 +181,17 @@ async function examplesOf(outcome: TokenOutcome, engine: EngineOptions): Promise
       completed[i * patches + k] = tokens.data[index * patches + k]!;
     }
   });
-  const decoded = await decodeTokens(
-    dvae,
-    tokenizer,
-    { dtype: 'int32', shape: [places.length, patches], data: completed },
-    gridSize,
-    engine,
-  );
+  const tokens: HostTensor = { dtype: 'int32', shape: [places.length, patches], data: completed };
+  const decoded = hasDecoder(tokenizer)
+    ? await decodeTokens(dvae, tokenizer, tokens, gridSize, engine)
+    : undefined;
 
   return places.map(([b, index], i): Example => {
     const batch = heldOut.batches[b]!;
     const mask = batch.masks[index]!;
     const original = pictureOf(batch.images, index, denormalizer(recipe));
-    const reconstruction = pictureOf(tokenized[b]!.reconstruction, index);
+    const ofTokens = tokenized[b]!.reconstruction;
+    const reconstruction = ofTokens && pictureOf(ofTokens, index);
     const masked = mask.reduce((count, m) => count + m, 0);
     const right = mask.reduce((count, m, k) => {
       const at = index * patches + k;
@@ -196,22 +202,30 @@ async function examplesOf(outcome: TokenOutcome, engine: EngineOptions): Promise
       note: `${formatNumber((100 * right) / masked, 3)} % of the masked tokens`,
       pictures: [
         { picture: original, caption: 'original' },
-        { picture: reconstruction, caption: 'reconstruction', detail: ': all its tokens, decoded' },
+        ...shown(reconstruction, (picture) => ({
+          picture,
+          caption: 'reconstruction',
+          detail: ': all its tokens, decoded',
+        })),
         { picture: greyed(original, mask, gridSize), caption: 'masked', detail: ': what BEiT sees' },
-        {
-          picture: greyed(reconstruction, mask, gridSize),
+        ...shown(reconstruction, (picture) => ({
+          picture: greyed(picture, mask, gridSize),
           caption: 'visible tokens',
           detail: ', decoded; masked patches grey',
-        },
-        {
-          picture: pictureOf(decoded, i),
+        })),
+        ...shown(decoded, (all) => ({
+          picture: pictureOf(all, i),
           caption: 'prediction',
           detail: ': masked tokens predicted, all decoded',
-        },
+        })),
       ],
     };
   });
 }
+
+/** What there is only with a decoder. */
+const shown = <T, U>(value: T | undefined, show: (value: T) => U): U[] =>
+  value === undefined ? [] : [show(value)];
 
 async function decodeTokens(
   dvae: Dvae,

@@ -4,6 +4,7 @@ import { createMim, pretrainLoss } from '@beit/mim';
 import { asTreeLoss } from '@beit/optim';
 import type { NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
+import { hasDecoder } from '../loadTokenizer';
 import type { PretrainRecipe } from '../recipe';
 import { tokenizerEvaluation } from '../tokenizerEvaluation';
 import { mimEvaluation } from './mimEvaluation';
@@ -50,7 +51,8 @@ export function tokenObjective(recipe: PretrainRecipe, tokenizer: NamedTensors):
     },
 
     async evaluation(heldOut, engine) {
-      const ofTokenizer = await tokenizerEvaluation(dvae, heldOut, recipe, engine);
+      const withDecoder = hasDecoder(tokenizer);
+      const ofTokenizer = await tokenizerEvaluation(dvae, heldOut, recipe, engine, { withDecoder });
       const { metrics: tokenizerMetrics, tokenized } = await ofTokenizer.evaluate(tokenizer);
       await ofTokenizer.dispose();
       const evaluation = await mimEvaluation(mim, heldOut, recipe, engine);

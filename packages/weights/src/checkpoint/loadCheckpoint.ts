@@ -102,20 +102,21 @@ export function parseCheckpoint(
   return checkpointOf(name, weights);
 }
 
-interface Weights {
+/** Tensors by the names that they have in a file, and what else it has. */
+export interface Weights {
   readonly tensors: NamedTensors;
   readonly meta?: JsonObject;
   readonly metadata: Readonly<Record<string, string>>;
   readonly dropped: readonly string[];
 }
 
-async function namesIn(folder: string): Promise<ReadonlySet<string>> {
+export async function namesIn(folder: string): Promise<ReadonlySet<string>> {
   const { readdir } = nodeModule('node:fs/promises');
   return new Set(await readdir(folder));
 }
 
 /** The weights in one file, whose first bytes say what it is. */
-async function loadWeights(path: string, options: LoadCheckpointOptions): Promise<Weights> {
+export async function loadWeights(path: string, options: LoadCheckpointOptions = {}): Promise<Weights> {
   const signature = await withFile(path, (file, size) => readBytes(file, 0, Math.min(size, SIGNATURE_BYTES)));
   if (isTorch(signature)) return { metadata: {}, ...(await loadTorch(path, options)) };
   if (isSafetensors(signature)) return { dropped: [], ...(await loadSafetensors(path)) };
@@ -133,10 +134,11 @@ const neither = (path: string): string =>
 const WHOLE = ['model.safetensors', 'pytorch_model.bin'];
 const INDEX_SUFFIX = '.index.json';
 
-async function loadFolderWeights(
+/** Those of a folder of Hugging Face, whole or in shards. @param files that it has */
+export async function loadFolderWeights(
   folder: string,
   files: ReadonlySet<string>,
-  options: LoadCheckpointOptions,
+  options: LoadCheckpointOptions = {},
 ): Promise<Weights> {
   const { join } = nodeModule('node:path');
   for (const name of WHOLE) {
