@@ -153,6 +153,15 @@ export const uses: Readonly<Record<string, PackageUse>> = {
     returns: 'string',
     prints: 'text/plain,hello',
   },
+  hub: {
+    imports: ['checkpointFiles', 'parseHubName'],
+    body: [
+      "const { id, revision } = parseHubName('owner/name@v1', 'model')!;",
+      "return [id, revision, ...checkpointFiles(['config.json', 'model.safetensors', 'tf_model.h5'])].join();",
+    ].join('\n'),
+    returns: 'string',
+    prints: 'owner/name,v1,config.json,model.safetensors',
+  },
   segmentation: {
     imports: ['countPixels', 'pixelAccuracy', 'pixelCounts', 'segmentationMetrics'],
     alsoImports: [tf],

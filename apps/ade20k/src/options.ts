@@ -1,10 +1,10 @@
 import {
-  dataLocation,
   FINETUNE_OPTIONS,
   type FinetuneOptions,
   finetuneOptions,
   finetuneOverrides,
   flag,
+  modelLocation,
   type OptionValues,
   OVERRIDE_OPTIONS,
   oneOf,
@@ -40,7 +40,7 @@ const OPTIONS = {
     'DIR',
     `images and annotations in the layout of ADE20K, with the names of the classes in
 classes.json where they are not ADE20K's (default: the scenes)`,
-    dataLocation,
+    path,
   ),
   labels: option(
     'KIND',
@@ -51,9 +51,9 @@ from-zero (0 is the first class, 255 none), binary (two classes, 0 and 255)
   ),
   checkpoint: option(
     'PATH',
-    `what to begin with: a run or a file, pre-trained or fine-tuned to classify
+    `what to begin with: a run, a file or a name on the Hub, pre-trained or fine-tuned to classify
 (default: the newest run of pre-training)`,
-    path,
+    modelLocation,
   ),
   ...START_OPTIONS,
   ...outOptions('ade20k-'),

@@ -2,11 +2,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   assertNoInput,
+  isOnHub,
   loadPretrained,
   newestPretraining,
   passProgress,
   RUNS,
   runMain,
+  typedIn,
   UsageError,
 } from '@beit/cli';
 import type { Picture } from '@beit/report';
@@ -54,9 +56,13 @@ async function main(): Promise<number> {
   return 0;
 }
 
-/** Beside a run's other files. */
+/** Beside a run's other files; of what is on the Hub, where one is. */
 const outOf = (checkpoint: string): string =>
-  /\.\w+$/.test(basename(checkpoint)) ? join(checkpoint, '../attention') : join(checkpoint, 'attention');
+  isOnHub(checkpoint)
+    ? join(typedIn(), 'attention')
+    : /\.\w+$/.test(basename(checkpoint))
+      ? join(checkpoint, '../attention')
+      : join(checkpoint, 'attention');
 
 interface Seen {
   readonly name: string;

@@ -3,6 +3,7 @@ import {
   type EngineOptions,
   engineOptions,
   flag,
+  modelLocation,
   option,
   optionHelp,
   parseOptionTable,
@@ -30,8 +31,9 @@ const SCENES = { figure: 4, measure: 200 } as const;
 const OPTIONS = {
   checkpoint: option(
     'PATH',
-    "a run, an official file, a folder of transformers, timm's (default: the newest pre-training run)",
-    path,
+    `a run, an official file, a folder of transformers, timm's, a name on the Hub (default: the
+newest pre-training run)`,
+    modelLocation,
   ),
   images: repeatable('FILE', 'a picture; may be given several times (default: scenes of emoji)', path),
   points: repeatable(
@@ -70,7 +72,7 @@ ${optionHelp(OPTIONS)}`;
 
 export interface Options {
   readonly command: Command;
-  /** Absolute paths, as all of them. */
+  /** An absolute path, as all of them, or behind `hf:` a name on the Hub. */
   readonly checkpoint?: string;
   readonly images: readonly string[];
   readonly points: readonly Point[];

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { isAddress, isShards, type OpenedShards, openShards } from '@beit/data';
 import { cacheFolder } from '@beit/installed';
 import { UsageError } from './commandLine';
+import { hubLocation, isOnHub, localShards } from './onHub';
 import { absolutePath, type Reader } from './options/optionReaders';
 
 /** Room for shards, in GB, unless BEIT_CACHE_GB says otherwise: four windows of usual shards and more. */
@@ -14,11 +15,12 @@ export const locationOf = (text: string, what: string): string =>
     .map((part) => (isAddress(part) ? part : absolutePath(part, what)))
     .join('::');
 
-/** Where `--data` says that images are. */
-export const dataLocation: Reader<string> = (text, flag) => locationOf(text, `--${flag}`);
+/** Where `--data` says that images are; `hf:owner/name`: a data set on the Hub. */
+export const dataLocation: Reader<string> = (text, flag) =>
+  isOnHub(text) ? hubLocation(text, 'dataset', flag) : locationOf(text, `--${flag}`);
 
 /**
- * The shards at a location; undefined where it is a folder of images.
+ * The shards at a location, brought from the Hub first where it names them there; undefined where it is a folder of images.
  *
  * @param shardWindow shards that are mixed with each other
  * @throws UsageError when BEIT_CACHE_GB is no number; ShardError as `openShards`
@@ -27,13 +29,14 @@ export async function shardsAt(
   location: string,
   { shardWindow }: { readonly shardWindow?: number },
 ): Promise<OpenedShards | undefined> {
-  if (!(await isShards(location))) return undefined;
+  const local = isOnHub(location) ? await localShards(location) : location;
+  if (!(await isShards(local))) return undefined;
   const { BEIT_CACHE_GB = String(CACHE_GIGABYTES) } = process.env;
   const gigabytes = Number(BEIT_CACHE_GB);
   if (!(gigabytes > 0)) {
     throw new UsageError(`BEIT_CACHE_GB is '${BEIT_CACHE_GB}'; expected a number of gigabytes above 0.`);
   }
-  return openShards(location, {
+  return openShards(local, {
     cache: { directory: join(cacheFolder(), 'shards'), maxBytes: 1e9 * gigabytes },
     ...(shardWindow !== undefined && { window: shardWindow }),
   });

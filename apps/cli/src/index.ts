@@ -4,6 +4,7 @@ export { runMain, typedIn, UsageError } from './commandLine';
 export { duration, gibibytes, memoryLines, millions, type TimedProgram, timeMicroBatch } from './estimate';
 export { dataLocation, folderIndexes, locationOf, shardsAt } from './imageData';
 export { microBatches } from './microBatches';
+export { isOnHub, localModel, modelLocation } from './onHub';
 export { describeEngine, ENGINE_OPTIONS, type EngineOptions, engineOptions } from './options/engineOptions';
 export {
   FINETUNE_OPTIONS,

@@ -1,3 +1,4 @@
+import { localModel } from '@beit/cli';
 import { createDvae, type DvaeConfig } from '@beit/dvae';
 import type { NamedTensors } from '@beit/tensors';
 import { loadTokenizer as loadParts } from '@beit/weights';
@@ -7,12 +8,12 @@ export const hasDecoder = (tokenizer: NamedTensors): boolean =>
   Object.keys(tokenizer).some((name) => name.startsWith('decoder.'));
 
 /**
- * A tokenizer from a file or folder, whoever wrote it; without a decoder where that has none.
+ * A tokenizer from a file, a folder or the Hub, whoever wrote it; without a decoder where that has none.
  *
  * @throws when it does not hold a dVAE of this configuration: every difference is listed
  */
 export async function loadTokenizer(path: string, config: DvaeConfig): Promise<NamedTensors> {
-  const tensors = await loadParts(path);
+  const tensors = await loadParts(await localModel(path));
   const all = Object.entries(createDvae(config).parameterShapes());
   const expected = hasDecoder(tensors) ? all : all.filter(([name]) => name.startsWith('encoder.'));
   const wrong = expected.flatMap(([name, shape]) => {

@@ -6,13 +6,13 @@ import {
   flag,
   JOB_OPTIONS,
   microBatches,
+  modelLocation,
   oneOf,
   option,
   optionHelp,
   outFolder,
   outOptions,
   parseOptionTable,
-  path,
   type Reader,
   readRecipe,
   text,
@@ -41,15 +41,17 @@ recipe.json of a run`,
   data: option(
     'DIR',
     `a folder of images, at any depth, or shards: a folder, train-{000..123}.tar, the address of
-an index; see docs/shards.md. Default: the embedded emoji`,
+an index; see docs/shards.md; hf:owner/name, a data set on the Hub. Default: the embedded
+emoji`,
     dataLocation,
   ),
   ...outOptions(''),
   tokenizer: option(
     'PATH',
     `skip stage 1: a run, a file, or the folder of DALL-E's encoder.pkl and decoder.pkl or of
-FLAVA's codebook; what has no decoder is enough`,
-    path,
+FLAVA's codebook, or a name on the Hub (facebook/flava-image-codebook); what has no
+decoder is enough`,
+    modelLocation,
   ),
   ...ENGINE_OPTIONS,
   'shard-optimizer': JOB_OPTIONS['shard-optimizer'],

@@ -9,6 +9,8 @@ export interface HttpOptions extends RetryOptions {
   readonly stallSeconds?: number;
   /** Files of certificates (PEM) to trust, besides Node's own and those that the environment names. */
   readonly certificates?: readonly string[];
+  /** Sent with every request, such as a token; an `authorization` is not sent on to another server. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface HttpRequest {
@@ -29,7 +31,7 @@ export interface HttpRequest {
 export async function* httpPieces(
   { url, authorization }: HttpAddress,
   { headers, asItIs = false, begin }: HttpRequest,
-  { stallSeconds = 30, certificates, signal }: HttpOptions,
+  { stallSeconds = 30, certificates, headers: always, signal }: HttpOptions,
 ): AsyncGenerator<Uint8Array, void> {
   signal?.throwIfAborted();
   const { fetch } = await import('undici');
@@ -48,6 +50,7 @@ export async function* httpPieces(
         'user-agent': 'beit-download',
         ...(asItIs && { 'accept-encoding': 'identity' }),
         ...authorization,
+        ...always,
         ...headers,
       },
     });

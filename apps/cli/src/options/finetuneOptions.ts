@@ -1,14 +1,15 @@
 import { UsageError } from '../commandLine';
 import { microBatches } from '../microBatches';
+import { modelLocation } from '../onHub';
 import { ENGINE_OPTIONS, type EngineOptions, engineOptions } from './engineOptions';
-import { absolutePath, number, path, whole } from './optionReaders';
+import { absolutePath, number, whole } from './optionReaders';
 import { flag, type OptionValues, option } from './optionTable';
 import { JOB_OPTIONS } from './trainOptions';
 
 /** What training begins with, and what is used of it afterwards; each app says what its `checkpoint` may be. */
 export const START_OPTIONS = {
   scratch: flag('begin with random parameters'),
-  model: option('PATH', 'a run of this app, or its model.safetensors', path),
+  model: option('PATH', 'a run of this app, its model.safetensors, or a name on the Hub', modelLocation),
 };
 
 /** What replaces parts of a recipe. */
@@ -35,7 +36,7 @@ type Given = Readonly<Partial<Record<'data' | 'checkpoint', string>>>;
 export interface FinetuneOptions {
   /** A folder, or where shards are. */
   readonly data?: string;
-  /** Absolute paths, as all that follow. */
+  /** An absolute path or, behind `hf:`, a name on the Hub, as `model`. */
   readonly checkpoint?: string;
   readonly scratch: boolean;
   readonly model?: string;

@@ -3,6 +3,7 @@ import type { NamedTensors } from '@beit/tensors';
 import { inferVitConfig, type VitConfig, vitConfigOfTransformers } from '@beit/vit';
 import { type JsonObject, type Labels, loadCheckpoint, type Normalization } from '@beit/weights';
 import { z } from 'zod';
+import { localModel } from '../onHub';
 
 /** A checkpoint, whoever wrote it. */
 export interface Pretrained {
@@ -31,12 +32,13 @@ export interface Pretrained {
 const CLASSIFIERS = ['head.weight', 'decode_head.conv_seg.weight'];
 
 /**
- * A run of this project or a file of it, a folder of transformers, a `.pth` file of the official code, or timm's.
+ * A run of this project or a file of it, a folder of transformers, a `.pth` file of the official code, or timm's; behind
+ * `hf:`, a name on the Hub, from where it is brought.
  *
  * @throws when it cannot be read or is no BEiT, with its path
  */
 export async function loadPretrained(path: string): Promise<Pretrained> {
-  const checkpoint = await loadCheckpoint(path);
+  const checkpoint = await loadCheckpoint(await localModel(path));
   const { tensors, format, config, normalization, shorterSide, labels, metadata } = checkpoint;
   const common = { path, tensors, ...(normalization && { normalization }) };
   if (format === 'beit') return { ...common, ...ownFacts(readModelMetadata(metadata, path)) };

@@ -1,5 +1,5 @@
+import { releaseLocks } from '@beit/download';
 import { bringAhead } from '../shards/bringAhead';
-import { releaseLocks } from '../shards/withLock';
 import { type ImageSource, type PackedSource, packSource, unpackSource } from '../sources/source';
 import { prepareSamples, type SampleRecipe, type Samples } from './prepareSamples';
 import type { SampleTask } from './task';

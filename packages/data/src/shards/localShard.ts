@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { DownloadOptions } from '@beit/download';
+import { type DownloadOptions, LOCK, withLock } from '@beit/download';
 import type { ShardCache, ShardFile } from '../sources/source';
 import { bringFile } from './bringFile';
 import { ShardError } from './shardError';
 import { isAddress } from './shardFile';
 import { unpackParquet } from './unpackParquet';
-import { LOCK, withLock } from './withLock';
 
 /** Whether a shard is read where it is, without a cache. */
 export const isLocal = ({ kind, location }: ShardFile): boolean => kind === 'tar' && !isAddress(location);
