@@ -27,7 +27,7 @@ export interface HubServerOptions {
 }
 
 const sha256 = (content: Uint8Array) => createHash('sha256').update(content).digest('hex');
-export const gitName = (content: Uint8Array) =>
+const gitName = (content: Uint8Array) =>
   createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 const isLarge = (path: string) => /\.(safetensors|bin|parquet)$/.test(path);
 export const etagOf = (path: string, content: Uint8Array) =>
