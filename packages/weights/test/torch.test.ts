@@ -530,9 +530,12 @@ describe('archives that lie', () => {
 });
 
 test('a damaged file is an error or gives sound tensors, and takes neither time nor memory', () => {
-  const files = ['state-2.15', 'official-1.7', 'legacy-2.15', 'protocol4-2.15'].map((name) =>
-    fixture(`${name}.pth`),
-  );
+  const files = [
+    ...['state-2.15', 'official-1.7', 'legacy-2.15', 'protocol4-2.15'].map((name) => `${name}.pth`),
+    'dalle/encoder.pkl',
+    'dalle/decoder.pkl',
+    'mmsegmentation.pth',
+  ].map(fixture);
   const start = performance.now();
   let errors = 0;
   fc.assert(
