@@ -123,7 +123,7 @@ async function fromCache(
   const files = snapshot ? await cachedFiles(snapshot) : [];
   if (!commit || !snapshot || files.length === 0)
     throw new Error(
-      `The ${name.kind} '${hubNameText(name)}' of the Hub is not in the cache ${folder}, and the Hub was not asked: ${reason}`,
+      `The ${name.kind} '${hubNameText(name)}' of the Hub is not in the cache ${folder}, where alone it was looked for: ${reason}`,
     );
   options.onCache?.(reason);
   return { folder: snapshot, commit, paths: selected(name, files, options) };
