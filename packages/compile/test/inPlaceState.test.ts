@@ -115,6 +115,19 @@ describe('what may not', () => {
   ])('%s', (_, step) => {
     expect(proven(({ a }) => step(a), square)).toEqual([]);
   });
+  test.each<[string, ReturnType<typeof f32>, (next: tf.Tensor, b: tf.Tensor) => tf.Tensor]>([
+    ['a number', f32(), (next, b) => b.mul(next)],
+    ['a row', f32(4), (next, b) => b.add(next.mul(2))],
+    ['a column', f32(3, 1), (next, b) => b.sub(next.reshape([3, 1]).square())],
+    ['turned', f32(4, 3), (next, b) => b.add(next.transpose())],
+    ['in a product', f32(4, 4), (next, b) => tf.matMul(b, next)],
+  ])('one whose new value goes into something larger, or elsewhere: %s', (_, spec, use) => {
+    const step = ({ a, b }: Record<'a' | 'b', tf.Tensor>) => {
+      const next = a.add(1);
+      return { state: { a: next, b: use(next, b) } };
+    };
+    expect(proven(step, { a: spec, b: f32(3, 4) })).not.toContain('a');
+  });
   test('two that change places; one that becomes the other', () => {
     expect(proven(({ a, b }) => ({ state: { a: b, b: a } }), { a: f32(2), b: f32(2) })).toEqual([]);
     expect(proven(({ b }) => ({ state: { a: b, b: b.add(1) } }), { a: f32(2), b: f32(2) })).toEqual([]);

@@ -63,6 +63,24 @@ describe('a compiled program computes what the eager one does', () => {
     await expectSameSteps(step, state, { x: numbers([2, 8, 12, 3], 6) });
   });
 
+  test('Adam, which counts its steps in the state', async () => {
+    type Adam = Record<'w' | 'm' | 'v' | 'row', tf.Tensor> & { t: tf.Tensor };
+    const step = ({ w, m, v, row, t }: Adam, { x }: Record<'x', tf.Tensor>) => {
+      const { value, grad } = tf.valueAndGrad((w: tf.Tensor) => tf.matMul(x, w).add(row).square().mean())(w);
+      const t1 = t.add(1);
+      const m1 = m.mul(0.9).add(grad.mul(0.1));
+      const v1 = v.mul(0.999).add(grad.square().mul(0.001));
+      const row1 = row.add(0.5);
+      const corrected = (moment: tf.Tensor, beta: number) => moment.div(tf.sub(1, tf.pow(beta, t1)));
+      const update = corrected(m1, 0.9).div(corrected(v1, 0.999).sqrt().add(1e-3)).add(row1.mul(0.1));
+      return { state: { w: w.sub(update.mul(0.01)), m: m1, v: v1, row: row1, t: t1 }, outputs: { value } };
+    };
+    const size = [24, 40];
+    const zeros = f32(new Array(24 * 40).fill(0), size);
+    const state = { w: numbers(size, 1), m: zeros, v: zeros, row: numbers([40], 2), t: f32([0], []) };
+    await expectSameSteps(step, state, { x: numbers([8, 24], 3) }, { steps: 5 });
+  });
+
   // One image: TensorFlow.js's own CPU gradient of resizing reads the wrong image of a larger batch.
   test('nearest-neighbour upsampling', async () => {
     const step = sgdStep((p, { x }) => {

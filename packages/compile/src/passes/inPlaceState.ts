@@ -12,9 +12,11 @@
  *   - each reader of the old value is needed for the new one, which thus can't be written before;
  *   - between a heavy reader and the new value lies more than one kernel can hold;
  *   - on ways of light ops alone, element i of the new value depends on element i of the old one and no other;
- *   - no other output is, or is made by light ops of, the old value.
+ *   - no other output is, or is made by light ops of, the old value;
+ *   - a new value that is made of the old one by light ops alone is used by others in its places alone: a kernel that goes
+ *     over something larger, as what the new value is broadcast to, computes and writes it again and again.
  */
-import type { Graph, Node, Value } from '../graph/graph';
+import { type Graph, type Node, sizeOf, type Value } from '../graph/graph';
 import { at, get } from '../graph/lists';
 import { isElementwise, isMoving } from '../graph/ops';
 
@@ -118,11 +120,27 @@ function heavyOpsUntil(writer: number, first: number, { nodes, light, producer }
   return (index: number) => lengths[index - first] ?? -1;
 }
 
+/** Whether all that is made of a value has its elements in their places, short of outputs. */
+function isUsedInPlace(value: Value, { nodes, light, consumers }: IndexedGraph): boolean {
+  const size = sizeOf(value.shape);
+  const pending = [value];
+  for (let made = pending.pop(); made; made = pending.pop()) {
+    for (const index of consumers.get(made.id) ?? []) {
+      const node = at(nodes, index);
+      const [result] = node.outputs;
+      if (!light[index] || !keepsPlaces(node) || sizeOf(result.shape) !== size) return false;
+      pending.push(result);
+    }
+  }
+  return true;
+}
+
 function mayReplace(old: Value, next: Value, graph: IndexedGraph): boolean {
   const writer = writerOf(next, graph);
   const node = at(graph.nodes, writer);
   // What moves elements may be a view of what it moves, written in parts and earlier.
   if (node.op === 'Input' || node.op === 'Constant' || isMoving(node)) return false;
+  if (graph.light[writer] && !isUsedInPlace(next, graph)) return false;
   const readers = heavyReaders(old, writer, graph);
   if (!readers) return false;
   const first = readers.reduce((least, index) => Math.min(least, index), writer);
