@@ -5,17 +5,19 @@ import {
   finetuneOverrides,
   flag,
   modelLocation,
+  modelOf,
+  type OptionTexts,
   type OptionValues,
   OVERRIDE_OPTIONS,
   oneOf,
   option,
   optionHelp,
-  outFolder,
   outOptions,
   parseOptionTable,
   path,
   readCommand,
-  readRecipe,
+  readTexts,
+  resolveRun,
   START_OPTIONS,
   text,
   UsageError,
@@ -96,6 +98,8 @@ export interface Options extends FinetuneOptions {
   /** Of masks. Absolute, as the path that follows. */
   readonly palette?: string;
   readonly out?: string;
+  /** What a run's folder says of it beside the recipe. */
+  readonly how: OptionTexts;
   readonly multiScale: boolean;
   /** One window for a whole image. */
   readonly whole: boolean;
@@ -105,9 +109,19 @@ export interface Options extends FinetuneOptions {
 export async function parseOptions(args: readonly string[]): Promise<Options | 'help'> {
   const parsed = parseOptionTable(OPTIONS, args, { allowPositionals: true });
   if (parsed === 'help') return 'help';
-  const { values, typed, positionals } = parsed;
+  const { typed, positionals } = parsed;
   const { command, files } = readCommand(positionals, COMMANDS, 'predict');
-  const recipe = await readRecipe(values.recipe, RECIPES, segmentRecipe);
+  const { values, recipe, out, how } = await resolveRun({
+    trains: command === 'train' && !parsed.values['dry-run'],
+    asked: parsed,
+    read: (texts) => readTexts(OPTIONS, texts),
+    recipes: RECIPES,
+    schema: segmentRecipe,
+    overrides: ['steps', 'labels', ...Object.keys(OVERRIDE_OPTIONS)],
+    override: withOverrides,
+    begunAs,
+    prefix: 'ade20k-',
+  });
   const options = finetuneOptions(values, typed, files, recipe);
   const { dryRun } = options;
   const needsData = values.data === undefined && recipe.data.kind === 'folder';
@@ -137,16 +151,26 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     throw new UsageError('--labels is about the masks of --data; the scenes have their own.');
   if (values['multi-scale'] && values.whole)
     throw new UsageError(`--multi-scale and --whole exclude each other.`);
-  const train = command === 'train' && !dryRun;
   return {
     ...options,
     command,
-    recipe: withOverrides(recipe, values),
+    recipe,
+    out,
+    how,
     labels: values.labels,
     palette: values.palette,
-    out: train ? await outFolder(values.out, `ade20k-${recipe.name}`, values.resume) : values.out,
     multiScale: values['multi-scale'],
     whole: values.whole,
+  };
+}
+
+/** What a run took from its masks, and from its checkpoint. */
+function begunAs(wanted: SegmentRecipe, begun: SegmentRecipe, withCheckpoint: boolean): SegmentRecipe {
+  const isFolder = wanted.data.kind === 'folder' && begun.data.kind === 'folder';
+  return {
+    ...wanted,
+    data: isFolder ? { ...begun.data, ...wanted.data } : wanted.data,
+    model: withCheckpoint ? modelOf(wanted.model, { config: begun.model }) : wanted.model,
   };
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openRun, type RunResult, unreadableOfAll } from '@beit/cli';
+import { openRun, type RunResult, startOf, unreadableOfAll } from '@beit/cli';
 import type { Unreadable } from '@beit/data';
 import type { Communicator } from '@beit/mpi';
 import type { NamedTensors } from '@beit/tensors';
@@ -29,10 +29,10 @@ export async function run(
   start.notes.forEach((note) => {
     progress.message(note);
   });
-  const { seconds, timed, finish } = await openRun({
+  const { seconds, timed, onStep, finish } = await openRun({
     out,
     recipe,
-    how: { data: options.data, checkpoint: startedFrom, ...engine, shardOptimizer },
+    how: { ...options.how, ...startOf(startedFrom) },
     images: dataset.training.images.names,
     stages: ['training'],
     job,
@@ -64,6 +64,7 @@ export async function run(
         progress,
         signal,
         job,
+        onStep,
       }),
     );
     const unreadable = await unreadableOfAll(job, result.unreadable);

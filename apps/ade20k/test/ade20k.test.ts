@@ -8,10 +8,12 @@ import sharp from 'sharp';
 import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
 import { ended } from '../../../tooling/jest/ended';
+import { expectContinues } from '../../../tooling/jest/expectContinues';
 import { expectSameLosses } from '../../../tooling/jest/expectSameLosses';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 
-const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
+const app = appProcess(join(__dirname, '..'));
+const { start, killAfterCheckpoint } = app;
 
 let folder: string;
 let data: string;
@@ -136,9 +138,10 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
 
   await killAfterCheckpoint(join(folder, 'killed/checkpoints'), small('killed'));
   expect(existsSync(join(folder, 'killed/model.safetensors'))).toBe(false);
-  const again = start(...small('killed', '--resume'));
-  expect(again.stderr).toMatch(/continuing at step/);
-  expect(ended(again)).toEqual({ status: 0 });
+  expectContinues(app, join(folder, 'killed'), {
+    options: ['--steps', '120'],
+    refused: /steps: 60 in the run, 120 now/,
+  });
   for (const file of ['model.safetensors', 'model-best.safetensors']) {
     const bytes = (run: string) => readFile(join(folder, run, file));
     expect((await bytes('killed')).equals(await bytes('whole'))).toBe(true);

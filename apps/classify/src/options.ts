@@ -6,20 +6,22 @@ import {
   finetuneOverrides,
   modelLocation,
   number,
+  type OptionTexts,
   type OptionValues,
   OVERRIDE_OPTIONS,
   option,
   optionHelp,
-  outFolder,
   outOptions,
   parseOptionTable,
   readCommand,
-  readRecipe,
+  readTexts,
+  resolveRun,
   START_OPTIONS,
   text,
   UsageError,
 } from '@beit/cli';
 import { type FinetuneRecipe, finetuneRecipe } from './recipe';
+import { recipeFor } from './recipeFor';
 import { RECIPES } from './recipes';
 
 export const COMMANDS = ['train', 'evaluate', 'predict', 'probe', 'export'] as const;
@@ -79,6 +81,8 @@ export interface Options extends FinetuneOptions {
   readonly recipe: FinetuneRecipe;
   /** Absolute path. */
   readonly out?: string;
+  /** What a run's folder says of it beside the recipe. */
+  readonly how: OptionTexts;
   /** Share of the labels. */
   readonly labels: number;
 }
@@ -87,9 +91,20 @@ export interface Options extends FinetuneOptions {
 export async function parseOptions(args: readonly string[]): Promise<Options | 'help'> {
   const parsed = parseOptionTable(OPTIONS, args, { allowPositionals: true });
   if (parsed === 'help') return 'help';
-  const { values, typed, positionals } = parsed;
+  const { typed, positionals } = parsed;
   const { command, files } = readCommand(positionals, COMMANDS, 'predict');
-  const recipe = await readRecipe(values.recipe, RECIPES, finetuneRecipe);
+  const { values, recipe, out, how } = await resolveRun({
+    trains: command === 'train' && !parsed.values['dry-run'],
+    asked: parsed,
+    read: (texts) => readTexts(OPTIONS, texts),
+    recipes: RECIPES,
+    schema: finetuneRecipe,
+    overrides: ['epochs', ...Object.keys(OVERRIDE_OPTIONS)],
+    override: withOverrides,
+    begunAs: (wanted, { model, views }, withCheckpoint) =>
+      withCheckpoint ? recipeFor(wanted, { config: model, ...views }) : wanted,
+    prefix: 'classify-',
+  });
   const options = finetuneOptions(values, typed, files, recipe);
   const { dryRun } = options;
   if (command === 'train' && values.data === undefined && recipe.data.kind === 'folder' && !dryRun) {
@@ -103,14 +118,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     throw new UsageError(`'export' needs --out, the folder that it writes.`);
   if (command === 'predict' && files.length === 0)
     throw new UsageError(`'predict' needs the paths of images.`);
-  const train = command === 'train' && !dryRun;
-  return {
-    ...options,
-    command,
-    recipe: withOverrides(recipe, values),
-    out: train ? await outFolder(values.out, `classify-${recipe.name}`, values.resume) : values.out,
-    labels: values.labels,
-  };
+  return { ...options, command, recipe, out, how, labels: values.labels };
 }
 
 function withOverrides(recipe: FinetuneRecipe, values: OptionValues<typeof OPTIONS>): FinetuneRecipe {
@@ -120,6 +128,6 @@ function withOverrides(recipe: FinetuneRecipe, values: OptionValues<typeof OPTIO
     ...finetuneOverrides(values, recipe),
     epochs,
     // A shorter run has a shorter warm-up.
-    warmupEpochs: Math.min(recipe.warmupEpochs, (recipe.warmupEpochs / recipe.epochs) * epochs),
+    warmupEpochs: recipe.warmupEpochs * Math.min(1, epochs / recipe.epochs),
   };
 }

@@ -1,10 +1,11 @@
-import { modelOf, type Pretrained, pretrainedOf, type Start, startFrom } from '@beit/cli';
+import { type Pretrained, pretrainedOf, type Start, startFrom } from '@beit/cli';
 import { createRandom } from '@beit/random';
 import type { ProgressReporter } from '@beit/trainer';
 import { type Dataset, describeDataset, labelledShare, loadDataset } from './dataset';
 import { createModel, type Model } from './model';
 import type { Options } from './options';
 import type { FinetuneRecipe } from './recipe';
+import { recipeFor } from './recipeFor';
 
 /** What training and probing begin with. */
 export interface Task {
@@ -53,9 +54,3 @@ export function beginWith(
 
 /** What fine-tuning may begin anew. */
 const isHead = (name: string) => /^(head|fc_norm|norm)\./.test(name);
-
-/** The recipe with the architecture and the normalization of a checkpoint. */
-function recipeFor(recipe: FinetuneRecipe, pretrained: Pretrained): FinetuneRecipe {
-  const { normalization = recipe.views.normalization } = pretrained;
-  return { ...recipe, model: modelOf(recipe.model, pretrained), views: { ...recipe.views, normalization } };
-}

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openRun, type RunResult, unreadableOfAll } from '@beit/cli';
+import { openRun, type RunResult, startOf, unreadableOfAll } from '@beit/cli';
 import type { Communicator } from '@beit/mpi';
 import type { NamedTensors } from '@beit/tensors';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
@@ -24,18 +24,11 @@ export async function run(
   start.notes.forEach((note) => {
     progress.message(note);
   });
-  const how = {
-    data: options.data,
-    checkpoint: startedFrom,
-    labels: options.labels,
-    ...engine,
-    shardOptimizer,
-  };
   const images = dataset.train.source.names;
-  const { seconds, timed, finish } = await openRun({
+  const { seconds, timed, onStep, finish } = await openRun({
     out,
     recipe,
-    how,
+    how: { ...options.how, ...startOf(startedFrom) },
     images,
     stages: ['training'],
     job,
@@ -54,6 +47,7 @@ export async function run(
       progress,
       signal,
       job,
+      onStep,
     }),
   );
   const unreadable = await unreadableOfAll(job, result.unreadable);

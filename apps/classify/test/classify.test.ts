@@ -9,10 +9,12 @@ import sharp from 'sharp';
 import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
 import { ended } from '../../../tooling/jest/ended';
+import { expectContinues } from '../../../tooling/jest/expectContinues';
 import { expectSameLosses } from '../../../tooling/jest/expectSameLosses';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 
-const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
+const app = appProcess(join(__dirname, '..'));
+const { start, killAfterCheckpoint } = app;
 
 let folder: string;
 let pictures: string;
@@ -71,9 +73,10 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
 
   await killAfterCheckpoint(join(folder, 'killed/checkpoints'), small('killed'));
   expect(existsSync(join(folder, 'killed/model.safetensors'))).toBe(false);
-  const again = start(...small('killed', '--resume'));
-  expect(again.stderr).toMatch(/continuing at step/);
-  expect(ended(again)).toEqual({ status: 0 });
+  expectContinues(app, join(folder, 'killed'), {
+    options: ['--epochs', '20', '--checkpoint', pictures],
+    refused: /--checkpoint: not given in the run, ".*pictures" now\n +epochs: 3 in the run, 20 now/,
+  });
   for (const file of ['model.safetensors', 'model-best.safetensors']) {
     const bytes = (run: string) => readFile(join(folder, run, file));
     expect((await bytes('killed')).equals(await bytes('whole'))).toBe(true);
@@ -147,6 +150,21 @@ whereInstalled('XLA', () => {
     expect(predict('xla').stdout).toMatch(/squares\/0\.png\n +\d+\.\d % {2}\w+\n/);
     expect(predict('xla').stdout).toBe(predict('onnxruntime').stdout);
   }, 480_000);
+});
+
+test('what fails before the first step leaves no run, and a later attempt needs no --resume', async () => {
+  const unreadable = join(folder, 'unreadable');
+  for (const name of ['cat', 'dog']) {
+    await mkdir(join(unreadable, name), { recursive: true });
+    for (let i = 0; i < 8; i++) await writeFile(join(unreadable, name, `${i}.png`), 'no picture');
+  }
+  const out = ['--scratch', '--batch-size', '4', '--epochs', '1', '--out', join(folder, 'failed')];
+  const failed = start('--data', unreadable, ...out);
+  expect(failed.status).toBe(1);
+  expect(failed.stderr).not.toMatch(/holds a run/);
+  expect(existsSync(join(folder, 'failed/recipe.json'))).toBe(false);
+  expect(start('--resume', '--out', join(folder, 'failed')).stderr).toMatch(/There is no run to continue in/);
+  expect(ended(start('--data', pictures, ...out))).toEqual({ status: 0 });
 });
 
 whereInstalled('Chromium', () => {

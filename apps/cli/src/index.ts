@@ -17,11 +17,13 @@ export {
 export { number, oneOf, path, type Reader, text, whole } from './options/optionReaders';
 export {
   flag,
+  type OptionTexts,
   type OptionValues,
   option,
   optionHelp,
   ownArguments,
   parseOptionTable,
+  readTexts,
   repeatable,
 } from './options/optionTable';
 export { readCommand } from './options/readCommand';
@@ -31,11 +33,12 @@ export { openRun } from './run/openRun';
 export { assertNoRun } from './run/ownFiles';
 export { printSummary } from './run/printSummary';
 export { programVersion } from './run/programVersion';
-export { outFolder, RUNS, runFolders } from './run/runFolder';
+export { resolveRun } from './run/resolveRun';
+export { RUNS, runFolders } from './run/runFolder';
 export { type RunResult, type TrainCommand, trainCommand } from './run/trainCommand';
 export { unreadableOfAll } from './run/unreadableOfAll';
 export { dropPathKeeps } from './start/dropPathKeeps';
 export { type LayerRate, layerRates, printLayerRates } from './start/layerRates';
 export { loadPretrained, type Pretrained } from './start/loadPretrained';
-export { newestPretraining, pretrainedOf } from './start/pretrainedOf';
+export { newestPretraining, pretrainedOf, startOf } from './start/pretrainedOf';
 export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';

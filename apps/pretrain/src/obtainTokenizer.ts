@@ -15,23 +15,31 @@ export interface ObtainedTokenizer {
   readonly unreadable: StageResult['unreadable'];
 }
 
+export interface TokenizerOptions {
+  /** The folder of the run. */
+  readonly out: string;
+  /** Whether it held the run before: what lies there otherwise is of none. */
+  readonly continues: boolean;
+  /** A file to take it from. */
+  readonly given: string | undefined;
+  readonly heldOut: HeldOut;
+}
+
 /**
- * The tokenizer of a run, which then lies in its folder `out`: that of a given file, or of an earlier part of the run
- * whose stage 1 is over, or a newly trained one.
+ * The tokenizer of a run, which then lies in its folder: that of a given file, or of an earlier part of the run whose
+ * stage 1 is over, or a newly trained one.
  *
  * @returns undefined when the training was interrupted
  */
 export async function obtainTokenizer(
   stage: Omit<PretrainStageOptions, 'runDir'>,
-  out: string,
-  given: string | undefined,
-  heldOut: HeldOut,
+  { out, continues, given, heldOut }: TokenizerOptions,
 ): Promise<ObtainedTokenizer | undefined> {
   const dvae = createDvae(stage.recipe.tokenizer.model);
   const path = join(out, 'tokenizer.safetensors');
   const ready =
     given === undefined
-      ? await finishedTokenizer(path, dvae)
+      ? continues && (await finishedTokenizer(path, dvae))
       : await loadTokenizer(given, stage.recipe.tokenizer.model);
   if (ready && !hasDecoder(ready))
     stage.progress?.message(

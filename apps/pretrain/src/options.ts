@@ -7,14 +7,16 @@ import {
   JOB_OPTIONS,
   microBatches,
   modelLocation,
+  type OptionTexts,
+  type OptionValues,
   oneOf,
   option,
   optionHelp,
-  outFolder,
   outOptions,
   parseOptionTable,
   type Reader,
-  readRecipe,
+  readTexts,
+  resolveRun,
   text,
   UsageError,
   whole,
@@ -91,6 +93,8 @@ export interface RunOptions {
   readonly data?: string;
   /** Absolute paths, as all that follow. */
   readonly out: string;
+  /** What the run's folder says of it beside the recipe. */
+  readonly how: OptionTexts;
   readonly tokenizer?: string;
   readonly engine: EngineOptions;
   /** Whether each process of a job keeps a part of the optimizer's state. */
@@ -119,38 +123,36 @@ function masked(recipe: PretrainRecipe, masking: string | undefined): PretrainRe
 export async function parseOptions(args: readonly string[]): Promise<RunOptions | 'help'> {
   const parsed = parseOptionTable(OPTIONS, args);
   if (parsed === 'help') return 'help';
-  const { values, typed } = parsed;
-  const { data, tokenizer, seed, epochs, 'batch-size': batchSizes, 'dry-run': dryRun } = values;
-  const recipe = await readRecipe(values.recipe, RECIPES, pretrainRecipe);
+  const dryRun = parsed.values['dry-run'];
+  const {
+    values,
+    recipe,
+    out = '',
+    how,
+  } = await resolveRun({
+    trains: !dryRun,
+    asked: parsed,
+    read: (texts) => readTexts(OPTIONS, texts),
+    recipes: RECIPES,
+    schema: pretrainRecipe,
+    overrides: ['target', 'masking', 'epochs', 'batch-size', 'seed'],
+    override: withOverrides,
+    prefix: '',
+  });
+  const { data, tokenizer } = values;
   const engine = engineOptions(values);
-  const { target = recipe.mim.target } = values;
-  if (target === 'pixels' && tokenizer !== undefined) {
+  if (recipe.mim.target === 'pixels' && tokenizer !== undefined) {
     throw new UsageError(
-      `--tokenizer is '${typed.tokenizer}', but pixels are predicted without one; expected --target tokens.`,
+      `--tokenizer is '${parsed.typed.tokenizer}', but pixels are predicted without one; expected --target tokens.`,
     );
   }
   if (data === undefined && recipe.data.kind === 'folder' && !dryRun) {
     throw new UsageError(`The recipe '${recipe.name}' needs --data DIR, a folder of images.`);
   }
   return {
-    recipe: {
-      ...recipe,
-      data: data === undefined || recipe.data.kind === 'folder' ? recipe.data : { kind: 'folder' },
-      seed: seed ?? recipe.seed,
-      tokenizer: {
-        ...recipe.tokenizer,
-        ...(epochs && { epochs: epochs[0] }),
-        ...(batchSizes && microBatches(batchSizes[0], recipe.tokenizer.microBatchSize)),
-      },
-      mim: {
-        ...recipe.mim,
-        target,
-        masking: masked(recipe, values.masking),
-        ...(epochs && { epochs: epochs[1], warmupEpochs: Math.min(recipe.mim.warmupEpochs, epochs[1] / 10) }),
-        ...(batchSizes && microBatches(batchSizes[1], recipe.mim.microBatchSize)),
-      },
-    },
-    out: dryRun ? '' : await outFolder(values.out, recipe.name, values.resume),
+    recipe,
+    out,
+    how,
     data,
     tokenizer,
     engine,
@@ -158,5 +160,26 @@ export async function parseOptions(args: readonly string[]): Promise<RunOptions 
     workers: values.workers,
     dryRun,
     quiet: values.quiet,
+  };
+}
+
+function withOverrides(recipe: PretrainRecipe, values: OptionValues<typeof OPTIONS>): PretrainRecipe {
+  const { data, epochs, 'batch-size': batchSizes, seed = recipe.seed, target = recipe.mim.target } = values;
+  return {
+    ...recipe,
+    data: data === undefined || recipe.data.kind === 'folder' ? recipe.data : { kind: 'folder' },
+    seed,
+    tokenizer: {
+      ...recipe.tokenizer,
+      ...(epochs && { epochs: epochs[0] }),
+      ...(batchSizes && microBatches(batchSizes[0], recipe.tokenizer.microBatchSize)),
+    },
+    mim: {
+      ...recipe.mim,
+      target,
+      masking: masked(recipe, values.masking),
+      ...(epochs && { epochs: epochs[1], warmupEpochs: Math.min(recipe.mim.warmupEpochs, epochs[1] / 10) }),
+      ...(batchSizes && microBatches(batchSizes[1], recipe.mim.microBatchSize)),
+    },
   };
 }

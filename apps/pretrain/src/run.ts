@@ -33,21 +33,24 @@ export async function run(
     `${images.train.names.length} images to train on, ${images.heldOut.names.length} held out`,
   );
   const heldOut = await loadHeldOut(recipe, images.heldOut);
-  const { isFirst, seconds, timed, finish } = await openRun({
+  const { isFirst, continues, onStep, seconds, timed, finish } = await openRun({
     out,
     recipe,
-    how: { data: options.data, tokenizer: options.tokenizer, ...engine, shardOptimizer },
+    how: options.how,
     images: images.train.names,
     stages: ['tokenizer', 'pretrain'],
     job,
     progress,
   });
-  const stage = { recipe, source: images.train, engine, workers, shardOptimizer, progress, signal, job };
+  const how = { engine, workers, shardOptimizer, progress, signal, job, onStep };
+  const stage = { recipe, source: images.train, ...how };
 
   const tokenizer =
     recipe.mim.target === 'pixels'
       ? undefined
-      : await timed('tokenizer', () => obtainTokenizer(stage, out, options.tokenizer, heldOut));
+      : await timed('tokenizer', () =>
+          obtainTokenizer(stage, { out, continues, given: options.tokenizer, heldOut }),
+        );
   if (recipe.mim.target === 'tokens' && !tokenizer) return INTERRUPTED;
 
   const objective = tokenizer ? tokenObjective(recipe, tokenizer.params) : pixelObjective(recipe);

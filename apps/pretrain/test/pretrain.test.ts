@@ -9,10 +9,12 @@ import sharp from 'sharp';
 import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
 import { ended } from '../../../tooling/jest/ended';
+import { expectContinues } from '../../../tooling/jest/expectContinues';
 import { expectSameLosses } from '../../../tooling/jest/expectSameLosses';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 
-const { start, killAfterCheckpoint } = appProcess(join(__dirname, '..'));
+const app = appProcess(join(__dirname, '..'));
+const { start, killAfterCheckpoint } = app;
 const PICTURES = 80;
 
 let folder: string;
@@ -95,9 +97,10 @@ test('a run writes model, metrics, checkpoints and a report; one killed in stage
 
   await killedAfterCheckpoint('killed', small('killed'));
 
-  const again = start(...small('killed'), '--resume');
-  expect(again.stderr).toMatch(/continuing at step/);
-  expect(ended(again)).toEqual({ status: 0 });
+  expectContinues(app, join(folder, 'killed'), {
+    options: ['--epochs', '9', '--data', '/elsewhere'],
+    refused: /--data: ".*pictures" in the run, "\/elsewhere" now\n.*tokenizer.epochs: 4 in the run, 9 now/,
+  });
   for (const file of ['tokenizer.safetensors', 'model.safetensors']) {
     expect((await bytes('killed', file)).equals(await bytes('whole', file))).toBe(true);
   }

@@ -26,6 +26,8 @@ export interface StageOptions {
   readonly signal?: AbortSignal;
   /** Is told what runs the programs, when they are ready. */
   readonly onCompiled?: (engine: string) => void;
+  /** Is told of each step that has been made, 0-based, before anything is saved of it. */
+  readonly onStep?: (step: number) => void;
   /** The processes that train together; the first one evaluates. Default: this one. */
   readonly job?: Job;
   /** Whether each of them, and each of its devices, keeps a part of the optimizer's state. Default false. */
@@ -130,6 +132,7 @@ export async function trainStage<L extends object, B>(
       signal,
       job,
       batchNames: (step) => loader.namesOf(step),
+      onOutputs: (step) => options.onStep?.(step),
     });
     const { params, ema } = trainedOf(await program.readState());
     return {

@@ -7,23 +7,32 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json | undefined };
 
-/** Where two configurations differ: `optimizer.weightDecay: 0.05 in the checkpoint, 0.1 now`. Empty when they agree. */
-export function configDifferences(saved: unknown, current: unknown): string[] {
-  return differences(toJson(saved), toJson(current), '');
+/**
+ * Where two configurations differ: `optimizer.weightDecay: 0.05 in the checkpoint, 0.1 now`. Empty when they agree.
+ *
+ * @param saver what has `saved`, in messages
+ */
+export function configDifferences(saved: unknown, current: unknown, saver = 'the checkpoint'): string[] {
+  return differences(toJson(saved), toJson(current), '', saver);
 }
 
 /** As it comes back from a file: plain data, without undefined and -0. */
 export const toJson = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
 
-function differences(saved: Json | undefined, current: Json | undefined, path: string): string[] {
+function differences(
+  saved: Json | undefined,
+  current: Json | undefined,
+  path: string,
+  saver: string,
+): string[] {
   if (isGroup(saved) && isGroup(current) && Array.isArray(saved) === Array.isArray(current)) {
     const keys = new Set([...Object.keys(saved), ...Object.keys(current)]);
     return [...keys].flatMap((key) =>
-      differences(own(saved, key), own(current, key), path === '' ? key : `${path}.${key}`),
+      differences(own(saved, key), own(current, key), path === '' ? key : `${path}.${key}`, saver),
     );
   }
   if (Object.is(saved, current)) return [];
-  return [`${path || 'config'}: ${shown(saved)} in the checkpoint, ${shown(current)} now`];
+  return [`${path || 'config'}: ${shown(saved)} in ${saver}, ${shown(current)} now`];
 }
 
 type Group = { readonly [key: string]: Json | undefined };

@@ -63,10 +63,22 @@ export const flag = (help: string): Option<boolean> => ({ help, valueOf: (texts)
 
 export interface ParsedOptions<Table extends OptionTable> {
   readonly values: OptionValues<Table>;
-  /** The same as they were typed, for messages. */
+  /** The same as they were typed; of one without a value `true`. */
   readonly typed: { readonly [Name in keyof Table]?: string };
   readonly positionals: readonly string[];
 }
+
+/** What options were given, each as text; the last where one was given several times. */
+export type OptionTexts = Readonly<Record<string, string | undefined>>;
+
+/** The values of options that were not typed here but kept. @throws UsageError, what their readers throw */
+export const readTexts = <Table extends OptionTable>(table: Table, texts: OptionTexts): OptionValues<Table> =>
+  Object.fromEntries(
+    Object.entries(table).map(([name, option]) => [
+      name,
+      option.valueOf(texts[name] === undefined ? [] : [texts[name]], name),
+    ]),
+  ) as OptionValues<Table>;
 
 /** @throws UsageError for options that are not in the table, and what their readers throw; `'help'` when asked for */
 export function parseOptionTable<Table extends OptionTable>(

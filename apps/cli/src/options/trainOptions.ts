@@ -8,7 +8,10 @@ export const outOptions = (prefix: string) => ({
     `where the run is written; default: runs/${prefix}<recipe>, or a new number beside it`,
     path,
   ),
-  resume: flag('continue the run in --out, or the newest of the recipe'),
+  resume: flag(
+    `continue the run in --out, or the newest of the recipe, as it was begun: its own recipe.json says how.
+What is said again must be the same; engine, device, threads and workers may change`,
+  ),
 });
 
 /** How every training shares its work. */

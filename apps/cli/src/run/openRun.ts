@@ -1,10 +1,14 @@
+import { renameSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Names, Unreadable } from '@beit/data';
 import type { Communicator } from '@beit/mpi';
 import type { ProgressReporter } from '@beit/trainer';
+import type { OptionTexts } from '../options/optionTable';
 import { assertOwnFiles } from './ownFiles';
 import { type RunClock, runClock } from './runClock';
+import { isBegun, recipeOf } from './runFolder';
+import { lockRun } from './runLock';
 import { assertSameImages } from './sharedData';
 import type { RunResult } from './trainCommand';
 
@@ -12,8 +16,8 @@ export interface RunDescription<Stage extends string> {
   /** The folder. */
   readonly out: string;
   readonly recipe: object;
-  /** How and on what the recipe is run. */
-  readonly how: object;
+  /** With which options the recipe is run. */
+  readonly how: OptionTexts;
   /** Those that are trained on. */
   readonly images: Names;
   /** Whose time is counted. */
@@ -25,6 +29,10 @@ export interface RunDescription<Stage extends string> {
 export interface OpenedRun<Stage extends string> extends RunClock<Stage> {
   /** Whether this process of the job evaluates and writes. */
   readonly isFirst: boolean;
+  /** Whether the folder held the run before. */
+  readonly continues: boolean;
+  /** Is to be called after each step: the first one makes the folder a run. */
+  onStep(): void;
   /** Writes the page and the numbers: with them a run is finished. */
   finish(
     outcome: Pick<RunResult, 'summary'> & {
@@ -36,10 +44,12 @@ export interface OpenedRun<Stage extends string> extends RunClock<Stage> {
 }
 
 /**
- * Makes a folder a run, or continues the one that it is. Whatever can be wrong with images or a checkpoint is found
- * before: a mistake leaves nothing behind.
+ * Opens a folder for a run, or for the one that it holds, and keeps other processes out until this one ends. It becomes a
+ * run, with `recipe.json`, after the first step: whatever fails before leaves none behind. Whatever can be wrong with
+ * images or a checkpoint is found before it is called: such a mistake leaves no folder either.
  *
- * @throws in all processes of a job unless they train on the same images; UsageError as `assertOwnFiles`
+ * @throws in all processes of a job unless they train on the same images; UsageError as `assertOwnFiles`, and where another
+ *   process trains there
  */
 export async function openRun<Stage extends string>({
   out,
@@ -54,12 +64,23 @@ export async function openRun<Stage extends string>({
   assertOwnFiles(out);
   await assertSameImages(job, images);
   await mkdir(out, { recursive: true });
+  if (isFirst) lockRun(out);
   const writeJson = (name: string, value: object) =>
     writeFile(join(out, name), `${JSON.stringify(value, null, 2)}\n`);
-  if (isFirst) await writeJson('recipe.json', { ...recipe, run: how });
+  const continues = isBegun(out);
+  let isWritten = continues;
   return {
-    ...(await runClock(out, stages, isFirst)),
+    ...(await runClock(out, stages, { keeps: isFirst, continues })),
     isFirst,
+    continues,
+    onStep() {
+      if (isWritten || !isFirst) return;
+      // Whole or not at all, and before anything is saved of the step.
+      const temporary = `${recipeOf(out)}.tmp`;
+      writeFileSync(temporary, `${JSON.stringify({ ...recipe, run: how }, null, 2)}\n`);
+      renameSync(temporary, recipeOf(out));
+      isWritten = true;
+    },
     async finish({ summary, unreadable, results, page }) {
       if (unreadable.length > 0) await writeJson('unreadable.json', unreadable);
       progress.message('Drawing the report');

@@ -8,14 +8,17 @@ export interface RunClock<Stage extends string> {
   timed<T>(stage: Stage, work: () => Promise<T>): Promise<T>;
 }
 
-/** @param keeps whether this process writes the seconds down */
+/**
+ * @param keeps whether this process writes the seconds down
+ * @param continues whether those in the folder are of this run
+ */
 export async function runClock<Stage extends string>(
   out: string,
   stages: readonly [Stage, ...Stage[]],
-  keeps: boolean,
+  { keeps, continues }: { readonly keeps: boolean; readonly continues: boolean },
 ): Promise<RunClock<Stage>> {
   const path = join(out, 'seconds.json');
-  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const text = continues ? await readFile(path, 'utf8').catch(() => undefined) : undefined;
   // A run of one stage has its seconds alone, of several by name.
   const before: number | Readonly<Record<string, number>> = text === undefined ? 0 : JSON.parse(text);
   const secondsOf = (stage: Stage) => (typeof before === 'number' ? before : (before[stage] ?? 0));

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { assertAgreement, type Communicator, connectMpi } from '@beit/mpi';
 import type { SummaryRow } from '@beit/report';
 import { interruptSignal, type ProgressReporter, silentProgress, terminalProgress } from '@beit/trainer';
 import { describeEngine, type EngineOptions } from '../options/engineOptions';
 import { printSummary } from './printSummary';
 import { programVersion } from './programVersion';
+import { isBegun, isFinished } from './runFolder';
 
 /** What a run of any app comes to. */
 export interface RunResult {
@@ -29,7 +31,7 @@ export interface TrainCommand {
 
 /**
  * Trains, with progress and a summary in the terminal; Ctrl-C saves and stops. Started by mpirun or srun, the processes
- * train together, and the first one of them speaks.
+ * train together, and the first one of them speaks. Of a run that is finished it says so.
  *
  * @returns the exit status
  */
@@ -47,6 +49,11 @@ export async function trainCommand({
   const isFirst = job.rank === 0;
   if (job.size > 1)
     await assertAgreement(job, { version: await programVersion(), engine, out, ...agreement });
+  if (isBegun(out) && isFinished(out)) {
+    if (isFirst) console.log(`The run in ${out} is finished. The report: ${join(out, 'report.html')}`);
+    await job.close();
+    return 0;
+  }
   const progress = isFirst ? terminalProgress({ quiet }) : silentProgress;
   const interrupt = interruptSignal();
   const together = job.size > 1 ? `${job.size} processes, with ${job.library}\n` : '';
@@ -57,7 +64,11 @@ export async function trainCommand({
   await job.close();
   if (!isFirst) return result.interrupted ? 130 : 0;
   if (result.interrupted) {
-    console.error(`Stopped and saved. Continue with the same command and: --resume --out ${out}`);
+    console.error(
+      isBegun(out)
+        ? `Stopped and saved. Continue with: --resume --out ${out}`
+        : 'Stopped before the first step: there is nothing to continue.',
+    );
     return 130;
   }
   printSummary(measuredOn, result.summary);

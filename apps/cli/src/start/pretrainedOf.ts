@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProgressReporter } from '@beit/trainer';
+import type { OptionTexts } from '../options/optionTable';
 import { RUNS, runFolders } from '../run/runFolder';
 import { loadPretrained, type Pretrained } from './loadPretrained';
 
@@ -39,3 +40,7 @@ export async function newestPretraining(name: string): Promise<string | undefine
   const folders = await runFolders(name);
   return folders.filter((folder) => existsSync(join(folder, 'results.json'))).at(-1);
 }
+
+/** The options that begin with the same, wherever a newer run is by then. @param path of the checkpoint; undefined: random */
+export const startOf = (path: string | undefined): OptionTexts =>
+  path === undefined ? { scratch: 'true', checkpoint: undefined } : { scratch: undefined, checkpoint: path };

@@ -7,7 +7,10 @@ import type { Pretrained } from './loadPretrained';
  * The architecture of a checkpoint, at the recipe's resolution and rate of dropped paths. A shared relative position bias
  * becomes one per block, as the released fine-tuning code has it.
  */
-export function modelOf({ imageSize, dropPathRate = 0 }: VitConfig, { config }: Pretrained): VitConfig {
+export function modelOf(
+  { imageSize, dropPathRate = 0 }: VitConfig,
+  { config }: Pick<Pretrained, 'config'>,
+): VitConfig {
   const { useSharedRelPosBias = false, useRelPosBias = false } = config;
   return {
     ...config,
