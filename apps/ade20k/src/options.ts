@@ -110,7 +110,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
   const parsed = parseOptionTable(OPTIONS, args, { allowPositionals: true });
   if (parsed === 'help') return 'help';
   const { typed, positionals } = parsed;
-  const { command, files } = readCommand(positionals, COMMANDS, 'predict');
+  const { command, files } = readCommand(positionals, COMMANDS, ['predict']);
   const { values, recipe, out, how } = await resolveRun({
     trains: command === 'train' && !parsed.values['dry-run'],
     asked: parsed,

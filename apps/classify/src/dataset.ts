@@ -1,13 +1,16 @@
 import { classCounts, imbalance } from '@beit/classification';
-import { folderIndexes, shardsAt } from '@beit/cli';
+import { folderIndexes, folderNotes, shardsAt, UsageError } from '@beit/cli';
 import {
   classFolder,
+  classFolderPart,
   type Emoji,
   emojiCatalog,
   emojiDataset,
   type ImageSource,
   isSkinToned,
+  missingClasses,
   type OpenedShards,
+  type Part,
   type ShardPart,
   subset,
 } from '@beit/data';
@@ -24,8 +27,17 @@ export interface Dataset {
   readonly classes: readonly string[];
   readonly train: Labelled;
   readonly validation: Labelled;
+  /** What people should know of the files: sentences. */
+  readonly notes: readonly string[];
   /** What an image shows, for people; its name where nothing better is known. */
   title(name: string): string;
+}
+
+/** What a classifier is measured on. */
+export interface MeasuredImages extends Pick<Dataset, 'classes' | 'notes'> {
+  readonly images: Labelled;
+  /** Which images of the data set they are, for people. */
+  readonly about: string;
 }
 
 /** The images of a recipe: the embedded emoji, or those at `location`. */
@@ -36,7 +48,38 @@ export async function loadDataset(
   if (data.kind === 'emoji') return emojiClasses(data);
   const shards = await shardsAt(location!, data);
   if (shards) return shardClasses(shards, location!);
-  return { ...(await classFolder(location!, { seed, indexes: folderIndexes() })), title: (name) => name };
+  const { passedOver, ...folder } = await classFolder(location!, { seed, indexes: folderIndexes() });
+  const missing = missingClasses(folder.classes, folder.validation);
+  const notes = [
+    ...(await folderNotes(folder.train.source, passedOver)),
+    ...(missing.length > 0 ? [`There is nothing to validate with of ${missing.join(', ')}.`] : []),
+  ];
+  return { ...folder, notes, title: (name) => name };
+}
+
+/**
+ * Images to measure on: of a folder without parts all of them, otherwise those for validation; or the part that is asked
+ * for, of which `validation` is what training holds out where the folder has no parts.
+ *
+ * @throws where there is no such part
+ */
+export async function loadMeasured(
+  recipe: Pick<FinetuneRecipe, 'data' | 'seed'>,
+  location: string | undefined,
+  part: Part | 'all' | undefined,
+): Promise<MeasuredImages> {
+  const { data, seed } = recipe;
+  if (data.kind === 'folder' && !(await shardsAt(location!, data))) {
+    const options = { part, seed, indexes: folderIndexes() };
+    const { passedOver, ...found } = await classFolderPart(location!, options);
+    return { ...found, notes: await folderNotes(found.images.source, passedOver) };
+  }
+  if (part === 'test' || part === 'all')
+    throw new UsageError(`--part is '${part}', which is for folders of images; expected train or val.`);
+  const { classes, notes, train, validation } = await loadDataset(recipe, location);
+  return part === 'train'
+    ? { classes, notes, images: train, about: 'images for training' }
+    : { classes, notes, images: validation, about: 'images for validation' };
 }
 
 /** @throws when they do not say the class of every image, or have nothing to validate with */
@@ -65,7 +108,7 @@ function shardClasses({ classes: named, train, validation }: OpenedShards, locat
       `The shards at '${location}' have classes from ${least} to ${most}; expected 0 to ${classes.length - 1}.`,
     );
   }
-  return { classes, ...parts, title: (name) => name };
+  return { classes, ...parts, notes: [], title: (name) => name };
 }
 
 /** Subgroups as classes. One render for each emoji: its skin tones would be near-duplicates. */
@@ -103,7 +146,7 @@ async function emojiClasses({
   };
   const [train, validation] = [await part('train'), await part('heldOut')];
   const titles = new Map([...train.emoji, ...validation.emoji].map(({ id, name }) => [id, name]));
-  return { classes, train, validation, title: (name) => titles.get(name) ?? name };
+  return { classes, train, validation, notes: [], title: (name) => titles.get(name) ?? name };
 }
 
 /** A share of each class's images, at least one, drawn by their names; the larger share holds the smaller one's. */

@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { passProgress } from '@beit/cli';
+import type { Unreadable } from '@beit/data';
 import type { ProgressReporter } from '@beit/trainer';
 import { loadClassifier } from './classifierFile';
-import { type Dataset, type Labelled, loadDataset } from './dataset';
+import { type Labelled, loadMeasured, type MeasuredImages } from './dataset';
 import { type Evaluated, mostLikely, openEvaluation } from './evaluation';
 import { createModel } from './model';
 import type { Options } from './options';
@@ -12,27 +13,26 @@ import { plainView } from './views';
 export interface EvaluatedModel {
   readonly evaluated: Evaluated;
   /** With the model's classes. */
-  readonly dataset: Dataset;
+  readonly measured: MeasuredImages;
 }
 
-/** Measures a trained classifier on the validation images of a data set, whose classes are found by their names. */
+/** Measures a trained classifier on images of a data set, whose classes are found by their names. */
 export async function evaluate(
-  { model, recipe, data, engine, workers, out }: Options & { readonly model: string },
+  { model, recipe, data, part, engine, workers, out }: Options & { readonly model: string },
   progress: ProgressReporter,
 ): Promise<EvaluatedModel> {
   const trained = await loadClassifier(model);
-  const found = await loadDataset(recipe, data);
-  const labelled = (images: Labelled) => relabelled(images, found.classes, trained.classes, model);
-  const dataset: Dataset = {
+  const found = await loadMeasured(recipe, data, part);
+  for (const note of found.notes) progress.message(note);
+  const measured: MeasuredImages = {
     ...found,
     classes: trained.classes,
-    train: labelled(found.train),
-    validation: labelled(found.validation),
+    images: relabelled(found.images, found.classes, trained.classes, model),
   };
   const evaluation = await openEvaluation({
     classifier: createModel(trained, trained.classes.length).classifier,
     params: trained.params,
-    images: dataset.validation,
+    images: measured.images,
     view: plainView(trained),
     engine,
     workers,
@@ -41,8 +41,8 @@ export async function evaluate(
   progress.stop();
   for (const { name, reason } of evaluation.unreadable()) progress.message(`Left out: ${name}: ${reason}`);
   await evaluation.dispose();
-  if (out !== undefined) await writeResults(out, dataset, evaluated);
-  return { evaluated, dataset };
+  if (out !== undefined) await writeResults(out, measured, evaluated, evaluation.unreadable());
+  return { evaluated, measured };
 }
 
 /** Labels as indices into the model's classes. */
@@ -66,17 +66,20 @@ function relabelled(
 /** `results.json`, and `predictions.csv` with a line for each image. */
 async function writeResults(
   out: string,
-  { classes, validation }: Dataset,
+  { classes, images, about }: MeasuredImages,
   evaluated: Evaluated,
+  unreadable: readonly Unreadable[],
 ): Promise<void> {
   const { metrics, loss, logits, indices, labels } = evaluated;
   await mkdir(out, { recursive: true });
   const perClass = Object.fromEntries(classes.map((name, label) => [name, metrics.perClass[label]]));
-  await writeFile(join(out, 'results.json'), `${JSON.stringify({ ...metrics, loss, perClass }, null, 2)}\n`);
+  const counted = { measuredOn: about, measured: labels.length, unreadable: unreadable.length };
+  const results = { ...metrics, loss, perClass, images: counted };
+  await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
   const lines = indices.map((index, i) => {
     const best = mostLikely(logits.data.subarray(i * classes.length, (i + 1) * classes.length));
-    return [validation.source.names.at(index)!, classes[labels[i]!]!, classes[best]!].map(quoted).join(',');
+    return [images.source.names.at(index)!, classes[labels[i]!]!, classes[best]!].map(quoted).join(',');
   });
   await writeFile(join(out, 'predictions.csv'), `image,class,prediction\n${lines.join('\n')}\n`);
 }

@@ -1,15 +1,17 @@
 import { join } from 'node:path';
-import { assertNoInput, assertNoRun, printSummary, runMain, trainCommand } from '@beit/cli';
+import { assertNoInput, assertNoRun, passProgress, printSummary, runMain, trainCommand } from '@beit/cli';
 import { terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { dryRun } from './dryRun';
 import { evaluate } from './evaluate';
 import { exportModel } from './exportModel';
+import { features } from './features';
 import { metricRows } from './makeReport';
 import { HELP, type Options, parseOptions } from './options';
-import { predict } from './predict';
+import { type Prediction, predict } from './predict';
 import { probe } from './probe';
 import { run } from './run';
+import { writePredictions } from './writePredictions';
 
 async function main(): Promise<number> {
   const options = await parseOptions(process.argv.slice(2));
@@ -25,6 +27,8 @@ async function main(): Promise<number> {
       return evaluateCommand(options);
     case 'predict':
       return predictCommand(options);
+    case 'features':
+      return featuresCommand(options);
     case 'export':
       return exportCommand(options);
     case 'probe':
@@ -54,10 +58,11 @@ function train(options: Options): Promise<number> {
 async function evaluateCommand(options: Options): Promise<number> {
   if (options.out !== undefined) assertNoRun(options.out);
   const progress = terminalProgress({ quiet: options.quiet });
-  const { evaluated, dataset } = await evaluate({ ...options, model: options.model! }, progress);
-  printSummary('on validation images', metricRows(evaluated, dataset));
+  const { evaluated, measured } = await evaluate({ ...options, model: options.model! }, progress);
+  const { classes, about } = measured;
+  printSummary(`on ${about}`, metricRows(evaluated, { classes, known: evaluated.labels }));
   console.log(`\n${'class'.padEnd(28)}  ${'top-1'.padStart(7)}  images`);
-  for (const [label, name] of dataset.classes.entries()) {
+  for (const [label, name] of classes.entries()) {
     const images = evaluated.metrics.confusion[label]!.reduce((a, b) => a + b, 0);
     const share = images === 0 ? 'n/a' : `${(100 * evaluated.metrics.perClass[label]!).toFixed(1)} %`;
     console.log(`${name.slice(0, 28).padEnd(28)}  ${share.padStart(7)}  ${images}`);
@@ -67,12 +72,34 @@ async function evaluateCommand(options: Options): Promise<number> {
 }
 
 async function predictCommand(options: Options): Promise<number> {
-  for await (const { file, classes } of predict({ ...options, model: options.model! })) {
-    console.log(file);
-    for (const { name, probability } of classes)
+  const kept: Prediction[] = [];
+  let unreadable = 0;
+  for await (const prediction of predict({ ...options, model: options.model! })) {
+    if (options.out !== undefined) kept.push(prediction);
+    const { path } = prediction.file;
+    if ('reason' in prediction) {
+      unreadable++;
+      console.error(`Cannot read ${path}: ${prediction.reason}`);
+      continue;
+    }
+    console.log(path);
+    for (const { name, probability } of prediction.classes)
       console.log(`  ${(100 * probability).toFixed(1).padStart(5)} %  ${name}`);
   }
-  return 0;
+  if (options.out !== undefined)
+    for (const path of await writePredictions(options.out, kept)) console.log(path);
+  return unreadable === 0 ? 0 : 1;
+}
+
+async function featuresCommand(options: Options): Promise<number> {
+  const progress = terminalProgress({ quiet: options.quiet });
+  const given = { ...options, checkpoint: options.checkpoint!, out: options.out! };
+  const written = await features(given, progress, passProgress('pictures', progress.update));
+  progress.stop();
+  for (const { file, reason } of written.unreadable) console.error(`Left out: ${file.path}: ${reason}`);
+  console.log(`${options.features} features, [${written.shape.join(', ')}]`);
+  for (const path of written.paths) console.log(path);
+  return written.unreadable.length === 0 ? 0 : 1;
 }
 
 async function exportCommand(options: Options): Promise<number> {

@@ -4,6 +4,7 @@ import {
   escapeHtml,
   evenlySpread,
   figure,
+  filesSection,
   formatSeconds,
   nextSection,
   type Picture,
@@ -32,9 +33,12 @@ export interface Outcome extends RunOutcome {
 
 const percent = (x: number) => (Number.isNaN(x) ? 'n/a' : `${(100 * x).toFixed(1)} %`);
 
-/** How a classifier did, beside what needs no model. */
-export function metricRows({ metrics, labels }: Evaluated, { classes, train }: Dataset): SummaryRow[] {
-  const counts = classCounts(train.labels, classes.length);
+/** How a classifier did, beside what needs no model. @param of.known labels of images that one may know beforehand */
+export function metricRows(
+  { metrics, labels }: Evaluated,
+  { classes, known }: { readonly classes: readonly string[]; readonly known: Int32Array },
+): SummaryRow[] {
+  const counts = classCounts(known, classes.length);
   const mostFrequent = counts.indexOf(Math.max(...counts));
   const share = classCounts(labels, classes.length)[mostFrequent]! / labels.length;
   return [
@@ -61,7 +65,7 @@ export function metricRows({ metrics, labels }: Evaluated, { classes, train }: D
 
 /** The essentials, as shown in the terminal and on top of the page. */
 export const summaryOf = ({ evaluated, dataset, best, seconds }: Outcome): SummaryRow[] => [
-  ...metricRows(evaluated, dataset),
+  ...metricRows(evaluated, { classes: dataset.classes, known: dataset.train.labels }),
   ...(best
     ? [
         {
@@ -94,6 +98,7 @@ export async function makeReport(outcome: Outcome): Promise<string> {
         title: 'Confusions',
         body: confusionSection(evaluated.metrics.confusion, dataset.classes),
       },
+      filesSection(dataset.notes, outcome.unreadable),
       nextSection([
         {
           text: 'What is in another image:',

@@ -9,10 +9,12 @@ import {
   type OptionTexts,
   type OptionValues,
   OVERRIDE_OPTIONS,
+  oneOf,
   option,
   optionHelp,
   outOptions,
   parseOptionTable,
+  type Reader,
   readCommand,
   readTexts,
   resolveRun,
@@ -20,11 +22,25 @@ import {
   text,
   UsageError,
 } from '@beit/cli';
+import type { Part } from '@beit/data';
+import { assertFeatureFormat } from './featureFile';
+import { FEATURES, type FeatureKind } from './imageFeatures';
 import { type FinetuneRecipe, finetuneRecipe } from './recipe';
 import { recipeFor } from './recipeFor';
 import { RECIPES } from './recipes';
 
-export const COMMANDS = ['train', 'evaluate', 'predict', 'probe', 'export'] as const;
+const PARTS = {
+  val: 'validation',
+  validation: 'validation',
+  test: 'test',
+  train: 'train',
+  all: 'all',
+} as const;
+
+const part: Reader<Part | 'all'> = (text, flag) =>
+  PARTS[oneOf(Object.keys(PARTS) as (keyof typeof PARTS)[])(text, flag)];
+
+export const COMMANDS = ['train', 'evaluate', 'predict', 'features', 'probe', 'export'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 const OPTIONS = {
@@ -55,6 +71,13 @@ address of an index; see docs/shards.md. Default: the embedded emoji`,
     number(0.0001, 1),
     1,
   ),
+  part: option(
+    'NAME',
+    `what 'evaluate' measures on: val, test, train or all (default: val where the folder has parts; else
+all; val of a folder without parts is what training with this --seed holds out)`,
+    part,
+  ),
+  features: option('NAME', `what 'features' writes: ${FEATURES.join(', ')}`, oneOf(FEATURES), 'pooled'),
   epochs: option('N', undefined, number(0.001)),
   ...OVERRIDE_OPTIONS,
   ...FINETUNE_OPTIONS,
@@ -68,7 +91,11 @@ Fine-tunes a pre-trained BEiT to tell classes of images apart, or trains it from
   pnpm --filter classify start -- --data DIR --checkpoint RUN_OR_FILE
                                                                 a folder of your own: DIR/train/cat/1.jpg and
                                                                 DIR/val/cat/2.jpg, or DIR/cat/1.jpg alone
-  pnpm --filter classify start -- predict --model RUN cat.jpg   what is in an image
+  pnpm --filter classify start -- predict --model RUN cat.jpg photos
+                                                                what is in images, and in all below folders; with
+                                                                --out DIR also as CSV and JSON
+  pnpm --filter classify start -- features --checkpoint RUN_OR_FILE --out photos.safetensors photos
+                                                                what the encoder says of them; or photos.npy
   pnpm --filter classify start -- evaluate --model RUN --data DIR
   pnpm --filter classify start -- probe --checkpoint RUN        frozen features: k nearest neighbours, a linear
                                                                 classifier on every layer
@@ -85,6 +112,10 @@ export interface Options extends FinetuneOptions {
   readonly how: OptionTexts;
   /** Share of the labels. */
   readonly labels: number;
+  /** What is written of images. */
+  readonly features: FeatureKind;
+  /** What is measured on; undefined: what there is for it. */
+  readonly part?: Part | 'all';
 }
 
 /** The command line, resolved. @throws UsageError that names the value and what was expected; `'help'` when asked for */
@@ -92,7 +123,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
   const parsed = parseOptionTable(OPTIONS, args, { allowPositionals: true });
   if (parsed === 'help') return 'help';
   const { typed, positionals } = parsed;
-  const { command, files } = readCommand(positionals, COMMANDS, 'predict');
+  const { command, files } = readCommand(positionals, COMMANDS, ['predict', 'features']);
   const { values, recipe, out, how } = await resolveRun({
     trains: command === 'train' && !parsed.values['dry-run'],
     asked: parsed,
@@ -117,8 +148,24 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
   if (command === 'export' && values.out === undefined)
     throw new UsageError(`'export' needs --out, the folder that it writes.`);
   if (command === 'predict' && files.length === 0)
-    throw new UsageError(`'predict' needs the paths of images.`);
-  return { ...options, command, recipe, out, how, labels: values.labels };
+    throw new UsageError(`'predict' needs the paths of images, or of folders of images.`);
+  if (command === 'features') {
+    if (values.checkpoint === undefined || values.out === undefined || files.length === 0)
+      throw new UsageError(
+        `'features' needs --checkpoint, --out FILE.safetensors or FILE.npy, and the paths of images or folders.`,
+      );
+    assertFeatureFormat(values.out);
+  }
+  return {
+    ...options,
+    command,
+    recipe,
+    out,
+    how,
+    labels: values.labels,
+    part: values.part,
+    features: values.features,
+  };
 }
 
 function withOverrides(recipe: FinetuneRecipe, values: OptionValues<typeof OPTIONS>): FinetuneRecipe {

@@ -1,23 +1,20 @@
-import { basename, dirname } from 'node:path';
-import { compileForward } from '@beit/compile';
-import { loadViews } from '@beit/data';
-import type * as tf from '@tensorflow/tfjs';
+import { type ImageFile, imageFiles } from '@beit/cli';
 import { loadClassifier } from './classifierFile';
 import { softmax } from './evaluation';
+import { forwardFiles } from './forwardFiles';
 import { createModel } from './model';
 import type { Options } from './options';
 import { plainView } from './views';
 
-export interface Prediction {
-  readonly file: string;
-  /** Most likely first. */
-  readonly classes: readonly { readonly name: string; readonly probability: number }[];
-}
+/** What is in a picture, the most likely first; or why it could not be read. */
+export type Prediction = { readonly file: ImageFile } & (
+  | { readonly classes: readonly { readonly name: string; readonly probability: number }[] }
+  | { readonly reason: string }
+);
 
 /**
- * What is in some images, one after the other.
- *
- * @throws for the first image that cannot be read
+ * What is in some images, one after the other: files, and all below folders. One that cannot be read does not end the
+ * others.
  */
 export async function* predict({
   model,
@@ -27,32 +24,21 @@ export async function* predict({
 }: Options & { readonly model: string }): AsyncGenerator<Prediction> {
   const trained = await loadClassifier(model);
   const { classifier } = createModel(trained, trained.classes.length);
-  const view = plainView(trained);
-  const program = await compileForward(
-    (params: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => ({
-      logits: classifier.logits(params, images),
-    }),
-    {
-      params: trained.params,
-      inputs: { images: { dtype: 'float32', shape: [1, view.imageSize, view.imageSize, 3] } },
-    },
+  const of = classifier.logits;
+  const outputs = forwardFiles(await imageFiles(files), {
+    of,
+    params: trained.params,
+    view: plainView(trained),
     engine,
-  );
-  try {
-    for (const file of files) {
-      const source = { kind: 'folder', directory: dirname(file), names: [basename(file)] } as const;
-      const { image } = await loadViews(source, 0, view).catch((cause: Error) => {
-        throw new Error(`Cannot read ${file}: ${cause.message}`, { cause });
-      });
-      const shape = [1, view.imageSize, view.imageSize, 3];
-      const { logits } = await program.run({ images: { dtype: 'float32', shape, data: image } });
-      const classes = [...softmax(logits.data)]
+  });
+  for await (const result of outputs) {
+    if ('reason' in result) yield result;
+    else {
+      const classes = [...softmax(result.output)]
         .map((probability, label) => ({ name: trained.classes[label]!, probability }))
         .sort((a, b) => b.probability - a.probability)
         .slice(0, top);
-      yield { file, classes };
+      yield { file: result.file, classes };
     }
-  } finally {
-    await program.dispose();
   }
 }

@@ -28,7 +28,7 @@ export async function prepareTask(
 ): Promise<Task> {
   const whole = await loadDataset(options.recipe, options.data);
   const dataset = { ...whole, train: labelledShare(whole.train, options.labels, options.recipe.seed) };
-  progress.message(describeDataset(dataset));
+  for (const text of [describeDataset(dataset), ...dataset.notes]) progress.message(text);
   const { checkpoint, scratch } = options;
   const pretrained = await pretrainedOf({ checkpoint, scratch, name: options.recipe.name }, progress);
   const begun = beginWith(options.recipe, dataset.classes.length, pretrained);

@@ -91,7 +91,11 @@ export async function run(
     },
     perClass: Object.fromEntries(dataset.classes.map((name, label) => [name, perClass[label]])),
     confusion,
-    images: { train: dataset.train.labels.length, validation: dataset.validation.labels.length },
+    images: {
+      train: dataset.train.labels.length,
+      validation: evaluated.labels.length,
+      unreadable: unreadable.length,
+    },
     seconds: seconds.training,
   };
   return finish({ summary: summaryOf(outcome), unreadable, results, page: () => makeReport(outcome) });

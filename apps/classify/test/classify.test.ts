@@ -46,6 +46,9 @@ beforeAll(async () => {
     }
   }
   await writeFile(join(pictures, 'lying', 'broken.png'), 'no picture');
+  await writeFile(join(pictures, 'lying', 'phone.heic'), 'no picture here');
+  await mkdir(join(pictures, '.ipynb_checkpoints'));
+  await writeFile(join(pictures, '.ipynb_checkpoints', '0.png'), 'no picture');
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -65,10 +68,15 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect(report).toMatch(/Confusion matrix/);
   expect(report).not.toMatch(/NaN|undefined/);
   const results = JSON.parse(await readFile(join(out, 'results.json'), 'utf8'));
-  expect(results.images).toEqual({ train: 81, validation: 20 });
   const counted = results.confusion.flat().reduce((a: number, b: number) => a + b, 0);
   // The one that is no picture is in one of the two parts.
   expect([19, 20]).toContain(counted);
+  expect(results.images).toEqual({ train: 81, validation: counted, unreadable: 1 });
+  expect(whole.stderr).toMatch(/1 file could not be read, such as lying\/broken\.png \(/);
+  expect(whole.stderr).toMatch(
+    /1 file was passed over for the ending of the name: 1 \.heic\. Pictures in \.heic are/,
+  );
+  expect(report).toMatch(/<h2[^>]*>Files<[\s\S]*lying\/broken\.png/);
   expect(JSON.parse(await readFile(join(out, 'unreadable.json'), 'utf8'))[0].name).toBe('lying/broken.png');
 
   await killAfterCheckpoint(join(folder, 'killed/checkpoints'), small('killed'));
@@ -87,6 +95,8 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
 
   const evaluated = start(
     'evaluate',
+    '--part',
+    'val',
     '--model',
     out,
     '--data',
@@ -99,10 +109,34 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect(ended(evaluated)).toEqual({ status: 0 });
   const repeated = JSON.parse(await readFile(join(folder, 'e/results.json'), 'utf8'));
   expect(repeated.top1).toBe(results.top1);
+  const all = start('evaluate', '--model', out, '--data', pictures, '--out', join(folder, 'all'));
+  expect(all.stdout).toMatch(/^\non all images/);
+  const everything = JSON.parse(await readFile(join(folder, 'all/results.json'), 'utf8'));
+  expect(everything.images).toEqual({ measuredOn: 'all images', measured: 100, unreadable: 1 });
   expect((await readFile(join(folder, 'e/predictions.csv'), 'utf8')).split('\n')).toHaveLength(counted + 2);
 
   const predicted = start('predict', '--model', out, join(pictures, 'squares/0.png'), '--top', '2');
   expect(predicted.stdout).toMatch(/squares\/0\.png\n +\d+\.\d % {2}\w+\n +\d+\.\d % {2}\w+\n$/);
+  const answers = join(folder, 'answers');
+  const many = start('predict', '--model', out, pictures, '--top', '1', '--out', answers);
+  expect(many.status).toBe(1);
+  expect(many.stderr).toMatch(/Cannot read .*lying\/broken\.png: /);
+  const answered = JSON.parse(await readFile(join(answers, 'predictions.json'), 'utf8'));
+  expect(answered).toHaveLength(101);
+  const right = answered.filter(
+    ({ image, classes }: { image: string; classes?: { name: string }[] }) =>
+      classes && image.startsWith(`${classes[0]!.name}/`),
+  );
+  // Of all images 'evaluate' finds the same share.
+  expect(right.length / 100).toBeCloseTo(everything.top1, 6);
+  expect(await readFile(join(answers, 'predictions.csv'), 'utf8')).toMatch(
+    /^image,rank,class,probability,error\nlying\/0\.png,1,\w+,0\.\d+,\n/,
+  );
+  const feature = start(
+    ...['features', '--checkpoint', out, '--out', join(folder, 'f.safetensors'), join(pictures, 'squares')],
+  );
+  expect(feature.stdout).toMatch(/pooled features, \[40, \d+\]/);
+  expect((await loadSafetensors(join(folder, 'f.safetensors'))).tensors.features!.shape[0]).toBe(40);
   const exported = join(folder, 'exported');
   const files = start('export', '--model', out, '--out', exported);
   expect(files.stdout).toMatch(/onnx\/model\.onnx/);

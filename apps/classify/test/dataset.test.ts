@@ -93,7 +93,13 @@ test('it is said when classes are very unequal', () => {
     const labels = Int32Array.from(counts.flatMap((count, label) => new Array<number>(count).fill(label)));
     const source: FolderSource = { kind: 'folder', directory: '', names: [...labels].map(String) };
     const images = { source, labels };
-    return describeDataset({ classes: ['cat', 'dog'], train: images, validation: images, title: String });
+    return describeDataset({
+      classes: ['cat', 'dog'],
+      train: images,
+      validation: images,
+      notes: [],
+      title: String,
+    });
   };
   expect(of(3, 3)).toMatch(/6 images of 2 classes.* 3 of each class\./);
   expect(of(3, 5)).toMatch(/From 3 \(cat\) to 5 \(dog\) of a class\.$/);

@@ -1,5 +1,14 @@
 import { join } from 'node:path';
-import { isAddress, isShards, type OpenedShards, openShards } from '@beit/data';
+import {
+  countDeep,
+  describePassedOver,
+  type ImageSource,
+  isAddress,
+  isShards,
+  type OpenedShards,
+  openShards,
+  type PassedOver,
+} from '@beit/data';
 import { cacheFolder } from '@beit/installed';
 import { UsageError } from './commandLine';
 import { hubLocation, isOnHub, localShards } from './onHub';
@@ -44,3 +53,18 @@ export async function shardsAt(
 
 /** Where it is kept what large folders of images hold. */
 export const folderIndexes = (): string => join(cacheFolder(), 'folders');
+
+/** What people should know of the files that were taken, and of those that were not: sentences. */
+export async function folderNotes(source: ImageSource, passedOver: PassedOver): Promise<string[]> {
+  const others = describePassedOver(passedOver);
+  const { looked, deep } = await countDeep(source);
+  return [
+    ...(others === undefined ? [] : [others]),
+    ...(deep === 0
+      ? []
+      : [
+          `${deep} of ${looked} images that were looked at have 16 bits a channel: their levels are scaled to 8 bits, ` +
+            'but taken as they are in an image that has none above 255.',
+        ]),
+  ];
+}

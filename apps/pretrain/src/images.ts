@@ -1,4 +1,4 @@
-import { folderIndexes, shardsAt } from '@beit/cli';
+import { folderIndexes, folderNotes, shardsAt } from '@beit/cli';
 import {
   compactNames,
   type EmojiOptions,
@@ -16,6 +16,8 @@ import type { PretrainRecipe } from './recipe';
 export interface Images {
   readonly train: ImageSource;
   readonly heldOut: ImageSource;
+  /** What people should know of the files: sentences. */
+  readonly notes: readonly string[];
   /** What a held-out image shows, for people; its name where nothing better is known. */
   title(name: string): string;
 }
@@ -34,18 +36,28 @@ export async function loadImages(
     const train = await emojiDataset({ split: 'train', heldOutShare, size, onProgress });
     const heldOut = await emojiDataset({ split: 'heldOut', heldOutShare, size });
     const titles = new Map(heldOut.emoji.map(({ id, name }) => [id, name]));
-    return { train: train.source, heldOut: heldOut.source, title: (name) => titles.get(name) ?? name };
+    return {
+      train: train.source,
+      heldOut: heldOut.source,
+      notes: [],
+      title: (name) => titles.get(name) ?? name,
+    };
   }
   const shards = await shardsAt(location!, recipe.data);
   if (shards) return shardImages(shards);
-  const all = await imageFolder(location!, { indexes: folderIndexes() });
+  const { passedOver, ...all } = await imageFolder(location!, { indexes: folderIndexes() });
   const share = Math.min(HELD_OUT_SHARE, MOST_HELD_OUT / all.names.length);
   const isHeldOut = (name: string) => createRandom('held out', name).uniform() < share;
   const part = (heldOut: boolean): FolderSource => ({
     ...all,
     names: compactNames([...all.names].filter((name) => isHeldOut(name) === heldOut)),
   });
-  const images: Images = { train: part(false), heldOut: part(true), title: (name) => name };
+  const images: Images = {
+    train: part(false),
+    heldOut: part(true),
+    notes: await folderNotes(all, passedOver),
+    title: (name) => name,
+  };
   if (images.heldOut.names.length === 0 || images.train.names.length === 0) {
     throw new Error(
       `'${location}' holds ${all.names.length} images: too few to hold one in twenty out for evaluation.`,
@@ -61,11 +73,16 @@ function shardImages({ train, validation }: OpenedShards): Images {
   if (validation) {
     const { source } = validation;
     const heldOut = subset(source, range(0, Math.min(source.names.length, MOST_HELD_OUT)));
-    return { train: train.source, heldOut, title };
+    return { train: train.source, heldOut, notes: [], title };
   }
   const { source } = train;
   const { length } = source.names;
   const end = length - Math.min(MOST_HELD_OUT, Math.ceil(HELD_OUT_SHARE * length));
   if (end === 0) throw new Error(`The shards hold ${length} images: too few to hold one out for evaluation.`);
-  return { train: subset(source, range(0, end)), heldOut: subset(source, range(end, length)), title };
+  return {
+    train: subset(source, range(0, end)),
+    heldOut: subset(source, range(end, length)),
+    notes: [],
+    title,
+  };
 }

@@ -27,6 +27,8 @@ export interface Outcome {
   readonly findings: Findings;
   readonly heldOut: HeldOut;
   readonly title: (name: string) => string;
+  /** What people should know of the files: sentences. */
+  readonly notes: readonly string[];
   readonly seconds: Readonly<Record<'tokenizer' | 'pretrain', number>>;
   readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
 }
@@ -125,17 +127,9 @@ async function stageReport(
   };
 }
 
-function nextSteps({ recipe, data, out, tokenizer, unreadable }: Outcome): NextStep[] {
+function nextSteps({ recipe, data, out, tokenizer }: Outcome): NextStep[] {
   const again = `pnpm --filter pretrain start -- --recipe ${join(out, 'recipe.json')}${data ? ` --data ${data}` : ''}`;
   return [
-    ...(unreadable.length > 0
-      ? [
-          {
-            text: `${unreadable.length} files could not be read and were replaced by others, such as ${unreadable[0]!.name} (${unreadable[0]!.reason}).`,
-            command: `cat ${join(out, 'unreadable.json')}`,
-          },
-        ]
-      : []),
     tokenizer
       ? {
           text: 'Train longer: twice the epochs of both stages.',
@@ -182,6 +176,7 @@ export async function makeReport(outcome: Outcome, engine: EngineOptions): Promi
     attention: await attentionOf(outcome, engine),
     elbo: findings.elbo,
     config: JSON.parse(await readFile(join(outcome.out, 'recipe.json'), 'utf8')),
+    files: { notes: outcome.notes, unreadable: outcome.unreadable },
     nextSteps: nextSteps(outcome),
   };
 }

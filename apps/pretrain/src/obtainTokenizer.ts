@@ -7,6 +7,7 @@ import { isFirst } from '@beit/trainer';
 import { loadSafetensors, saveSafetensors } from '@beit/weights';
 import type { HeldOut } from './heldOut';
 import { hasDecoder, loadTokenizer } from './loadTokenizer';
+import type { PretrainRecipe } from './recipe';
 import { tokenizerEvaluation } from './tokenizerEvaluation';
 import { type PretrainStageOptions, tokenizerStage } from './tokenizerStage';
 
@@ -26,8 +27,8 @@ export interface TokenizerOptions {
 }
 
 /**
- * The tokenizer of a run, which then lies in its folder: that of a given file, or of an earlier part of the run whose
- * stage 1 is over, or a newly trained one.
+ * The tokenizer of a run: that of a given file, or of an earlier part of the run whose stage 1 is over, or a newly trained
+ * one, which then lies in its folder.
  *
  * @returns undefined when the training was interrupted
  */
@@ -36,20 +37,29 @@ export async function obtainTokenizer(
   { out, continues, given, heldOut }: TokenizerOptions,
 ): Promise<ObtainedTokenizer | undefined> {
   const dvae = createDvae(stage.recipe.tokenizer.model);
-  const path = join(out, 'tokenizer.safetensors');
   const ready =
     given === undefined
-      ? continues && (await finishedTokenizer(path, dvae))
+      ? continues && (await finishedTokenizer(tokenizerIn(out), dvae))
       : await loadTokenizer(given, stage.recipe.tokenizer.model);
   if (ready && !hasDecoder(ready))
     stage.progress?.message(
       'The tokenizer has no decoder, which pre-training does not need: there will be no reconstructions in the report.',
     );
-  const tokenizer = ready ? { params: ready, unreadable: [] } : await trained(stage, out, dvae, heldOut);
-  if (tokenizer && isFirst(stage.job))
-    await saveSafetensors(path, tokenizer.params, writeTokenizerMetadata({ config: dvae.config }));
+  if (ready) return { params: ready, unreadable: [] };
+  const tokenizer = await trained(stage, out, dvae, heldOut);
+  if (tokenizer && isFirst(stage.job)) await saveTokenizer(out, tokenizer.params, stage.recipe);
   return tokenizer;
 }
+
+/** Writes the tokenizer of a run into its folder; one that was given comes there when the run is over. */
+export const saveTokenizer = (
+  out: string,
+  params: NamedTensors,
+  { tokenizer: { model } }: PretrainRecipe,
+): Promise<void> =>
+  saveSafetensors(tokenizerIn(out), params, writeTokenizerMetadata({ config: createDvae(model).config }));
+
+const tokenizerIn = (out: string) => join(out, 'tokenizer.safetensors');
 
 /** The tokenizer of a run whose first stage is over. */
 async function finishedTokenizer(path: string, dvae: Dvae): Promise<NamedTensors | undefined> {

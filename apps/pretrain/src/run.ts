@@ -10,7 +10,7 @@ import { loadHeldOut } from './heldOut';
 import { loadImages } from './images';
 import { makeReport, type Outcome, summaryOf } from './makeReport';
 import { mimStage } from './mimStage';
-import { obtainTokenizer } from './obtainTokenizer';
+import { obtainTokenizer, saveTokenizer } from './obtainTokenizer';
 import type { RunOptions } from './options';
 import { renderReport } from './report/renderReport';
 import type { Example } from './report/reportData';
@@ -32,6 +32,7 @@ export async function run(
   progress.message(
     `${images.train.names.length} images to train on, ${images.heldOut.names.length} held out`,
   );
+  for (const note of images.notes) progress.message(note);
   const heldOut = await loadHeldOut(recipe, images.heldOut);
   const { isFirst, continues, onStep, seconds, timed, finish } = await openRun({
     out,
@@ -66,6 +67,7 @@ export async function run(
   });
   const unreadable = await unreadableOfAll(job, [...(tokenizer?.unreadable ?? []), ...result.unreadable]);
   if (!findings) return { interrupted: result.interrupted, summary: [] };
+  if (tokenizer && isFirst) await saveTokenizer(out, tokenizer.params, recipe);
   await saveSafetensors(
     join(out, 'model.safetensors'),
     result.params,
@@ -83,6 +85,7 @@ export async function run(
     findings,
     heldOut,
     title: images.title,
+    notes: images.notes,
     seconds,
     unreadable,
   };

@@ -94,6 +94,7 @@ test('a run writes model, metrics, checkpoints and a report; one killed in stage
   expect(report).not.toMatch(/NaN|undefined/);
   expect(JSON.parse(await readFile(join(out, 'unreadable.json'), 'utf8'))[0].name).toBe('squares/broken.png');
   expect(existsSync(join(out, 'examples.png'))).toBe(true);
+  expect(report).toMatch(/<h2[^>]*>Files<[\s\S]*squares\/broken\.png/);
 
   await killedAfterCheckpoint('killed', small('killed'));
 

@@ -8,7 +8,16 @@ export { drawHeatMap, drawMask, drawQueryPoint, encodePng, type GridSize, pictur
 export { type Page, renderPage } from './renderPage';
 export type { MetricsPoint, NextStep, Picture, StageReport, SummaryRow } from './reportData';
 export { type RunOutcome, runFacts, trainingSection } from './runReport';
-export { facts, figure, nextSection, recipeSection, stageSection, summaryTable, table } from './sections';
+export {
+  facts,
+  figure,
+  filesSection,
+  nextSection,
+  recipeSection,
+  stageSection,
+  summaryTable,
+  table,
+} from './sections';
 export { standaloneSvg } from './standaloneSvg';
 export { axes, coordinate, type PlotArea, svgFrame } from './svgChart';
 export { niceTicks } from './ticks';

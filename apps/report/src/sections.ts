@@ -79,3 +79,30 @@ export function recipeSection(config: object): Section {
     body: `<details><summary>All settings of this run, resolved, as JSON</summary><pre tabindex="0"><code>${json}</code></pre></details>`,
   };
 }
+
+/** So many of the files that could not be read are shown. */
+const MOST_FILES = 20;
+
+/** What happened to the files of a data set: `notes` are sentences. Empty where there is nothing to tell. */
+export function filesSection(
+  notes: readonly string[],
+  unreadable: readonly { readonly name: string; readonly reason: string }[],
+): Section {
+  const paragraphs = notes.map((note) => `<p>${escapeHtml(note)}</p>`);
+  if (unreadable.length > 0) {
+    const rows = unreadable
+      .slice(0, MOST_FILES)
+      .map(
+        ({ name, reason }) =>
+          `<tr><th scope="row">${escapeHtml(name)}</th><td class="note">${escapeHtml(reason)}</td></tr>`,
+      );
+    const files = unreadable.length === 1 ? '1 file' : `${unreadable.length} files`;
+    const more =
+      unreadable.length > MOST_FILES ? `; here are ${MOST_FILES} of them, all are in` : '; they are in';
+    paragraphs.push(
+      `<p>${files} could not be read: others were trained on instead, and none was measured on${more} unreadable.json.</p>`,
+      table(['File', 'Why'], rows),
+    );
+  }
+  return { id: 'files', title: 'Files', body: paragraphs.join('') };
+}

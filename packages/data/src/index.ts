@@ -60,9 +60,13 @@ export { type ShardWriterOptions, writeShards } from './shards/writeShards';
 export {
   type ClassFolder,
   type ClassFolderOptions,
+  type ClassFolderPart,
   classFolder,
+  classFolderPart,
   type LabelledFolder,
+  missingClasses,
 } from './sources/classFolder';
+export { countDeep } from './sources/countDeep';
 export {
   type Emoji,
   type EmojiDataset,
@@ -72,8 +76,9 @@ export {
   emojiDataset,
   isSkinToned,
 } from './sources/emojiDataset';
-export { IMAGE_EXTENSIONS } from './sources/imageExtensions';
-export { imageFolder } from './sources/imageFolder';
+export type { Part } from './sources/folderParts';
+export { describePassedOver, IMAGE_EXTENSIONS, type PassedOver } from './sources/imageExtensions';
+export { type ImageFolder, imageFolder } from './sources/imageFolder';
 export { compactNames, type Names } from './sources/names';
 export type {
   FolderSource,

@@ -11,6 +11,7 @@ import { isBegun, recipeOf } from './runFolder';
 import { lockRun } from './runLock';
 import { assertSameImages } from './sharedData';
 import type { RunResult } from './trainCommand';
+import { describeUnreadable, unreadableIn } from './unreadableOfAll';
 
 export interface RunDescription<Stage extends string> {
   /** The folder. */
@@ -65,8 +66,7 @@ export async function openRun<Stage extends string>({
   await assertSameImages(job, images);
   await mkdir(out, { recursive: true });
   if (isFirst) lockRun(out);
-  const writeJson = (name: string, value: object) =>
-    writeFile(join(out, name), `${JSON.stringify(value, null, 2)}\n`);
+  const writeJson = (path: string, value: object) => writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
   const continues = isBegun(out);
   let isWritten = continues;
   return {
@@ -82,11 +82,14 @@ export async function openRun<Stage extends string>({
       isWritten = true;
     },
     async finish({ summary, unreadable, results, page }) {
-      if (unreadable.length > 0) await writeJson('unreadable.json', unreadable);
+      if (unreadable.length > 0) {
+        await writeJson(unreadableIn(out), unreadable);
+        progress.message(describeUnreadable(unreadable, out));
+      }
       progress.message('Drawing the report');
       const report = join(out, 'report.html');
       await writeFile(report, await page());
-      await writeJson('results.json', results);
+      await writeJson(join(out, 'results.json'), results);
       return { interrupted: false, summary, report };
     },
   };

@@ -62,5 +62,10 @@ export interface Report {
   readonly elbo?: readonly ElboRow[];
   /** The resolved recipe, shown as JSON. */
   readonly config: object;
+  /** What happened to the files of the data set; `notes` are sentences. */
+  readonly files: {
+    readonly notes: readonly string[];
+    readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
+  };
   readonly nextSteps: readonly NextStep[];
 }

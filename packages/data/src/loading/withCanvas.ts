@@ -31,7 +31,7 @@ export async function withCanvas<T>(
 
 /** Decoding takes this thread anyway, and reading without waiting would cost as much again. */
 function readJpeg(path: string): Canvas | undefined {
-  if (!/\.jpe?g$/i.test(path)) return undefined;
+  if (!/\.(jpe?g|jpe|jfif|pjpe?g|pjp)$/i.test(path)) return undefined;
   const info = statSync(path, { throwIfNoEntry: false });
   return info?.isFile() && info.size <= MOST_BYTES ? decodeJpeg(readFileSync(path)) : undefined;
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openImage } from '../pixels/decodePixels';
+import { decodePixels } from '../pixels/decodePixels';
 import type { Normalization } from '../views/twoViews';
 import type { AnnotationOptions } from './labelNumbers';
 import { type Annotation, annotationAt } from './readAnnotation';
@@ -40,12 +40,14 @@ async function read(
   upright: boolean,
 ): Promise<ScaledImages> {
   const { default: sharp } = await import('sharp');
-  const { data: pixels, info } = await (await openImage(path, upright))
-    .flatten({ background: 'white' })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const { width, height, channels } = info;
-  if (channels !== 3) throw new Error(`decoded to ${channels} channels; expected 3`);
+  const { data, width, height, channels } = await decodePixels(path, { upright });
+  const pixels =
+    channels === 3
+      ? data
+      : await sharp(data, { raw: { width, height, channels } })
+          .flatten({ background: 'white' })
+          .raw()
+          .toBuffer();
   const factor = scaleFactor(width, height, scale);
   const scaled = (side: number, ratio: number) => Math.max(1, Math.round(side * factor * ratio));
   const sizes =

@@ -1,4 +1,6 @@
 import { createRandom } from '@beit/random';
+import { type FolderParts, folderParts, type Part } from './folderParts';
+import type { PassedOver } from './imageExtensions';
 import { type ImageFolderOptions, imageFolder } from './imageFolder';
 import { compactNames } from './names';
 import type { FolderSource } from './source';
@@ -11,46 +13,119 @@ export interface LabelledFolder {
 }
 
 export interface ClassFolder {
-  /** Names of folders, sorted. */
+  /** Names of folders, sorted as strings, as torchvision's ImageFolder has them; of all parts together. */
   readonly classes: readonly string[];
   readonly train: LabelledFolder;
+  /** The part for it, or that for testing where there is no other. It may lack a class. */
   readonly validation: LabelledFolder;
+  readonly passedOver: PassedOver;
+}
+
+/** Images to measure a classifier on. */
+export interface ClassFolderPart extends Pick<ClassFolder, 'classes' | 'passedOver'> {
+  readonly images: LabelledFolder;
+  /** Which of the folder's images they are, for people. */
+  readonly about: string;
 }
 
 export interface ClassFolderOptions extends ImageFolderOptions {
-  /** Share of each class that is held out where the folder is not split into `train` and `val`. Default 0.2. */
+  /** Share of each class that is held out where the folder has no parts. Default 0.2. */
   readonly validationShare?: number;
   /** Seed of that split. Default 0. */
   readonly seed?: number;
 }
 
-const TRAIN = 'train';
-const VALIDATION = ['val', 'valid', 'validation', 'test'];
-
 /**
  * A folder of images whose class is the folder that they are in, as torchvision's ImageFolder: `train/cat/1.jpg` and
- * `val/cat/2.jpg`, or `cat/1.jpg` alone, of which a seeded share of every class is held out.
+ * `val/cat/2.jpg` (`folderParts` says how parts may be called), or `cat/1.jpg` alone, of which a seeded share of every
+ * class is held out.
  *
- * @throws when an image is in no class, there are fewer than two classes, or the parts have different ones: the error
- *   names them
+ * @throws when an image is in no class, there are fewer than two classes, one has nothing to train on, or a part is
+ *   missing: the error names them
  */
-export async function classFolder(
-  directory: string,
-  { validationShare = 0.2, seed = 0, ...folder }: ClassFolderOptions = {},
-): Promise<ClassFolder> {
-  const names = [...(await imageFolder(directory, folder)).names];
-  const parts = new Set(names.map((name) => name.split('/')[0]!));
-  const heldOut = VALIDATION.filter((part) => parts.has(part));
-  if (parts.has(TRAIN) && heldOut.length === 0 && parts.size === 1) {
-    throw new Error(`'${directory}' has a folder '${TRAIN}' alone; expected 'val' beside it.`);
-  }
-  const isSplit = parts.has(TRAIN) && heldOut.length > 0;
-  if (isSplit && parts.size > 2) {
+export async function classFolder(directory: string, options: ClassFolderOptions = {}): Promise<ClassFolder> {
+  const { names, parts, classes, labelled, passedOver } = await readClasses(directory, options);
+  if (classes.length < 2)
     throw new Error(
-      `'${directory}' has the folders ${[...parts].join(', ')}; expected '${TRAIN}' and one of ${VALIDATION.join(', ')}, or classes.`,
+      `'${directory}' has one class, '${classes[0]}'; expected a folder for each of two or more.`,
     );
+  const heldOut = parts?.validation ?? parts?.test;
+  if (parts && parts.train === undefined)
+    throw new Error(
+      `'${directory}' has nothing to train on, but '${heldOut}' alone; expected 'train' beside it.`,
+    );
+  if (parts && heldOut === undefined)
+    throw new Error(`'${directory}' has a folder '${parts.train}' alone; expected 'val' beside it.`);
+  const isHeldOut = parts ? inPart(heldOut!) : heldOutNames(names, classes, labelled(names).labels, options);
+  const train = labelled(names.filter(parts ? inPart(parts.train!) : (name) => !isHeldOut(name)));
+  const missing = missingClasses(classes, train);
+  if (missing.length > 0)
+    throw new Error(`There is no image for training of ${missing.map((name) => `'${name}'`).join(', ')}.`);
+  return { classes, train, validation: labelled(names.filter(isHeldOut)), passedOver };
+}
+
+/**
+ * Some of the images of such a folder, to measure a classifier on.
+ *
+ * @param options.part default: `validation`, or `test` where there is none; all images of a folder without parts, of which
+ *   `validation` is what `classFolder` holds out
+ * @throws when an image is in no class, or the folder has no such part
+ */
+export async function classFolderPart(
+  directory: string,
+  { part, ...options }: ClassFolderOptions & { readonly part?: Part | 'all' } = {},
+): Promise<ClassFolderPart> {
+  const { names, parts, classes, labelled, passedOver } = await readClasses(directory, options);
+  const some = (about: string, isChosen: (name: string) => boolean) => ({
+    classes,
+    images: labelled(names.filter(isChosen)),
+    about,
+    passedOver,
+  });
+  const all = () => some('all images', () => true);
+  if (!parts) {
+    if (part === undefined || part === 'all') return all();
+    if (part === 'test') throw new Error(`'${directory}' has classes alone, and no folder 'test' of them.`);
+    const isHeldOut = heldOutNames(names, classes, labelled(names).labels, options);
+    return part === 'validation'
+      ? some('images that training holds out', isHeldOut)
+      : some('images that training does not hold out', (name) => !isHeldOut(name));
   }
-  const depth = isSplit ? 1 : 0;
+  if (part === 'all') return all();
+  const name = part === undefined ? (parts.validation ?? parts.test ?? parts.train!) : parts[part];
+  if (name === undefined)
+    throw new Error(
+      `'${directory}' has no part '${part}'; it has ${Object.values(parts)
+        .map((other) => `'${other}'`)
+        .join(', ')}.`,
+    );
+  return some(`images of '${name}'`, inPart(name));
+}
+
+/** Classes of which there are none. */
+export function missingClasses(
+  classes: readonly string[],
+  { labels }: Pick<LabelledFolder, 'labels'>,
+): string[] {
+  const present = new Set(labels);
+  return classes.filter((_, label) => !present.has(label));
+}
+
+const inPart = (part: string) => (name: string) => name.startsWith(`${part}/`);
+
+interface ReadClasses {
+  readonly names: readonly string[];
+  readonly parts: FolderParts | undefined;
+  readonly classes: readonly string[];
+  readonly passedOver: PassedOver;
+  labelled(names: readonly string[]): LabelledFolder;
+}
+
+async function readClasses(directory: string, options: ImageFolderOptions): Promise<ReadClasses> {
+  const { names: found, passedOver } = await imageFolder(directory, options);
+  const names = [...found];
+  const parts = folderParts(names, directory);
+  const depth = parts ? 1 : 0;
   const classOf = (name: string) => {
     const path = name.split('/');
     if (path.length < depth + 2) {
@@ -59,56 +134,38 @@ export async function classFolder(
     return path[depth]!;
   };
   const classes = [...new Set(names.map(classOf))].sort();
-  if (classes.length < 2) {
-    throw new Error(
-      `'${directory}' has one class, '${classes[0]}'; expected a folder for each of two or more.`,
-    );
-  }
   const labelOf = new Map(classes.map((name, label) => [name, label]));
-  const isHeldOut = isSplit
-    ? (name: string) => !name.startsWith(`${TRAIN}/`)
-    : heldOutNames(names, classOf, validationShare, seed);
-  const labelled = (chosen: readonly string[], part: string): LabelledFolder => {
-    const labels = Int32Array.from(chosen, (name) => labelOf.get(classOf(name))!);
-    const present = new Set(labels);
-    const missing = classes.filter((_, label) => !present.has(label));
-    if (missing.length > 0) {
-      throw new Error(`There is no image for ${part} of ${missing.map((name) => `'${name}'`).join(', ')}.`);
-    }
-    return { source: { kind: 'folder', directory, names: compactNames(chosen) }, labels };
-  };
   return {
+    names,
+    parts,
     classes,
-    train: labelled(
-      names.filter((name) => !isHeldOut(name)),
-      'training',
-    ),
-    validation: labelled(names.filter(isHeldOut), 'validation'),
+    passedOver,
+    labelled: (chosen) => ({
+      source: { kind: 'folder', directory, names: compactNames(chosen) },
+      labels: Int32Array.from(chosen, (name) => labelOf.get(classOf(name))!),
+    }),
   };
 }
 
 /** A share of every class, at least one image, drawn by the names alone. */
 function heldOutNames(
   names: readonly string[],
-  classOf: (name: string) => string,
-  share: number,
-  seed: number,
+  classes: readonly string[],
+  labels: Int32Array,
+  { validationShare: share = 0.2, seed = 0 }: ClassFolderOptions,
 ): (name: string) => boolean {
   if (!(share > 0 && share < 1)) {
     throw new RangeError(`validationShare is ${share}; expected a number between 0 and 1.`);
   }
-  const byClass = new Map<string, string[]>();
-  for (const name of names) {
-    const own = byClass.get(classOf(name));
-    if (own) own.push(name);
-    else byClass.set(classOf(name), [name]);
-  }
+  const byClass = classes.map((): string[] => []);
+  names.forEach((name, i) => {
+    byClass[labels[i]!]!.push(name);
+  });
   const heldOut = new Set<string>();
-  for (const [label, own] of byClass) {
+  for (const [label, own] of byClass.entries()) {
     const count = Math.max(1, Math.round(share * own.length));
-    for (const index of createRandom(seed, 'validation', label).permutation(own.length).slice(0, count)) {
-      heldOut.add(own[index]!);
-    }
+    const order = createRandom(seed, 'validation', classes[label]!).permutation(own.length);
+    for (const index of order.slice(0, count)) heldOut.add(own[index]!);
   }
   return (name) => heldOut.has(name);
 }

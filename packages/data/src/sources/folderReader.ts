@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { writeFileAtomic } from '@beit/weights';
-import { IMAGE_EXTENSIONS } from './imageExtensions';
+import { IMAGE_EXTENSIONS, type PassedOver } from './imageExtensions';
 
 /** What is in a folder, by name. */
 export interface FolderContent {
   readonly images: readonly string[];
   /** Links to folders are folders. */
   readonly folders: readonly string[];
-  /** How many other files. */
-  readonly others: number;
+  /** Other files. */
+  readonly others: PassedOver;
 }
 
 export interface FolderReader {
@@ -27,7 +27,7 @@ type Index = Record<string, FolderContent & { readonly changed: number }>;
 const FEWEST_KEPT = 5_000;
 /** A folder that has just changed may change again within the same tick of its clock. */
 const SETTLED_MILLISECONDS = 2000;
-const VERSION = 1;
+const VERSION = 2;
 
 /**
  * Reads folders, from an index where they have not changed since it was written. Links among their entries are not
@@ -78,21 +78,26 @@ async function readIndex(path: string): Promise<Index> {
   }
 }
 
-const isImage = (name: string) =>
-  IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension));
+/**
+ * What systems and programs keep beside data: hidden entries (`.ipynb_checkpoints`, `.DS_Store`, and `._1.jpg`, which has
+ * what macOS knows of `1.jpg`), and folders of archives and servers.
+ */
+const isHidden = (name: string) => name.startsWith('.') || name === '__MACOSX' || name === '@eaDir';
 
 async function readFolder(folder: string): Promise<FolderContent> {
   const images: string[] = [];
   const folders: string[] = [];
-  let others = 0;
+  const others: Record<string, number> = {};
   for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (isHidden(entry.name)) continue;
     const isFolder =
       entry.isDirectory() ||
       (entry.isSymbolicLink() &&
         (await stat(join(folder, entry.name)).catch(() => undefined))?.isDirectory());
+    const ending = extname(entry.name).toLowerCase();
     if (isFolder) folders.push(entry.name);
-    else if (isImage(entry.name)) images.push(entry.name);
-    else others += 1;
+    else if (IMAGE_EXTENSIONS.includes(ending)) images.push(entry.name);
+    else others[ending] = (others[ending] ?? 0) + 1;
   }
   return { images, folders, others };
 }

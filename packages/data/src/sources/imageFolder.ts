@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFolderReader, type FolderReader } from './folderReader';
-import { IMAGE_EXTENSIONS } from './imageExtensions';
+import { addPassedOver, describePassedOver, IMAGE_EXTENSIONS, type PassedOver } from './imageExtensions';
 import { compactNames } from './names';
 import type { FolderSource } from './source';
 
@@ -13,54 +13,64 @@ export interface ImageFolderOptions {
   readonly indexes?: string;
 }
 
+interface Found {
+  readonly images: string[];
+  readonly passedOver: Record<string, number>;
+}
+
 /**
- * Appends the names of all images below a folder, sorted, to `images`; a folder that links lead to twice is read once.
+ * Appends the names of all images below a folder, sorted; a folder that links lead to twice is read once.
  *
  * @param prefix of the names
- * @returns how many other files there are
  */
 async function findImages(
   folder: string,
   prefix: string,
   reader: FolderReader,
-  images: string[],
+  found: Found,
   seen = new Set<string>(),
-): Promise<number> {
+): Promise<void> {
   const real = await realpath(folder);
-  if (seen.has(real)) return 0;
+  if (seen.has(real)) return;
   seen.add(real);
   const content = await reader.read(real);
   const folders = new Set(content.folders);
-  let { others } = content;
+  addPassedOver(found.passedOver, content.others);
   for (const name of [...content.images, ...folders].sort()) {
-    if (!folders.has(name)) images.push(prefix + name);
-    else others += await findImages(join(folder, name), `${prefix}${name}/`, reader, images, seen);
+    if (!folders.has(name)) found.images.push(prefix + name);
+    else await findImages(join(folder, name), `${prefix}${name}/`, reader, found, seen);
   }
-  return others;
+}
+
+/** What `imageFolder` found. */
+export interface ImageFolder extends FolderSource {
+  readonly passedOver: PassedOver;
 }
 
 /**
- * All images below a folder, at any depth. Labels are not needed for pre-training; with an ImageNet-style layout the
- * first folder of each path is its class.
+ * All images below a folder, at any depth, without what is hidden. Labels are not needed for pre-training; with an
+ * ImageNet-style layout the first folder of each path is its class.
  *
  * @throws when the folder is missing, is a file, or holds no image: the error says what was looked for and found
  */
 export async function imageFolder(
   directory: string,
   { indexes }: ImageFolderOptions = {},
-): Promise<FolderSource> {
+): Promise<ImageFolder> {
   const info = await stat(directory).catch(() => undefined);
   if (!info) throw new Error(`There is no folder '${directory}'. Give one that holds images, at any depth.`);
   if (!info.isDirectory())
     throw new Error(`'${directory}' is a file; expected a folder that holds images, at any depth.`);
   const reader = await createFolderReader(await realpath(directory), indexes);
-  const names: string[] = [];
-  const others = await findImages(directory, '', reader, names);
-  if (names.length === 0) {
+  const found: Found = { images: [], passedOver: {} };
+  await findImages(directory, '', reader, found);
+  const { images, passedOver } = found;
+  if (images.length === 0) {
     throw new Error(
-      `'${directory}' holds no images: looked at any depth for ${IMAGE_EXTENSIONS.join(' ')}, found ${others} other files.`,
+      `'${directory}' holds no images: looked at any depth for ${IMAGE_EXTENSIONS.join(' ')}. ` +
+        (describePassedOver(passedOver) ?? 'There are no other files.'),
     );
   }
   await reader.keep();
-  return { kind: 'folder', directory, names: compactNames(names) };
+  return { kind: 'folder', directory, names: compactNames(images), passedOver };
 }

@@ -1,0 +1,71 @@
+import { type ImageFile, imageFiles, loadPretrained } from '@beit/cli';
+import { INCEPTION_NORMALIZATION } from '@beit/data';
+import type { ProgressReporter } from '@beit/trainer';
+import { createVit } from '@beit/vit';
+import { openFeatureFile } from './featureFile';
+import { forwardFiles } from './forwardFiles';
+import { encoderParams, type FeatureKind, imageFeatures } from './imageFeatures';
+import type { Options } from './options';
+import { plainView } from './views';
+
+export interface WrittenFeatures {
+  readonly paths: readonly string[];
+  /** `[images, ...]` */
+  readonly shape: readonly number[];
+  readonly unreadable: readonly { readonly file: ImageFile; readonly reason: string }[];
+}
+
+/**
+ * Writes what a checkpoint's encoder says of pictures, `imageFeatures`, to a file, with their names. Pictures that cannot
+ * be read are left out and told of.
+ *
+ * @throws when the checkpoint cannot be used, or no picture can be read
+ */
+export async function features(
+  options: Options & { readonly checkpoint: string; readonly out: string },
+  progress: Pick<ProgressReporter, 'update' | 'message'>,
+  onPicture: (done: number, total: number) => void,
+): Promise<WrittenFeatures> {
+  const { checkpoint, files, out, engine } = options;
+  const kind: FeatureKind = options.features;
+  const { path, tensors, config, pooling, normalization, cropShare } = await loadPretrained(checkpoint);
+  progress.message(`Features of ${path}.`);
+  const vit = createVit(config);
+  const params = encoderParams(vit, tensors);
+  const missing = Object.keys(vit.parameterShapes()).filter((name) => !(name in params));
+  if (missing.length > 0)
+    throw new Error(`${path} is no whole encoder; it lacks ${missing.slice(0, 5).join(', ')}.`);
+  const view = plainView({
+    model: config,
+    views: {
+      normalization: normalization ?? INCEPTION_NORMALIZATION,
+      cropShare: cropShare ?? (config.imageSize < 384 ? 224 / 256 : 1),
+    },
+  });
+  const pictures = await imageFiles(files);
+  const file = await openFeatureFile(out);
+  const unreadable: { file: ImageFile; reason: string }[] = [];
+  try {
+    let inner: readonly number[] | undefined;
+    let done = 0;
+    const of = imageFeatures(vit, params, kind, pooling);
+    for await (const result of forwardFiles(pictures, { of, params, view, engine })) {
+      if ('reason' in result) unreadable.push(result);
+      else {
+        inner = result.shape;
+        file.append(result.file.name, result.output);
+      }
+      onPicture(++done, pictures.length);
+    }
+    if (!inner) {
+      const [first] = unreadable;
+      throw new Error(
+        `None of ${pictures.length} pictures could be read; ${first!.file.path}: ${first!.reason}`,
+      );
+    }
+    const paths = await file.finish(inner, { features: kind, checkpoint: path });
+    return { paths, shape: [pictures.length - unreadable.length, ...inner], unreadable };
+  } finally {
+    file.dispose();
+  }
+}
