@@ -9,6 +9,8 @@ export interface PixelRegressionConfig {
   readonly backbone: Backbone<'features'>;
   /** Side of a patch, pixels; images have `gridSize * patchSize` of them along each side. */
   readonly patchSize: number;
+  /** Of the images. Default 3. */
+  readonly inChannels?: number;
   /** Epsilon of the final norm. Default 1e-6. */
   readonly layerNormEpsilon?: number;
 }
@@ -24,7 +26,7 @@ export interface PixelRegression {
   /** Parameters of the backbone and of what is added: `mask_token`, `norm.*`, `pixel_head.*`. */
   init(random: Random): NamedTensors;
   /**
-   * Pixels of every patch, `[batch, patches, 3 * patchSize^2]` in the order of `patchify` of `@beit/nn`: channel by
+   * Pixels of every patch, `[batch, patches, inChannels * patchSize^2]` in the order of `patchify` of `@beit/nn`: channel by
    * channel. `mask` is `[batch, patches]` float32, 1 = masked.
    */
   pixels(params: TensorParams, images: tf.Tensor, mask: tf.Tensor): tf.Tensor3D;
@@ -48,6 +50,7 @@ export interface PixelRegression {
 export function createPixelRegression({
   backbone,
   patchSize,
+  inChannels = 3,
   layerNormEpsilon = 1e-6,
 }: PixelRegressionConfig): PixelRegression {
   if (!Number.isSafeInteger(patchSize) || patchSize < 1) {
@@ -55,7 +58,7 @@ export function createPixelRegression({
   }
   const encoder = createMaskedEncoder(backbone, layerNormEpsilon);
   const [rows, columns] = backbone.gridSize;
-  const subpixels = 3 * patchSize * patchSize;
+  const subpixels = inChannels * patchSize * patchSize;
 
   const head = (params: TensorParams, features: tf.Tensor) =>
     linear(features, params['pixel_head.weight']!, params['pixel_head.bias']) as tf.Tensor3D;
@@ -66,7 +69,7 @@ export function createPixelRegression({
     masked: MaskedPositions,
     dropPathKeeps?: tf.Tensor,
   ): PixelOutputs {
-    assertShape(images, [-1, rows * patchSize, columns * patchSize, 3], 'The images');
+    assertShape(images, [-1, rows * patchSize, columns * patchSize, inChannels], 'The images');
     const predicted = head(params, encoder.maskedFeatures(params, images, masked, dropPathKeeps));
     const actual = gatherPositions(patchify(images, patchSize), masked.positions);
     const errors = tf.mean(tf.square(tf.sub(predicted, actual)), 2);

@@ -9,7 +9,7 @@ import type { MaskedPositions } from './maskedEncoder';
  * here.
  */
 export type PretrainBatch = {
-  /** Normalized, `[batch, imageSize, imageSize, 3]`. */
+  /** Normalized, `[batch, imageSize, imageSize, inChannels]`. */
   images: tf.Tensor;
   /** `[batch, patches]` int32. */
   visualTokens: tf.Tensor;

@@ -40,7 +40,7 @@ export interface Vit {
   readonly embedDim: number;
   parameterShapes(): Record<string, number[]>;
   init(random: Random, style?: InitStyle): NamedTensors;
-  /** Normalized images `[batch, imageSize, imageSize, 3]` to patch embeddings `[batch, patches, embedDim]`, without positions. */
+  /** Normalized images `[batch, imageSize, imageSize, inChannels]` to patch embeddings `[batch, patches, embedDim]`, without positions. */
   embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor3D;
   /** Patch embeddings through cls token, positions and all blocks. */
   encode(params: TensorParams, patchEmbeddings: tf.Tensor, options?: EncodeOptions): Encoded;
@@ -49,17 +49,17 @@ export interface Vit {
 /** BEiT's vision transformer: pre-norm blocks without dropout. Reference: microsoft/unilm beit/modeling_finetune.py. */
 export function createVit(vitConfig: VitConfig): Vit {
   const config = resolveVitConfig(vitConfig);
-  const { imageSize, patchSize, embedDim, depth, numHeads, layerNormEpsilon } = config;
+  const { imageSize, patchSize, inChannels, embedDim, depth, numHeads, layerNormEpsilon } = config;
   const side = imageSize / patchSize;
   const gridSize = [side, side] as const;
   const tokens = side * side + 1;
   const rates = dropPathRates(config.dropPathRate, depth);
 
   function embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor3D {
-    assertShape(images, [-1, imageSize, imageSize, 3], 'The images');
+    assertShape(images, [-1, imageSize, imageSize, inChannels], 'The images');
     // The patch projection is a convolution whose windows do not overlap: a matrix product over flattened patches.
     const kernel = parameter(params, 'patch_embed.proj.weight');
-    const weight = tf.reshape(kernel, [embedDim, 3 * patchSize * patchSize]);
+    const weight = tf.reshape(kernel, [embedDim, inChannels * patchSize * patchSize]);
     return linear(patchify(images, patchSize), weight, params['patch_embed.proj.bias']) as tf.Tensor3D;
   }
 

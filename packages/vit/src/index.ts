@@ -1,3 +1,4 @@
+export { adaptInputChannels } from './adaptInputChannels';
 export { type AttentionParams, selfAttention } from './attention';
 export { createVit, type Encoded, type EncodeOptions, type Vit } from './createVit';
 export { drawDropPathKeeps } from './drawDropPathKeeps';

@@ -30,14 +30,14 @@ export function inferVitConfig(
   { numHeads, imageSize }: InferOptions = {},
 ): VitConfig {
   const names = Object.keys(tensors);
-  const [embedDim, channels, patchSize, patchWidth] = shapeOf('patch_embed.proj.weight', 4) as [
+  const [embedDim, inChannels, patchSize, patchWidth] = shapeOf('patch_embed.proj.weight', 4) as [
     number,
     number,
     number,
     number,
   ];
-  if (channels !== 3 || patchSize !== patchWidth)
-    throw new Error(`Patches of ${patchSize}x${patchWidth} pixels of ${channels} channels are not BEiT's.`);
+  if (patchSize !== patchWidth)
+    throw new Error(`Patches of ${patchSize}x${patchWidth} pixels are not BEiT's: expected squares.`);
   const depth = depthOf(names);
   const [hidden] = shapeOf('blocks.0.mlp.fc1.weight', 2);
 
@@ -62,6 +62,7 @@ export function inferVitConfig(
   const config: VitConfig = {
     imageSize: side * patchSize,
     patchSize,
+    ...(inChannels !== 3 && { inChannels }),
     embedDim,
     depth,
     numHeads: headsOf(embedDim, table?.[1], numHeads),

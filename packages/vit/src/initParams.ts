@@ -28,7 +28,7 @@ export function initParams(
     if (/norm\d\.weight$/.test(name)) return constant(shape, 1);
     if (name.endsWith('relative_position_bias_table')) return constant(shape, 0);
     if (style === 'finetune' && name.startsWith('patch_embed'))
-      return fanInUniform(random, shape, 3 * config.patchSize ** 2);
+      return fanInUniform(random, shape, config.inChannels * config.patchSize ** 2);
     if (name.endsWith('bias')) return constant(shape, 0);
     return rescaled(name, truncatedNormal(random, shape, INIT_STD, cutoff));
   };

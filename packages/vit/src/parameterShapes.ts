@@ -3,13 +3,13 @@ import type { ResolvedVitConfig } from './vitConfig';
 
 /** Names and shapes of the encoder's parameters, as in the official checkpoints; heads and `mask_token` are not among them. */
 export function parameterShapes(config: ResolvedVitConfig): Record<string, number[]> {
-  const { imageSize, patchSize, embedDim: dim, depth, numHeads, mlpRatio } = config;
+  const { imageSize, patchSize, inChannels, embedDim: dim, depth, numHeads, mlpRatio } = config;
   const side = imageSize / patchSize;
   const hidden = Math.round(dim * mlpRatio);
   const table = [relativePositionRows([side, side]), numHeads];
   const shapes: Record<string, number[]> = {
     cls_token: [1, 1, dim],
-    'patch_embed.proj.weight': [dim, 3, patchSize, patchSize],
+    'patch_embed.proj.weight': [dim, inChannels, patchSize, patchSize],
     'patch_embed.proj.bias': [dim],
   };
   if (config.useAbsPosEmb) shapes.pos_embed = [1, side * side + 1, dim];

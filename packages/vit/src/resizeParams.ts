@@ -1,5 +1,6 @@
 import { type ResizeGridOptions, resizeGrid } from '@beit/nn';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
+import { adaptInputChannels } from './adaptInputChannels';
 import { splineWeights } from './cubicSpline';
 import { relativePositionRows } from './relativePositionBias';
 import { resolveVitConfig, type VitConfig } from './vitConfig';
@@ -105,10 +106,10 @@ export function unshareRelativePositionBias(params: NamedTensors, depth: number)
 }
 
 /**
- * Parameters of one configuration for another that differs in resolution, and perhaps in sharing the relative position
- * bias or not. What has no position stays as it is.
+ * Parameters of one configuration for another that differs in resolution, in the number of channels, and perhaps in sharing
+ * the relative position bias or not. All else stays as it is.
  *
- * @throws RangeError when a table does not belong to `from`
+ * @throws RangeError when a table does not belong to `from`, and as `adaptInputChannels`
  */
 export function resizeParams(
   params: NamedTensors,
@@ -123,9 +124,11 @@ export function resizeParams(
   const [old, target] = [grid(resolveVitConfig(from)), grid(resolveVitConfig(to))];
   const unshared =
     to.useRelPosBias && !to.useSharedRelPosBias ? unshareRelativePositionBias(params, to.depth) : params;
-  if (old[0] === target[0]) return unshared;
+  const { inChannels } = resolveVitConfig(to);
   return Object.fromEntries(
     Object.entries(unshared).map(([name, tensor]) => {
+      if (name === 'patch_embed.proj.weight') return [name, adaptInputChannels(tensor, inChannels)];
+      if (old[0] === target[0]) return [name, tensor];
       if (name === 'pos_embed') return [name, resizePositionEmbedding(tensor, old, target, positions)];
       if (name.endsWith('relative_position_bias_table'))
         return [name, resizeRelativePositionTable(tensor, old, target)];

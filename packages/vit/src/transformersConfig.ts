@@ -44,7 +44,7 @@ type Field = keyof typeof DEFAULTS;
  *
  * @param json the content of its config.json; fields that are left out have transformers' defaults
  * @throws Error for another model, and for what this ViT does not have: another activation, images or patches that are
- *   no squares, other than three channels
+ *   no squares
  */
 export function vitConfigOfTransformers(json: Json): TransformersModel {
   const field = (name: Field): unknown => json[name] ?? DEFAULTS[name];
@@ -58,16 +58,18 @@ export function vitConfigOfTransformers(json: Json): TransformersModel {
     if (typeof value !== 'boolean') throw wrong(name, value, 'true or false');
     return value;
   };
-  for (const name of ['model_type', 'hidden_act', 'num_channels'] as const)
+  for (const name of ['model_type', 'hidden_act'] as const)
     if (field(name) !== DEFAULTS[name]) throw wrong(name, field(name), JSON.stringify(DEFAULTS[name]));
 
   const embedDim = number('hidden_size');
   const hidden = number('intermediate_size');
   if (!Number.isSafeInteger(hidden) || hidden < 1)
     throw wrong('intermediate_size', hidden, 'a positive integer');
+  const inChannels = number('num_channels');
   const config: VitConfig = {
     imageSize: side('image_size', field('image_size')),
     patchSize: side('patch_size', field('patch_size')),
+    ...(inChannels !== DEFAULTS.num_channels && { inChannels }),
     embedDim,
     depth: number('num_hidden_layers'),
     numHeads: number('num_attention_heads'),
@@ -119,7 +121,7 @@ export function transformersConfig(
     layer_norm_eps: config.layerNormEpsilon,
     image_size: config.imageSize,
     patch_size: config.patchSize,
-    num_channels: 3,
+    num_channels: config.inChannels,
     use_absolute_position_embeddings: config.useAbsPosEmb,
     use_relative_position_bias: config.useRelPosBias,
     use_shared_relative_position_bias: config.useSharedRelPosBias,

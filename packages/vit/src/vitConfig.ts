@@ -4,6 +4,8 @@ export interface VitConfig {
   readonly imageSize: number;
   /** Side of a patch, pixels; divides `imageSize`. */
   readonly patchSize: number;
+  /** Of the images. Default 3: red, green, blue. */
+  readonly inChannels?: number;
   readonly embedDim: number;
   /** Blocks. */
   readonly depth: number;
@@ -32,6 +34,7 @@ export type ResolvedVitConfig = Required<VitConfig>;
 /** The config with its defaults. @throws RangeError for sizes that do not fit together */
 export function resolveVitConfig(config: VitConfig): ResolvedVitConfig {
   const resolved: ResolvedVitConfig = {
+    inChannels: 3,
     mlpRatio: 4,
     useAbsPosEmb: true,
     useRelPosBias: false,
@@ -42,8 +45,15 @@ export function resolveVitConfig(config: VitConfig): ResolvedVitConfig {
     layerNormEpsilon: 1e-6,
     ...config,
   };
-  const { imageSize, patchSize, embedDim, depth, numHeads, dropPathRate } = resolved;
-  for (const [name, value] of Object.entries({ imageSize, patchSize, embedDim, depth, numHeads })) {
+  const { imageSize, patchSize, inChannels, embedDim, depth, numHeads, dropPathRate } = resolved;
+  for (const [name, value] of Object.entries({
+    imageSize,
+    patchSize,
+    inChannels,
+    embedDim,
+    depth,
+    numHeads,
+  })) {
     if (!Number.isSafeInteger(value) || value < 1)
       throw new RangeError(`${name} is ${value}; expected a positive integer.`);
   }

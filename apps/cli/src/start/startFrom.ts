@@ -4,18 +4,19 @@ import { describeFit, fitParameters } from '@beit/weights';
 import type { Pretrained } from './loadPretrained';
 
 /**
- * The architecture of a checkpoint, at the recipe's resolution and rate of dropped paths. A shared relative position bias
+ * The architecture of a checkpoint, at the recipe's resolution, channels and rate of dropped paths. A shared relative position bias
  * becomes one per block, as the released fine-tuning code has it.
  */
 export function modelOf(
-  { imageSize, dropPathRate = 0 }: VitConfig,
+  { imageSize, dropPathRate = 0, inChannels }: VitConfig,
   { config }: Pick<Pretrained, 'config'>,
 ): VitConfig {
-  const { useSharedRelPosBias = false, useRelPosBias = false } = config;
+  const { inChannels: _, useSharedRelPosBias = false, useRelPosBias = false, ...others } = config;
   return {
-    ...config,
+    ...others,
     imageSize,
     dropPathRate,
+    ...(inChannels !== undefined && { inChannels }),
     useRelPosBias: useRelPosBias || useSharedRelPosBias,
     useSharedRelPosBias: false,
   };
