@@ -1,102 +1,11 @@
-/** Arrays of which nobody knows the length before the last row: rows go to a file beside, the header comes at the end. */
-import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, extname } from 'node:path';
-import { UsageError } from '@beit/cli';
-import { writeFileAtomic } from '@beit/weights';
-
-/** By the ending of the file. */
-const FORMATS = ['.safetensors', '.npy'] as const;
-
+/** A file of float32 rows with names; memory does not grow with them. */
 export interface FeatureFile {
-  /** @param name of the picture */
-  append(name: string, row: Float32Array): void;
-  /** Writes the file, and for `.npy` the names beside it. @param about metadata @returns the paths */
-  finish(shape: readonly number[], about: Readonly<Record<string, string>>): Promise<string[]>;
-  /** Removes the rows that were kept so far. */
+  /** @param about what the file says of itself */
+  begin(about: Readonly<Record<string, string>>): void;
+  /** @param name of the picture @param shape of its row, which is that of all */
+  append(name: string, row: Float32Array, shape: readonly number[]): void;
+  /** Writes the file, of one row at least. @returns the paths, the file's first */
+  finish(): Promise<string[]>;
+  /** Removes what was kept so far, and is not finished. */
   dispose(): void;
-}
-
-/** @throws UsageError for another ending than .safetensors and .npy */
-export function assertFeatureFormat(path: string): void {
-  if (!FORMATS.some((format) => format === extname(path)))
-    throw new UsageError(`--out is '${path}'; expected a file that ends with ${FORMATS.join(' or ')}.`);
-}
-
-const PIECE = 2 ** 24;
-
-/**
- * float32 rows with names: `.safetensors` has them as `features` `[images, ...]`, and the names as a JSON list in its
- * metadata; `.npy` (numpy's format 1.0 or 2.0) the rows, and the names, one a line, in a `.txt` file beside.
- */
-export async function openFeatureFile(path: string): Promise<FeatureFile> {
-  assertFeatureFormat(path);
-  await mkdir(dirname(path), { recursive: true });
-  const rowsPath = `${path}.rows-${process.pid}.tmp`;
-  const rows = openSync(rowsPath, 'w+');
-  const names: string[] = [];
-  let bytes = 0;
-  function* pieces(header: Uint8Array): Generator<Uint8Array> {
-    yield header;
-    const piece = new Uint8Array(PIECE);
-    for (let at = 0; at < bytes; ) {
-      const count = readSync(rows, piece, 0, PIECE, at);
-      if (count === 0) throw new Error(`'${rowsPath}' ends after ${at} of ${bytes} bytes.`);
-      at += count;
-      yield piece.subarray(0, count);
-    }
-  }
-  return {
-    append(name, row) {
-      const data = new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
-      for (let done = 0; done < data.length; )
-        done += writeSync(rows, data, done, data.length - done, bytes + done);
-      bytes += data.length;
-      names.push(name);
-    },
-    async finish(inner, about) {
-      const shape = [names.length, ...inner];
-      if (extname(path) === '.npy') {
-        await writeFileAtomic(path, pieces(npyHeader(shape)));
-        const namesPath = path.replace(/\.npy$/, '.txt');
-        await writeFile(namesPath, names.map((name) => `${name}\n`).join(''));
-        return [path, namesPath];
-      }
-      const metadata = { ...about, names: JSON.stringify(names) };
-      await writeFileAtomic(path, pieces(safetensorsHeader(shape, bytes, metadata)));
-      return [path];
-    },
-    dispose() {
-      closeSync(rows);
-      rmSync(rowsPath, { force: true });
-    },
-  };
-}
-
-/** Reference: numpy.lib.format, version 2.0, whose length has four bytes. */
-function npyHeader(shape: readonly number[]): Uint8Array {
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
-  const prefix = 12;
-  const length = Math.ceil((prefix + text.length + 1) / 64) * 64 - prefix;
-  const header = Buffer.alloc(prefix + length, ' ');
-  header.set([0x93, ...Buffer.from('NUMPY'), 2, 0]);
-  header.writeUInt32LE(length, 8);
-  header.write(text, prefix);
-  header.write('\n', header.length - 1);
-  return header;
-}
-
-/** Reference: huggingface/safetensors, "Format". */
-function safetensorsHeader(
-  shape: readonly number[],
-  bytes: number,
-  metadata: Readonly<Record<string, string>>,
-): Uint8Array {
-  const features = { dtype: 'F32', shape, data_offsets: [0, bytes] };
-  const text = Buffer.from(JSON.stringify({ __metadata__: metadata, features }));
-  const length = Math.ceil(text.length / 8) * 8;
-  const header = Buffer.alloc(8 + length, ' ');
-  header.writeBigUInt64LE(BigInt(length));
-  header.set(text, 8);
-  return header;
 }

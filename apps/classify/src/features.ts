@@ -2,9 +2,9 @@ import { type ImageFile, imageFiles, loadPretrained } from '@beit/cli';
 import { INCEPTION_NORMALIZATION } from '@beit/data';
 import type { ProgressReporter } from '@beit/trainer';
 import { createVit } from '@beit/vit';
-import { openFeatureFile } from './featureFile';
 import { forwardFiles } from './forwardFiles';
 import { encoderParams, type FeatureKind, imageFeatures } from './imageFeatures';
+import { openFeatureFile } from './openFeatureFile';
 import type { Options } from './options';
 import { plainView } from './views';
 
@@ -28,7 +28,11 @@ export async function features(
 ): Promise<WrittenFeatures> {
   const { checkpoint, files, out, engine } = options;
   const kind: FeatureKind = options.features;
-  const { path, tensors, config, pooling, normalization, cropShare } = await loadPretrained(checkpoint);
+  const pretrained = await loadPretrained(checkpoint);
+  const { path, tensors, config, normalization, cropShare } = pretrained;
+  // A head without `fc_norm` is one on the cls token.
+  const headPooling = 'head.weight' in tensors && !('fc_norm.weight' in tensors) ? 'cls' : 'mean';
+  const { pooling = headPooling } = pretrained;
   progress.message(`Features of ${path}.`);
   const vit = createVit(config);
   const params = encoderParams(vit, tensors);
@@ -46,6 +50,7 @@ export async function features(
   const file = await openFeatureFile(out);
   const unreadable: { file: ImageFile; reason: string }[] = [];
   try {
+    file.begin({ features: kind, checkpoint: path });
     let inner: readonly number[] | undefined;
     let done = 0;
     const of = imageFeatures(vit, params, kind, pooling);
@@ -53,7 +58,7 @@ export async function features(
       if ('reason' in result) unreadable.push(result);
       else {
         inner = result.shape;
-        file.append(result.file.name, result.output);
+        file.append(result.file.name, result.output, result.shape);
       }
       onPicture(++done, pictures.length);
     }
@@ -63,7 +68,7 @@ export async function features(
         `None of ${pictures.length} pictures could be read; ${first!.file.path}: ${first!.reason}`,
       );
     }
-    const paths = await file.finish(inner, { features: kind, checkpoint: path });
+    const paths = await file.finish();
     return { paths, shape: [pictures.length - unreadable.length, ...inner], unreadable };
   } finally {
     file.dispose();

@@ -27,12 +27,12 @@ export const encoderParams = (vit: Vit, tensors: NamedTensors): NamedTensors =>
  * cls token. Without either nothing is normalized.
  *
  * @param params those of `encoderParams`
- * @param pooling of a classifier, what goes into its head; default: the mean
+ * @param pooling of a classifier, what goes into its head
  * @returns a pure function of them and of normalized images `[batch, size, size, 3]`: `[batch, embedDim]`, or
  *   `[batch, patches, embedDim]` row by row
  */
 export const imageFeatures =
-  (vit: Vit, params: NamedTensors, kind: FeatureKind, pooling: 'mean' | 'cls' = 'mean') =>
+  (vit: Vit, params: NamedTensors, kind: FeatureKind, pooling: 'mean' | 'cls') =>
   (tensors: TensorParams, images: tf.Tensor): tf.Tensor =>
     tf.tidy(() => {
       const { embedDim, config } = vit;

@@ -23,8 +23,8 @@ import {
   UsageError,
 } from '@beit/cli';
 import type { Part } from '@beit/data';
-import { assertFeatureFormat } from './featureFile';
 import { FEATURES, type FeatureKind } from './imageFeatures';
+import { featureFormat } from './openFeatureFile';
 import { type FinetuneRecipe, finetuneRecipe } from './recipe';
 import { recipeFor } from './recipeFor';
 import { RECIPES } from './recipes';
@@ -95,7 +95,7 @@ Fine-tunes a pre-trained BEiT to tell classes of images apart, or trains it from
                                                                 what is in images, and in all below folders; with
                                                                 --out DIR also as CSV and JSON
   pnpm --filter classify start -- features --checkpoint RUN_OR_FILE --out photos.safetensors photos
-                                                                what the encoder says of them; or photos.npy
+                                                                what the encoder says of them; or photos.npy, photos.parquet
   pnpm --filter classify start -- evaluate --model RUN --data DIR
   pnpm --filter classify start -- probe --checkpoint RUN        frozen features: k nearest neighbours, a linear
                                                                 classifier on every layer
@@ -152,9 +152,9 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
   if (command === 'features') {
     if (values.checkpoint === undefined || values.out === undefined || files.length === 0)
       throw new UsageError(
-        `'features' needs --checkpoint, --out FILE.safetensors or FILE.npy, and the paths of images or folders.`,
+        `'features' needs --checkpoint, --out FILE.safetensors, FILE.npy or FILE.parquet, and the paths of images or folders.`,
       );
-    assertFeatureFormat(values.out);
+    featureFormat(values.out);
   }
   return {
     ...options,

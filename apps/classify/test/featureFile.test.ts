@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSafetensors } from '@beit/weights';
-import { openFeatureFile } from '../src/featureFile';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { openFeatureFile } from '../src/openFeatureFile';
 
 let folder: string;
 beforeEach(async () => {
@@ -12,9 +13,10 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 async function write(name: string): Promise<string[]> {
   const file = await openFeatureFile(join(folder, name));
-  file.append('a.jpg', Float32Array.of(1, 2, 3, 4, 5, 6));
-  file.append('b "c".jpg', Float32Array.of(-1, 0.5, 0, 0, 0, 7));
-  const paths = await file.finish([3, 2], { features: 'patches' });
+  file.begin({ features: 'patches' });
+  file.append('a.jpg', Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2]);
+  file.append('b "c".jpg', Float32Array.of(-1, 0.5, 0, 0, 0, 7), [3, 2]);
+  const paths = await file.finish();
   file.dispose();
   return paths.map((path) => path.slice(folder.length + 1));
 }
@@ -42,9 +44,50 @@ test('rows as numpy has them, names in a file beside', async () => {
   expect(bytes.readFloatLE(end + 4 * 11)).toBe(7);
 });
 
-test('what was begun and not finished leaves nothing', async () => {
-  const file = await openFeatureFile(join(folder, 'f.npy'));
-  file.append('a.jpg', Float32Array.of(1));
+test('rows and names as Parquet', async () => {
+  expect(await write('f.parquet')).toEqual(['f.parquet']);
+  expect(await readdir(folder)).toEqual(['f.parquet']);
+  const file = await asyncBufferFromFile(join(folder, 'f.parquet'));
+  expect(await parquetReadObjects({ file })).toEqual([
+    {
+      name: 'a.jpg',
+      features: [
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ],
+    },
+    {
+      name: 'b "c".jpg',
+      features: [
+        [-1, 0.5],
+        [0, 0],
+        [0, 7],
+      ],
+    },
+  ]);
+  const { key_value_metadata: about } = await parquetMetadataAsync(file);
+  expect(about).toContainEqual({ key: 'features', value: 'patches' });
+});
+
+test('many rows come in groups', async () => {
+  const path = join(folder, 'many.parquet');
+  const file = await openFeatureFile(path);
+  file.begin({});
+  const row = Float32Array.from({ length: 2 ** 21 }, (_, i) => i % 7);
+  for (const name of ['a', 'b', 'c']) file.append(name, row, [row.length]);
+  await file.finish();
+  file.dispose();
+  const buffer = await asyncBufferFromFile(path);
+  expect((await parquetMetadataAsync(buffer)).row_groups).toHaveLength(2);
+  const [, , last] = await parquetReadObjects({ file: buffer });
+  expect([last!.name, last!.features.length, last!.features[8]]).toEqual(['c', 2 ** 21, 1]);
+});
+
+test.each(['.npy', '.parquet'])('what was begun as %s and not finished leaves nothing', async (ending) => {
+  const file = await openFeatureFile(join(folder, `f${ending}`));
+  file.begin({});
+  file.append('a.jpg', Float32Array.of(1), [1]);
   file.dispose();
   expect(await readdir(folder)).toEqual([]);
   await expect(openFeatureFile(join(folder, 'f.csv'))).rejects.toThrow(

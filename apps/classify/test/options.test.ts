@@ -97,7 +97,10 @@ test.each([
   [['evaluate'], /needs --model/],
   [['predict', 'a.png'], /needs --model/],
   [['predict', '--model', 'x'], /needs the paths of images/],
-  [['features', '--checkpoint', 'x', 'a.jpg'], /needs --checkpoint, --out FILE\.safetensors or FILE\.npy/],
+  [
+    ['features', '--checkpoint', 'x', 'a.jpg'],
+    /needs --checkpoint, --out FILE\.safetensors, FILE\.npy or FILE\.parquet/,
+  ],
   [['features', '--checkpoint', 'x', '--out', 'f.csv', 'a.jpg'], /f\.csv'; expected a file that ends with/],
   [['--epoch', '3'], /--epoch/],
 ])('%j', async (args, text) => {

@@ -66,7 +66,9 @@ export const vitConfig = fields({
   imageSize: whole(1),
   patchSize: whole(1),
   /** The apps read pictures in colors; the packages take images of any number of channels. */
-  inChannels: z.literal(3, { error: 'expected 3, red, green and blue' }).optional(),
+  inChannels: whole(1)
+    .refine((channels) => channels === 3, { error: 'expected 3, red, green and blue' })
+    .optional(),
   embedDim: whole(1),
   depth: whole(1),
   numHeads: whole(1),
