@@ -67,7 +67,7 @@ export const vitConfig = fields({
   patchSize: whole(1),
   /** The apps read pictures in colors; the packages take images of any number of channels. */
   inChannels: whole(1)
-    .refine((channels) => channels === 3, { error: 'expected 3, red, green and blue' })
+    .refine((channels): boolean => channels === 3, { error: 'expected 3, red, green and blue' })
     .optional(),
   embedDim: whole(1),
   depth: whole(1),
