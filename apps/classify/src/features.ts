@@ -1,4 +1,5 @@
-import { type ImageFile, imageFiles, loadPretrained } from '@beit/cli';
+import { join } from 'node:path';
+import { assertNoInput, type ImageFile, imageFiles, loadPretrained } from '@beit/cli';
 import { INCEPTION_NORMALIZATION } from '@beit/data';
 import type { ProgressReporter } from '@beit/trainer';
 import { createVit } from '@beit/vit';
@@ -19,7 +20,7 @@ export interface WrittenFeatures {
  * Writes what a checkpoint's encoder says of pictures, `imageFeatures`, to a file, with their names. Pictures that cannot
  * be read are left out and told of.
  *
- * @throws when the checkpoint cannot be used, or no picture can be read
+ * @throws when the checkpoint cannot be used or would be written over, or no picture can be read
  */
 export async function features(
   options: Options & { readonly checkpoint: string; readonly out: string },
@@ -47,6 +48,7 @@ export async function features(
     },
   });
   const pictures = await imageFiles(files);
+  await assertNoInput([out], [checkpoint, join(checkpoint, 'model.safetensors')]);
   const file = await openFeatureFile(out);
   const unreadable: { file: ImageFile; reason: string }[] = [];
   try {
