@@ -33,13 +33,16 @@ export async function chooseAmong(
   { compiled, eager }: Engines,
   options: CompileOptions,
 ): Promise<ChosenEngine> {
-  const { engine = 'auto', precision = 'fp32', device } = options;
+  const { engine = 'auto', precision = 'fp32', device, numThreads } = options;
   const names = ['auto', ...Object.keys(compiled), ...Object.keys(eager), 'tfjs'];
   if (!names.includes(engine)) {
     throw new Error(`There is no engine '${engine}' here. Engines: ${names.join(', ')}.`);
   }
   if (precision !== 'fp32' && precision !== 'tf32' && precision !== 'bf16') {
     throw new Error(`There is no precision '${precision}'. Precisions: fp32, tf32, bf16.`);
+  }
+  if (numThreads !== undefined && !(Number.isSafeInteger(numThreads) && numThreads > 0)) {
+    throw new RangeError(`numThreads is ${numThreads}; expected a whole number above 0.`);
   }
   const passedOver: { engine: string; why: () => Promise<string> }[] = [];
   for (const [name, { find, install, precisions, devices }] of Object.entries(compiled)) {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -243,6 +244,27 @@ whereInstalled('XLA', () => {
     });
   });
 
+  test('a process may end while a program is being compiled', () => {
+    // Long to compile, and begun when the process ends.
+    const source = `
+      import * as tf from '@tensorflow/tfjs';
+      import { compile } from './src/index.ts';
+      const step = (_, { x }) => {
+        let y = x;
+        for (let i = 0; i < 60; i++) y = tf.softmax(tf.matMul(y.sin(), y.add(i), false, i % 2 === 1));
+        return { state: {}, outputs: { y } };
+      };
+      const x = { dtype: 'float32', shape: [40, 40], data: new Float32Array(1600) };
+      compile(step, { state: {}, inputs: { x } }, { engine: 'xla', device: 'cpu', programCache: false });
+      setTimeout(() => process.exit(3), 300);`;
+    const ended = spawnSync(
+      process.execPath,
+      ['--conditions=@beit/source', '--import', 'tsx', '--input-type=module', '--eval', source],
+      { cwd: join(__dirname, '..'), encoding: 'utf8' },
+    );
+    expect({ status: ended.status, signal: ended.signal }).toEqual({ status: 3, signal: null });
+  });
+
   describe('what is not there', () => {
     const failure = (options: CompileOptions) =>
       trained({ ...cpu, ...options }).then(() => undefined, messageOf);
@@ -255,8 +277,24 @@ whereInstalled('XLA', () => {
         "The engine 'xla' has no device 'webgpu'. Devices: cpu, cuda",
       ],
       ['tf32 on a CPU', { precision: 'tf32' }, "The device 'cpu' has no precision 'tf32'."],
+      ['two devices that are one', { devices: [0, 0] }, /devices is \[0,0\]; expected 'all', or different/],
+      ['no devices', { devices: [] }, /devices is \[\]; expected/],
+      ['devices without end', { devices: [100_000] }, /devices is \[100000\]; .* to 1023/],
+      ['half a thread', { numThreads: 0.5 }, 'numThreads is 0.5; expected a whole number above 0.'],
+      ['groups of the state', { shardedState: ['m', 'moments'] }, /has 'moments'; .* state: params, m\./],
     ] as const)('%s', async (_name, options, message) => {
       expect(await failure(options)).toMatch(message);
+    });
+    test('the end of a library', async () => {
+      const { findPjrt } = await import('@beit/installed');
+      const { library } = (await findPjrt({ device: 'cpu' }))!;
+      const folder = await mkdtemp(join(tmpdir(), 'beit-cut-off-'));
+      const plugin = join(folder, 'pjrt_c_api_cpu_plugin.so');
+      await writeFile(plugin, (await readFile(library)).subarray(0, 1 << 20));
+      expect(await failure({ plugin })).toMatch(/is cut off: it has 1048576 bytes of \d+ or more/);
+      // The folder of a library will do.
+      expect(await failure({ plugin: folder })).toMatch(/pjrt_c_api_cpu_plugin.so is cut off/);
+      await rm(folder, { recursive: true });
     });
     test('a number of CPUs', async () => {
       process.env.JAX_NUM_CPU_DEVICES = 'two';

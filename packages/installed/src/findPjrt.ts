@@ -136,14 +136,19 @@ async function givenPlugin(
   for (const library of (await namesIn(path)).map((name) => join(path, name))) {
     const known = pluginAt(library);
     if (known && known.device === (device ?? known.device)) return locate(library, known, 'given', search);
+    const meant = PLUGIN_NAMES.has(basename(library)) ? deviceOfName(library) : undefined;
+    if (!known && meant && meant === (device ?? meant))
+      return locate(library, { device: meant }, 'given', search);
   }
   const packages = [path, ...(await sitePackages(path, search))];
   for await (const found of inPackages(packages, device, 'given', search)) return found;
   throw new Error(
     `There is no XLA plugin${device ? ` for ${device}` : ''} at ${path}, where ${who} it is: no such file, and no folder ` +
-      `of Python packages with one of ${PJRT_PLUGINS.map(({ file }) => basename(file)).join(', ')}. ${HINT}`,
+      `with one of ${[...PLUGIN_NAMES].join(', ')}, or of Python packages that have one. ${HINT}`,
   );
 }
+
+const PLUGIN_NAMES: ReadonlySet<string> = new Set(PJRT_PLUGINS.map(({ file }) => basename(file)));
 
 const pluginAt = (library: string): PjrtPlugin | undefined =>
   PJRT_PLUGINS.find(({ file }) => library.endsWith(join('/', file)));

@@ -66,7 +66,12 @@ function memoryOptions({ memoryFraction, preallocate }: XlaOptions): NamedValues
     process.env;
   const fraction = memoryFraction ?? XLA_CLIENT_MEM_FRACTION ?? XLA_PYTHON_CLIENT_MEM_FRACTION;
   if (fraction !== undefined && !(Number(fraction) > 0 && Number(fraction) <= 1)) {
-    const name = memoryFraction === undefined ? 'XLA_PYTHON_CLIENT_MEM_FRACTION' : 'memoryFraction';
+    const name =
+      memoryFraction !== undefined
+        ? 'memoryFraction'
+        : XLA_CLIENT_MEM_FRACTION !== undefined
+          ? 'XLA_CLIENT_MEM_FRACTION'
+          : 'XLA_PYTHON_CLIENT_MEM_FRACTION';
     throw new Error(
       `${name} is '${fraction}'; expected the part of the memory to take, above 0 and at most 1.`,
     );
@@ -76,6 +81,22 @@ function memoryOptions({ memoryFraction, preallocate }: XlaOptions): NamedValues
     ...(fraction === undefined ? {} : { memory_fraction: Number(fraction) }),
     ...(takes === undefined ? {} : { preallocate: takes === true || takes === 'true' || takes === '1' }),
   };
+}
+
+/** More than any machine has; of CPUs, XLA would make that many. */
+const MOST_DEVICES = 1024;
+
+function assertDevices(devices: XlaOptions['devices']): void {
+  if (devices === undefined || devices === 'all') return;
+  const isList =
+    Array.isArray(devices) &&
+    devices.length > 0 &&
+    new Set(devices).size === devices.length &&
+    devices.every((id) => Number.isInteger(id) && id >= 0 && id < MOST_DEVICES);
+  if (isList) return;
+  throw new RangeError(
+    `devices is ${JSON.stringify(devices)}; expected 'all', or different numbers from 0 to ${MOST_DEVICES - 1}.`,
+  );
 }
 
 function clientOptions(device: PjrtDevice, options: XlaOptions): NamedValues {
@@ -101,6 +122,7 @@ export function preparePlugin({ koffi, location: { preload, env } }: XlaPlugin):
  */
 export async function openDevices({ koffi, location }: XlaPlugin, options: XlaOptions): Promise<XlaRuntime> {
   const { library, device } = location;
+  assertDevices(options.devices);
   // XLA's threads on the CPU, for all devices.
   if (device === 'cpu' && options.numThreads !== undefined)
     process.env.PJRT_NPROC = String(options.numThreads);

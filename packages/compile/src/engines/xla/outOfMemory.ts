@@ -25,10 +25,11 @@ export function explained(
     ? ` The program needs ${gigabytes(program.peak)}: ${gigabytes(program.arguments)} of state and inputs, ` +
       `${gigabytes(program.temporary)} of tensors on the way.`
     : '';
+  const more = client.platform === 'cpu' ? '' : ', or give XLA more of the memory (memoryFraction)';
   const [said = ''] = error.message.split('\n');
   return new Error(
     `The memory of the device (${client.platform}, ${device?.kind ?? 'unknown'}) is too small.${needs}${used} Lower the ` +
-      `micro-batch (microBatchSize), or give XLA more of the memory (memoryFraction). XLA says: ${said}`,
+      `micro-batch (microBatchSize)${more}. XLA says: ${said}`,
     { cause: error },
   );
 }

@@ -1,5 +1,8 @@
 import { messageOf } from '@beit/tensors';
+import type { Device } from '../../compileOptions';
 import type { CompiledEngine, MakePrograms } from '../engine';
+import { findKoffi } from '../koffi';
+import { assertGroups } from './deviceState';
 import { findPlugin, openDevices, XLA_DEVICES } from './devices';
 import { xlaPrograms } from './xlaPrograms';
 
@@ -7,10 +10,14 @@ import { xlaPrograms } from './xlaPrograms';
 const find: CompiledEngine['find'] = async (options) => {
   const isNamed = options.engine === 'xla';
   const plugin = await findPlugin(options, !isNamed);
-  if (!plugin) return isNamed ? undefined : { why: whyNoAccelerator };
+  if (!plugin && isNamed && (await findKoffi())) throw new Error(noPlugin(options.device));
+  if (!plugin) return isNamed ? undefined : { why: () => whyNoAccelerator(options.device) };
   const { device, version } = plugin.location;
   const about = `XLA${version === undefined ? '' : ` ${version}`}, ${device}`;
-  const make: MakePrograms = async (...given) => xlaPrograms(await openDevices(plugin, options), ...given);
+  const make: MakePrograms = async (traces, stateTree, ...given) => {
+    assertGroups(stateTree, options.shardedState ?? []);
+    return xlaPrograms(await openDevices(plugin, options), traces, stateTree, ...given);
+  };
   if (isNamed) return { make, about };
   const because = (why: string) => ({ why: async () => why });
   if (device === 'cpu')
@@ -25,11 +32,16 @@ const find: CompiledEngine['find'] = async (options) => {
   }
 };
 
+const noPlugin = (device = 'cpu') =>
+  `There is no XLA plugin for the device '${device}' here. 'npx @beit/engines install xla --${device}' brings one; ` +
+  `'npx @beit/engines list' shows those that are there.`;
+
 /** With the plugins for devices that this machine does not show, or not with a driver that is new enough. */
-async function whyNoAccelerator(): Promise<string> {
+async function whyNoAccelerator(device: Device | undefined): Promise<string> {
   const { findPjrtPlugins } = await import('@beit/installed');
   const all = await findPjrtPlugins();
   if (all.length === 0) return 'it is not installed';
+  if (device && !all.some((plugin) => plugin.device === device)) return `it has no plugin for ${device} here`;
   const others = all.filter((plugin) => plugin.device !== 'cpu');
   const named = others.map((plugin) => plugin.device).join(', ');
   return named === ''

@@ -53,6 +53,8 @@ export interface Client {
   free(buffer: DeviceTensor): void;
   /** What a device's allocator says, or `undefined` where it says nothing. */
   memoryOf(device: Device): StructValues<'Device_MemoryStats'> | undefined;
+  /** Whether a program is being compiled or loaded. */
+  isCompiling(): boolean;
   destroy(): void;
 }
 
@@ -68,6 +70,15 @@ export async function createClient(library: PjrtLibrary, options: NamedValues = 
     createOptions: encodeNamedValues(library, options),
     numOptions: BigInt(Object.keys(options).length),
   });
+  let compiling = 0;
+  async function made(calling: Promise<{ readonly executable: Pointer }>): Promise<Pointer> {
+    compiling += 1;
+    try {
+      return (await calling).executable;
+    } finally {
+      compiling -= 1;
+    }
+  }
   /** Memory that the plugin reads or writes after the call that it was given in. */
   const inUse = new Set<ArrayBufferView>();
 
@@ -142,20 +153,24 @@ export async function createClient(library: PjrtLibrary, options: NamedValues = 
     devices,
     async compile(program, options) {
       const encoded = encodeCompileOptions(options);
-      const { executable: loaded } = await callAsync('Client_Compile', {
-        client,
-        program: encodeProgram(library, program),
-        compileOptions: encoded,
-        compileOptionsSize: BigInt(encoded.length),
-      });
+      const loaded = await made(
+        callAsync('Client_Compile', {
+          client,
+          program: encodeProgram(library, program),
+          compileOptions: encoded,
+          compileOptionsSize: BigInt(encoded.length),
+        }),
+      );
       return executable(loaded);
     },
     async load(serialized) {
-      const { executable: loaded } = await callAsync('Executable_DeserializeAndLoad', {
-        client,
-        serialized,
-        serializedSize: BigInt(serialized.length),
-      });
+      const loaded = await made(
+        callAsync('Executable_DeserializeAndLoad', {
+          client,
+          serialized,
+          serializedSize: BigInt(serialized.length),
+        }),
+      );
       return executable(loaded, serialized);
     },
     toDevice(data, dtype, shape, device) {
@@ -189,6 +204,7 @@ export async function createClient(library: PjrtLibrary, options: NamedValues = 
     },
     free: (buffer) => void call('Buffer_Destroy', { buffer }),
     memoryOf: (device) => ifImplemented(() => call('Device_MemoryStats', { device: device.pointer })),
+    isCompiling: () => compiling > 0,
     destroy: () => void call('Client_Destroy', { client }),
   };
 }

@@ -2,6 +2,7 @@
  * A PJRT plugin: the library through which XLA is used on one kind of device, called directly.
  * Reference: xla/pjrt/c/pjrt_c_api.h, https://openxla.org/xla/pjrt
  */
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { type Koffi, loadForGood } from '../../koffi';
 import { bytesOf, pointing } from './bytes';
 import { FUNCTIONS, type FunctionName } from './functions';
@@ -199,7 +200,31 @@ export function loadPjrt(koffi: Koffi, path: string): PjrtLibrary {
 /** `PJRT_NamedValue_Type` */
 export const NAMED_TYPES = { string: 0, integer: 1, integers: 2, float: 3, boolean: 4 } as const;
 
+/**
+ * The system's loader maps a library that was cut off as if it were whole, and the process dies where it reads what is missing.
+ * Reference: elf(5)
+ *
+ * @throws when the headers of its sections, which come last, are not in the file
+ */
+function assertWhole(path: string): void {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return;
+  const file = openSync(path, 'r');
+  const header = new DataView(new ArrayBuffer(64));
+  const read = readSync(file, header);
+  closeSync(file);
+  if (read < 64 || header.getUint32(0) !== ELF_MAGIC) return;
+  const end = Number(header.getBigUint64(40, true)) + header.getUint16(58, true) * header.getUint16(60, true);
+  const { size } = statSync(path);
+  if (size < end) {
+    throw new Error(`${path} is cut off: it has ${size} bytes of ${end} or more. Install it again.`);
+  }
+}
+
+/** `\x7fELF` */
+const ELF_MAGIC = 0x7f454c46;
+
 function apiOf(koffi: Koffi, path: string): Pointer {
+  assertWhole(path);
   try {
     const library = loadForGood(koffi, path);
     return BigInt(library.func('void* GetPjrtApi()')());

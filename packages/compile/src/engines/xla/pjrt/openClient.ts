@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { once } from '../../../once';
 import { hasDeepStack, type Koffi } from '../../koffi';
 import { type Client, createClient } from './client';
@@ -12,10 +13,14 @@ interface OpenClient {
 /** One for a plugin and its options: a client may take most of a device's memory for itself. */
 const open = new Map<string, OpenClient>();
 /** XLA's threads must have ended before the process does, or it crashes. */
-const alive = new Set<Client>();
+const alive = new Map<Client, Koffi>();
 const destroyAtExit = once(() =>
-  process.once('exit', () => {
-    for (const client of alive) client.destroy();
+  process.once('exit', (code) => {
+    // A compiler cannot be stopped, and uses what the end of the process takes apart: so the process ends without that.
+    const compiling = [...alive].find(([client]) => client.isCompiling());
+    if (compiling && isMainThread) compiling[1].load(null).func('void _exit(int code)')(code);
+    if (compiling) return;
+    for (const client of alive.keys()) client.destroy();
   }),
 );
 
@@ -50,7 +55,7 @@ export async function openClient(koffi: Koffi, plugin: string, options: NamedVal
     leave();
     throw error;
   });
-  alive.add(client);
+  alive.set(client, koffi);
   destroyAtExit();
   return {
     client,
