@@ -141,7 +141,8 @@ export const pretrainRecipe: z.ZodType<PretrainRecipe> = parts.check(({ value, i
     if (batchSize % microBatchSize !== 0)
       expected(`${name}.microBatchSize`, `a divisor of batchSize, which is ${batchSize}`);
   }
-  if (mim.warmupEpochs > mim.epochs) expected('mim.warmupEpochs', `at most mim.epochs, which is ${mim.epochs}`);
+  if (mim.warmupEpochs > mim.epochs)
+    expected('mim.warmupEpochs', `at most mim.epochs, which is ${mim.epochs}`);
   const side = mim.model.imageSize / mim.model.patchSize;
   if ([mim.masking.gridSize].flat().some((patches) => patches !== side))
     expected('mim.masking.gridSize', `${side}, imageSize / patchSize of mim.model`);

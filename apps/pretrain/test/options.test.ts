@@ -64,6 +64,7 @@ test.each([
   [{ mim: { model: { imageSize: 96 } } }, 'mim.masking.gridSize is 8; expected 12, imageSize / patchSize'],
   [{ tokenizer: { model: { hiddenDim: 6 } } }, 'tokenizer.model: hiddenDim is 6; expected a multiple of 4'],
   [{ mim: { batchSize: 100 } }, 'mim.microBatchSize is 64; expected a divisor of batchSize, which is 100.'],
+  [{ mim: { epochs: 1 } }, 'mim.warmupEpochs is 2; expected at most mim.epochs, which is 1.'],
   [
     { views: { tokenImageSize: 64 } },
     'views.tokenImageSize is 64; expected 32, so that a visual token is a patch.',
