@@ -62,7 +62,13 @@ export async function chooseAmong(
     }
     const found = await find(options);
     if (found && 'make' in found) return { engine: name as EngineName, passedOver, ...found };
-    if (engine === name) throw new Error(`The engine '${name}' needs ${install}`);
+    if (engine === name) {
+      throw new Error(
+        found
+          ? `The engine '${name}' can't be used: ${await found.why()}`
+          : `The engine '${name}' needs ${install}`,
+      );
+    }
     passOver(found ? found.why : 'it is not installed');
   }
   if (precision !== 'fp32') {

@@ -42,7 +42,7 @@ export interface FoundEngine {
 
 /** An engine that runs traced programs. */
 export interface CompiledEngine {
-  /** `undefined` where it is not installed; a reason, asked for only where it is told, where an automatic choice takes another. */
+  /** `undefined` where it is not installed; a reason, asked for only where it is told, where it can't be used or an automatic choice takes another. */
   find(options: CompileOptions): Promise<FoundEngine | { readonly why: () => Promise<string> } | undefined>;
   /** What it needs, and how to get it. */
   readonly install: string;

@@ -10,8 +10,8 @@ import { xlaPrograms } from './xlaPrograms';
 const find: CompiledEngine['find'] = async (options) => {
   const isNamed = options.engine === 'xla';
   const plugin = await findPlugin(options, !isNamed);
-  if (!plugin && isNamed && (await findKoffi())) throw new Error(noPlugin(options.device));
-  if (!plugin) return isNamed ? undefined : { why: () => whyNoAccelerator(options.device) };
+  if (!plugin && isNamed) return (await findKoffi()) && { why: async () => noPlugin(options.device) };
+  if (!plugin) return { why: () => whyNoAccelerator(options.device) };
   const { device, version } = plugin.location;
   const about = `XLA${version === undefined ? '' : ` ${version}`}, ${device}`;
   const make: MakePrograms = async (traces, stateTree, ...given) => {
@@ -33,7 +33,7 @@ const find: CompiledEngine['find'] = async (options) => {
 };
 
 const noPlugin = (device = 'cpu') =>
-  `There is no XLA plugin for the device '${device}' here. 'npx @beit/engines install xla --${device}' brings one; ` +
+  `there is no XLA plugin for the device '${device}' here. 'npx @beit/engines install xla --${device}' brings one; ` +
   `'npx @beit/engines list' shows those that are there.`;
 
 /** With the plugins for devices that this machine does not show, or not with a driver that is new enough. */
