@@ -17,9 +17,13 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { commandLine, fail, oneOf } from '../shared/commandLine';
 import { pythonEnvironment } from '../shared/pythonEnvironment';
 import { PYTHON_OPTION } from '../shared/stepOptions';
+import { checkpointLogits } from './checkpoints';
 import { createTask, FORMS, type Form, type Peer, writeTask } from './task';
 
 const TOLERANCE = 1e-4;
+/** Small classifiers from their files to the logits of pictures, on TensorFlow.js. */
+const CHECKPOINTS = 'checkpoints';
+const CHECKPOINT_TOLERANCE = 1e-5;
 const PEER = fileURLToPath(new URL('./peer.py', import.meta.url));
 /** The file that `exportOnnx` writes, in onnxruntime. */
 const EXPORTED = 'exported';
@@ -29,12 +33,13 @@ const values = commandLine(
 
 Logits of BEiT-B/16 at 224 pixels with random parameters, on 2 images, as a classifier (1,000 classes, mean pooling) and as
 a segmenter with UPerNet (10 classes): every engine that is installed, and the model exported as a .onnx file, against
-transformers (eager attention), and timm where it has the form, all in fp32. The parameters are handed over as safetensors under the peer's names. One
+transformers (eager attention), and timm where it has the form, all in fp32; and small
+classifiers that both save, with pictures of other sizes, from the files to the logits (to ${CHECKPOINT_TOLERANCE}). The parameters are handed over as safetensors under the peer's names. One
 line per comparison, with the largest error relative to the largest logit; ends with 1 when one is above ${TOLERANCE}. The
 first run makes a virtual environment in your cache (a download of 3 GB).
 
   --newest         the peers' newest releases on PyPI instead of those pinned in shared/requirements.txt
-  --forms          separated by commas (default: ${Object.keys(FORMS).join(',')})
+  --forms          separated by commas (default: ${Object.keys(FORMS).join(',')},${CHECKPOINTS})
   --engines        of ours, separated by commas (default: all that are installed, and ${EXPORTED})
   --python         ${PYTHON_OPTION.python.help} (default: ${PYTHON_OPTION.python.default})
   --help           this text`,
@@ -49,7 +54,8 @@ tf.enableProdMode();
 const all = [...(await availableEngines()).toReversed(), EXPORTED] as const;
 const engines = values.engines?.split(',').map((name) => oneOf(name, 'engines', all)) ?? all;
 const names = Object.keys(FORMS) as Form[];
-const forms = values.forms?.split(',').map((name) => oneOf(name, 'forms', names)) ?? names;
+const choices = [...names, CHECKPOINTS] as const;
+const forms = values.forms?.split(',').map((name) => oneOf(name, 'forms', choices)) ?? choices;
 const environment = await pythonEnvironment(values.python, { newest: values.newest });
 if ('absent' in environment) fail(`The peers can't run: ${environment.absent}.`);
 const { python } = environment;
@@ -110,7 +116,7 @@ function relativeError(actual: ArrayLike<number>, expected: readonly number[]): 
 
 const versions: Record<string, string> = { Node: process.versions.node };
 let within = true;
-for (const form of forms) {
+for (const form of names.filter((name) => forms.includes(name))) {
   const { peers } = FORMS[form];
   const task = createTask(form);
   const expected = new Map<Peer, readonly number[]>();
@@ -129,6 +135,17 @@ for (const form of forms) {
         `${form.padEnd(9)} ${engine.padEnd(12)} against ${peer.padEnd(13)} ${error.toExponential(2)}${fits ? '' : `  FAILED: above ${TOLERANCE}`}`,
       );
     }
+  }
+}
+if (forms.includes(CHECKPOINTS)) {
+  await tf.setBackend('cpu');
+  for (const { checkpoint, picture, actual, expected } of await checkpointLogits(python)) {
+    const error = relativeError(actual, expected);
+    const fits = error <= CHECKPOINT_TOLERANCE;
+    within &&= fits;
+    console.log(
+      `${checkpoint.padEnd(24)} ${picture.padEnd(12)} ${error.toExponential(2)}${fits ? '' : `  FAILED: above ${CHECKPOINT_TOLERANCE}`}`,
+    );
   }
 }
 console.log(

@@ -12,7 +12,7 @@ import {
   transformersConfig,
   type VitConfig,
 } from '@beit/vit';
-import { saveSafetensors, saveTransformers, toTimm } from '@beit/weights';
+import { saveSafetensors, saveTransformers, stretchFraming, toTimm } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 
 export type Peer = 'transformers' | 'timm';
@@ -94,7 +94,11 @@ export async function writeTask(
     out_indices: OUT_INDICES,
     use_auxiliary_head: false,
   };
-  await saveTransformers(folder, params, { config, normalization: INCEPTION_NORMALIZATION });
+  const preprocessing = {
+    framing: stretchFraming(vit.config.imageSize),
+    normalization: INCEPTION_NORMALIZATION,
+  };
+  await saveTransformers(folder, params, { config, preprocessing });
   if (peer === 'timm') await saveSafetensors(join(folder, 'model.safetensors'), toTimm(params));
   await saveSafetensors(join(folder, 'images.safetensors'), { images });
 }

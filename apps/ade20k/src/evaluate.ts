@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertNoRun, passProgress } from '@beit/cli';
+import { assertNoRun, foldSpaces, passProgress } from '@beit/cli';
 import type { Unreadable } from '@beit/data';
 import type { SegmentationMetrics } from '@beit/segmentation';
 import type { ProgressReporter } from '@beit/trainer';
@@ -21,13 +21,14 @@ export interface EvaluatedModel {
 
 /** Measures a trained segmenter on validation images. @throws when these have other classes than the model */
 export async function evaluate(
-  { model, recipe, data, multiScale, whole, engine, out }: Options & { readonly model: string },
+  { model, heads, recipe, data, multiScale, whole, engine, out }: Options & { readonly model: string },
   progress: ProgressReporter,
 ): Promise<EvaluatedModel> {
   if (out !== undefined) assertNoRun(out);
-  const trained = await loadSegmenter(model);
+  const trained = await loadSegmenter(model, { heads });
+  for (const note of trained.notes) progress.message(note);
   const dataset = await loadDataset(recipe, data, progress, trained.annotation.labels);
-  if (dataset.classes.join('\n') !== trained.classes.join('\n')) {
+  if (dataset.classes.map(foldSpaces).join('\n') !== trained.classes.map(foldSpaces).join('\n')) {
     throw new Error(
       `${model} knows ${trained.classes.length} classes, ${trained.classes.slice(0, 5).join(', ')}, ...; ` +
         `the images have ${dataset.classes.length}, ${dataset.classes.slice(0, 5).join(', ')}, ...`,
@@ -40,7 +41,7 @@ export async function evaluate(
     dataset,
     views: trained.views,
     multiScale,
-    whole,
+    whole: whole ? trained.wholeFraming : undefined,
     engine,
   });
   const { metrics, images } = await evaluation.evaluate(

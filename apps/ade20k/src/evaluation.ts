@@ -7,12 +7,12 @@ import {
   type SegmentationMetrics,
   type Segmenter,
   segmentationMetrics,
-  segmentImage,
 } from '@beit/segmentation';
 import type { NamedTensors } from '@beit/tensors';
+import type { Framing } from '@beit/weights';
 import type { Dataset } from './dataset';
 import type { PlainViews } from './segmenterFile';
-import { openWindows } from './windowModel';
+import { openWhole, openWindows } from './windowModel';
 
 /** mmsegmentation's factors for testing at several scales. */
 export const SCALES: readonly number[] = [0.5, 0.75, 1, 1.25, 1.5, 1.75];
@@ -27,8 +27,8 @@ export interface EvaluationOptions {
   readonly views: PlainViews;
   /** Also at other scales, and mirrored. Default false. */
   readonly multiScale?: boolean;
-  /** Each image squeezed into one window. Default false. */
-  readonly whole?: boolean;
+  /** Each image squeezed into one window, in this way; left out: windows slide. */
+  readonly whole?: Framing;
   readonly engine: EngineOptions;
 }
 
@@ -65,16 +65,19 @@ export async function openEvaluation({
   dataset,
   views,
   multiScale = false,
-  whole = false,
+  whole,
   engine,
 }: EvaluationOptions): Promise<Evaluation> {
   const { validation, annotation } = dataset;
   const { normalization, scale, stride } = views;
-  const windows = await openWindows(segmenter, windowSize, params, engine);
+  const options = { segmenter, windowSize, params, engine };
+  const compiled = whole
+    ? await openWhole(options)
+    : await openWindows({ ...options, stride, flip: multiScale });
   const unreadable = new Map<string, Unreadable>();
   return {
     async evaluate(params, onImage = () => {}) {
-      await windows.setParams(params);
+      await compiled.setParams(params);
       const counts = pixelCounts(segmenter.numClasses);
       const { names } = validation.images;
       const chosen = new Set(evenlySpread(EXAMPLES, names.length));
@@ -86,7 +89,7 @@ export async function openEvaluation({
           normalization,
           scale,
           ratios,
-          square: whole ? windowSize : undefined,
+          framing: whole,
           annotation,
         }).catch((error: Error) => {
           unreadable.set(name, { name: `validation/${name}`, reason: error.message });
@@ -94,7 +97,7 @@ export async function openEvaluation({
         onImage(index + 1, names.length);
         if (!read) continue;
         const { images, labels, ...size } = read;
-        const classes = await segmentImage(images, windows, { size, stride, flip: multiScale });
+        const classes = await compiled.segment(images, size);
         countPixels(counts, classes, labels);
         measured += 1;
         if (chosen.has(index)) examples.push({ name, ...size, labels, classes });
@@ -102,6 +105,6 @@ export async function openEvaluation({
       return { metrics: segmentationMetrics(counts), images: measured, examples };
     },
     unreadable: () => [...unreadable.values()],
-    dispose: () => windows.dispose(),
+    dispose: () => compiled.dispose(),
   };
 }

@@ -68,7 +68,8 @@ async function evaluateCommand(options: Options): Promise<number> {
 
 async function predictCommand(options: Options): Promise<number> {
   const { model, out } = options;
-  for await (const { file, written, classes } of predict({ ...options, model: model!, out: out! })) {
+  const { message } = terminalProgress({ quiet: options.quiet });
+  for await (const { file, written, classes } of predict({ ...options, model: model!, out: out! }, message)) {
     const shown = classes
       .slice(0, options.top)
       .map(({ name, share }) => `${name} ${(100 * share).toFixed(1)} %`);

@@ -170,7 +170,10 @@ function begunAs(wanted: SegmentRecipe, begun: SegmentRecipe, withCheckpoint: bo
   return {
     ...wanted,
     data: isFolder ? { ...begun.data, ...wanted.data } : wanted.data,
-    model: withCheckpoint ? modelOf(wanted.model, { config: begun.model }) : wanted.model,
+    ...(withCheckpoint && {
+      model: modelOf(wanted.model, { config: begun.model }),
+      views: { ...wanted.views, normalization: begun.views.normalization },
+    }),
   };
 }
 

@@ -2,14 +2,14 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { assertNoInput, UsageError } from '@beit/cli';
 import { imageFolder, type LabelNumbers, numberOfClass, readScaled } from '@beit/data';
-import { type Color, colorClasses, overlayClasses, segmentImage } from '@beit/segmentation';
+import { type Color, colorClasses, overlayClasses } from '@beit/segmentation';
 import sharp from 'sharp';
 import { SCALES } from './evaluation';
 import { createModel } from './model';
 import type { Options } from './options';
 import { OUTPUTS, outputNames } from './outputNames';
 import { loadSegmenter } from './segmenterFile';
-import { openWindows } from './windowModel';
+import { openWhole, openWindows } from './windowModel';
 
 export interface Prediction {
   readonly file: string;
@@ -19,6 +19,14 @@ export interface Prediction {
   readonly classes: readonly { readonly name: string; readonly share: number }[];
 }
 
+export type PredictOptions = Pick<
+  Options,
+  'files' | 'heads' | 'labels' | 'multiScale' | 'whole' | 'engine'
+> & {
+  readonly model: string;
+  readonly out: string;
+};
+
 /**
  * The classes of the pixels of some images, one after the other: `NAME.png` with the numbers of the masks that the model was
  * trained on, `NAME-classes.png` in colors, `NAME-overlay.jpg`. Images of one name have files of their own.
@@ -26,16 +34,12 @@ export interface Prediction {
  * @throws UsageError before anything is written, where an image would be written over
  * @throws for the first image that cannot be read
  */
-export async function* predict({
-  model,
-  files,
-  out,
-  labels: asked,
-  multiScale,
-  whole,
-  engine,
-}: Options & { readonly model: string; readonly out: string }): AsyncGenerator<Prediction> {
-  const trained = await loadSegmenter(model);
+export async function* predict(
+  { model, heads, files, out, labels: asked, multiScale, whole, engine }: PredictOptions,
+  say: (line: string) => void = () => {},
+): AsyncGenerator<Prediction> {
+  const trained = await loadSegmenter(model, { heads });
+  for (const note of trained.notes) say(note);
   const { classes: names, palette, views } = trained;
   const labels = asked ?? trained.annotation.labels;
   if (labels === 'binary' && names.length !== 2)
@@ -47,25 +51,28 @@ export async function* predict({
     images.map(({ file }) => file),
   );
   const { segmenter } = createModel(trained, names.length);
-  const windows = await openWindows(segmenter, trained.model.imageSize, trained.params, engine);
+  const options = { segmenter, windowSize: trained.model.imageSize, params: trained.params, engine };
+  const compiled = whole
+    ? await openWhole(options)
+    : await openWindows({ ...options, stride: views.stride, flip: multiScale });
   const ratios = multiScale ? SCALES : [1];
-  const square = whole ? trained.model.imageSize : undefined;
+  const framing = whole ? trained.wholeFraming : undefined;
   try {
     for (const [i, { file }] of images.entries()) {
       const {
         images: scaled,
         pixels,
         ...size
-      } = await readScaled(file, { ...views, ratios, square }).catch((cause: Error) => {
+      } = await readScaled(file, { ...views, ratios, framing }).catch((cause: Error) => {
         throw new Error(`Cannot read ${file}: ${cause.message}`, { cause });
       });
-      const classes = await segmentImage(scaled, windows, { size, stride: views.stride, flip: multiScale });
+      const classes = await compiled.segment(scaled, size);
       const path = paths[i]!;
       await writePictures(path, { classes, pixels, ...size }, { palette, labels });
       yield { file, written: path + OUTPUTS[0], classes: sharesOf(classes, names) };
     }
   } finally {
-    await windows.dispose();
+    await compiled.dispose();
   }
 }
 

@@ -1,4 +1,12 @@
-import { modelOf, type Pretrained, pretrainedOf, type Start, startFrom, UsageError } from '@beit/cli';
+import {
+  modelOf,
+  normalizationFor,
+  type Pretrained,
+  pretrainedOf,
+  type Start,
+  startFrom,
+  UsageError,
+} from '@beit/cli';
 import { createRandom } from '@beit/random';
 import type { ProgressReporter } from '@beit/trainer';
 import { type Dataset, describeDataset, loadDataset } from './dataset';
@@ -19,13 +27,13 @@ export interface Task {
 
 /** Images, model and first parameters; says what they are. @throws when the images or the checkpoint cannot be used */
 export async function prepareTask(
-  { recipe, data, checkpoint, scratch }: Options,
+  { recipe, data, checkpoint, heads, scratch }: Options,
   progress: Pick<ProgressReporter, 'message' | 'update'>,
 ): Promise<Task> {
   const dataset = await loadDataset(recipe, data, progress);
   progress.message(describeDataset(dataset));
   assertClassWeights(recipe, dataset.classes);
-  const pretrained = await pretrainedOf({ checkpoint, scratch, name: recipe.name }, progress);
+  const pretrained = await pretrainedOf({ checkpoint, heads, scratch, name: recipe.name }, progress);
   const { labels } = dataset.annotation;
   const resolved: SegmentRecipe =
     recipe.data.kind === 'folder' ? { ...recipe, data: { ...recipe.data, labels } } : recipe;
@@ -48,9 +56,8 @@ function assertClassWeights(
 }
 
 /**
- * The model and its first parameters: those of a checkpoint, with its architecture, or random ones. Pixels are normalized
- * as the recipe says, whatever the checkpoint was trained with, as in the reference; positions are interpolated
- * bilinearly (section 3.2).
+ * The model and its first parameters: those of a checkpoint, with its architecture and normalization, or random ones.
+ * Positions are interpolated bilinearly (section 3.2).
  *
  * @throws when the checkpoint lacks a part of the encoder: the error lists it
  */
@@ -59,9 +66,15 @@ export function beginWith(
   numClasses: number,
   pretrained: Pretrained | undefined,
 ): Pick<Task, 'recipe' | 'model' | 'start'> {
-  const recipe = pretrained ? { ...wanted, model: modelOf(wanted.model, pretrained) } : wanted;
+  const { normalization, note } = normalizationFor(wanted.views.normalization, pretrained);
+  const recipe = {
+    ...wanted,
+    ...(pretrained && { model: modelOf(wanted.model, pretrained) }),
+    views: { ...wanted.views, normalization },
+  };
   const model = createModel(recipe, numClasses);
   const initial = model.segmenter.init(createRandom(recipe.seed, 'model'));
   const mayBeginAnew = (name: string) => isHead(name) || isUnused(name);
-  return { recipe, model, start: startFrom(recipe.model, initial, pretrained, mayBeginAnew, 'bilinear') };
+  const start = startFrom(recipe.model, initial, pretrained, mayBeginAnew, 'bilinear');
+  return { recipe, model, start: { ...start, notes: [note, ...start.notes] } };
 }

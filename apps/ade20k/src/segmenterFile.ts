@@ -1,4 +1,4 @@
-import { loadPretrained, type Pretrained, shapesOf } from '@beit/cli';
+import { framingAt, type LoadPretrainedOptions, loadPretrained, type Pretrained, shapesOf } from '@beit/cli';
 import { type AnnotationOptions, IMAGENET_NORMALIZATION, type Normalization } from '@beit/data';
 import { createRandom } from '@beit/random';
 import { type SegmenterViews, writeModelMetadata } from '@beit/schemas';
@@ -14,7 +14,14 @@ import {
 } from '@beit/segmentation';
 import type { NamedTensors } from '@beit/tensors';
 import type { VitConfig } from '@beit/vit';
-import { describeFit, fitParameters, saveSafetensors } from '@beit/weights';
+import {
+  describeFit,
+  describeNormalization,
+  type Framing,
+  fitParameters,
+  saveSafetensors,
+  stretchFraming,
+} from '@beit/weights';
 import { createModel, isAuxiliary, isUnused } from './model';
 
 /** What evaluation needs of the views. */
@@ -30,6 +37,13 @@ export interface TrainedSegmenter {
   readonly views: PlainViews;
   /** What the numbers of its masks mean. */
   readonly annotation: Pick<AnnotationOptions, 'labels'>;
+}
+
+export interface LoadedSegmenter extends TrainedSegmenter {
+  /** How a whole image comes into one window. */
+  readonly wholeFraming: Framing;
+  /** What was taken for what, for people. */
+  readonly notes: readonly string[];
 }
 
 /** Parameters without auxiliary heads, with everything else as the file's metadata. */
@@ -55,8 +69,11 @@ const withoutAuxiliary = (head: SegmenterHead): SegmenterHead =>
  *
  * @throws when the file is none, or lacks a part: the error lists it
  */
-export async function loadSegmenter(path: string): Promise<TrainedSegmenter> {
-  const pretrained = await loadPretrained(path);
+export async function loadSegmenter(
+  path: string,
+  options: LoadPretrainedOptions = {},
+): Promise<LoadedSegmenter> {
+  const pretrained = await loadPretrained(path, options);
   const { tensors, config: model } = pretrained;
   const description = describe(pretrained);
   const { segmenter } = createModel({ model, head: description.head }, description.classes.length);
@@ -64,7 +81,23 @@ export async function loadSegmenter(path: string): Promise<TrainedSegmenter> {
   const missing = fit.missing.filter((name) => !isUnused(name));
   if (missing.length + fit.misshapen.length > 0)
     throw new Error(`${path} is not whole.\n${describeFit({ ...fit, missing })}`);
-  return { ...description, model, params: fit.params };
+  const { normalization } = description.views;
+  const { head } = description;
+  return {
+    ...description,
+    model,
+    params: fit.params,
+    wholeFraming: framingAt(pretrained) ?? stretchFraming(model.imageSize, 'bilinear'),
+    notes: [
+      ...pretrained.notes,
+      `Pixels: ${describeNormalization(normalization)}, as ${pretrained.normalization ? 'the model says' : "of the official code's models"}.`,
+      ...(pretrained.transformersConfig && 'blocks' in head
+        ? [
+            `UPerNet takes blocks ${head.blocks.map((block) => block + 1).join(', ')}, as transformers reads out_indices.`,
+          ]
+        : []),
+    ],
+  };
 }
 
 type Description = Omit<TrainedSegmenter, 'params' | 'model'>;
@@ -72,7 +105,8 @@ type Description = Omit<TrainedSegmenter, 'params' | 'model'>;
 function describe({ path, tensors, config, classes, normalization, ...more }: Pretrained): Description {
   if (more.segmenter && classes && normalization) {
     const { palette, head, views, labels = 'ade20k' } = more.segmenter;
-    return { classes, palette, head, views: { ...views, normalization }, annotation: { labels } };
+    const names = namesFor(classes, palette.length);
+    return { classes: names, palette, head, views: { ...views, normalization }, annotation: { labels } };
   }
   const classifier = tensors['decode_head.conv_seg.weight'];
   if (!classifier) {
@@ -82,9 +116,10 @@ function describe({ path, tensors, config, classes, normalization, ...more }: Pr
   }
   const head = headOf(more, tensors, config.depth);
   const rows = classifier.shape[0]!;
-  const names = classes ?? classNamesFor(rows);
-  if (names.length !== rows)
-    throw new Error(`${path} names ${names.length} classes, but its head has ${rows}; expected as many.`);
+  // transformers may leave names out, mmsegmentation names every class.
+  if (classes && classes.length < rows && !more.transformersConfig)
+    throw new Error(`${path} names ${classes.length} classes, but its head has ${rows}; expected as many.`);
+  const names = namesFor(classes, rows);
   const isAde20k = names.length === ADE20K_CLASSES.length;
   return {
     classes: names,
@@ -106,11 +141,13 @@ function headOf(
   return stated ?? inferHead(tensors, depth);
 }
 
-/** A file without names is of ADE20K, if it has as many classes. */
-const classNamesFor = (count: number): readonly string[] =>
-  count === ADE20K_CLASSES.length
-    ? ADE20K_CLASSES
-    : Array.from({ length: count }, (_, label) => `class ${label + 1}`);
+/** A file without names is of ADE20K, if it has as many classes. @throws when there are more names than classes */
+function namesFor(names: readonly (string | undefined)[] | undefined, count: number): readonly string[] {
+  if (names && names.length > count)
+    throw new Error(`There are ${names.length} names of classes for ${count} classes; expected as many.`);
+  if (!names && count === ADE20K_CLASSES.length) return ADE20K_CLASSES;
+  return Array.from({ length: count }, (_, label) => names?.[label] ?? `class ${label + 1}`);
+}
 
 /** mmsegmentation's for windows of 512, and the official code's for 640: the same for other sizes. */
 const ade20kViews = (size: number): SegmenterViews => ({

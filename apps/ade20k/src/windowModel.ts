@@ -1,32 +1,72 @@
 import type { EngineOptions } from '@beit/cli';
 import { compileForward } from '@beit/compile';
-import type { Segmenter, WindowModel } from '@beit/segmentation';
-import type { NamedTensors } from '@beit/tensors';
+import { type FloatImage, type Segmenter, segmentImage, segmentWhole } from '@beit/segmentation';
+import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { isAuxiliary } from './model';
 
 /** Windows in one call: of 64 pixels some, of 512 one. */
 const PIXELS_A_CALL = 8 * 64 ** 2;
 
-export interface CompiledWindows extends WindowModel {
+export interface CompiledSegmenter {
+  /**
+   * The class of every pixel.
+   *
+   * @param images the image at one scale, or at several
+   * @param size of the result
+   * @returns `[height, width]`
+   */
+  segment(images: readonly FloatImage[], size: Pick<FloatImage, 'height' | 'width'>): Promise<Uint8Array>;
   /** Takes other parameters; those of auxiliary heads are left aside. */
   setParams(params: NamedTensors): Promise<void>;
   dispose(): Promise<void>;
 }
 
-/** A segmenter as `segmentImage` of `@beit/segmentation` asks for it, compiled once. */
-export async function openWindows(
-  segmenter: Segmenter,
-  windowSize: number,
-  params: NamedTensors,
-  engine: EngineOptions,
-): Promise<CompiledWindows> {
+export interface CompileOptions {
+  readonly segmenter: Segmenter;
+  /** The side of a window, pixels. */
+  readonly windowSize: number;
+  /** Parameters of the right names and shapes; the program is compiled with them. */
+  readonly params: NamedTensors;
+  readonly engine: EngineOptions;
+}
+
+/** A segmenter whose windows slide over images, compiled once. */
+export async function openWindows({
+  stride,
+  flip,
+  ...options
+}: CompileOptions & { readonly stride: number; readonly flip: boolean }): Promise<CompiledSegmenter> {
+  const { segmenter, windowSize } = options;
+  const batchSize = Math.max(1, Math.floor(PIXELS_A_CALL / windowSize ** 2));
+  const program = await open(options, batchSize, segmenter.logits);
+  const windows = { windowSize, numClasses: segmenter.numClasses, batchSize, logits: program.logits };
+  return { ...program, segment: (images, size) => segmentImage(images, windows, { size, stride, flip }) };
+}
+
+/** A segmenter that sees each image as a whole, in one window, compiled once. */
+export async function openWhole(options: CompileOptions): Promise<CompiledSegmenter> {
+  const program = await open(options, 1, options.segmenter.gridLogits);
+  return {
+    ...program,
+    async segment([image], size) {
+      const { height, width, data } = image!;
+      const logits = await program.logits({ dtype: 'float32', shape: [1, height, width, 3], data });
+      return segmentWhole(logits, size);
+    },
+  };
+}
+
+async function open(
+  { windowSize, params, engine }: CompileOptions,
+  batchSize: number,
+  logitsOf: Segmenter['logits'],
+) {
   const needed = (all: NamedTensors) =>
     Object.fromEntries(Object.entries(all).filter(([name]) => !isAuxiliary(name)));
-  const batchSize = Math.max(1, Math.floor(PIXELS_A_CALL / windowSize ** 2));
   const program = await compileForward(
     (params: Record<string, tf.Tensor>, { windows }: { windows: tf.Tensor }) => ({
-      logits: segmenter.logits(params, windows),
+      logits: logitsOf(params, windows),
     }),
     {
       params: needed(params),
@@ -35,11 +75,8 @@ export async function openWindows(
     engine,
   );
   return {
-    windowSize,
-    numClasses: segmenter.numClasses,
-    batchSize,
-    logits: async (windows) => (await program.run({ windows })).logits,
-    setParams: (params) => program.writeState(needed(params)),
+    logits: async (windows: HostTensor): Promise<HostTensor> => (await program.run({ windows })).logits,
+    setParams: (params: NamedTensors) => program.writeState(needed(params)),
     dispose: () => program.dispose(),
   };
 }

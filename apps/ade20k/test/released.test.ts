@@ -9,9 +9,17 @@ import { createRandom } from '@beit/random';
 import { ADE20K_CLASSES, ADE20K_PALETTE, type SegmenterHead, type UperNet } from '@beit/segmentation';
 import type { NamedTensors } from '@beit/tensors';
 import { RELEASED_FINETUNE, transformersConfig, type VitConfig } from '@beit/vit';
-import { loadSafetensors, saveSafetensors, saveTransformers, toMmsegmentation } from '@beit/weights';
+import {
+  loadSafetensors,
+  saveSafetensors,
+  saveTransformers,
+  stretchFraming,
+  toMmsegmentation,
+} from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
+import sharp from 'sharp';
 import { createModel } from '../src/model';
+import { predict } from '../src/predict';
 import { beginWith } from '../src/prepareTask';
 import { RECIPES } from '../src/recipes';
 import { loadSegmenter } from '../src/segmenterFile';
@@ -44,9 +52,13 @@ test('a folder of transformers: names, classes, head and normalization are its o
   const params = paramsOf({ ...UPERNET, channels: 64, blocks: [0, 4, 7, 10], auxiliary: [{ block: 7 }] }, 3);
   const config = {
     ...transformersConfig(MODEL, { pooling: 'mean', classNames: ['cat', 'dog', 'sky'] }),
-    out_indices: [0, 4, 7, 10],
+    // transformers counts the embeddings as 1.
+    out_indices: [2, 6, 9, 12],
   };
-  await saveTransformers(path, params, { config, normalization: INCEPTION_NORMALIZATION });
+  await saveTransformers(path, params, {
+    config,
+    preprocessing: { framing: stretchFraming(32), normalization: INCEPTION_NORMALIZATION },
+  });
   const loaded = await loadSegmenter(path);
   expect(loaded).toMatchObject({
     classes: ['cat', 'dog', 'sky'],
@@ -117,7 +129,8 @@ test('training begins with its encoder', async () => {
   const { start } = beginWith(recipe, 4, await loadPretrained(path));
   expect(start.params['blocks.11.attn.qkv.weight']).toEqual(params['blocks.11.attn.qkv.weight']);
   expect(start.params['decode_head.conv_seg.weight']!.shape).toEqual([4, 64, 1, 1]);
-  expect(start.notes[0]).toMatch(/^New, at random: .*decode_head/);
+  expect(start.notes[0]).toMatch(/^Pixels: mean 0\.\d.*, as the recipe says\.$/);
+  expect(start.notes[1]).toMatch(/^New, at random: .*decode_head/);
 });
 
 test.each<SegmenterHead>([
@@ -141,4 +154,20 @@ test.each([
   const params = Object.entries(toMmsegmentation(paramsOf(UPERNET, 2))).filter(([name]) => !left.test(name));
   await saveSafetensors(path, Object.fromEntries(params));
   await expect(loadSegmenter(path)).rejects.toThrow(message);
+});
+
+test('a segmenter of transformers gives every pixel of a picture the class that it has there', async () => {
+  const model = join(__dirname, 'fixtures/segmenter');
+  const files = [join(model, 'picture.png')];
+  const { classes, head, notes } = await loadSegmenter(model);
+  expect(classes).toEqual(['wall', 'bed', 'sky', 'tree']);
+  expect(head).toMatchObject({ blocks: [0, 1, 3, 4] });
+  expect(notes.join()).toMatch(/blocks 1, 2, 4, 5, as transformers reads out_indices/);
+  const engine = { engine: 'onnxruntime', precision: 'fp32' } as const;
+  for await (const _ of predict({ model, files, out: folder, whole: true, multiScale: false, engine }));
+  const pixels = async (path: string) => [...(await sharp(path).raw().toBuffer())];
+  const expected = await pixels(join(model, 'classes.png'));
+  const given = (await pixels(join(folder, 'picture.png'))).map((label) => label - 1);
+  expect(new Set(expected).size).toBeGreaterThan(2);
+  expect(given.filter((label, i) => label !== expected[i]).length / expected.length).toBe(0);
 });

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   assertNoInput,
+  framingAt,
   isOnHub,
   loadPretrained,
   newestPretraining,
@@ -13,6 +14,7 @@ import {
 } from '@beit/cli';
 import type { Picture } from '@beit/report';
 import { type ProgressReporter, terminalProgress } from '@beit/trainer';
+import { centerFraming, type Framing } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type AttentionModel, openAttention } from './attentionModel';
 import { drawFigure, mapsOf, type Query } from './figure';
@@ -35,8 +37,9 @@ async function main(): Promise<number> {
       `There is nothing to look at: no finished pre-training run 'emoji' in ${RUNS}. ` +
         'First pnpm --filter pretrain start; or --checkpoint RUN_OR_FILE.',
     );
-  const pretrained = await loadPretrained(checkpoint);
+  const pretrained = await loadPretrained(checkpoint, { heads: options.heads });
   progress.message(`Looking at ${pretrained.path}.`);
+  for (const note of pretrained.notes) progress.message(note);
   const { patchSize, imageSize } = pretrained.config;
   const { size = imageSize, block = pretrained.config.depth } = options;
   if (size % patchSize !== 0)
@@ -44,10 +47,11 @@ async function main(): Promise<number> {
   if (block > pretrained.config.depth)
     throw new UsageError(`--block is '${block}'; the model has ${pretrained.config.depth} blocks.`);
   const out = options.out ?? outOf(pretrained.path);
+  const framing = framingAt(pretrained, size) ?? centerFraming({ imageSize: size, cropShare: 1 });
   const model = await openAttention(pretrained, size, options.engine);
   try {
     await mkdir(out, { recursive: true });
-    if (options.command === 'figure') await figure(model, { ...options, block, out }, progress);
+    if (options.command === 'figure') await figure(model, { ...options, block, out, framing }, progress);
     else await measure(model, { ...options, out }, progress);
   } finally {
     progress.stop();
@@ -70,9 +74,16 @@ interface Seen {
   readonly points: readonly (readonly [number, number])[];
 }
 
+interface FigureOptions extends Options {
+  readonly block: number;
+  readonly out: string;
+  /** How pictures come to the model's size. */
+  readonly framing: Framing;
+}
+
 async function figure(
   model: AttentionModel,
-  { images, points, scenes, block, out }: Options & { readonly block: number; readonly out: string },
+  { images, points, scenes, block, out, framing }: FigureOptions,
   progress: ProgressReporter,
 ): Promise<void> {
   const [svgPath, pngPath, jsonPath] = ['svg', 'png', 'json'].map((kind) => join(out, `figure.${kind}`)) as [
@@ -83,7 +94,7 @@ async function figure(
   await assertNoInput([svgPath, pngPath, jsonPath], images);
   const seen =
     images.length > 0
-      ? await Promise.all(images.map((path) => ofFile(path, model)))
+      ? await Promise.all(images.map((path) => ofFile(path, model, framing)))
       : await ofScenes(scenes, model);
   const queries: Query[] = [];
   for (const { name, image, points: own } of seen) {
@@ -113,9 +124,13 @@ async function figure(
   console.log(`Written to ${out}: figure.svg, figure.png, figure.json`);
 }
 
-async function ofFile(path: string, { size, gridSize: [rows, columns] }: AttentionModel): Promise<Seen> {
+async function ofFile(
+  path: string,
+  { size, gridSize: [rows, columns] }: AttentionModel,
+  framing: Framing,
+): Promise<Seen> {
   const middle = [Math.floor(rows / 2), Math.floor(columns / 2)] as const;
-  return { name: basename(path), image: await readSquare(path, size), points: [middle] };
+  return { name: basename(path), image: await readSquare(path, size, framing), points: [middle] };
 }
 
 /** Points on up to two objects of each, the largest ones. */

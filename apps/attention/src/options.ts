@@ -35,6 +35,7 @@ const OPTIONS = {
 newest pre-training run)`,
     modelLocation,
   ),
+  heads: option('N', 'attention heads of --checkpoint, where the file does not tell', whole(1)),
   images: repeatable('FILE', 'a picture; may be given several times (default: scenes of emoji)', path),
   points: repeatable(
     'ROW,COLUMN',
@@ -74,6 +75,7 @@ export interface Options {
   readonly command: Command;
   /** An absolute path, as all of them, or behind `hf:` a name on the Hub. */
   readonly checkpoint?: string;
+  readonly heads?: number;
   readonly images: readonly string[];
   readonly points: readonly Point[];
   readonly size?: number;
@@ -91,7 +93,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   if (parsed === 'help') return 'help';
   const { values, positionals } = parsed;
   const { command } = readCommand(positionals, COMMANDS);
-  const { checkpoint, images, points, size, block, scenes, out, quiet } = values;
+  const { checkpoint, heads, images, points, size, block, scenes, out, quiet } = values;
   if (command === 'measure' && images.length > 0)
     throw new UsageError(`'measure' needs true masks, which --images do not have.`);
   if (images.length > 0 && scenes !== undefined)
@@ -99,6 +101,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   return {
     command,
     checkpoint,
+    heads,
     images,
     points,
     size,

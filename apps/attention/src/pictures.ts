@@ -1,16 +1,20 @@
 import { basename, dirname } from 'node:path';
 import { loadViews } from '@beit/data';
 import type { Picture } from '@beit/report';
+import type { Framing } from '@beit/weights';
 
-/** The middle of a picture, upright and on white, as a classifier sees it. @throws with its path when it cannot be read */
-export async function readSquare(path: string, size: number): Promise<Picture> {
+/**
+ * A picture, upright and on white, as a model sees it, but for the normalization.
+ *
+ * @throws with its path when it cannot be read
+ */
+export async function readSquare(path: string, size: number, framing: Framing): Promise<Picture> {
   const source = { kind: 'folder', directory: dirname(path), names: [basename(path)] } as const;
   const { image } = await loadViews(source, 0, {
     imageSize: size,
     tokenImageSize: 0,
     normalization: { mean: [0, 0, 0], std: [1, 1, 1] },
-    background: 'white',
-    cropShare: 1,
+    framing,
   }).catch((cause: Error) => {
     throw new Error(`Cannot read ${path}: ${cause.message}`, { cause });
   });

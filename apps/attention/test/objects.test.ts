@@ -56,7 +56,7 @@ test('where masked patches ask, a row is that of the image in which its patch is
     data: Float32Array.from({ length: 32 * 32 * 3 }, () => random.uniform()),
   };
   const vit = createVit(config);
-  const pretrained = { path: '', tensors, config: vit.config };
+  const pretrained = { path: '', tensors, config: vit.config, notes: [] };
   const model = await openMaskedQueries(pretrained, 32, { engine: 'onnxruntime', precision: 'fp32' });
   const layers = await model.attention(image);
   await model.dispose();

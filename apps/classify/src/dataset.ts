@@ -25,6 +25,8 @@ export interface Labelled {
 
 export interface Dataset {
   readonly classes: readonly string[];
+  /** Whether they are names; shards may have numbers alone. */
+  readonly named: boolean;
   readonly train: Labelled;
   readonly validation: Labelled;
   /** What people should know of the files: sentences. */
@@ -34,7 +36,7 @@ export interface Dataset {
 }
 
 /** What a classifier is measured on. */
-export interface MeasuredImages extends Pick<Dataset, 'classes' | 'notes'> {
+export interface MeasuredImages extends Pick<Dataset, 'classes' | 'named' | 'notes'> {
   readonly images: Labelled;
   /** Which images of the data set they are, for people. */
   readonly about: string;
@@ -54,7 +56,7 @@ export async function loadDataset(
     ...(await folderNotes(folder.train.source, passedOver)),
     ...(missing.length > 0 ? [`There is nothing to validate with of ${missing.join(', ')}.`] : []),
   ];
-  return { ...folder, notes, title: (name) => name };
+  return { ...folder, named: true, notes, title: (name) => name };
 }
 
 /**
@@ -72,14 +74,14 @@ export async function loadMeasured(
   if (data.kind === 'folder' && !(await shardsAt(location!, data))) {
     const options = { part, seed, indexes: folderIndexes() };
     const { passedOver, ...found } = await classFolderPart(location!, options);
-    return { ...found, notes: await folderNotes(found.images.source, passedOver) };
+    return { ...found, named: true, notes: await folderNotes(found.images.source, passedOver) };
   }
   if (part === 'test' || part === 'all')
     throw new UsageError(`--part is '${part}', which is for folders of images; expected train or val.`);
-  const { classes, notes, train, validation } = await loadDataset(recipe, location);
+  const { classes, named, notes, train, validation } = await loadDataset(recipe, location);
   return part === 'train'
-    ? { classes, notes, images: train, about: 'images for training' }
-    : { classes, notes, images: validation, about: 'images for validation' };
+    ? { classes, named, notes, images: train, about: 'images for training' }
+    : { classes, named, notes, images: validation, about: 'images for validation' };
 }
 
 /** @throws when they do not say the class of every image, or have nothing to validate with */
@@ -108,7 +110,7 @@ function shardClasses({ classes: named, train, validation }: OpenedShards, locat
       `The shards at '${location}' have classes from ${least} to ${most}; expected 0 to ${classes.length - 1}.`,
     );
   }
-  return { classes, ...parts, notes: [], title: (name) => name };
+  return { classes, named: named !== undefined, ...parts, notes: [], title: (name) => name };
 }
 
 /** Subgroups as classes. One render for each emoji: its skin tones would be near-duplicates. */
@@ -146,7 +148,7 @@ async function emojiClasses({
   };
   const [train, validation] = [await part('train'), await part('heldOut')];
   const titles = new Map([...train.emoji, ...validation.emoji].map(({ id, name }) => [id, name]));
-  return { classes, train, validation, notes: [], title: (name) => titles.get(name) ?? name };
+  return { classes, named: true, train, validation, notes: [], title: (name) => titles.get(name) ?? name };
 }
 
 /** A share of each class's images, at least one, drawn by their names; the larger share holds the smaller one's. */

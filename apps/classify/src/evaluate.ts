@@ -4,8 +4,10 @@ import { passProgress } from '@beit/cli';
 import type { Unreadable } from '@beit/data';
 import type { ProgressReporter } from '@beit/trainer';
 import { loadClassifier } from './classifierFile';
-import { type Labelled, loadMeasured, type MeasuredImages } from './dataset';
+import { distinct } from './classNames';
+import { loadMeasured, type MeasuredImages } from './dataset';
 import { type Evaluated, mostLikely, openEvaluation } from './evaluation';
+import { matchClasses } from './matchClasses';
 import { createModel } from './model';
 import type { Options } from './options';
 import { plainView } from './views';
@@ -16,24 +18,46 @@ export interface EvaluatedModel {
   readonly measured: MeasuredImages;
 }
 
-/** Measures a trained classifier on images of a data set, whose classes are found by their names. */
+/** Measures a trained classifier on images of a data set, whose classes are found as `matchClasses` does. */
 export async function evaluate(
-  { model, recipe, data, part, engine, workers, out }: Options & { readonly model: string },
+  {
+    model,
+    classNames,
+    heads,
+    recipe,
+    data,
+    part,
+    engine,
+    workers,
+    out,
+  }: Options & { readonly model: string },
   progress: ProgressReporter,
 ): Promise<EvaluatedModel> {
-  const trained = await loadClassifier(model);
+  const trained = await loadClassifier(model, { classNames, heads });
+  for (const note of trained.notes) progress.message(note);
+  if (trained.multiLabel)
+    throw new Error(
+      `${model} is for several labels of a picture, and ${data ?? 'the embedded emoji'} has one of each: its accuracy would mean nothing.`,
+    );
   const found = await loadMeasured(recipe, data, part);
   for (const note of found.notes) progress.message(note);
+  const { places, how } = matchClasses(found, trained, model);
+  progress.message(how);
+  // A model without names has those of the folders.
+  const titles = [...trained.classes];
+  if (!trained.named) for (const [label, place] of places.entries()) titles[place] = found.classes[label]!;
+  const { source, labels } = found.images;
   const measured: MeasuredImages = {
     ...found,
-    classes: trained.classes,
-    images: relabelled(found.images, found.classes, trained.classes, model),
+    classes: distinct(titles),
+    named: trained.named,
+    images: { source, labels: labels.map((label) => places[label]!) },
   };
   const evaluation = await openEvaluation({
     classifier: createModel(trained, trained.classes.length).classifier,
     params: trained.params,
     images: measured.images,
-    view: plainView(trained),
+    view: plainView(trained.model, trained.preprocessing),
     engine,
     workers,
   });
@@ -43,24 +67,6 @@ export async function evaluate(
   await evaluation.dispose();
   if (out !== undefined) await writeResults(out, measured, evaluated, evaluation.unreadable());
   return { evaluated, measured };
-}
-
-/** Labels as indices into the model's classes. */
-function relabelled(
-  { source, labels }: Labelled,
-  classes: readonly string[],
-  known: readonly string[],
-  model: string,
-): Labelled {
-  const places = classes.map((name) => known.indexOf(name));
-  const unknown = classes.filter((_, label) => places[label] === -1);
-  if (unknown.length > 0) {
-    throw new Error(
-      `${model} does not know ${unknown.map((name) => `'${name}'`).join(', ')}. ` +
-        `Its classes: ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', ...' : ''}.`,
-    );
-  }
-  return { source, labels: labels.map((label) => places[label]!) };
 }
 
 /** `results.json`, and `predictions.csv` with a line for each image. */

@@ -52,6 +52,10 @@ export function softmax(logits: ArrayLike<number>): Float64Array {
   return exponentials.map((x) => x / sum);
 }
 
+/** Logits of classes that are there or not, each by itself, to probabilities. */
+export const sigmoid = (logits: ArrayLike<number>): Float64Array =>
+  Float64Array.from(logits, (x) => 1 / (1 + Math.exp(-x)));
+
 function crossEntropy({ data, shape }: HostTensor, labels: ArrayLike<number>): number {
   const [count, numClasses] = shape as [number, number];
   let sum = 0;

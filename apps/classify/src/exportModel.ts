@@ -2,8 +2,15 @@ import { pixelValuesToLogits } from '@beit/classification';
 import { exportOnnx } from '@beit/compile';
 import { transformersConfig } from '@beit/vit';
 import { saveTransformers } from '@beit/weights';
-import { loadClassifier } from './classifierFile';
+import { loadClassifier, MULTI_LABEL } from './classifierFile';
 import { createModel } from './model';
+
+export interface ExportOptions {
+  readonly model: string;
+  readonly classNames?: string;
+  readonly heads?: number;
+  readonly out: string;
+}
 
 /**
  * Writes a classifier as a folder that transformers.js and onnxruntime-web run, and transformers in Python loads:
@@ -12,8 +19,13 @@ import { createModel } from './model';
  *
  * @returns the paths that were written
  */
-export async function exportModel(model: string, out: string): Promise<string[]> {
-  const { params, classes, views, pooling, ...trained } = await loadClassifier(model);
+export async function exportModel(
+  { model, classNames, heads, out }: ExportOptions,
+  say: (line: string) => void = () => {},
+): Promise<string[]> {
+  const { params, classes, preprocessing, pooling, named, multiLabel, notes, ...trained } =
+    await loadClassifier(model, { classNames, heads });
+  for (const note of notes) say(note);
   const { vit, classifier } = createModel({ model: trained.model, pooling }, classes.length);
   const { imageSize } = vit.config;
   const shape = ['batch', 3, imageSize, imageSize] as const;
@@ -26,9 +38,13 @@ export async function exportModel(model: string, out: string): Promise<string[]>
     },
   );
   return saveTransformers(out, params, {
-    config: transformersConfig(vit.config, { pooling, classNames: classes }),
-    normalization: views.normalization,
-    shorterSide: Math.floor(imageSize / views.cropShare),
+    config: transformersConfig(vit.config, {
+      pooling,
+      numClasses: classes.length,
+      ...(named && { classNames: classes }),
+      ...(multiLabel && { problemType: MULTI_LABEL }),
+    }),
+    preprocessing,
     onnx,
   });
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { assertNoInput, type ImageFile, imageFiles, loadPretrained } from '@beit/cli';
+import { assertNoInput, framingAt, type ImageFile, imageFiles, loadPretrained } from '@beit/cli';
 import { INCEPTION_NORMALIZATION } from '@beit/data';
 import type { ProgressReporter } from '@beit/trainer';
 import { createVit } from '@beit/vit';
@@ -7,7 +7,7 @@ import { forwardFiles } from './forwardFiles';
 import { encoderParams, type FeatureKind, imageFeatures } from './imageFeatures';
 import { openFeatureFile } from './openFeatureFile';
 import type { Options } from './options';
-import { plainView } from './views';
+import { plainView, releasedFraming } from './views';
 
 export interface WrittenFeatures {
   readonly paths: readonly string[];
@@ -27,26 +27,21 @@ export async function features(
   progress: Pick<ProgressReporter, 'update' | 'message'>,
   onPicture: (done: number, total: number) => void,
 ): Promise<WrittenFeatures> {
-  const { checkpoint, files, out, engine } = options;
+  const { checkpoint, heads, files, out, engine } = options;
   const kind: FeatureKind = options.features;
-  const pretrained = await loadPretrained(checkpoint);
-  const { path, tensors, config, normalization, cropShare } = pretrained;
+  const pretrained = await loadPretrained(checkpoint, { heads });
+  const { path, tensors, config, normalization = INCEPTION_NORMALIZATION } = pretrained;
   // A head without `fc_norm` is one on the cls token.
   const headPooling = 'head.weight' in tensors && !('fc_norm.weight' in tensors) ? 'cls' : 'mean';
   const { pooling = headPooling } = pretrained;
-  progress.message(`Features of ${path}.`);
+  for (const note of [`Features of ${path}.`, ...pretrained.notes]) progress.message(note);
   const vit = createVit(config);
   const params = encoderParams(vit, tensors);
   const missing = Object.keys(vit.parameterShapes()).filter((name) => !(name in params));
   if (missing.length > 0)
     throw new Error(`${path} is no whole encoder; it lacks ${missing.slice(0, 5).join(', ')}.`);
-  const view = plainView({
-    model: config,
-    views: {
-      normalization: normalization ?? INCEPTION_NORMALIZATION,
-      cropShare: cropShare ?? (config.imageSize < 384 ? 224 / 256 : 1),
-    },
-  });
+  const framing = framingAt(pretrained) ?? releasedFraming(config);
+  const view = plainView(config, { framing, normalization });
   const pictures = await imageFiles(files);
   await assertNoInput([out], [checkpoint, join(checkpoint, 'model.safetensors')]);
   const file = await openFeatureFile(out);

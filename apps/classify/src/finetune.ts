@@ -11,7 +11,7 @@ import type { Dataset } from './dataset';
 import { type Evaluated, openEvaluation } from './evaluation';
 import type { Model } from './model';
 import type { FinetuneRecipe } from './recipe';
-import { plainView, trainingView } from './views';
+import { plainView, preprocessingOf, trainingView } from './views';
 
 export interface FinetuneOptions extends StageOptions {
   readonly engine: EngineOptions;
@@ -71,7 +71,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
         classifier,
         params,
         images: dataset.validation,
-        view: plainView(recipe),
+        view: plainView(recipe.model, preprocessingOf(recipe)),
         engine,
         workers: 0,
       })

@@ -72,9 +72,10 @@ async function evaluateCommand(options: Options): Promise<number> {
 }
 
 async function predictCommand(options: Options): Promise<number> {
+  const { message } = terminalProgress({ quiet: options.quiet });
   const kept: Prediction[] = [];
   let unreadable = 0;
-  for await (const prediction of predict({ ...options, model: options.model! })) {
+  for await (const prediction of predict({ ...options, model: options.model! }, message)) {
     if (options.out !== undefined) kept.push(prediction);
     const { path } = prediction.file;
     if ('reason' in prediction) {
@@ -109,7 +110,8 @@ async function exportCommand(options: Options): Promise<number> {
   const files = ['model.safetensors', 'config.json', 'preprocessor_config.json'];
   const inFolder = (folder: string) => files.map((file) => join(folder, file));
   await assertNoInput(inFolder(out), [model, ...inFolder(model)]);
-  for (const path of await exportModel(model, out)) console.log(path);
+  const { message } = terminalProgress({ quiet: options.quiet });
+  for (const path of await exportModel({ ...options, model, out }, message)) console.log(path);
   return 0;
 }
 

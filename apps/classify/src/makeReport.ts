@@ -21,7 +21,7 @@ import { confusionChart } from './confusionChart';
 import type { Dataset } from './dataset';
 import { type Evaluated, mostLikely, softmax } from './evaluation';
 import type { FinetuneRecipe } from './recipe';
-import { plainView } from './views';
+import { plainView, preprocessingOf } from './views';
 
 export interface Outcome extends RunOutcome {
   readonly recipe: FinetuneRecipe;
@@ -188,7 +188,7 @@ async function picturesOf(
   source: ImageSource,
   recipe: Pick<FinetuneRecipe, 'model' | 'views'>,
 ): Promise<Picture[]> {
-  const views = plainView(recipe);
+  const views = plainView(recipe.model, preprocessingOf(recipe));
   const loader = createLoader({
     source,
     batchSize: source.names.length,

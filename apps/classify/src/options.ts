@@ -14,6 +14,7 @@ import {
   optionHelp,
   outOptions,
   parseOptionTable,
+  path,
   type Reader,
   readCommand,
   readTexts,
@@ -23,6 +24,7 @@ import {
   UsageError,
 } from '@beit/cli';
 import type { Part } from '@beit/data';
+import { IMAGENET1K } from './classNames';
 import { FEATURES, type FeatureKind } from './imageFeatures';
 import { featureFormat } from './openFeatureFile';
 import { type FinetuneRecipe, finetuneRecipe } from './recipe';
@@ -64,6 +66,12 @@ address of an index; see docs/shards.md. Default: the embedded emoji`,
     modelLocation,
   ),
   ...START_OPTIONS,
+  'class-names': option(
+    'FILE',
+    `names of the model's classes, where its own file has none or others: one a line, a JSON list,
+id2label; or ${IMAGENET1K}`,
+    (text, flag) => (text === IMAGENET1K ? text : path(text, flag)),
+  ),
   ...outOptions('classify-'),
   labels: option(
     'SHARE',
@@ -116,6 +124,8 @@ export interface Options extends FinetuneOptions {
   readonly features: FeatureKind;
   /** What is measured on; undefined: what there is for it. */
   readonly part?: Part | 'all';
+  /** See `readClassNames`. */
+  readonly classNames?: string;
 }
 
 /** The command line, resolved. @throws UsageError that names the value and what was expected; `'help'` when asked for */
@@ -165,6 +175,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     labels: values.labels,
     part: values.part,
     features: values.features,
+    classNames: values['class-names'],
   };
 }
 

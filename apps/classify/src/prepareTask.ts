@@ -1,4 +1,4 @@
-import { type Pretrained, pretrainedOf, type Start, startFrom } from '@beit/cli';
+import { normalizationFor, type Pretrained, pretrainedOf, type Start, startFrom } from '@beit/cli';
 import { createRandom } from '@beit/random';
 import type { ProgressReporter } from '@beit/trainer';
 import { type Dataset, describeDataset, labelledShare, loadDataset } from './dataset';
@@ -29,8 +29,8 @@ export async function prepareTask(
   const whole = await loadDataset(options.recipe, options.data);
   const dataset = { ...whole, train: labelledShare(whole.train, options.labels, options.recipe.seed) };
   for (const text of [describeDataset(dataset), ...dataset.notes]) progress.message(text);
-  const { checkpoint, scratch } = options;
-  const pretrained = await pretrainedOf({ checkpoint, scratch, name: options.recipe.name }, progress);
+  const { checkpoint, heads, scratch } = options;
+  const pretrained = await pretrainedOf({ checkpoint, heads, scratch, name: options.recipe.name }, progress);
   const begun = beginWith(options.recipe, dataset.classes.length, pretrained);
   const imagesPerEpoch = whole.train.labels.length;
   return { dataset, imagesPerEpoch, ...begun, startedFrom: pretrained?.path };
@@ -46,10 +46,12 @@ export function beginWith(
   numClasses: number,
   pretrained: Pretrained | undefined,
 ): Pick<Task, 'recipe' | 'model' | 'start'> {
+  const { note } = normalizationFor(wanted.views.normalization, pretrained);
   const recipe = pretrained ? recipeFor(wanted, pretrained) : wanted;
   const model = createModel(recipe, numClasses);
   const initial = model.classifier.init(createRandom(recipe.seed, 'model'));
-  return { recipe, model, start: startFrom(recipe.model, initial, pretrained, isHead) };
+  const start = startFrom(recipe.model, initial, pretrained, isHead);
+  return { recipe, model, start: { ...start, notes: [note, ...start.notes] } };
 }
 
 /** What fine-tuning may begin anew. */

@@ -18,7 +18,7 @@ import type { Labelled } from './dataset';
 import { openForwardPass } from './forwardPass';
 import type { Options } from './options';
 import { prepareTask } from './prepareTask';
-import { plainView } from './views';
+import { plainView, preprocessingOf } from './views';
 
 /** One block: top-1 on the validation images, in [0, 1]. */
 export interface LayerProbe {
@@ -56,7 +56,7 @@ export async function probe(options: Options, progress: ProgressReporter): Promi
   );
   const featuresOf = async (images: Labelled, name: string): Promise<Features> => {
     const of = probeFeatures(vit);
-    const view = plainView(recipe);
+    const view = plainView(recipe.model, preprocessingOf(recipe));
     const pass = await openForwardPass({ of, params: encoder, images, view, engine, workers });
     const { output, labels } = await pass.run(encoder, passProgress(name, progress.update));
     progress.stop();

@@ -1,4 +1,4 @@
-import { modelOf, type Pretrained } from '@beit/cli';
+import { modelOf, normalizationFor, type Pretrained } from '@beit/cli';
 import type { FinetuneRecipe } from './recipe';
 
 /** The recipe with the architecture and the normalization of a checkpoint. */
@@ -6,6 +6,6 @@ export function recipeFor(
   recipe: FinetuneRecipe,
   pretrained: Pick<Pretrained, 'config' | 'normalization'>,
 ): FinetuneRecipe {
-  const { normalization = recipe.views.normalization } = pretrained;
+  const { normalization } = normalizationFor(recipe.views.normalization, pretrained);
   return { ...recipe, model: modelOf(recipe.model, pretrained), views: { ...recipe.views, normalization } };
 }

@@ -9,6 +9,7 @@ import { finetune } from './finetune';
 import { makeReport, type Outcome, summaryOf } from './makeReport';
 import type { Options } from './options';
 import { prepareTask } from './prepareTask';
+import { preprocessingOf } from './views';
 
 /** Fine-tuning, evaluation and report. Everything is written below `out`; the same folder again continues the run. */
 export async function run(
@@ -58,7 +59,7 @@ export async function run(
     classes: dataset.classes,
     model: recipe.model,
     pooling: recipe.pooling,
-    views: recipe.views,
+    preprocessing: preprocessingOf(recipe),
   };
   const save = (name: string, params: NamedTensors) =>
     saveClassifier(join(out, name), { ...trained, params });

@@ -1,23 +1,28 @@
 import type { TwoViewOptions } from '@beit/data';
-import type { ClassifierViews } from '@beit/schemas';
 import type { VitConfig } from '@beit/vit';
+import { centerFraming, type Framing, type Preprocessing } from '@beit/weights';
 import type { FinetuneRecipe } from './recipe';
 
-/** The centre of each image: for evaluation. */
-export const plainView = ({
-  model,
-  views,
-}: {
-  readonly model: VitConfig;
-  readonly views: ClassifierViews;
-}): TwoViewOptions => ({
+/** What is done to pictures before a model sees them, as its file says: for evaluation and prediction. */
+export const plainView = (model: VitConfig, { framing, normalization }: Preprocessing): TwoViewOptions => ({
   imageSize: model.imageSize,
   tokenImageSize: 0,
-  normalization: views.normalization,
-  // A transparent image has no background of its own; the same one each time.
-  background: 'white',
-  cropShare: views.cropShare,
+  normalization,
+  framing,
 });
+
+/** What a recipe does to pictures in evaluation. */
+export const preprocessingOf = ({
+  model: { imageSize },
+  views: { normalization, cropShare },
+}: Pick<FinetuneRecipe, 'model' | 'views'>): Preprocessing => ({
+  framing: centerFraming({ imageSize, cropShare }),
+  normalization,
+});
+
+/** Of a model whose file does not say it: as the official code evaluates the released ones. */
+export const releasedFraming = ({ imageSize }: VitConfig): Framing =>
+  centerFraming({ imageSize, cropShare: imageSize < 384 ? 224 / 256 : 1 });
 
 /** A random crop, augmented: for training. */
 export const trainingView = (recipe: FinetuneRecipe): TwoViewOptions => ({

@@ -7,9 +7,11 @@ import { IMAGENET_NORMALIZATION } from '@beit/data';
 import type { NamedTensors } from '@beit/tensors';
 import { transformersConfig } from '@beit/vit';
 import {
+  centerFraming,
   loadSafetensors,
   saveSafetensors,
   saveTransformers,
+  stretchFraming,
   toTransformers,
   withoutPrefix,
 } from '@beit/weights';
@@ -71,7 +73,11 @@ describe('the same classifier', () => {
     await saveSafetensors(path, params);
     const trained = await loadClassifier(path);
     expect(trained.model).toMatchObject({ ...CONFIG, mlpRatio: 4 });
-    expect(trained.classes).toEqual(['0', '1', '2', '3', '4', '5', '6']);
+    expect(trained).toMatchObject({
+      named: false,
+      notes: expect.arrayContaining([expect.stringMatching(/7 classes have no names/)]),
+    });
+    expect(trained.classes.slice(5)).toEqual(['class 5', 'class 6']);
     expect(trained.pooling).toBe('mean');
     expectLogits(trained);
   });
@@ -81,10 +87,11 @@ describe('the same classifier', () => {
       ...transformersConfig(CONFIG, { pooling: 'mean', classNames: CLASSES }),
       layer_norm_eps: 1e-12,
     };
-    await saveTransformers(join(folder, 'four'), params, { config, normalization: IMAGENET_NORMALIZATION });
+    const preprocessing = { framing: stretchFraming(32, 'bilinear'), normalization: IMAGENET_NORMALIZATION };
+    await saveTransformers(join(folder, 'four'), params, { config, preprocessing });
     const trained = await loadClassifier(join(folder, 'four'));
     expect(trained.classes).toEqual(CLASSES);
-    expect(trained.views.normalization).toEqual(IMAGENET_NORMALIZATION);
+    expect(trained.preprocessing).toEqual(preprocessing);
     expect(trained.model.layerNormEpsilon).toBe(1e-12);
     expectLogits(trained);
   });
@@ -104,11 +111,33 @@ describe('the same classifier', () => {
 
   test('as this app writes it', async () => {
     const path = join(folder, 'own.safetensors');
-    const views = { normalization: IMAGENET_NORMALIZATION, cropShare: 0.9 };
-    const written = { params, classes: CLASSES, model: CONFIG, pooling: 'mean', views } as const;
+    const framing = centerFraming({ imageSize: 32, cropShare: 0.9 });
+    const preprocessing = { framing, normalization: IMAGENET_NORMALIZATION };
+    const written = { params, classes: CLASSES, model: CONFIG, pooling: 'mean', preprocessing } as const;
     await saveClassifier(path, written);
-    const { params: _, ...rest } = await loadClassifier(path);
-    expect(rest).toEqual({ classes: CLASSES, model: CONFIG, pooling: 'mean', views });
+    const { params: _, notes, named, ...rest } = await loadClassifier(path);
+    expect(named).toBe(true);
+    expect(rest).toEqual({ classes: CLASSES, model: CONFIG, pooling: 'mean', preprocessing });
+    expect(notes[0]).toMatch(
+      /^Pictures: shorter edge to 35 \(bicubic\), 32x32 of the middle, as the model says; mean 0\.485/,
+    );
+    // As it wrote it before.
+    const views = { normalization: IMAGENET_NORMALIZATION, cropShare: 0.9 };
+    await saveSafetensors(path, params, {
+      config: JSON.stringify(CONFIG),
+      classes: JSON.stringify(CLASSES),
+      classifier: JSON.stringify({ pooling: 'mean', views }),
+    });
+    expect((await loadClassifier(path)).preprocessing).toEqual(preprocessing);
+  });
+
+  test('with a preprocessing for another size is refused', async () => {
+    const path = join(folder, 'four');
+    const processor = { size: 48, do_center_crop: false };
+    await writeFile(join(path, 'preprocessor_config.json'), JSON.stringify(processor));
+    await expect(loadClassifier(path)).rejects.toThrow(
+      /four makes pictures of 48x48 pixels, but its model takes 32x32/,
+    );
   });
 });
 
@@ -118,7 +147,7 @@ test('what is missing or of another shape is listed', async () => {
   const wrong = { ...gamma!, shape: [24], data: gamma!.data.slice(0, 24) };
   await saveSafetensors(path, { ...rest, 'blocks.0.gamma_1': wrong });
   await expect(loadClassifier(path)).rejects.toThrow(
-    /broken\.safetensors is not whole\.\nMissing: blocks\.1\.mlp\.fc1\.bias\.\nOf another shape: blocks\.0\.gamma_1 \(\[24\], expected \[48\]\)/,
+    /broken\.safetensors: it is no BEiT as it describes itself\.\nMissing: blocks\.1\.mlp\.fc1\.bias\.\nOf another shape: blocks\.0\.gamma_1 \(\[24\], expected \[48\]\)/,
   );
   const { 'head.weight': __, ...headless } = params;
   await saveSafetensors(path, headless);
@@ -139,7 +168,7 @@ describe('fine-tuning begins', () => {
     const { recipe, params: start, notes } = await begin(params, 7);
     expect(recipe.model).toMatchObject({ embedDim: 48, depth: 2, dropPathRate: 0.2, useRelPosBias: true });
     expect(start['head.weight']!.data).toEqual(params['head.weight']!.data);
-    expect(notes).toEqual([]);
+    expect(notes).toEqual([expect.stringMatching(/^Pixels: mean .*, as the recipe says\.$/)]);
   });
 
   test('with a new head for other classes, small as the released code has it', async () => {
@@ -147,7 +176,7 @@ describe('fine-tuning begins', () => {
     expect(start['head.weight']!.shape).toEqual([5, 48]);
     expect(Math.max(...start['head.weight']!.data.map(Math.abs))).toBeLessThan(0.001);
     expect(start['blocks.0.attn.qkv.weight']!.data).toEqual(params['blocks.0.attn.qkv.weight']!.data);
-    expect(notes).toEqual(['New, at random: head.']);
+    expect(notes.slice(1)).toEqual(['New, at random: head.']);
   });
 
   test('at another resolution, with positions and biases resized', async () => {
@@ -167,11 +196,11 @@ describe('fine-tuning begins', () => {
     ];
     expect(start[own]!.data).toEqual(pretrained[shared]!.data);
     expect([...start['fc_norm.weight']!.data]).toEqual(new Array(start['fc_norm.weight']!.shape[0]).fill(1));
-    expect(notes).toEqual(['New, at random: fc_norm, head.']);
+    expect(notes.slice(1)).toEqual(['New, at random: fc_norm, head.']);
   });
 
   test('not with a part of an encoder', async () => {
     const { cls_token: _, ...rest } = params;
-    await expect(begin(rest, 7)).rejects.toThrow(/no checkpoint of this model\.\nMissing: cls_token\./);
+    await expect(begin(rest, 7)).rejects.toThrow(/no BEiT as it describes itself\.\nMissing: cls_token\./);
   });
 });

@@ -98,6 +98,7 @@ test('it is said when classes are very unequal', () => {
       train: images,
       validation: images,
       notes: [],
+      named: true,
       title: String,
     });
   };

@@ -1,5 +1,5 @@
 export {
-  type ClassifierViews,
+  framingOf,
   type ModelMetadata,
   normalizationOf,
   readModelMetadata,

@@ -1,5 +1,5 @@
 import type { Color, SegmenterHead } from '@beit/segmentation';
-import type { Normalization } from '@beit/weights';
+import { centerFraming, type Framing, type Normalization } from '@beit/weights';
 import { z } from 'zod';
 import { json, readMetadata, writeMetadata } from './metadata';
 import {
@@ -16,7 +16,19 @@ import {
 
 const HEADS = ['setr-pup', 'setr-naive', 'setr-mla', 'upernet'] as const satisfies SegmenterHead['kind'][];
 
-/** What evaluation of a classifier needs of the views. */
+const size = { height: whole(1), width: whole(1) };
+/** How pictures come to the model's size. */
+const framing = z.object({
+  resize: z
+    .object({
+      to: z.union([z.object(size), z.object({ shortestEdge: whole(1) })]),
+      filter: oneOfNames(['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos']),
+    })
+    .optional(),
+  crop: z.object({ ...size, rounding: oneOfNames(['down', 'half-even']) }).optional(),
+  transparency: oneOfNames(['white', 'dropped']),
+}) satisfies z.ZodType<Framing>;
+/** What stood in the place of `framing` and of a classifier's `normalization`, in files written before. */
 const classifierViews = z.object({ normalization, cropShare: positiveShare });
 /** What evaluation of a segmenter needs of them, beside the normalization. */
 const segmenterViews = z.object({ scale: pair(whole(1)).optional(), stride: whole(1) });
@@ -34,11 +46,19 @@ const segmenterHead = z.custom<SegmenterHead>(
 const modelMetadata = z.object({
   /** The architecture. */
   config: json(vitConfig.unwrap().strip()),
-  /** What it was trained with; a classifier has it in its views. */
+  /** What it was trained with. */
   normalization: json(normalization).optional(),
+  framing: json(framing).optional(),
   /** Their names, in the order of the logits. */
   classes: json(z.array(text).readonly()).optional(),
-  classifier: json(z.object({ pooling: oneOfNames(['mean', 'cls']), views: classifierViews })).optional(),
+  classifier: json(
+    z.object({
+      pooling: oneOfNames(['mean', 'cls']),
+      /** Left out: each picture is of one class. */
+      problemType: oneOfNames(['multi_label_classification']).optional(),
+      views: classifierViews.optional(),
+    }),
+  ).optional(),
   segmenter: json(
     z.object({
       palette: z.array(color).readonly(),
@@ -51,7 +71,6 @@ const modelMetadata = z.object({
 });
 
 export type ModelMetadata = z.output<typeof modelMetadata>;
-export type ClassifierViews = z.output<typeof classifierViews>;
 export type SegmenterViews = z.output<typeof segmenterViews>;
 
 /** @throws with the file's name, the keys that are wrong and what was expected */
@@ -63,4 +82,11 @@ export const writeModelMetadata = (described: ModelMetadata): Record<string, str
 
 /** What a model wants its images to be, wherever its file says so. */
 export const normalizationOf = ({ normalization, classifier }: ModelMetadata): Normalization | undefined =>
-  normalization ?? classifier?.views.normalization;
+  normalization ?? classifier?.views?.normalization;
+
+/** How pictures come to a model's size, wherever its file says so. */
+export function framingOf({ config, framing, classifier }: ModelMetadata): Framing | undefined {
+  const cropShare = classifier?.views?.cropShare;
+  if (framing || cropShare === undefined) return framing;
+  return centerFraming({ imageSize: config.imageSize, cropShare });
+}

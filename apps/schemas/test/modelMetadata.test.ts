@@ -1,19 +1,33 @@
-import { normalizationOf, readModelMetadata, writeModelMetadata } from '../src';
+import { framingOf, normalizationOf, readModelMetadata, writeModelMetadata } from '../src';
 
 const config = { imageSize: 32, patchSize: 8, embedDim: 16, depth: 1, numHeads: 2 };
 const normalization = { mean: [0, 0, 0], std: [1, 1, 1] } as const;
 
 test('what is written is read, in the order in which it was written', () => {
-  const classifier = { pooling: 'mean', views: { normalization, cropShare: 0.875 } } as const;
-  const written = writeModelMetadata({ config, classes: ['cat', 'dog'], classifier });
+  const classifier = { pooling: 'mean' } as const;
+  const framing = {
+    resize: { to: { shortestEdge: 36 }, filter: 'bicubic' },
+    crop: { height: 32, width: 32, rounding: 'down' },
+    transparency: 'white',
+  } as const;
+  const described = { config, classes: ['cat', 'dog'], classifier, normalization, framing };
+  const written = writeModelMetadata(described);
   expect(Object.entries(written)).toEqual([
     ['config', JSON.stringify(config)],
     ['classes', '["cat","dog"]'],
     ['classifier', JSON.stringify(classifier)],
+    ['normalization', JSON.stringify(normalization)],
+    ['framing', JSON.stringify(framing)],
   ]);
   const read = readModelMetadata(written, 'a file');
-  expect(read).toEqual({ config, classes: ['cat', 'dog'], classifier });
-  expect(normalizationOf(read)).toEqual(normalization);
+  expect(read).toEqual(described);
+  expect([normalizationOf(read), framingOf(read)]).toEqual([normalization, framing]);
+  // As it was written before.
+  const old = {
+    config,
+    classifier: { pooling: 'mean', views: { normalization, cropShare: 32 / 36 } },
+  } as const;
+  expect([normalizationOf(old), framingOf(old)]).toEqual([normalization, framing]);
 });
 
 test('a file may say less, or more than is known', () => {

@@ -16,6 +16,7 @@ export {
 } from './createLinearProbe';
 export { drawMix, type Mix, type MixConfig } from './drawMix';
 export { type FinetuneBatch, finetuneLoss, finetuneStep } from './finetuneStep';
+export { IMAGENET1K_CLASSES } from './imagenet1k';
 export { type KnnOptions, knn, neighborVotes, type VoteOptions } from './knn';
 export { type ClassificationMetrics, classificationMetrics } from './metrics';
 export { mixImages } from './mixImages';

@@ -6,7 +6,7 @@ import { exportOnnx } from '@beit/compile';
 import { createRandom } from '@beit/random';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { createVit, RELEASED_FINETUNE, transformersConfig, type VitConfig } from '@beit/vit';
-import { saveTransformers } from '@beit/weights';
+import { saveTransformers, stretchFraming } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { readOnnx } from '../../compile/test/readOnnx';
 import { runOnnx } from '../../compile/test/runOnnx';
@@ -90,7 +90,7 @@ test('transformers.js classifies with the folder as the eager model does', async
   const folder = mkdtempSync(join(tmpdir(), 'transformers-'));
   await saveTransformers(folder, task.params, {
     config: transformersConfig(task.vit.config, { pooling: 'mean', classNames: CLASSES }),
-    normalization: { mean: [...normalization.mean], std: [...normalization.std] },
+    preprocessing: { framing: stretchFraming(SIZE), normalization },
     onnx: await exported(task),
   });
   const draw = (width: number, height: number) =>

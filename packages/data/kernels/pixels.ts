@@ -201,6 +201,62 @@ export function resampleDown(
   }
 }
 
+/** Bits after the point of Pillow's weights. */
+const EXACT_POINT = 22;
+
+/** The weighted sum of pixels that are `step` bytes apart, rounded as Pillow rounds, written to `out`. */
+function exactPixel(at: usize, step: usize, weight: usize, end: usize, out: usize): void {
+  let sum = i32x4.splat(1 << (EXACT_POINT - 1));
+  for (; weight < end; weight += 4, at += step) {
+    const words = i16x8.extend_low_i8x16_u(v128.load32_zero(at));
+    sum = i32x4.add(sum, i32x4.mul(i32x4.extend_low_i16x8_u(words), i32x4.splat(load<i32>(weight))));
+  }
+  const colours = i32x4.shr_s(sum, EXACT_POINT);
+  const words = i16x8.narrow_i32x4_s(colours, colours);
+  v128.store32_lane(out, i8x16.narrow_i16x8_u(words, words), 0);
+}
+
+/** Across, to the bit of Pillow: `rows` rows of `width` pixels at `source` to rows of `size` pixels at `target`. */
+export function exactAcross(
+  source: usize,
+  target: usize,
+  width: i32,
+  rows: i32,
+  size: i32,
+  first: usize,
+  offset: usize,
+  weights: usize,
+): void {
+  for (let y = 0; y < rows; y++) {
+    const row = source + 4 * ((y * width) as usize);
+    for (let x = 0; x < size; x++, target += 4) {
+      const begin = weights + 4 * (load<i32>(offset + 4 * x) as usize);
+      const end = weights + 4 * (load<i32>(offset + 4 * x + 4) as usize);
+      exactPixel(row + 4 * (load<i32>(first + 4 * x) as usize), 4, begin, end, target);
+    }
+  }
+}
+
+/** Down, to the bit of Pillow: rows of `width` pixels at `source` to `rows` such rows at `target`. */
+export function exactDown(
+  source: usize,
+  target: usize,
+  width: i32,
+  rows: i32,
+  first: usize,
+  offset: usize,
+  weights: usize,
+): void {
+  const rowBytes: usize = 4 * (width as usize);
+  for (let y = 0; y < rows; y++) {
+    const begin = weights + 4 * (load<i32>(offset + 4 * y) as usize);
+    const end = weights + 4 * (load<i32>(offset + 4 * y + 4) as usize);
+    const row = source + (load<i32>(first + 4 * y) as usize) * rowBytes;
+    for (let x: usize = 0; x < rowBytes; x += 4, target += 4)
+      exactPixel(row + x, rowBytes, begin, end, target);
+  }
+}
+
 /** Colours to `[pixels, 3]` float32, x * factor + offset. `target` has room for one number more. */
 export function normalize(
   image: usize,

@@ -1,3 +1,4 @@
+export type { ResampleFilter } from '@beit/weights';
 export { type Batch, createLoader, type Loader, type LoaderOptions } from './loading/createLoader';
 export type { Unreadable } from './loading/eachReadable';
 export { loadViews } from './loading/loadViews';
@@ -8,7 +9,6 @@ export type { Adjustment } from './pixels/adjust';
 export type { Background } from './pixels/background';
 export { type Canvas, createCanvas, type View } from './pixels/canvas';
 export type { Box, Pixels } from './pixels/pixels';
-export type { ResampleFilter } from './pixels/resampleWeights';
 export { chooseLabels, fitLabels, type LabelFit } from './segmentation/chooseLabels';
 export { type CropBatch, type CropLoaderOptions, createCropLoader } from './segmentation/createCropLoader';
 export {
@@ -91,6 +91,7 @@ export type {
 export { subset } from './sources/subset';
 export { BEIT_COLOR_JITTER, type ColorJitter, drawAdjustments } from './views/colorJitter';
 export { BEIT_CROP, centerCropBox, type RandomResizedCrop, randomCropBox } from './views/crops';
+export { frame } from './views/frame';
 export { BEIT_RAND_AUGMENT, type RandAugment } from './views/randAugment';
 export { BEIT_ERASING, type RandomErasing } from './views/randomErasing';
 export {

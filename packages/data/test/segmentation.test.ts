@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createRandom } from '@beit/random';
+import { stretchFraming } from '@beit/weights';
 import sharp from 'sharp';
 import {
   ADE20K_DISTORTION,
@@ -311,7 +312,7 @@ test('whole images for evaluation, at several sizes', async () => {
   expect([...plain.labels.subarray(20, 40)]).toEqual([...new Array(10).fill(0), ...new Array(10).fill(1)]);
   const stored = await readLabelled(validation, 1, { ...options, scale: undefined });
   expect([stored.width, stored.height]).toEqual([30, 50]);
-  const squeezed = await readLabelled(validation, 1, { ...options, square: 12 });
+  const squeezed = await readLabelled(validation, 1, { ...options, framing: stretchFraming(12) });
   expect(squeezed.images.map(({ width, height }) => [width, height])).toEqual([[12, 12]]);
   expect([squeezed.width, squeezed.height, squeezed.labels.length]).toEqual([30, 50, 1500]);
 });

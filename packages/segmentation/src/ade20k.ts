@@ -31,7 +31,9 @@ const COLORS = `
 export type Color = readonly [number, number, number];
 
 /** By class index, "wall" first. */
-export const ADE20K_CLASSES: readonly string[] = NAMES.trim().split(/,\s+/);
+export const ADE20K_CLASSES: readonly string[] = NAMES.trim()
+  .split(/,\s+/)
+  .map((name) => name.replace(/\s+/g, ' '));
 
 /** By class index. */
 export const ADE20K_PALETTE: readonly Color[] = COLORS.trim()

@@ -37,6 +37,8 @@ export interface Segmenter {
   initHeads(random: Random): NamedTensors;
   /** `[batch, height, width, numClasses]` of normalized images `[batch, imageSize, imageSize, 3]`, with running statistics. */
   logits(params: TensorParams, images: tf.Tensor): tf.Tensor4D;
+  /** The same before they are brought to the size of the images, for who wants another: `[batch, rows, columns, numClasses]`. */
+  gridLogits(params: TensorParams, images: tf.Tensor): tf.Tensor4D;
   /**
    * The objective. `labels` is `[batch, height, width]` int32, with 255 for pixels that are ignored.
    *
@@ -104,6 +106,14 @@ export function createSegmenter({
     return { ...statistics, loss: total, decodeLoss, pixelAccuracy: pixelAccuracy(logits, labels) };
   }
 
+  function gridLogits(params: TensorParams, images: tf.Tensor): tf.Tensor4D {
+    const hidden = encode(params, images);
+    return main.head.logits(
+      params,
+      main.blocks.map((block) => featuresOf(hidden, block)),
+    );
+  }
+
   const initHeads = (random: Random): NamedTensors =>
     Object.assign({}, ...[main, ...auxiliary].map(({ head }) => head.init(random)));
 
@@ -112,10 +122,9 @@ export function createSegmenter({
     numClasses,
     init: (random) => ({ ...backbone.init(random), ...initHeads(random) }),
     initHeads,
+    gridLogits,
     logits(params, images) {
-      const hidden = encode(params, images);
-      const features = main.blocks.map((block) => featuresOf(hidden, block));
-      const logits = main.head.logits(params, features);
+      const logits = gridLogits(params, images);
       return upsampleBilinear2d(logits, wholeFactor(images.shape[1]!, logits.shape[1]!));
     },
     loss,

@@ -20,7 +20,7 @@ export type { SegmentationHead } from './heads/segmentationHead';
 export { inferHead, uperNetOfMmsegmentation, uperNetOfTransformers } from './inferHead';
 export * from './pixelCrossEntropy';
 export * from './segmentationMetrics';
-export { type SegmentImageOptions, segmentImage } from './segmentImage';
+export { type SegmentImageOptions, segmentImage, segmentWhole } from './segmentImage';
 export {
   type FloatImage,
   type SlidingOptions,

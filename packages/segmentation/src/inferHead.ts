@@ -43,19 +43,41 @@ export function inferHead(tensors: Shapes, depth: number): SegmenterHead {
 /**
  * The head of a `BeitForSemanticSegmentation` of transformers.
  *
- * Its `out_indices` are read as the blocks, counted from 0, that the official code takes features from, and for which the
- * released models were trained: 3, 5, 7, 11. transformers 5.24 itself takes each from two blocks before, so that its logits
- * for these models are others.
+ * Its `out_indices` count the outputs of the patch embeddings as 1 and of the first block as 2, in transformers 4 and 5
+ * (modeling_beit.py, `encoder_hidden_states[i - 1]`, of which the first are the embeddings). So they are read here: these
+ * are the blocks that its logits are made of, and that it trains. The official code counts blocks from 0, and the released
+ * models were converted without changing the numbers, so that transformers' answers for these are not the official ones.
  *
  * @param config the content of its config.json
  * @throws Error when these are not four blocks
  */
 export function uperNetOfTransformers(config: Json): UperNet {
-  const { out_indices: blocks, pool_scales: poolScales = [1, 2, 3, 6], hidden_size: channels = 768 } = config;
-  if (!isWholes(blocks) || blocks.length !== 4)
-    throw new Error(`out_indices is ${JSON.stringify(blocks)} in config.json; expected four blocks.`);
+  const { out_indices: indices, pool_scales: poolScales, hidden_size: channels = 768 } = config;
+  if (!isWholes(indices) || indices.length !== 4)
+    throw new Error(`out_indices is ${JSON.stringify(indices)} in config.json; expected four numbers.`);
+  if (indices.some((index) => index < 2))
+    throw new Error(
+      `out_indices is ${JSON.stringify(indices)} in config.json; expected numbers from 2, the first block: what is before the blocks is no feature here.`,
+    );
+  return uperNetOn(
+    indices.map((index) => index - 2),
+    { poolScales, channels, of: 'config.json' },
+  );
+}
+
+interface UperNetFacts {
+  readonly poolScales?: unknown;
+  readonly channels: unknown;
+  /** Where this stands, for people. */
+  readonly of: string;
+}
+
+function uperNetOn(
+  blocks: readonly number[],
+  { poolScales = [1, 2, 3, 6], channels, of }: UperNetFacts,
+): UperNet {
   if (!isWholes(poolScales) || poolScales.includes(0))
-    throw new Error(`pool_scales is ${JSON.stringify(poolScales)} in config.json; expected sides of grids.`);
+    throw new Error(`pool_scales is ${JSON.stringify(poolScales)} in ${of}; expected sides of grids.`);
   const [first, second, third, fourth] = blocks as [number, number, number, number];
   return {
     kind: 'upernet',
@@ -83,12 +105,13 @@ export function uperNetOfMmsegmentation(config: Json, tensors: Shapes): UperNet 
     throw new Error(`rescales of the neck is ${JSON.stringify(rescales)}; expected ${RESCALES.join(', ')}.`);
   if (head.align_corners === true)
     throw new Error('align_corners of the head is True; expected False, as BEiT has it.');
-  const channels = tensors['decode_head.conv_seg.weight']?.shape[1];
-  return uperNetOfTransformers({
-    out_indices: blocks,
-    hidden_size: channels,
-    ...(head.pool_scales !== undefined && { pool_scales: head.pool_scales }),
-  });
+  const of = 'the configuration of mmsegmentation';
+  if (!isWholes(blocks) || blocks.length !== 4)
+    throw new Error(
+      `out_indices is ${JSON.stringify(blocks)} in ${of}; expected four blocks, counted from 0.`,
+    );
+  const channels = tensors['decode_head.conv_seg.weight']?.shape[1] ?? 768;
+  return uperNetOn(blocks, { poolScales: head.pool_scales, channels, of });
 }
 
 /** How much larger than the grid of patches the levels of the pyramid are. */

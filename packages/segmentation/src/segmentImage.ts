@@ -1,3 +1,4 @@
+import type { HostTensor } from '@beit/tensors';
 import { resizeLines } from './resizeLines';
 import { type FloatImage, slidingLogits, type WindowModel } from './slidingLogits';
 
@@ -59,6 +60,36 @@ export async function segmentImage(
       result[index] = indexOfLargest(sums, position * numClasses, numClasses);
     }
   }
+  return result;
+}
+
+/**
+ * The class of every pixel of an image that a model has seen as a whole: its logits are resized to the image's own size in
+ * one step, as transformers does (`post_process_semantic_segmentation`).
+ *
+ * @param logits `[1, rows, columns, numClasses]`
+ * @returns `[height, width]`, classes
+ * @throws RangeError for another shape, more than 255 classes, or a logit that is NaN
+ */
+export async function segmentWhole(
+  { shape, data }: HostTensor,
+  { height, width }: { readonly height: number; readonly width: number },
+): Promise<Uint8Array> {
+  const [batch, rows, columns, numClasses] = shape as [number, number, number, number];
+  if (shape.length !== 4 || batch !== 1 || numClasses > 255)
+    throw new RangeError(`Logits [${shape}]; expected [1, rows, columns, classes], of at most 255 classes.`);
+  const size = columns * numClasses;
+  async function* lines() {
+    for (let row = 0; row < rows; row++) yield (data as Float32Array).subarray(row * size, (row + 1) * size);
+  }
+  const result = new Uint8Array(height * width);
+  let at = 0;
+  const [from, to] = [
+    { lines: rows, positions: columns },
+    { lines: height, positions: width },
+  ];
+  for await (const line of resizeLines(lines(), from, to, numClasses))
+    for (let x = 0; x < width; x++) result[at++] = indexOfLargest(line, x * numClasses, numClasses);
   return result;
 }
 

@@ -4,6 +4,8 @@ test('150 classes of ADE20K with their colours', () => {
   expect(ADE20K_CLASSES.length).toBe(150);
   expect(ADE20K_PALETTE.length).toBe(150);
   expect(new Set(ADE20K_CLASSES).size).toBe(150);
+  expect(ADE20K_CLASSES).toContain('television receiver');
+  expect(ADE20K_CLASSES.filter((name) => /\s\s|^\s|\s$|\n/.test(name))).toEqual([]);
   const colorOf = (name: string) => ADE20K_PALETTE[ADE20K_CLASSES.indexOf(name)];
   // From the benchmark's table of colours.
   expect(colorOf('wall')).toEqual([120, 120, 120]);

@@ -22,6 +22,7 @@ export {
 } from './resizeParams';
 export {
   type HeadConfig,
+  type ProblemType,
   type TransformersModel,
   transformersConfig,
   vitConfigOfTransformers,

@@ -5,9 +5,15 @@ export interface HeadConfig {
   /** The mean of the patches, or the cls token. */
   readonly pooling: 'mean' | 'cls';
   readonly numClasses: number;
-  /** By class index. */
-  readonly classNames: readonly string[];
+  /** By class index, undefined where one has no name; left out where none has: transformers' `LABEL_0`, ... are no names. */
+  readonly classNames?: readonly (string | undefined)[];
+  /** What logits are of, where the config says so: one of the classes, each of them, or numbers. */
+  readonly problemType?: ProblemType;
 }
+
+export type ProblemType = (typeof PROBLEM_TYPES)[number];
+
+const PROBLEM_TYPES = ['single_label_classification', 'multi_label_classification', 'regression'] as const;
 
 export interface TransformersModel {
   readonly config: VitConfig;
@@ -83,13 +89,12 @@ export function vitConfigOfTransformers(json: Json): TransformersModel {
     layerNormEpsilon: number('layer_norm_eps'),
   };
   resolveVitConfig(config);
-  const classNames = classNamesOf(json);
   return {
     config,
     head: {
       pooling: flag('use_mean_pooling') ? 'mean' : 'cls',
-      numClasses: classNames.length,
-      classNames,
+      ...classesOf(json),
+      ...problemOf(json),
     },
   };
 }
@@ -106,7 +111,8 @@ export function transformersConfig(
 ): Json {
   const config = resolveVitConfig(vitConfig);
   if (!config.qkvBias) throw new RangeError('transformers has no BEiT without biases on queries and values.');
-  const names = head.classNames ?? Array.from({ length: head.numClasses ?? 0 }, (_, i) => defaultName(i));
+  const given = head.classNames ?? Array.from({ length: head.numClasses ?? 0 }, () => undefined);
+  const names = given.map((name, i) => name ?? defaultName(i));
   if (head.numClasses !== undefined && head.numClasses !== names.length)
     throw new RangeError(`There are ${head.numClasses} classes, but ${names.length} names of classes.`);
   return {
@@ -128,6 +134,7 @@ export function transformersConfig(
     layer_scale_init_value: config.layerScaleInit,
     drop_path_rate: config.dropPathRate,
     use_mean_pooling: head.pooling === 'mean',
+    ...(head.problemType && { problem_type: head.problemType }),
     ...(names.length > 0
       ? {
           id2label: Object.fromEntries(names.map((name, i) => [i, name])),
@@ -147,24 +154,40 @@ function side(name: Field, value: unknown): number {
 
 const defaultName = (index: number) => `LABEL_${index}`;
 
-/** Two classes without names are transformers' default. */
-function classNamesOf({ id2label, num_labels: count }: Json): string[] {
+function problemOf({ problem_type: said }: Json): Pick<HeadConfig, 'problemType'> {
+  if (said === undefined || said === null) return {};
+  const problemType = PROBLEM_TYPES.find((name) => name === said);
+  if (!problemType)
+    throw new Error(
+      `problem_type is ${JSON.stringify(said)} in config.json; expected one of ${PROBLEM_TYPES.join(', ')}.`,
+    );
+  return { problemType };
+}
+
+/** Two classes without names are transformers' default. Numbers may be left out, as two are in models of ImageNet-22k. */
+function classesOf({ id2label, num_labels: count }: Json): Pick<HeadConfig, 'numClasses' | 'classNames'> {
   if (id2label === undefined || id2label === null) {
-    const classes = count ?? 2;
-    if (!Number.isSafeInteger(classes) || (classes as number) < 0 || (classes as number) > MAX_CLASSES)
+    const numClasses = count ?? 2;
+    if (typeof numClasses !== 'number' || !isCount(numClasses))
       throw new Error(`num_labels is ${JSON.stringify(count)} in config.json; expected a number of classes.`);
-    return Array.from({ length: classes as number }, (_, i) => defaultName(i));
+    return { numClasses };
   }
-  const entries = typeof id2label === 'object' ? Object.entries(id2label) : [];
-  const names = new Map<string, unknown>(entries);
-  return Array.from({ length: names.size }, (_, i) => {
-    const name = names.get(String(i));
-    if (typeof name !== 'string') throw new Error(`id2label in config.json has no name for class ${i}.`);
-    return name;
-  });
+  const entries = typeof id2label === 'object' && !Array.isArray(id2label) ? Object.entries(id2label) : [];
+  const classNames: (string | undefined)[] = [];
+  for (const [key, name] of entries) {
+    if (!/^\d{1,7}$/.test(key) || !isCount(Number(key)) || typeof name !== 'string')
+      throw new Error(
+        `id2label in config.json names class ${key} ${JSON.stringify(name)}; expected a text for a number from 0.`,
+      );
+    classNames[Number(key)] = name;
+  }
+  const names = Array.from(classNames);
+  const isNamed = names.some((name, i) => name !== undefined && name !== defaultName(i));
+  return { numClasses: names.length, ...(isNamed && { classNames: names }) };
 }
 
 const MAX_CLASSES = 1_000_000;
+const isCount = (x: number) => Number.isSafeInteger(x) && x >= 0 && x <= MAX_CLASSES;
 
 function wrong(name: Field, value: unknown, expected: string): Error {
   return new Error(`${name} is ${JSON.stringify(value)} in config.json; expected ${expected}.`);

@@ -107,7 +107,7 @@ describe('configurations of transformers', () => {
       layerScaleInit: 0.1,
       layerNormEpsilon: 1e-12,
     });
-    expect(head).toEqual({ pooling: 'mean', numClasses: 2, classNames: ['LABEL_0', 'LABEL_1'] });
+    expect(head).toEqual({ pooling: 'mean', numClasses: 2 });
   });
 
   test('there and back', () => {
@@ -118,6 +118,12 @@ describe('configurations of transformers', () => {
     expect({ ...back, config: resolveVitConfig(back.config) }).toEqual({ config, head });
     const unnamed = transformersConfig(config, { pooling: 'mean', numClasses: 2 });
     expect(unnamed.id2label).toEqual({ 0: 'LABEL_0', 1: 'LABEL_1' });
+    expect(vitConfigOfTransformers(unnamed).head).toEqual({ pooling: 'mean', numClasses: 2 });
+    // Two classes of the models of ImageNet-22k have no names.
+    const gaps = { id2label: { 0: 'a', 2: 'b' } };
+    const read = vitConfigOfTransformers(gaps).head;
+    expect(read).toEqual({ pooling: 'mean', numClasses: 3, classNames: ['a', undefined, 'b'] });
+    expect(transformersConfig(config, read).id2label).toEqual({ 0: 'a', 1: 'LABEL_1', 2: 'b' });
   });
 
   test.each<[Record<string, unknown>, RegExp]>([
@@ -130,7 +136,8 @@ describe('configurations of transformers', () => {
     [{ num_hidden_layers: -1 }, /depth/],
     [{ num_attention_heads: 7 }, /numHeads/],
     [{ use_mean_pooling: 1 }, /use_mean_pooling/],
-    [{ id2label: { 0: 'a', 2: 'b' } }, /class 1/],
+    [{ id2label: { 0: 'a', first: 'b' } }, /class first "b".*a number from 0/],
+    [{ id2label: { 0: 1 } }, /class 0 1; expected a text/],
     [{ num_labels: 1e12 }, /num_labels/],
   ])('%j is an error', (json, message) => {
     expect(() => vitConfigOfTransformers(json)).toThrow(message);

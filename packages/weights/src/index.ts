@@ -9,9 +9,23 @@ export {
   parseCheckpoint,
 } from './checkpoint/loadCheckpoint';
 export { loadTokenizer } from './checkpoint/loadTokenizer';
-export type { Normalization } from './checkpoint/normalization';
+export { namesByNumber } from './checkpoint/namesByNumber';
+export {
+  type CenterOptions,
+  centerFraming,
+  describeFraming,
+  describeNormalization,
+  type Framing,
+  framedSize,
+  type ImageSize,
+  type Normalization,
+  type Preprocessing,
+  type ResampleFilter,
+  stretchFraming,
+} from './checkpoint/preprocessing';
 export type { JsonObject } from './checkpoint/readJson';
 export { saveTransformers, type TransformersFiles } from './checkpoint/saveTransformers';
+export { classNamesOfTimm } from './checkpoint/timmConfig';
 export { describeFit, type Fit, fitParameters, type ShapeMismatch } from './fitParameters';
 export { type LoadOptions, loadSafetensors, loadSafetensorsHeader } from './loadSafetensors';
 export { fromFlava, toFlava } from './names/flava';

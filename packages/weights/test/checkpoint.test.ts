@@ -2,12 +2,16 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  centerFraming,
+  classNamesOfTimm,
+  type Framing,
   loadCheckpoint,
   loadSafetensors,
   type NamedTensors,
   parseCheckpoint,
   saveSafetensors,
   saveTransformers,
+  stretchFraming,
   toTransformers,
   withoutPrefix,
   withPrefix,
@@ -107,17 +111,72 @@ describe('folders', () => {
     expect(loaded).toMatchObject({
       format: 'transformers',
       config: { model_type: 'beit', hidden_size: 8 },
-      normalization: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+      preprocessing: {
+        framing: stretchFraming(16),
+        normalization: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+      },
     });
     expect(loaded.tensors['blocks.1.attn.qkv.weight']!.shape).toEqual([24, 8]);
   });
 
-  test('of timm: its config has the normalization', async () => {
+  test('of timm: its config has the preprocessing', async () => {
     await saveSafetensors(at('model.safetensors'), official);
     const mean = [0.1, 0.2, 0.3];
     const std = [1, 2, 3];
-    await json('config.json', { architecture: 'beit_base_patch16_224', pretrained_cfg: { mean, std } });
-    expect(await loadCheckpoint(folder)).toMatchObject({ format: 'timm', normalization: { mean, std } });
+    const said = { mean, std, crop_pct: 0.9, interpolation: 'bilinear', input_size: [3, 32, 32] };
+    const expected = {
+      framing: {
+        resize: { to: { shortestEdge: 35 }, filter: 'bilinear' },
+        crop: { height: 32, width: 32, rounding: 'half-even' },
+        transparency: 'dropped',
+      },
+      normalization: { mean, std },
+    };
+    await json('config.json', { architecture: 'beit_base_patch16_224', pretrained_cfg: said });
+    expect(await loadCheckpoint(folder)).toMatchObject({ format: 'timm', preprocessing: expected });
+    // As timm wrote it before 0.9.
+    await json('config.json', { architecture: 'beit_base_patch16_224', ...said });
+    expect(await loadCheckpoint(folder)).toMatchObject({ format: 'timm', preprocessing: expected });
+  });
+
+  test.each([
+    ['resample', 7, /resample is 7 in preprocessor_config\.json; expected a number of Pillow's filters/],
+    ['do_resize', 'yes', /do_resize is "yes".*true or false/],
+    ['size', { shortest_edge: 8, longest_edge: 9 }, /size is .*longest_edge.*shortest_edge/],
+    ['size', { height: 16 }, /size is \{"height":16\}/],
+    ['size', 0, /size is 0.*pixels/],
+    ['crop_size', '16', /crop_size is "16"/],
+    ['rescale_factor', 0, /rescale_factor is 0/],
+    ['image_mean', [0.5, 0.5, 0.5, 0.5], /\[0\.5,0\.5,0\.5,0\.5\].*three channels/],
+    ['image_processor_type', 'ConvNextImageProcessor', /ConvNextImageProcessor.*BEiT's, ViT's or DeiT's/],
+  ])('a preprocessor_config.json whose %s is %p is refused by name', async (name, value, message) => {
+    await saveSafetensors(at('model.safetensors'), official);
+    await json('preprocessor_config.json', { do_center_crop: true, [name]: value });
+    await expect(loadCheckpoint(folder)).rejects.toThrow(message);
+  });
+
+  test.each([
+    ['interpolation', 'random', /interpolation is "random" in timm's config\.json; expected one of/],
+    ['crop_mode', 'border', /crop_mode is "border".*center or squash/],
+    ['crop_pct', '0.9', /crop_pct is "0\.9"/],
+    ['input_size', [1, 32, 32], /input_size is \[1,32,32\].*3 channels/],
+    ['mean', [0.5], /\[0\.5\].*three numbers/],
+  ])('a config.json of timm whose %s is %p is refused by name', async (name, value, message) => {
+    await saveSafetensors(at('model.safetensors'), official);
+    await json('config.json', { architecture: 'beit', pretrained_cfg: { [name]: value } });
+    await expect(loadCheckpoint(folder)).rejects.toThrow(message);
+  });
+
+  test('of timm: names of classes by list or by number', () => {
+    const architecture = 'beit_base_patch16_224';
+    expect(classNamesOfTimm({ architecture })).toBeUndefined();
+    expect(classNamesOfTimm({ architecture, label_names: ['a', 'b'] })).toEqual(['a', 'b']);
+    const gaps = { architecture, pretrained_cfg: { label_names: { 0: 'a', 2: 'b' } } };
+    expect(classNamesOfTimm(gaps)).toEqual(['a', undefined, 'b']);
+    expect(classNamesOfTimm({ architecture, labels: ['a'] })).toEqual(['a']);
+    expect(() => classNamesOfTimm({ architecture, label_names: 'imagenet' })).toThrow(
+      /label_names in timm's config\.json: expected a list of names/,
+    );
   });
 
   test('pytorch_model.bin, if there is no model.safetensors', async () => {
@@ -170,6 +229,7 @@ describe('folders', () => {
 
 describe('saveTransformers', () => {
   const normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } as const;
+  const preprocessing = { framing: stretchFraming(32), normalization };
   const config = {
     model_type: 'beit',
     image_size: 32,
@@ -177,7 +237,7 @@ describe('saveTransformers', () => {
   };
 
   test('what it writes is read back, with what the tensors tell', async () => {
-    await saveTransformers(at('out'), official, { config, normalization });
+    await saveTransformers(at('out'), official, { config, preprocessing });
     expect((await readdir(at('out'))).sort()).toEqual([
       'config.json',
       'model.safetensors',
@@ -185,7 +245,7 @@ describe('saveTransformers', () => {
     ]);
     const loaded = await loadCheckpoint(at('out'));
     expect(plain(loaded.tensors)).toEqual(plain(official));
-    expect(loaded).toMatchObject({ format: 'transformers', normalization, metadata: { format: 'pt' } });
+    expect(loaded).toMatchObject({ format: 'transformers', preprocessing, metadata: { format: 'pt' } });
     expect(loaded.config).toEqual({
       ...config,
       architectures: ['BeitForImageClassification'],
@@ -196,7 +256,7 @@ describe('saveTransformers', () => {
   test('a masked-image model', async () => {
     const { tensors } = await loadSafetensors('fixtures/mim-rel.safetensors');
     const params = withoutPrefix(tensors, 'param.');
-    await saveTransformers(at('out'), params, { config: { model_type: 'beit' }, normalization });
+    await saveTransformers(at('out'), params, { config: { model_type: 'beit' }, preprocessing });
     expect((await loadCheckpoint(at('out'))).config).toEqual({
       model_type: 'beit',
       architectures: ['BeitForMaskedImageModeling'],
@@ -211,35 +271,47 @@ describe('saveTransformers', () => {
       layer_scale_init_value: 0,
       id2label: { ...config.id2label, 0: '"layer_norm_eps": 1' },
     };
-    await saveTransformers(at('out'), official, { config: whole, normalization });
+    await saveTransformers(at('out'), official, { config: whole, preprocessing });
     const text = await readFile(at('out/config.json'), 'utf8');
     expect(text).toContain('"layer_scale_init_value": 0.0,\n');
     expect(JSON.parse(text)).toMatchObject(whole);
   });
 
-  test('a picture is squeezed, or its centre is cut out', async () => {
+  test('the preprocessing is written so that it is read again', async () => {
     const written = async () => JSON.parse(await readFile(at('out/preprocessor_config.json'), 'utf8'));
     const square = { height: 32, width: 32 };
-    await saveTransformers(at('out'), official, { config, normalization });
+    await saveTransformers(at('out'), official, { config, preprocessing });
     expect(await written()).toMatchObject({ size: square, do_center_crop: false, resample: 3 });
-    const cut = { config, normalization, shorterSide: 36, resample: 'bilinear' } as const;
-    await saveTransformers(at('out'), official, cut);
+    const cut = centerFraming({ imageSize: 32, cropShare: 0.875, filter: 'bilinear' });
+    await saveTransformers(at('out'), official, { config, preprocessing: { framing: cut, normalization } });
     expect(await written()).toMatchObject({
       size: { shortest_edge: 36 },
       do_center_crop: true,
       crop_size: square,
       resample: 2,
     });
-    expect((await loadCheckpoint(at('out'))).shorterSide).toBe(36);
+    const framings: Framing[] = [
+      cut,
+      stretchFraming(32, 'lanczos'),
+      { crop: { ...square, rounding: 'down' }, transparency: 'white' },
+      { ...cut, resize: { to: { height: 40, width: 50 }, filter: 'hamming' } },
+    ];
+    for (const framing of framings) {
+      await saveTransformers(at('out'), official, { config, preprocessing: { framing, normalization } });
+      expect((await loadCheckpoint(at('out'))).preprocessing).toEqual({ framing, normalization });
+    }
     await expect(
-      saveTransformers(at('out'), official, { config, normalization, shorterSide: 31 }),
-    ).rejects.toThrow(/shorterSide is 31; expected .* 32/);
+      saveTransformers(at('out'), official, {
+        config,
+        preprocessing: { framing: stretchFraming(31), normalization },
+      }),
+    ).rejects.toThrow('31x31 pixels; expected 32x32');
   });
 
   test('a program for transformers.js is beside it', async () => {
     const paths = await saveTransformers(at('out'), official, {
       config,
-      normalization,
+      preprocessing,
       onnx: Uint8Array.of(1, 2, 3),
     });
     expect(paths.map((path) => path.slice(at('out').length + 1)).sort()).toEqual([
@@ -256,7 +328,7 @@ describe('saveTransformers', () => {
 
   test('classes must be as many as the rows of the head', async () => {
     const two = { ...config, id2label: { 0: 'a', 1: 'b' } };
-    await expect(saveTransformers(at('out'), official, { config: two, normalization })).rejects.toThrow(
+    await expect(saveTransformers(at('out'), official, { config: two, preprocessing })).rejects.toThrow(
       /7 classes.*names 2/,
     );
   });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { labelsOf } from '../src/checkpoint/labelsOf';
-import { mmsegmentationNormalization } from '../src/checkpoint/normalization';
+import { mmsegmentationNormalization } from '../src/checkpoint/mmsegmentationConfig';
 import { pythonConfig } from '../src/checkpoint/pythonConfig';
 import { fromMmsegmentation, loadCheckpoint, type NamedTensors } from '../src/index';
 

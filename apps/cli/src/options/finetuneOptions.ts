@@ -10,6 +10,7 @@ import { JOB_OPTIONS } from './trainOptions';
 export const START_OPTIONS = {
   scratch: flag('begin with random parameters'),
   model: option('PATH', 'a run of this app, its model.safetensors, or a name on the Hub', modelLocation),
+  heads: option('N', 'attention heads of --checkpoint or --model, where the file does not tell', whole(1)),
 };
 
 /** What replaces parts of a recipe. */
@@ -40,6 +41,7 @@ export interface FinetuneOptions {
   readonly checkpoint?: string;
   readonly scratch: boolean;
   readonly model?: string;
+  readonly heads?: number;
   /** What stands after the command. */
   readonly files: readonly string[];
   /** Classes shown of a prediction. */
@@ -59,7 +61,7 @@ export function finetuneOptions(
   files: readonly string[],
   { start }: { readonly start: 'checkpoint' | 'scratch' },
 ): FinetuneOptions {
-  const { data, checkpoint, scratch, model, top, workers, quiet } = values;
+  const { data, checkpoint, scratch, model, heads, top, workers, quiet } = values;
   if (scratch && checkpoint !== undefined)
     throw new UsageError(
       `--scratch begins with nothing and --checkpoint with '${typed.checkpoint}'; give one.`,
@@ -69,6 +71,7 @@ export function finetuneOptions(
     checkpoint,
     scratch: scratch || start === 'scratch',
     model,
+    heads,
     files: files.map((file) => absolutePath(file, 'A file')),
     top,
     engine: engineOptions(values),

@@ -1,9 +1,26 @@
-import { type ModelMetadata, normalizationOf, readModelMetadata } from '@beit/schemas';
-import type { NamedTensors } from '@beit/tensors';
-import { inferVitConfig, type VitConfig, vitConfigOfTransformers } from '@beit/vit';
-import { type JsonObject, type Labels, loadCheckpoint, type Normalization } from '@beit/weights';
+import { framingOf, type ModelMetadata, normalizationOf, readModelMetadata } from '@beit/schemas';
+import { messageOf, type NamedTensors } from '@beit/tensors';
+import {
+  createVit,
+  inferVitConfig,
+  type ProblemType,
+  type VitConfig,
+  vitConfigOfTransformers,
+} from '@beit/vit';
+import {
+  type Checkpoint,
+  classNamesOfTimm,
+  describeFit,
+  type Framing,
+  fitParameters,
+  type JsonObject,
+  type Labels,
+  loadCheckpoint,
+  type Normalization,
+} from '@beit/weights';
 import { z } from 'zod';
 import { localModel } from '../onHub';
+import { foldSpaces } from './foldSpaces';
 
 /** A checkpoint, whoever wrote it. */
 export interface Pretrained {
@@ -16,8 +33,12 @@ export interface Pretrained {
   readonly normalization?: Normalization;
   /** A classifier's pooling. */
   readonly pooling?: 'mean' | 'cls';
-  readonly classes?: readonly string[];
-  readonly cropShare?: number;
+  /** What a classifier's logits are of, where it says so. */
+  readonly problemType?: ProblemType;
+  /** Their names, white space folded, by class index; undefined where one has none. Left out: none has. */
+  readonly classes?: readonly (string | undefined)[];
+  /** How pictures come to its size, where it says so. */
+  readonly framing?: Framing;
   /** config.json of a folder of transformers. */
   readonly transformersConfig?: JsonObject;
   /** The configuration in a file of mmsegmentation. */
@@ -26,6 +47,13 @@ export interface Pretrained {
   readonly palette?: Labels['palette'];
   /** What a segmenter of this project says of itself. */
   readonly segmenter?: ModelMetadata['segmenter'];
+  /** What was taken for what, for people. */
+  readonly notes: readonly string[];
+}
+
+export interface LoadPretrainedOptions {
+  /** The number of heads, where the file does not tell it. */
+  readonly heads?: number;
 }
 
 /** The last layers of classifiers of pictures, and of pixels. */
@@ -37,28 +65,53 @@ const CLASSIFIERS = ['head.weight', 'decode_head.conv_seg.weight'];
  *
  * @throws when it cannot be read or is no BEiT, with its path
  */
-export async function loadPretrained(path: string): Promise<Pretrained> {
+export async function loadPretrained(
+  path: string,
+  { heads }: LoadPretrainedOptions = {},
+): Promise<Pretrained> {
   const checkpoint = await loadCheckpoint(await localModel(path));
-  const { tensors, format, config, normalization, shorterSide, labels, metadata } = checkpoint;
-  const common = { path, tensors, ...(normalization && { normalization }) };
+  try {
+    return assertBeit(describe(checkpoint, path, heads), heads);
+  } catch (cause) {
+    throw new Error(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function describe(
+  { tensors, format, config, preprocessing, normalization, labels, metadata }: Checkpoint,
+  path: string,
+  heads: number | undefined,
+): Pretrained {
+  const common = { path, tensors, ...(normalization && { normalization }), ...preprocessing, notes: [] };
   if (format === 'beit') return { ...common, ...ownFacts(readModelMetadata(metadata, path)) };
   if (format === 'transformers' && config) {
     const { config: vit, head } = vitConfigOfTransformers(config);
-    const { pooling, classNames } = head;
+    const { pooling, classNames, problemType } = head;
     return {
       ...common,
       config: vit,
       pooling,
       transformersConfig: config,
-      ...(CLASSIFIERS.some((name) => name in tensors) && { classes: classNames }),
-      ...(shorterSide !== undefined && { cropShare: Math.min(1, vit.imageSize / shorterSide) }),
+      ...(problemType && { problemType }),
+      ...(isClassifier(tensors) && classNames && { classes: classNames.map(folded) }),
     };
   }
+  const vit = inferVitConfig(tensors, { numHeads: heads });
+  const classNames = format === 'timm' && config ? classNamesOfTimm(config) : undefined;
+  const told = Object.keys(tensors).some((name) => name.endsWith('relative_position_bias_table'));
   return {
     ...common,
-    config: { ...inferVitConfig(tensors), ...layerNormOf(config ?? {}) },
+    config: { ...vit, ...layerNormOf(config ?? {}) },
+    ...(isClassifier(tensors) && classNames && { classes: classNames.map(folded) }),
+    ...(format === 'timm' && config && poolingOfTimm(config, tensors)),
     ...labels,
     ...(format !== 'timm' && config && { mmsegmentationConfig: config }),
+    notes:
+      told || heads !== undefined
+        ? []
+        : [
+            `${path} does not tell its number of heads: ${vit.numHeads} are taken, of the released models' width of ${vit.embedDim / vit.numHeads}. Where that is wrong, so are all answers; give --heads N.`,
+          ],
   };
 }
 
@@ -69,17 +122,60 @@ function layerNormOf({ model }: JsonObject): Partial<VitConfig> {
   return data ? { layerNormEpsilon: data.backbone.norm_cfg.eps } : {};
 }
 
+/** @throws when timm's model pools as no BEiT does here */
+function poolingOfTimm(
+  { global_pool: pool }: JsonObject,
+  tensors: NamedTensors,
+): Pick<Pretrained, 'pooling'> | undefined {
+  if (pool === undefined || !isClassifier(tensors)) return undefined;
+  const pooling = 'fc_norm.weight' in tensors ? 'mean' : 'cls';
+  if (pool !== (pooling === 'mean' ? 'avg' : 'token'))
+    throw new Error(
+      `its global_pool is ${JSON.stringify(pool)}, but it has the norm of ${pooling === 'mean' ? 'avg' : 'token'}; expected these to fit.`,
+    );
+  return { pooling };
+}
+
+/** Tensors of an encoder; another model's would change what it computes. */
+const ENCODER = /^(blocks|patch_embed|rel_pos_bias|norm_pre|pos_|\w+_embed\b|(?!mask_)\w+_tokens?\b)/;
+
+/**
+ * What a BEiT computes depends on all of its encoder's tensors, and on no others.
+ *
+ * @throws Error that names those that are too many, missing or of another shape; when `heads` is another number
+ */
+function assertBeit(pretrained: Pretrained, heads: number | undefined): Pretrained {
+  const { tensors, config } = pretrained;
+  if (heads !== undefined && heads !== config.numHeads)
+    throw new Error(`--heads is ${heads}, but the file says ${config.numHeads}.`);
+  const fit = fitParameters(tensors, createVit(config).parameterShapes());
+  const wrong = {
+    ...fit,
+    missing: fit.missing.filter((name) => ENCODER.test(name)),
+    extra: fit.extra.filter((name) => ENCODER.test(name)),
+    misshapen: fit.misshapen.filter(({ name }) => ENCODER.test(name)),
+  };
+  const what = describeFit(wrong);
+  if (what !== '') throw new Error(`it is no BEiT as it describes itself.\n${what}`);
+  return pretrained;
+}
+
+const isClassifier = (tensors: NamedTensors): boolean => CLASSIFIERS.some((name) => name in tensors);
+
+const folded = (name: string | undefined) => (name === undefined ? undefined : foldSpaces(name));
+
 /** What this project's own files say of themselves. */
 function ownFacts(metadata: ModelMetadata) {
   const { config, classes, classifier, segmenter } = metadata;
-  const { pooling, views } = classifier ?? {};
   const normalization = normalizationOf(metadata);
+  const framing = framingOf(metadata);
   return {
     config,
-    classes,
-    pooling,
-    cropShare: views?.cropShare,
+    ...(classes && { classes: classes.map(folded) }),
+    pooling: classifier?.pooling,
+    ...(classifier?.problemType && { problemType: classifier.problemType }),
     segmenter,
     ...(normalization && { normalization }),
+    ...(framing && { framing }),
   };
 }

@@ -7,6 +7,8 @@ import { loadPretrained, type Pretrained } from './loadPretrained';
 
 export interface StartOptions {
   readonly checkpoint?: string;
+  /** Its number of heads, where it does not tell. */
+  readonly heads?: number;
   /** Begin with random parameters. */
   readonly scratch: boolean;
   /** The recipe's name; a pre-training run of the same name is the default. */
@@ -15,7 +17,7 @@ export interface StartOptions {
 
 /** The checkpoint that was asked for, or the newest pre-training run of the same name. */
 export async function pretrainedOf(
-  { checkpoint, scratch, name }: StartOptions,
+  { checkpoint, heads, scratch, name }: StartOptions,
   progress: Pick<ProgressReporter, 'message'>,
 ): Promise<Pretrained | undefined> {
   if (scratch) {
@@ -30,8 +32,9 @@ export async function pretrainedOf(
     );
     return undefined;
   }
-  const pretrained = await loadPretrained(newest);
+  const pretrained = await loadPretrained(newest, { heads });
   progress.message(`Starting from ${pretrained.path}.`);
+  for (const note of pretrained.notes) progress.message(note);
   return pretrained;
 }
 

@@ -47,7 +47,7 @@ export function readEncoder(bytes: Uint8Array, name: string): EncoderFile {
   return {
     vit,
     params: checkpoint.tensors,
-    normalization: (own && normalizationOf(own)) ?? checkpoint.normalization ?? INCEPTION,
+    normalization: (own && normalizationOf(own)) ?? INCEPTION,
     ...(head && 'mask_token' in checkpoint.tensors && { vocabSize: head.shape[0]! }),
   };
 }

@@ -1,6 +1,7 @@
 import { toMaskedPositions } from '@beit/masking';
 import type { HostTensor } from '@beit/tensors';
 import type { ImageSource } from '../sources/source';
+import { assertFrames } from '../views/frame';
 import { assertIntegers } from './assertIntegers';
 import { createMasking, type SampleRecipe, type Samples } from './prepareSamples';
 import { concatenate, createSampleLoader, type SampleLoader, type SampleLoaderOptions } from './sampleLoader';
@@ -49,7 +50,7 @@ export function createLoader(options: LoaderOptions): Loader {
 
 /** What would otherwise be found image by image, as if the images were to blame, or not at all. */
 function assertRecipe(
-  { imageSize, tokenImageSize, normalization }: SampleRecipe['views'],
+  { imageSize, tokenImageSize, normalization, framing }: SampleRecipe['views'],
   masking: SampleRecipe['masking'],
 ): void {
   assertIntegers([
@@ -61,6 +62,7 @@ function assertRecipe(
       `views.normalization is ${JSON.stringify(normalization)}; expected a mean and a std above 0 for each colour.`,
     );
   }
+  if (framing) assertFrames(framing, imageSize);
   if (masking && [masking.gridSize].flat().some((side) => imageSize % side !== 0)) {
     throw new RangeError(
       `masking.gridSize is ${JSON.stringify(masking.gridSize)}; images of ${imageSize} pixels do not fall into so many patches.`,

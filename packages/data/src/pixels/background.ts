@@ -12,7 +12,15 @@ const PASTEL_DEPTH = 0.4;
 
 /** Puts the background behind the pixels of a canvas, which keep their opacity: it tells where the object is. */
 export function compose(canvas: Canvas, background: Background, random: Random): void {
-  const behind = drawBehind(canvas, background, random);
+  put(canvas, drawBehind(canvas, background, random));
+}
+
+/** Puts white behind the pixels of a canvas. */
+export const overWhite = (canvas: Canvas): void => put(canvas, WHITE);
+
+const WHITE = [255, 255, 255];
+
+function put(canvas: Canvas, behind: ArrayLike<number>): void {
   if (canvas.opaque) return;
   const bytes = canvas.bytes();
   for (let i = 0, j = 0; i < bytes.length; i += 4, j = (j + 3) % behind.length) {
@@ -30,7 +38,7 @@ function drawBehind(
 ): ArrayLike<number> {
   switch (background) {
     case 'white':
-      return [255, 255, 255];
+      return WHITE;
     case 'pastel':
       return [0, 1, 2].map(() => 255 * (1 - PASTEL_DEPTH * random.uniform()));
     case 'textured':

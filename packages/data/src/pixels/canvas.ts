@@ -1,19 +1,20 @@
+import type { ImageSize, ResampleFilter } from '@beit/weights';
 import { type Adjustment, adjust } from './adjust';
 import { addresses, copyTo, type PixelKernels, pixelKernels } from './pixelKernels';
 import type { Box, Pixels } from './pixels';
-import { type ResampleFilter, resampleWeights } from './resampleWeights';
+import { exactWeights, pairedWeights } from './resampleWeights';
 
 type Triple = readonly [number, number, number];
 
-/** A square cut out of a canvas, in its memory: read it before the next one is made. */
+/** A part of a canvas at another size, in its memory: read it before the next one is made. */
 export interface View {
-  /** `[size, size, 4]`: red, green, blue, opacity. */
+  /** `[height, width, 4]`: red, green, blue, opacity. */
   bytes(): Uint8Array;
   /** Changes its colours. */
   adjust(adjustment: Adjustment): void;
-  /** (x / 255 - mean) / std of the colours, written to `into`, `[size, size, 3]`. */
+  /** (x / 255 - mean) / std of the colours, written to `into`, `[height, width, 3]`. */
   normalized(mean: Triple, std: Triple, into: Float32Array): void;
-  /** In [0, 1], written to `into`, `[size, size]`. */
+  /** In [0, 1], written to `into`, `[height, width]`. */
   opacity(into: Float32Array): void;
 }
 
@@ -28,11 +29,17 @@ export interface Canvas {
   /** Changes the colours, one adjustment after the other. Above and below `rows` the result is not defined. */
   adjust(adjustments: readonly Adjustment[], rows?: Pick<Box, 'top' | 'height'>): void;
   /**
-   * A crop at another size, as Pillow's `crop` and `resize`: across, then down, with bytes in between.
+   * A crop as a square of another size, as Pillow's `crop` and `resize`, to within a level: across, then down, with bytes
+   * in between.
    *
    * @param flip mirrors left and right
    */
   view(box: Box, size: number, filter: ResampleFilter, flip?: boolean): View;
+  /**
+   * The whole at another size, of which a window is kept, to the bit as Pillow's `resize` and `crop`: slower than `view`.
+   * What of the window lies outside is black.
+   */
+  resized(size: ImageSize, filter: ResampleFilter, window: Box): View;
 }
 
 /** Pixels on a canvas; they are copied. */
@@ -78,40 +85,61 @@ export function canvasAt(
     },
 
     view(box, size, filter, flip = false) {
-      const across = resampleWeights(box.left, box.width, size, filter);
-      const down = resampleWeights(0, box.height, size, filter);
+      const across = pairedWeights(box.left, box.width, size, filter);
+      const down = pairedWeights(0, box.height, size, filter);
       const tables = [across.first, across.offset, across.pairs, down.first, down.offset, down.pairs];
       // One row more than the box has: that which an odd last one is paired with.
-      const sizes = [4 * (box.height + 1) * size, 4 * size * size, 4 * (3 * size * size + 1)];
-      const [half, square, floats, ...rest] = addresses(
-        kernels,
-        [...sizes, ...tables.map(({ byteLength }) => byteLength)],
-        free,
-      ) as [number, number, number, ...number[]];
-      const { buffer } = kernels.memory;
-      for (const [i, table] of tables.entries()) copyTo(kernels, rest[i]!, table);
-      const [acrossAt, downAt] = [rest.slice(0, 3), rest.slice(3, 6)] as unknown as [Triple, Triple];
-      const rows = image + 4 * box.top * width;
-      kernels.resampleAcross(rows, half, width, box.height, size, ...acrossAt, flip ? -1 : 1);
-      kernels.resampleDown(half, square, size, ...downAt);
-      const read = (into: Float32Array) => into.set(new Float32Array(buffer, floats, into.length));
-      return {
-        bytes: () => new Uint8Array(buffer, square, 4 * size * size),
-        adjust(adjustment) {
-          const whole = { image: square, pixels: size * size };
-          adjust(kernels, adjustment, { mean: whole, change: whole });
-        },
-        normalized(mean, std, into) {
-          const factors = std.map((own) => 1 / (255 * own)) as unknown as Triple;
-          const offsets = mean.map((own, c) => -own / std[c]!) as unknown as Triple;
-          kernels.normalize(square, floats, size * size, ...factors, ...offsets);
-          read(into);
-        },
-        opacity(into) {
-          kernels.opacities(square, floats, size * size);
-          read(into);
-        },
-      };
+      const rowsBytes = 4 * (box.height + 1) * size;
+      const { rows, out, floats, acrossAt, downAt } = layOut(rowsBytes, size * size, tables);
+      const begin = image + 4 * box.top * width;
+      kernels.resampleAcross(begin, rows, width, box.height, size, ...acrossAt, flip ? -1 : 1);
+      kernels.resampleDown(rows, out, size, ...downAt);
+      return viewAt(out, floats, size * size);
+    },
+
+    resized(size, filter, { left, top, width: w, height: h }) {
+      const across = exactWeights(width, size.width, filter, left, w);
+      const down = exactWeights(height, size.height, filter, top, h);
+      const tables = [across.first, across.offset, across.weights, down.first, down.offset, down.weights];
+      const { rows, out, floats, acrossAt, downAt } = layOut(4 * height * w, w * h, tables);
+      kernels.exactAcross(image, rows, width, height, w, ...acrossAt);
+      kernels.exactDown(rows, out, w, h, ...downAt);
+      return viewAt(out, floats, w * h);
     },
   };
+
+  /** Where rows that are resampled across go, the result of so many pixels, its numbers, and the tables of weights. */
+  function layOut(rowsBytes: number, pixels: number, tables: readonly (Int32Array | Int16Array)[]) {
+    const [rows, out, floats, ...rest] = addresses(
+      kernels,
+      [rowsBytes, 4 * pixels, 4 * (3 * pixels + 1), ...tables.map(({ byteLength }) => byteLength)],
+      free,
+    ) as [number, number, number, ...number[]];
+    for (const [i, table] of tables.entries()) copyTo(kernels, rest[i]!, table);
+    const [acrossAt, downAt] = [rest.slice(0, 3), rest.slice(3, 6)] as unknown as [Triple, Triple];
+    return { rows, out, floats, acrossAt, downAt };
+  }
+
+  /** @param floats where its numbers are put */
+  function viewAt(at: number, floats: number, pixels: number): View {
+    const { buffer } = kernels.memory;
+    const read = (into: Float32Array) => into.set(new Float32Array(buffer, floats, into.length));
+    return {
+      bytes: () => new Uint8Array(buffer, at, 4 * pixels),
+      adjust(adjustment) {
+        const whole = { image: at, pixels };
+        adjust(kernels, adjustment, { mean: whole, change: whole });
+      },
+      normalized(mean, std, into) {
+        const factors = std.map((own) => 1 / (255 * own)) as unknown as Triple;
+        const offsets = mean.map((own, c) => -own / std[c]!) as unknown as Triple;
+        kernels.normalize(at, floats, pixels, ...factors, ...offsets);
+        read(into);
+      },
+      opacity(into) {
+        kernels.opacities(at, floats, pixels);
+        read(into);
+      },
+    };
+  }
 }

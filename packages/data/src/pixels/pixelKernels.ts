@@ -46,6 +46,25 @@ export interface PixelKernels {
     offset: number,
     pairs: number,
   ): void;
+  exactAcross(
+    source: number,
+    target: number,
+    width: number,
+    rows: number,
+    size: number,
+    first: number,
+    offset: number,
+    weights: number,
+  ): void;
+  exactDown(
+    source: number,
+    target: number,
+    width: number,
+    rows: number,
+    first: number,
+    offset: number,
+    weights: number,
+  ): void;
   normalize(
     image: number,
     target: number,

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { type Framing, framedSize, type Normalization } from '@beit/weights';
+import { createCanvas } from '../pixels/canvas';
 import { decodePixels } from '../pixels/decodePixels';
-import type { Normalization } from '../views/twoViews';
+import { frame } from '../views/frame';
 import type { AnnotationOptions } from './labelNumbers';
 import { type Annotation, annotationAt } from './readAnnotation';
 import { type ImageScale, scaleFactor } from './scale';
@@ -12,8 +14,8 @@ export interface ScaledOptions {
   readonly scale?: ImageScale;
   /** Factors on that size, an image for each. Default [1]; mmsegmentation's for several: 0.5 to 1.75 in quarters. */
   readonly ratios?: readonly number[];
-  /** Instead: one image, squeezed into a square of so many pixels a side. */
-  readonly square?: number;
+  /** Instead: one image, the whole of it as a model's preprocessing has it. */
+  readonly framing?: Framing;
 }
 
 export interface ScaledImages {
@@ -36,7 +38,7 @@ export const readScaled = (path: string, options: ScaledOptions): Promise<Scaled
 
 async function read(
   path: string,
-  { normalization, scale, ratios = [1], square }: ScaledOptions,
+  { normalization, scale, ratios = [1], framing }: ScaledOptions,
   upright: boolean,
 ): Promise<ScaledImages> {
   const { default: sharp } = await import('sharp');
@@ -48,12 +50,11 @@ async function read(
           .flatten({ background: 'white' })
           .raw()
           .toBuffer();
+  if (framing)
+    return { width, height, pixels, images: [framed(pixels, width, height, framing, normalization)] };
   const factor = scaleFactor(width, height, scale);
   const scaled = (side: number, ratio: number) => Math.max(1, Math.round(side * factor * ratio));
-  const sizes =
-    square === undefined
-      ? ratios.map((ratio) => [scaled(width, ratio), scaled(height, ratio)] as const)
-      : [[square, square] as const];
+  const sizes = ratios.map((ratio) => [scaled(width, ratio), scaled(height, ratio)] as const);
   const images = await Promise.all(
     sizes.map(async ([w, h]) => {
       const same = w === width && h === height;
@@ -67,6 +68,23 @@ async function read(
     }),
   );
   return { width, height, pixels, images };
+}
+
+function framed(
+  data: Uint8Array,
+  width: number,
+  height: number,
+  framing: Framing,
+  { mean, std }: Normalization,
+): ScaledImages['images'][number] {
+  const size = framedSize(framing);
+  if (!size || framing.crop)
+    throw new RangeError(
+      `The framing is ${JSON.stringify(framing)}; expected one that squeezes the whole image into a size.`,
+    );
+  const into = new Float32Array(size.width * size.height * 3);
+  frame(createCanvas({ data, width, height, channels: 3 }), framing).normalized(mean, std, into);
+  return { ...size, data: into };
 }
 
 /** An image of a source with the classes of its pixels. @throws when one is unreadable, or their sizes differ */

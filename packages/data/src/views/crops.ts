@@ -34,9 +34,9 @@ export function randomCropBox(
   return centered(width, height, Math.min(w, width), Math.min(h, height));
 }
 
-/** The largest centred square, or one of a `share` of its side. */
-export const centerCropBox = (width: number, height: number, share = 1): Box => {
-  const side = Math.max(1, Math.round(share * Math.min(width, height)));
+/** The largest centred square. */
+export const centerCropBox = (width: number, height: number): Box => {
+  const side = Math.min(width, height);
   return centered(width, height, side, side);
 };
 

@@ -1,9 +1,10 @@
 import type { Random } from '@beit/random';
-import type { Normalization } from '@beit/weights';
+import type { Framing, Normalization } from '@beit/weights';
 import { type Background, compose } from '../pixels/background';
 import type { Canvas } from '../pixels/canvas';
 import { type ColorJitter, drawAdjustments } from './colorJitter';
 import { centerCropBox, type RandomResizedCrop, randomCropBox } from './crops';
+import { assertFrames, frame } from './frame';
 import { applyRandAugment, type RandAugment } from './randAugment';
 import { eraseRandomly, type RandomErasing } from './randomErasing';
 
@@ -33,10 +34,10 @@ export interface TwoViewOptions {
   readonly normalization: Normalization;
   /** What shows through transparent pixels. Default 'white'. */
   readonly background?: Background;
-  /** Left out: no random change, the centre of the image. */
+  /** Left out: no random change, the largest square in the middle. */
   readonly augmentation?: Augmentation;
-  /** Side of that centre as a share of the shorter side, (0, 1]. Default 1; BEiT: 224 / 256 below 384 pixels. */
-  readonly cropShare?: number;
+  /** Instead of both: the encoder's view as a model's preprocessing has it, which makes `imageSize` of every picture. */
+  readonly framing?: Framing;
 }
 
 export interface TwoViews {
@@ -62,18 +63,22 @@ export function twoViews(
   random: Random,
   into: TwoViews = emptyViews(options, 1),
 ): TwoViews {
-  const { imageSize, tokenImageSize, normalization, background = 'white', augmentation, cropShare } = options;
+  const { imageSize, tokenImageSize, normalization, background = 'white', augmentation, framing } = options;
   assertOneSight(options);
+  const { mean, std } = normalization;
+  if (framing) {
+    frame(canvas, framing).normalized(mean, std, into.image);
+    return into;
+  }
   const { width, height } = canvas;
   compose(canvas, background, random);
   const adjustments = augmentation?.colorJitter ? drawAdjustments(augmentation.colorJitter, random) : [];
   const flip = augmentation !== undefined && random.uniform() < augmentation.flip;
   const box = augmentation
     ? randomCropBox(width, height, augmentation.crop, random)
-    : centerCropBox(width, height, cropShare);
+    : centerCropBox(width, height);
 
   canvas.adjust(adjustments, box);
-  const { mean, std } = normalization;
   const view = canvas.view(box, imageSize, 'bicubic', flip);
   if (augmentation?.randAugment) {
     const fill = mean.map((x) => Math.round(255 * x)) as unknown as typeof mean;
@@ -89,8 +94,14 @@ export function twoViews(
   return into;
 }
 
-/** Visual tokens are of what the encoder sees. */
-function assertOneSight({ tokenImageSize, augmentation }: TwoViewOptions): void {
+/** Visual tokens are of what the encoder sees, and a framing has no second view. */
+function assertOneSight({ imageSize, tokenImageSize, augmentation, framing }: TwoViewOptions): void {
+  if (framing && (augmentation || tokenImageSize > 0)) {
+    throw new RangeError(
+      `A framing is the encoder's view alone, without augmentation; with it, tokenImageSize must be 0 and is ${tokenImageSize}.`,
+    );
+  }
+  if (framing) assertFrames(framing, imageSize);
   if (tokenImageSize > 0 && (augmentation?.randAugment || augmentation?.erasing)) {
     throw new RangeError(
       `RandAugment and erasing change one view alone; with them, tokenImageSize must be 0 and is ${tokenImageSize}.`,

@@ -14,14 +14,11 @@ import { SIGNATURE_BYTES } from '../torch/torchReading';
 import { isZip } from '../torch/zipContents';
 import { readBytes, withFile } from '../withFile';
 import { type Labels, labelsOf } from './labelsOf';
-import {
-  mmsegmentationNormalization,
-  type Normalization,
-  normalizationOf,
-  shorterSideOf,
-} from './normalization';
-import { pythonConfig } from './pythonConfig';
+import { mmsegmentationConfigOf, mmsegmentationNormalization } from './mmsegmentationConfig';
+import type { Normalization, Preprocessing } from './preprocessing';
 import { isJsonObject, type JsonObject, parseJsonObject, readJson } from './readJson';
+import { isTimmConfig, preprocessingOfTimm } from './timmConfig';
+import { preprocessingOfTransformers } from './transformersProcessor';
 
 /**
  * Whose names a checkpoint had: this project's own, with its configuration; the official ones (microsoft/unilm), which
@@ -41,10 +38,10 @@ export interface Checkpoint {
    * its text at `meta`, where that is plain data: `model`, `data_preprocessor`, ...
    */
   readonly config?: JsonObject;
-  /** How images are normalized, where preprocessor_config.json or timm's config.json says so. */
+  /** What is done to pictures, where preprocessor_config.json or timm's config.json says so. */
+  readonly preprocessing?: Preprocessing;
+  /** How pixels are normalized, where a file of mmsegmentation says so at `meta`; how pictures are framed, it does not say. */
   readonly normalization?: Normalization;
-  /** What a picture's shorter side is resized to before its centre is cut out, pixels, where preprocessor_config.json says so. */
-  readonly shorterSide?: number;
   /** The classes of pixels that a file of mmsegmentation names at `meta`, with their colours. */
   readonly labels?: Labels;
   /** What a `.pth` file has beside the state dict. */
@@ -181,19 +178,19 @@ function checkpointOf(
   preprocessor?: JsonObject,
 ): Checkpoint {
   try {
-    const metaConfig = metaConfigOf(meta);
+    const isTimm = configFile !== undefined && isTimmConfig(configFile);
+    const metaConfig = mmsegmentationConfigOf(meta);
     const labels = labelsOf(meta);
-    const normalization =
-      normalizationOf(preprocessor ?? {}) ??
-      normalizationOf(configFile ?? {}) ??
-      mmsegmentationNormalization(metaConfig ?? {});
-    const shorterSide = shorterSideOf(preprocessor ?? {});
+    const preprocessing = isTimm
+      ? preprocessingOfTimm(configFile)
+      : preprocessor && preprocessingOfTransformers(preprocessor);
+    const normalization = metaConfig && mmsegmentationNormalization(metaConfig);
     const common = {
       metadata,
       dropped,
-      ...(normalization ? { normalization } : {}),
-      ...(shorterSide !== undefined ? { shorterSide } : {}),
-      ...(labels ? { labels } : {}),
+      ...(preprocessing && { preprocessing }),
+      ...(normalization && { normalization }),
+      ...(labels && { labels }),
     };
     const config = configFile ?? metaConfig;
     const file = config ? { config } : {};
@@ -210,16 +207,10 @@ function checkpointOf(
       const config = parseJsonObject(metadata.config, 'The metadata "config"');
       return { ...common, tensors: official, format: 'beit', config };
     }
-    const isTimm = typeof configFile?.architecture === 'string';
     return { ...common, ...file, tensors: official, format: isTimm ? 'timm' : 'official' };
   } catch (cause) {
     throw new Error(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
   }
-}
-
-/** The configuration of a run of mmsegmentation: `config` before version 1, `cfg` since. */
-function metaConfigOf({ cfg, config = cfg }: JsonObject): JsonObject | undefined {
-  return typeof config === 'string' ? pythonConfig(config) : undefined;
 }
 
 /** Every BEiT of transformers has embeddings, whichever its version and its head. */

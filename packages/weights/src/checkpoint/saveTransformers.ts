@@ -3,26 +3,18 @@ import { toTransformers } from '../names/transformers';
 import { nodeModule } from '../nodeModule';
 import { saveSafetensors } from '../saveSafetensors';
 import { writeFileAtomic } from '../writeFileAtomic';
-import type { Normalization } from './normalization';
+import { framedSize, type Preprocessing } from './preprocessing';
 import { isJsonObject, type JsonObject } from './readJson';
+import { transformersProcessor } from './transformersProcessor';
 
 export interface TransformersFiles {
   /** config.json, such as `transformersConfig` of `@beit/vit` makes; what the tensors tell is added. */
   readonly config: JsonObject;
-  readonly normalization: Normalization;
-  /**
-   * The shorter side of a picture before its centre is cut out, pixels, at least the config's `image_size`. Left out: the
-   * whole picture is squeezed into the square, as the released models want it.
-   */
-  readonly shorterSide?: number;
-  /** How pictures are resized. Default 'bicubic'. */
-  readonly resample?: keyof typeof RESAMPLE;
+  /** What is done to pictures, whose size then is the config's `image_size`. */
+  readonly preprocessing: Preprocessing;
   /** A program for transformers.js, from `pixel_values` to `logits`, as `exportOnnx` of `@beit/compile` makes one. */
   readonly onnx?: Uint8Array;
 }
-
-/** Pillow's numbers of its filters, which transformers uses. */
-const RESAMPLE = { lanczos: 1, bilinear: 2, bicubic: 3 } as const;
 
 /**
  * Writes a folder (Node) that transformers 4 and 5 load, `BeitForImageClassification.from_pretrained(folder)`, or
@@ -32,40 +24,21 @@ const RESAMPLE = { lanczos: 1, bilinear: 2, bicubic: 3 } as const;
  *
  * @param tensors official names
  * @returns the paths that were written
- * @throws Error when the head does not have as many rows as the config has classes, RangeError for a `shorterSide` below
- *   the model's
+ * @throws Error when the head does not have as many rows as the config has classes, RangeError when pictures come to
+ *   another size than the model's
  */
 export async function saveTransformers(
   folder: string,
   tensors: NamedTensors,
-  { config, normalization: { mean, std }, shorterSide, resample = 'bicubic', onnx }: TransformersFiles,
+  { config, preprocessing, onnx }: TransformersFiles,
 ): Promise<string[]> {
   const { mkdir } = nodeModule('node:fs/promises');
   const { join } = nodeModule('node:path');
   assertClasses(tensors, config);
-  const side = config.image_size;
-  if (shorterSide !== undefined && !(Number.isInteger(shorterSide) && shorterSide >= Number(side))) {
-    throw new RangeError(`shorterSide is ${shorterSide}; expected an integer of at least ${side}.`);
-  }
-  const square = { height: side, width: side };
-  const preprocessor = {
-    // Both transformers and transformers.js know the older name.
-    feature_extractor_type: 'BeitFeatureExtractor',
-    do_resize: true,
-    size: shorterSide === undefined ? square : { shortest_edge: shorterSide },
-    resample: RESAMPLE[resample],
-    do_center_crop: shorterSide !== undefined,
-    crop_size: square,
-    do_rescale: true,
-    rescale_factor: 1 / 255,
-    do_normalize: true,
-    image_mean: mean,
-    image_std: std,
-    do_reduce_labels: false,
-  };
+  assertSize(preprocessing, config);
   const files: [name: string, pieces: readonly Uint8Array[]][] = [
     ['config.json', json({ ...config, ...toldBy(tensors), ...(onnx && ONNX_CONFIG) })],
-    ['preprocessor_config.json', json(preprocessor)],
+    ['preprocessor_config.json', json(transformersProcessor(preprocessing))],
     ...(onnx ? [['onnx/model.onnx', [onnx]] as [string, Uint8Array[]]] : []),
   ];
   const renamed = toTransformers(tensors, { version: 4 });
@@ -104,6 +77,14 @@ function assertClasses(tensors: NamedTensors, { id2label }: JsonObject): void {
       `The head has ${rows} classes, but the config's id2label names ${classes ?? 'none'}; give as many.`,
     );
   }
+}
+
+function assertSize({ framing }: Preprocessing, { image_size: side }: JsonObject): void {
+  const size = framedSize(framing);
+  if (side !== undefined && size && (size.height !== side || size.width !== side))
+    throw new RangeError(
+      `The preprocessing makes pictures of ${size.width}x${size.height} pixels; expected ${side}x${side}, the config's image_size.`,
+    );
 }
 
 /** Fields that transformers 5 refuses as integers, whereas `JSON.stringify(0.0)` is 0. */

@@ -1,0 +1,49 @@
+import { type Framing, framedSize, type ImageSize } from '@beit/weights';
+import { overWhite } from '../pixels/background';
+import type { Canvas, View } from '../pixels/canvas';
+import type { Box } from '../pixels/pixels';
+
+/**
+ * A picture as a model takes it, by what is said of its preprocessing, to the bit as with Pillow.
+ * References: transformers image_processing_backends.py (PilBackend) 5.24, torchvision transforms/functional.py (resize,
+ * center_crop) 0.29.
+ *
+ * @param canvas is changed
+ */
+export function frame(canvas: Canvas, framing: Framing): View {
+  if (framing.transparency === 'white') overWhite(canvas);
+  const size = resizedSize(canvas, framing);
+  return canvas.resized(size, framing.resize?.filter ?? 'nearest', windowOf(size, framing));
+}
+
+/** @throws RangeError when a framing does not make square images of this size of every picture */
+export function assertFrames(framing: Framing, imageSize: number): void {
+  const size = framedSize(framing);
+  if (size?.height !== imageSize || size.width !== imageSize) {
+    throw new RangeError(
+      `The framing makes pictures of ${size ? `${size.width}x${size.height} pixels` : 'any size'}; expected ${imageSize}x${imageSize}.`,
+    );
+  }
+}
+
+function resizedSize({ width, height }: ImageSize, { resize }: Framing): ImageSize {
+  if (!resize) return { width, height };
+  if ('height' in resize.to) return resize.to;
+  const short = resize.to.shortestEdge;
+  const long = Math.floor((short * Math.max(width, height)) / Math.min(width, height));
+  return width <= height ? { width: short, height: long } : { width: long, height: short };
+}
+
+function windowOf(size: ImageSize, { crop }: Framing): Box {
+  if (!crop) return { left: 0, top: 0, ...size };
+  const start = (whole: number, kept: number) => {
+    // Of a border of odd width the larger half is at the end, as torchvision has it (transformers' numpy: at the beginning).
+    if (kept > whole) return -Math.floor((kept - whole) / 2);
+    const half = (whole - kept) / 2;
+    return crop.rounding === 'down' ? Math.floor(half) : roundHalfEven(half);
+  };
+  const { width, height } = crop;
+  return { left: start(size.width, width), top: start(size.height, height), width, height };
+}
+
+const roundHalfEven = (x: number): number => (x % 1 === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
