@@ -29,7 +29,7 @@ export interface XlaOptions {
   readonly device?: Device;
   /** Which of the devices, by number, or all. Over several, batches are split. Default: the first. */
   readonly devices?: readonly number[] | 'all';
-  /** Groups of the state of which each of several devices keeps a part only. Default: none, each keeps all. */
+  /** Groups of the state of which each of several devices keeps a part only, where the state has them. Default: none. */
   readonly shardedState?: readonly string[];
   /** How much of a GPU's memory XLA takes, of 1. Default: what XLA_CLIENT_MEM_FRACTION says, else XLA's 0.75. */
   readonly memoryFraction?: number;

@@ -281,7 +281,6 @@ whereInstalled('XLA', () => {
       ['no devices', { devices: [] }, /devices is \[\]; expected/],
       ['devices without end', { devices: [100_000] }, /devices is \[100000\]; .* to 1023/],
       ['half a thread', { numThreads: 0.5 }, 'numThreads is 0.5; expected a whole number above 0.'],
-      ['groups of the state', { shardedState: ['m', 'moments'] }, /has 'moments'; .* state: params, m\./],
     ] as const)('%s', async (_name, options, message) => {
       expect(await failure(options)).toMatch(message);
     });

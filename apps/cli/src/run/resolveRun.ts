@@ -72,10 +72,13 @@ export async function resolveRun<Values extends RunValues, Recipe extends { read
   const begunHow = await readHow(out);
   const { begunAs = (recipe) => recipe } = command;
   const withCheckpoint = begunHow.checkpoint !== undefined;
-  const wanted = typed.recipe === undefined ? begun : begunAs(named, begun, withCheckpoint);
+  const wanted =
+    typed.recipe === undefined
+      ? override(begun, values)
+      : begunAs(override(named, values), begun, withCheckpoint);
   const different = [
     ...optionDifferences(how, values, readBegun(read, begunHow, out)),
-    ...configDifferences(begun, override(wanted, values), 'the run'),
+    ...configDifferences(begun, wanted, 'the run'),
   ];
   if (different.length > 0)
     throw new UsageError(

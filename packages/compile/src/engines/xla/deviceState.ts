@@ -28,16 +28,6 @@ const BYTES = 4;
 /** The state's own group of a path: `params` of `params/patch_embed/weight`. */
 const groupOf = (path: string) => path.split('/', 1)[0] ?? path;
 
-/** @throws where the state has no such groups */
-export function assertGroups({ specs }: SpecTree, names: readonly string[]): void {
-  const groups = new Set([...specs.keys()].map(groupOf));
-  const unknown = names.filter((name) => !groups.has(name)).map((name) => `'${name}'`);
-  if (unknown.length === 0) return;
-  throw new Error(
-    `shardedState has ${unknown.join(', ')}; expected groups of the state: ${[...groups].join(', ')}.`,
-  );
-}
-
 /** @param split groups of the state of which each device keeps a part */
 export function deviceState(group: DeviceGroup, { specs }: SpecTree, split: readonly string[]): DeviceState {
   const current = new Map<string, readonly DeviceTensor[]>();

@@ -2,7 +2,6 @@ import { messageOf } from '@beit/tensors';
 import type { Device } from '../../compileOptions';
 import type { CompiledEngine, MakePrograms } from '../engine';
 import { findKoffi } from '../koffi';
-import { assertGroups } from './deviceState';
 import { findPlugin, openDevices, XLA_DEVICES } from './devices';
 import { xlaPrograms } from './xlaPrograms';
 
@@ -14,10 +13,7 @@ const find: CompiledEngine['find'] = async (options) => {
   if (!plugin) return { why: () => whyNoAccelerator(options.device) };
   const { device, version } = plugin.location;
   const about = `XLA${version === undefined ? '' : ` ${version}`}, ${device}`;
-  const make: MakePrograms = async (traces, stateTree, ...given) => {
-    assertGroups(stateTree, options.shardedState ?? []);
-    return xlaPrograms(await openDevices(plugin, options), traces, stateTree, ...given);
-  };
+  const make: MakePrograms = async (...given) => xlaPrograms(await openDevices(plugin, options), ...given);
   if (isNamed) return { make, about };
   const because = (why: string) => ({ why: async () => why });
   if (device === 'cpu')
