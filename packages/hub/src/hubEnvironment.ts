@@ -17,7 +17,9 @@ export interface HubEnvironment {
  * What the environment says, by the variables of Python's huggingface_hub (its constants.py): `HF_ENDPOINT`, `HF_HOME`,
  * `HF_HUB_CACHE`, `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HUB_OFFLINE`; a token is also read of the file that `hf auth login` writes.
  */
-export async function hubEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): Promise<HubEnvironment> {
+export async function hubEnvironment(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<HubEnvironment> {
   const given = (...names: readonly string[]) => names.map((name) => env[name]).find((value) => value);
   const home = given('HF_HOME') ?? join(given('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'huggingface');
   const tokenFile = given('HF_TOKEN_PATH') ?? join(home, 'token');
