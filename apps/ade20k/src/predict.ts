@@ -1,7 +1,7 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { assertNoInput, UsageError } from '@beit/cli';
-import { imageFolder, type LabelNumbers, numberOfClass, readScaled } from '@beit/data';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { assertNoInput, namedImages, UsageError } from '@beit/cli';
+import { type LabelNumbers, numberOfClass, readScaled } from '@beit/data';
 import { type Color, colorClasses, overlayClasses } from '@beit/segmentation';
 import sharp from 'sharp';
 import { SCALES } from './evaluation';
@@ -44,11 +44,11 @@ export async function* predict(
   const labels = asked ?? trained.annotation.labels;
   if (labels === 'binary' && names.length !== 2)
     throw new UsageError(`--labels is 'binary', for two classes; the model knows ${names.length}.`);
-  const images = await imagesOf(files);
+  const images = await namedImages(files);
   const paths = outputNames(images.map(({ name }) => name)).map((name) => join(out, name));
   await assertNoInput(
     paths.flatMap((path) => OUTPUTS.map((ending) => path + ending)),
-    images.map(({ file }) => file),
+    images.map(({ path }) => path),
   );
   const { segmenter } = createModel(trained, names.length);
   const options = { segmenter, windowSize: trained.model.imageSize, params: trained.params, engine };
@@ -58,7 +58,7 @@ export async function* predict(
   const ratios = multiScale ? SCALES : [1];
   const framing = whole ? trained.wholeFraming : undefined;
   try {
-    for (const [i, { file }] of images.entries()) {
+    for (const [i, { path: file }] of images.entries()) {
       const {
         images: scaled,
         pixels,
@@ -74,20 +74,6 @@ export async function* predict(
   } finally {
     await compiled.dispose();
   }
-}
-
-/** Images, and those below folders; `name` is the path below what was named. */
-async function imagesOf(paths: readonly string[]): Promise<{ file: string; name: string }[]> {
-  const all: { file: string; name: string }[] = [];
-  for (const path of paths) {
-    const info = await stat(path).catch(() => undefined);
-    if (!info) throw new UsageError(`There is no '${path}'; expected an image or a folder of images.`);
-    if (info.isDirectory()) {
-      const { directory, names } = await imageFolder(path);
-      all.push(...Array.from(names, (name) => ({ file: join(directory, name), name })));
-    } else all.push({ file: path, name: basename(path) });
-  }
-  return all;
 }
 
 interface Segmented {

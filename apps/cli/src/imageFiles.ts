@@ -6,23 +6,33 @@ import { UsageError } from './commandLine';
 /** A picture that was named on the command line, or lies below a folder that was. */
 export interface ImageFile {
   readonly path: string;
-  /** Of all files one of its own: the path below the folder that was named, or the file's name. */
+  /** The path below the folder that was named, or the file's name. */
   readonly name: string;
 }
 
 /**
- * Pictures, and those below folders, in this order; each file once. Where two would have one name, they have their paths.
+ * Pictures, and those below folders, in this order; several may have one name.
  *
  * @throws UsageError for what is not there; as `imageFolder` for a folder without pictures
  */
-export async function imageFiles(paths: readonly string[]): Promise<readonly ImageFile[]> {
-  const all = new Map<string, string>();
+export async function namedImages(paths: readonly string[]): Promise<readonly ImageFile[]> {
+  const all: ImageFile[] = [];
   for (const path of paths) {
     const info = await stat(path).catch(() => undefined);
     if (!info) throw new UsageError(`There is no '${path}'; expected an image or a folder of images.`);
-    if (!info.isDirectory()) all.set(path, basename(path));
-    else for (const name of (await imageFolder(path)).names) all.set(join(path, name), name);
+    if (!info.isDirectory()) all.push({ path, name: basename(path) });
+    else for (const name of (await imageFolder(path)).names) all.push({ path: join(path, name), name });
   }
+  return all;
+}
+
+/**
+ * The same, each file once. Where two would have one name, they have their paths.
+ *
+ * @throws as `namedImages`
+ */
+export async function imageFiles(paths: readonly string[]): Promise<readonly ImageFile[]> {
+  const all = new Map((await namedImages(paths)).map(({ path, name }) => [path, name]));
   const counts = new Map<string, number>();
   for (const name of all.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
   return Array.from(all, ([path, name]) => ({ path, name: counts.get(name)! > 1 ? path : name }));

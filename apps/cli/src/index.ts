@@ -3,7 +3,7 @@ export { assertNoInput } from './assertNoInput';
 export { runMain, typedIn, UsageError } from './commandLine';
 export { duration, gibibytes, memoryLines, millions, type TimedProgram, timeMicroBatch } from './estimate';
 export { dataLocation, folderIndexes, folderNotes, locationOf, shardsAt } from './imageData';
-export { type ImageFile, imageFiles } from './imageFiles';
+export { type ImageFile, imageFiles, namedImages } from './imageFiles';
 export { microBatches } from './microBatches';
 export { isOnHub, localModel, modelLocation } from './onHub';
 export { describeEngine, ENGINE_OPTIONS, type EngineOptions, engineOptions } from './options/engineOptions';

@@ -64,19 +64,14 @@ const numCpus = ({ devices }: XlaOptions): number =>
 function memoryOptions({ memoryFraction, preallocate }: XlaOptions): NamedValues {
   const { XLA_PYTHON_CLIENT_MEM_FRACTION, XLA_CLIENT_MEM_FRACTION, XLA_PYTHON_CLIENT_PREALLOCATE } =
     process.env;
-  const fraction = memoryFraction ?? XLA_CLIENT_MEM_FRACTION ?? XLA_PYTHON_CLIENT_MEM_FRACTION;
+  const fractions = { memoryFraction, XLA_CLIENT_MEM_FRACTION, XLA_PYTHON_CLIENT_MEM_FRACTION };
+  const [name, fraction] = Object.entries(fractions).find(([, value]) => value !== undefined) ?? [];
+  const takes = preallocate ?? XLA_PYTHON_CLIENT_PREALLOCATE;
   if (fraction !== undefined && !(Number(fraction) > 0 && Number(fraction) <= 1)) {
-    const name =
-      memoryFraction !== undefined
-        ? 'memoryFraction'
-        : XLA_CLIENT_MEM_FRACTION !== undefined
-          ? 'XLA_CLIENT_MEM_FRACTION'
-          : 'XLA_PYTHON_CLIENT_MEM_FRACTION';
     throw new Error(
       `${name} is '${fraction}'; expected the part of the memory to take, above 0 and at most 1.`,
     );
   }
-  const takes = preallocate ?? XLA_PYTHON_CLIENT_PREALLOCATE;
   return {
     ...(fraction === undefined ? {} : { memory_fraction: Number(fraction) }),
     ...(takes === undefined ? {} : { preallocate: takes === true || takes === 'true' || takes === '1' }),
