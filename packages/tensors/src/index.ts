@@ -8,6 +8,7 @@ export {
   sizeOf,
   zeros,
 } from './hostTensor';
+export { describeSize, type ImageSize, imageSides, isSameSize, shortSize } from './imageSize';
 export { messageOf } from './messageOf';
 export type { Program, Step, TensorSpec, TreeOf } from './program';
 export {

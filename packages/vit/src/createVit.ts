@@ -7,7 +7,7 @@ import { type InitStyle, initParams } from './initParams';
 import { parameter } from './parameter';
 import { parameterShapes } from './parameterShapes';
 import { relativePositionBias } from './relativePositionBias';
-import { type ResolvedVitConfig, resolveVitConfig, type VitConfig } from './vitConfig';
+import { gridOf, type ResolvedVitConfig, resolveVitConfig, type VitConfig } from './vitConfig';
 
 export interface EncodeOptions {
   /** Which residual branches are kept, `[depth, 2, batch]` of 0 and 1; see `drawDropPathKeeps`. Left out: all. */
@@ -40,7 +40,7 @@ export interface Vit {
   readonly embedDim: number;
   parameterShapes(): Record<string, number[]>;
   init(random: Random, style?: InitStyle): NamedTensors;
-  /** Normalized images `[batch, imageSize, imageSize, inChannels]` to patch embeddings `[batch, patches, embedDim]`, without positions. */
+  /** Normalized images `[batch, height, width, inChannels]` to patch embeddings `[batch, patches, embedDim]`, without positions. */
   embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor3D;
   /** Patch embeddings through cls token, positions and all blocks. */
   encode(params: TensorParams, patchEmbeddings: tf.Tensor, options?: EncodeOptions): Encoded;
@@ -50,13 +50,12 @@ export interface Vit {
 export function createVit(vitConfig: VitConfig): Vit {
   const config = resolveVitConfig(vitConfig);
   const { imageSize, patchSize, inChannels, embedDim, depth, numHeads, layerNormEpsilon } = config;
-  const side = imageSize / patchSize;
-  const gridSize = [side, side] as const;
-  const tokens = side * side + 1;
+  const gridSize = gridOf(config);
+  const tokens = gridSize[0] * gridSize[1] + 1;
   const rates = dropPathRates(config.dropPathRate, depth);
 
   function embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor3D {
-    assertShape(images, [-1, imageSize, imageSize, inChannels], 'The images');
+    assertShape(images, [-1, ...imageSize, inChannels], 'The images');
     // The patch projection is a convolution whose windows do not overlap: a matrix product over flattened patches.
     const kernel = parameter(params, 'patch_embed.proj.weight');
     const weight = tf.reshape(kernel, [embedDim, inChannels * patchSize * patchSize]);

@@ -27,4 +27,4 @@ export {
   transformersConfig,
   vitConfigOfTransformers,
 } from './transformersConfig';
-export { type ResolvedVitConfig, resolveVitConfig, type VitConfig } from './vitConfig';
+export { type GridSize, gridOf, type ResolvedVitConfig, resolveVitConfig, type VitConfig } from './vitConfig';

@@ -1,10 +1,12 @@
-import { resolveVitConfig, type VitConfig } from './vitConfig';
+import { type ImageSize, imageSides, shortSize } from '@beit/tensors';
+import { relativePositionRows } from './relativePositionBias';
+import { type GridSize, resolveVitConfig, type VitConfig } from './vitConfig';
 
 export interface InferOptions {
   /** Where neither a table of relative positions tells, nor the rule that heads are 64 wide. */
   readonly numHeads?: number;
-  /** Where there are no positions at all. Pixels. */
-  readonly imageSize?: number;
+  /** Where there are no positions at all, or those of images that are no squares. Pixels. */
+  readonly imageSize?: ImageSize;
 }
 
 /** All released BEiT models have heads of this width. */
@@ -23,7 +25,7 @@ const LARGE_DEPTH = 24;
  * layer scale, is 0.1, or 1e-5 from 24 blocks on (it matters to new models only).
  *
  * @param tensors official names, as `loadCheckpoint` gives them
- * @throws Error when the tensors are not those of a BEiT with square images, or leave a size open that no option gives
+ * @throws Error when the tensors are not those of a BEiT, or leave a size open that no option gives
  */
 export function inferVitConfig(
   tensors: Readonly<Record<string, { readonly shape: readonly number[] }>>,
@@ -45,22 +47,10 @@ export function inferVitConfig(
   const OWN = 'blocks.0.attn.relative_position_bias_table';
   const table = SHARED in tensors ? shapeOf(SHARED, 2) : OWN in tensors ? shapeOf(OWN, 2) : undefined;
   const tokens = 'pos_embed' in tensors ? shapeOf('pos_embed', 3)[1]! : undefined;
-  const sides = [
-    tokens === undefined ? undefined : Math.sqrt(tokens - 1),
-    table === undefined ? undefined : (Math.sqrt(table[0]! - CLS_ROWS) + 1) / 2,
-    imageSize === undefined ? undefined : imageSize / patchSize,
-  ].filter((side) => side !== undefined);
-  const [side] = sides;
-  if (side === undefined)
-    throw new Error('The tensors have no positions, so they do not tell the size of images: give imageSize.');
-  if (!Number.isSafeInteger(side) || side < 1 || sides.some((other) => other !== side)) {
-    throw new Error(
-      `Positions (${[tokens && `${tokens} tokens`, table && `${table[0]} rows of a table`, imageSize && `imageSize ${imageSize}`].filter(Boolean).join(', ')}) are not those of one square grid of patches.`,
-    );
-  }
+  const [rows, columns] = gridOfPositions({ tokens, table: table?.[0], patchSize, imageSize });
 
   const config: VitConfig = {
-    imageSize: side * patchSize,
+    imageSize: shortSize([rows * patchSize, columns * patchSize]),
     patchSize,
     ...(inChannels !== 3 && { inChannels }),
     embedDim,
@@ -84,6 +74,39 @@ export function inferVitConfig(
     if (shape.length !== axes) throw new Error(`"${name}" has shape [${shape}]; expected ${axes} axes.`);
     return shape;
   }
+}
+
+interface Positions {
+  /** How many absolute ones. */
+  readonly tokens: number | undefined;
+  /** Rows of a table of relative ones. */
+  readonly table: number | undefined;
+  readonly patchSize: number;
+  readonly imageSize: ImageSize | undefined;
+}
+
+/** Of equal numbers of positions, those of a square; another grid is only known by the size of its images. */
+function gridOfPositions({ tokens, table, patchSize, imageSize }: Positions): GridSize {
+  const [height, width] = imageSides(imageSize ?? 0);
+  const side = tokens !== undefined ? Math.sqrt(tokens - 1) : (Math.sqrt((table ?? 0) - CLS_ROWS) + 1) / 2;
+  const grid =
+    imageSize === undefined ? ([side, side] as const) : ([height / patchSize, width / patchSize] as const);
+  if (tokens === undefined && table === undefined && imageSize === undefined)
+    throw new Error('The tensors have no positions, so they do not tell the size of images: give imageSize.');
+  const [rows, columns] = grid;
+  const isOfGrid =
+    grid.every((count) => Number.isSafeInteger(count) && count >= 1) &&
+    (tokens === undefined || tokens === rows * columns + 1) &&
+    (table === undefined || table === relativePositionRows(grid));
+  if (isOfGrid) return grid;
+  const told = [
+    ...(tokens === undefined ? [] : [`${tokens} tokens`]),
+    ...(table === undefined ? [] : [`${table} rows of a table`]),
+    ...(imageSize === undefined ? [] : [`imageSize ${JSON.stringify(imageSize)}`]),
+  ];
+  throw new Error(
+    `Positions (${told.join(', ')}) are not those of ${imageSize === undefined ? 'a square grid of patches: give imageSize' : `patches of ${patchSize} pixels in such images`}.`,
+  );
 }
 
 function depthOf(names: readonly string[]): number {

@@ -1,18 +1,18 @@
 import { relativePositionRows } from './relativePositionBias';
-import type { ResolvedVitConfig } from './vitConfig';
+import { gridOf, type ResolvedVitConfig } from './vitConfig';
 
 /** Names and shapes of the encoder's parameters, as in the official checkpoints; heads and `mask_token` are not among them. */
 export function parameterShapes(config: ResolvedVitConfig): Record<string, number[]> {
-  const { imageSize, patchSize, inChannels, embedDim: dim, depth, numHeads, mlpRatio } = config;
-  const side = imageSize / patchSize;
+  const { patchSize, inChannels, embedDim: dim, depth, numHeads, mlpRatio } = config;
+  const [rows, columns] = gridOf(config);
   const hidden = Math.round(dim * mlpRatio);
-  const table = [relativePositionRows([side, side]), numHeads];
+  const table = [relativePositionRows([rows, columns]), numHeads];
   const shapes: Record<string, number[]> = {
     cls_token: [1, 1, dim],
     'patch_embed.proj.weight': [dim, inChannels, patchSize, patchSize],
     'patch_embed.proj.bias': [dim],
   };
-  if (config.useAbsPosEmb) shapes.pos_embed = [1, side * side + 1, dim];
+  if (config.useAbsPosEmb) shapes.pos_embed = [1, rows * columns + 1, dim];
   if (config.useSharedRelPosBias) shapes['rel_pos_bias.relative_position_bias_table'] = table;
   for (let i = 0; i < depth; i++) {
     const block: Record<string, number[]> = {

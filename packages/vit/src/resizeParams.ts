@@ -3,9 +3,8 @@ import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { adaptInputChannels } from './adaptInputChannels';
 import { splineWeights } from './cubicSpline';
 import { relativePositionRows } from './relativePositionBias';
-import { resolveVitConfig, type VitConfig } from './vitConfig';
+import { type GridSize, gridOf, resolveVitConfig, type VitConfig } from './vitConfig';
 
-type GridSize = readonly [number, number];
 /** How absolute positions are interpolated. */
 export type PositionFilter = ResizeGridOptions['method'];
 
@@ -117,18 +116,14 @@ export function resizeParams(
   to: VitConfig,
   { positions = 'bicubic' }: { readonly positions?: PositionFilter } = {},
 ): NamedTensors {
-  const grid = ({ imageSize, patchSize }: VitConfig): GridSize => [
-    imageSize / patchSize,
-    imageSize / patchSize,
-  ];
-  const [old, target] = [grid(resolveVitConfig(from)), grid(resolveVitConfig(to))];
+  const [old, target] = [gridOf(resolveVitConfig(from)), gridOf(resolveVitConfig(to))];
   const unshared =
     to.useRelPosBias && !to.useSharedRelPosBias ? unshareRelativePositionBias(params, to.depth) : params;
   const { inChannels } = resolveVitConfig(to);
   return Object.fromEntries(
     Object.entries(unshared).map(([name, tensor]) => {
       if (name === 'patch_embed.proj.weight') return [name, adaptInputChannels(tensor, inChannels)];
-      if (old[0] === target[0]) return [name, tensor];
+      if (old[0] === target[0] && old[1] === target[1]) return [name, tensor];
       if (name === 'pos_embed') return [name, resizePositionEmbedding(tensor, old, target, positions)];
       if (name.endsWith('relative_position_bias_table'))
         return [name, resizeRelativePositionTable(tensor, old, target)];

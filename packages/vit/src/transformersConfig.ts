@@ -1,3 +1,4 @@
+import { shortSize } from '@beit/tensors';
 import { resolveVitConfig, type VitConfig } from './vitConfig';
 
 /** A classifier's head, as `createClassifier` of `@beit/classification` takes it. */
@@ -49,8 +50,7 @@ type Field = keyof typeof DEFAULTS;
  * The architecture of a BEiT of Hugging Face transformers.
  *
  * @param json the content of its config.json; fields that are left out have transformers' defaults
- * @throws Error for another model, and for what this ViT does not have: another activation, images or patches that are
- *   no squares
+ * @throws Error for another model, and for what this ViT does not have: another activation, patches that are no squares
  */
 export function vitConfigOfTransformers(json: Json): TransformersModel {
   const field = (name: Field): unknown => json[name] ?? DEFAULTS[name];
@@ -73,7 +73,7 @@ export function vitConfigOfTransformers(json: Json): TransformersModel {
     throw wrong('intermediate_size', hidden, 'a positive integer');
   const inChannels = number('num_channels');
   const config: VitConfig = {
-    imageSize: side('image_size', field('image_size')),
+    imageSize: shortSize(sides('image_size', field('image_size'))),
     patchSize: side('patch_size', field('patch_size')),
     ...(inChannels !== DEFAULTS.num_channels && { inChannels }),
     embedDim,
@@ -125,7 +125,7 @@ export function transformersConfig(
     hidden_dropout_prob: 0,
     attention_probs_dropout_prob: 0,
     layer_norm_eps: config.layerNormEpsilon,
-    image_size: config.imageSize,
+    image_size: shortSize(config.imageSize),
     patch_size: config.patchSize,
     num_channels: config.inChannels,
     use_absolute_position_embeddings: config.useAbsPosEmb,
@@ -145,11 +145,17 @@ export function transformersConfig(
   };
 }
 
-/** A number, or two equal ones, rows and columns. */
+/** A number, or two: height and width. */
+function sides(name: Field, value: unknown): readonly [number, number] {
+  const [height, width]: unknown[] = Array.isArray(value) && value.length === 2 ? value : [value, value];
+  if (typeof height !== 'number' || typeof width !== 'number') throw wrong(name, value, 'a number, or two');
+  return [height, width];
+}
+
 function side(name: Field, value: unknown): number {
-  const [rows, columns] = Array.isArray(value) && value.length === 2 ? value : [value, value];
-  if (typeof rows !== 'number' || rows !== columns) throw wrong(name, value, 'a number; images are squares');
-  return rows;
+  const [height, width] = sides(name, value);
+  if (height !== width) throw wrong(name, value, 'a number; patches are squares');
+  return height;
 }
 
 const defaultName = (index: number) => `LABEL_${index}`;

@@ -1,8 +1,10 @@
+import { type ImageSize, imageSides } from '@beit/tensors';
+
 /** A BEiT vision transformer. Every option of the released models; names as timm's, camel-cased. */
 export interface VitConfig {
-  /** Side of the square images, pixels. */
-  readonly imageSize: number;
-  /** Side of a patch, pixels; divides `imageSize`. */
+  /** Pixels of the images: the side of a square, or [height, width]. */
+  readonly imageSize: ImageSize;
+  /** Side of a patch, pixels; divides the sides of images. */
   readonly patchSize: number;
   /** Of the images. Default 3: red, green, blue. */
   readonly inChannels?: number;
@@ -29,7 +31,17 @@ export interface VitConfig {
   readonly layerNormEpsilon?: number;
 }
 
-export type ResolvedVitConfig = Required<VitConfig>;
+export interface ResolvedVitConfig extends Required<VitConfig> {
+  readonly imageSize: readonly [height: number, width: number];
+}
+
+/** Patches of an image, [rows, columns]. */
+export function gridOf({ imageSize, patchSize }: Pick<VitConfig, 'imageSize' | 'patchSize'>): GridSize {
+  const [height, width] = imageSides(imageSize);
+  return [height / patchSize, width / patchSize];
+}
+
+export type GridSize = readonly [rows: number, columns: number];
 
 /** The config with its defaults. @throws RangeError for sizes that do not fit together */
 export function resolveVitConfig(config: VitConfig): ResolvedVitConfig {
@@ -44,10 +56,14 @@ export function resolveVitConfig(config: VitConfig): ResolvedVitConfig {
     dropPathRate: 0,
     layerNormEpsilon: 1e-6,
     ...config,
+    imageSize: imageSides(config.imageSize),
   };
-  const { imageSize, patchSize, inChannels, embedDim, depth, numHeads, dropPathRate } = resolved;
+  const { patchSize, inChannels, embedDim, depth, numHeads, dropPathRate } = resolved;
+  const [height, width] = resolved.imageSize;
   for (const [name, value] of Object.entries({
-    imageSize,
+    ...(typeof config.imageSize === 'number'
+      ? { imageSize: height }
+      : { 'imageSize[0]': height, 'imageSize[1]': width }),
     patchSize,
     inChannels,
     embedDim,
@@ -57,8 +73,10 @@ export function resolveVitConfig(config: VitConfig): ResolvedVitConfig {
     if (!Number.isSafeInteger(value) || value < 1)
       throw new RangeError(`${name} is ${value}; expected a positive integer.`);
   }
-  if (imageSize % patchSize !== 0) {
-    throw new RangeError(`imageSize (${imageSize}) must be a multiple of patchSize (${patchSize}).`);
+  if (height % patchSize !== 0 || width % patchSize !== 0) {
+    throw new RangeError(
+      `imageSize (${JSON.stringify(config.imageSize)}) must be a multiple of patchSize (${patchSize}).`,
+    );
   }
   if (embedDim % numHeads !== 0) {
     throw new RangeError(`embedDim (${embedDim}) must be a multiple of numHeads (${numHeads}).`);

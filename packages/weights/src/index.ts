@@ -17,10 +17,10 @@ export {
   describeNormalization,
   type Framing,
   framedSize,
-  type ImageSize,
   type Normalization,
   type Preprocessing,
   type ResampleFilter,
+  type Size,
   stretchFraming,
 } from './checkpoint/preprocessing';
 export type { JsonObject } from './checkpoint/readJson';

@@ -1,4 +1,4 @@
-import type { ImageSize, ResampleFilter } from '@beit/weights';
+import type { ResampleFilter, Size } from '@beit/weights';
 import { type Adjustment, adjust } from './adjust';
 import { addresses, copyTo, type PixelKernels, pixelKernels } from './pixelKernels';
 import type { Box, Pixels } from './pixels';
@@ -39,7 +39,7 @@ export interface Canvas {
    * The whole at another size, of which a window is kept, to the bit as Pillow's `resize` and `crop`: slower than `view`.
    * What of the window lies outside is black.
    */
-  resized(size: ImageSize, filter: ResampleFilter, window: Box): View;
+  resized(size: Size, filter: ResampleFilter, window: Box): View;
 }
 
 /** Pixels on a canvas; they are copied. */

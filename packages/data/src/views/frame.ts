@@ -1,4 +1,4 @@
-import { type Framing, framedSize, type ImageSize } from '@beit/weights';
+import { type Framing, framedSize, type Size } from '@beit/weights';
 import { overWhite } from '../pixels/background';
 import type { Canvas, View } from '../pixels/canvas';
 import type { Box } from '../pixels/pixels';
@@ -26,7 +26,7 @@ export function assertFrames(framing: Framing, imageSize: number): void {
   }
 }
 
-function resizedSize({ width, height }: ImageSize, { resize }: Framing): ImageSize {
+function resizedSize({ width, height }: Size, { resize }: Framing): Size {
   if (!resize) return { width, height };
   if ('height' in resize.to) return resize.to;
   const short = resize.to.shortestEdge;
@@ -34,7 +34,7 @@ function resizedSize({ width, height }: ImageSize, { resize }: Framing): ImageSi
   return width <= height ? { width: short, height: long } : { width: long, height: short };
 }
 
-function windowOf(size: ImageSize, { crop }: Framing): Box {
+function windowOf(size: Size, { crop }: Framing): Box {
   if (!crop) return { left: 0, top: 0, ...size };
   const start = (whole: number, kept: number) => {
     // Of a border of odd width the larger half is at the end, as torchvision has it (transformers' numpy: at the beginning).

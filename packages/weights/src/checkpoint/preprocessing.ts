@@ -8,7 +8,7 @@ export interface Normalization {
 export type ResampleFilter = 'nearest' | 'box' | 'bilinear' | 'hamming' | 'bicubic' | 'lanczos';
 
 /** Pixels. */
-export interface ImageSize {
+export interface Size {
   readonly height: number;
   readonly width: number;
 }
@@ -17,14 +17,14 @@ export interface ImageSize {
 export interface Framing {
   /** To a shorter edge, with its proportions (the longer edge is rounded down), or stretched to a size. Left out: it is not resized. */
   readonly resize?: {
-    readonly to: ImageSize | { readonly shortestEdge: number };
+    readonly to: Size | { readonly shortestEdge: number };
     readonly filter: ResampleFilter;
   };
   /**
    * Cut out of the middle; what lies beyond the picture is black. Half a pixel is rounded down (transformers), or to the even
    * number (torchvision, and with it timm). Left out: nothing is cut off.
    */
-  readonly crop?: ImageSize & { readonly rounding: 'down' | 'half-even' };
+  readonly crop?: Size & { readonly rounding: 'down' | 'half-even' };
   /** Transparent pixels: over white (transformers, this project), or as if they were opaque (timm). */
   readonly transparency: 'white' | 'dropped';
 }
@@ -67,14 +67,14 @@ export const stretchFraming = (imageSize: number, filter: ResampleFilter = 'bicu
 });
 
 /** The size that every picture comes to; undefined: it depends on the picture. */
-export function framedSize({ resize, crop }: Framing): ImageSize | undefined {
+export function framedSize({ resize, crop }: Framing): Size | undefined {
   if (crop) return { height: crop.height, width: crop.width };
   return resize && 'height' in resize.to ? resize.to : undefined;
 }
 
 /** For people: `shorter edge to 256 (bicubic), 224x224 of the middle`. */
 export function describeFraming({ resize, crop }: Framing): string {
-  const size = ({ height, width }: ImageSize) => `${width}x${height}`;
+  const size = ({ height, width }: Size) => `${width}x${height}`;
   const resized =
     resize &&
     ('height' in resize.to

@@ -4,7 +4,7 @@
  * (get_size_dict) of 5.24.
  */
 
-import type { Framing, ImageSize, Normalization, Preprocessing, ResampleFilter } from './preprocessing';
+import type { Framing, Normalization, Preprocessing, ResampleFilter, Size } from './preprocessing';
 import { isJsonObject, type JsonObject } from './readJson';
 
 /** Pillow's numbers of its filters. */
@@ -137,7 +137,7 @@ function resizedTo(size: unknown): NonNullable<Framing['resize']>['to'] {
   return sizeOf('size', size);
 }
 
-function sizeOf(name: string, size: unknown): ImageSize {
+function sizeOf(name: string, size: unknown): Size {
   if (Array.isArray(size) && size.length === 2)
     return { height: side(name, size[0]), width: side(name, size[1]) };
   if (isJsonObject(size) && 'height' in size && 'width' in size)
