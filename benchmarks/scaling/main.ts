@@ -8,7 +8,7 @@ import {
   median,
   stepFlops,
 } from '@beit/measurements';
-import type { VitConfig } from '@beit/vit';
+import { gridOf, type VitConfig } from '@beit/vit';
 import { OUR_ENGINES } from '../shared/ourEngines';
 import { publish } from '../shared/publish';
 import { stepCommandLine } from '../shared/stepOptions';
@@ -32,7 +32,8 @@ to batch and depth (beside the vocabulary head), and a little faster than the to
 const MODEL: VitConfig = { imageSize: 224, patchSize: 16, embedDim: 384, depth: 4, numHeads: 6 };
 const task = (model: Partial<VitConfig>, batchSize: number): Task => {
   const config = { ...MODEL, ...model };
-  const patches = (config.imageSize / config.patchSize) ** 2;
+  const [rows, columns] = gridOf(config);
+  const patches = rows * columns;
   return { model: config, batchSize, numMasked: Math.round((patches * 75) / 196) };
 };
 const SWEEPS = [

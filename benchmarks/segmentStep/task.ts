@@ -37,8 +37,8 @@ export function createTask({ model, batchSize }: Task) {
   const segmenter = createSegmenter({ backbone: vit, numClasses: NUM_CLASSES });
   const optimizer = adamW(OPTIMIZER);
   const random = createRandom('benchmark', 'crops');
-  const { imageSize } = model;
-  const shape = [batchSize, imageSize, imageSize];
+  const [height, width] = vit.config.imageSize;
+  const shape = [batchSize, height, width];
   const pixels = shape.reduce((a, b) => a * b);
   const images = Float32Array.from({ length: pixels * 3 }, () => random.normal());
   // Some are ignored.

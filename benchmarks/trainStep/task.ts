@@ -65,16 +65,16 @@ const allTokens = (vit: Vit): Backbone<'features'> => ({
 });
 
 function drawBatch(vit: ReturnType<typeof createVit>, batchSize: number, numMasked: number) {
-  const { imageSize } = vit.config;
+  const [height, width] = vit.config.imageSize;
   const patches = vit.gridSize[0] * vit.gridSize[1];
   const random = createRandom('benchmark', 'batch');
   const masking = createRandomMasking({ gridSize: [...vit.gridSize], numMaskingPatches: numMasked });
   const masks = Array.from({ length: batchSize }, () => masking.generate(random));
   const { shape, positions, weights } = toMaskedPositions(masks, masking.maxMasked);
-  const images = Float32Array.from({ length: batchSize * imageSize * imageSize * 3 }, () => random.normal());
+  const images = Float32Array.from({ length: batchSize * height * width * 3 }, () => random.normal());
   const tokens = Int32Array.from({ length: batchSize * patches }, () => random.integer(0, VOCAB_SIZE - 1));
   return {
-    images: { dtype: 'float32', shape: [batchSize, imageSize, imageSize, 3], data: images },
+    images: { dtype: 'float32', shape: [batchSize, height, width, 3], data: images },
     visualTokens: { dtype: 'int32', shape: [batchSize, patches], data: tokens },
     masked: {
       positions: { dtype: 'int32', shape, data: positions },

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { createClassifier } from '@beit/classification';
 import { loadViews } from '@beit/data';
 import { runJson } from '@beit/measurements';
+import { imageSides } from '@beit/tensors';
 import { createVit, inferVitConfig, vitConfigOfTransformers } from '@beit/vit';
 import { loadCheckpoint } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
@@ -66,6 +67,6 @@ async function openModel(path: string) {
   return async (directory: string, name: string): Promise<readonly number[]> => {
     const source = { kind: 'folder', directory, names: [name] } as const;
     const { image } = await loadViews(source, 0, { imageSize, tokenImageSize: 0, ...preprocessing! });
-    return [...classifier.logits(params, tf.tensor(image, [1, imageSize, imageSize, 3])).dataSync()];
+    return [...classifier.logits(params, tf.tensor(image, [1, ...imageSides(imageSize), 3])).dataSync()];
   };
 }

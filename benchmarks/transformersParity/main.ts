@@ -94,8 +94,7 @@ async function ourLogits(
 }
 
 async function exportedLogits({ vit, logits, params, images }: Task): Promise<Float32Array> {
-  const { imageSize } = vit.config;
-  const spec = { dtype: 'float32', shape: ['batch', 3, imageSize, imageSize] } as const;
+  const spec = { dtype: 'float32', shape: ['batch', 3, ...vit.config.imageSize] } as const;
   const model = await exportOnnx(pixelValuesToLogits({ logits }), { params, inputs: { pixel_values: spec } });
   const session = await InferenceSession.create(model);
   const channelsFirst = tf.transpose(tf.tensor(images.data, images.shape), [0, 3, 1, 2]);

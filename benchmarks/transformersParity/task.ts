@@ -64,9 +64,9 @@ export function createTask(form: Form) {
   const params: NamedTensors = Object.fromEntries(
     Object.entries(initial).map(([name, tensor]) => [name, spread(tensor, random)]),
   );
-  const { imageSize } = vit.config;
-  const shape = [NUM_IMAGES, imageSize, imageSize, 3];
-  const images = Float32Array.from({ length: NUM_IMAGES * imageSize ** 2 * 3 }, () => random.normal());
+  const [height, width] = vit.config.imageSize;
+  const shape = [NUM_IMAGES, height, width, 3];
+  const images = Float32Array.from({ length: NUM_IMAGES * height * width * 3 }, () => random.normal());
   return {
     vit,
     numClasses,

@@ -33,7 +33,7 @@ export async function dryRun(
   const params = model.segmenter.init(createRandom(recipe.seed, 'model'));
   const parameters = countParameters(params);
   const { batchSize, microBatchSize, steps, learningRate, layerDecay } = recipe;
-  const { imageSize, depth } = recipe.model;
+  const { imageSize, inChannels, depth } = model.vit.config;
   console.log(`\nparameters        ${millions(parameters)}`);
   console.log(
     `steps             ${steps} of ${batchSize} crops (${((steps * batchSize) / set.images).toFixed(1)} epochs), micro-batches of ${microBatchSize}`,
@@ -43,9 +43,8 @@ export async function dryRun(
   );
   printLayerRates(layerRates({ learningRate, layerDecay, depth }, params));
 
-  const images = zeros([microBatchSize, imageSize, imageSize, 3]);
-  const shape = [microBatchSize, imageSize, imageSize];
-  const labels = { dtype: 'int32', shape, data: new Int32Array(microBatchSize * imageSize ** 2) } as const;
+  const images = zeros([microBatchSize, ...imageSize, inChannels]);
+  const labels = zeros([microBatchSize, ...imageSize], 'int32');
   const example: TreeOf<SegmentBatch, HostTensor> = {
     images,
     labels,

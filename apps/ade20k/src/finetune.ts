@@ -31,9 +31,9 @@ export interface FinetuneResult extends StageResult {
 
 /** One batch of crops. */
 export interface SegmentBatch {
-  /** Normalized, `[batch, imageSize, imageSize, 3]`. */
+  /** Normalized, `[batch, height, width, channels]`. */
   readonly images: tf.Tensor;
-  /** `[batch, imageSize, imageSize]` int32, see `Segmenter`. */
+  /** `[batch, height, width]` int32, see `Segmenter`. */
   readonly labels: tf.Tensor;
   /** `[depth, 2, batch]`; left out when the model drops no paths. */
   readonly dropPathKeeps?: tf.Tensor;

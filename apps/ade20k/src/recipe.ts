@@ -7,6 +7,7 @@ import {
   betas,
   fields,
   fraction,
+  imageSize,
   labelNumbers,
   normalization,
   oneOfNames,
@@ -18,9 +19,11 @@ import {
   text,
   vitConfig,
   whole,
+  wrongChannels,
   z,
 } from '@beit/schemas';
 import type { AuxiliaryHead, SetrMla, SetrNaive, SetrPup, UperNet } from '@beit/segmentation';
+import { imageSides } from '@beit/tensors';
 
 const distortion = fields({
   brightness: atLeast(0),
@@ -106,8 +109,8 @@ const parts = fields({
     categoryMaxRatio: positiveShare,
     flip: share,
     distortion: distortion.optional(),
-    /** Pixels from one window to the next in evaluation. */
-    stride: whole(1),
+    /** Pixels from one window to the next in evaluation: down and across. */
+    stride: imageSize,
   }) satisfies z.ZodType<Omit<CropOptions, 'cropSize'>>,
   /** What the loss is a mean over: the labelled pixels, or all of them as in mmsegmentation. */
   average: oneOfNames(['labelled', 'all']),
@@ -139,8 +142,11 @@ export const segmentRecipe: z.ZodType<SegmentRecipe> = parts.check(({ value, iss
   if (batchSize % microBatchSize !== 0)
     expected(['microBatchSize'], `a divisor of batchSize, which is ${batchSize}`);
   if (warmupSteps > steps) expected(['warmupSteps'], `at most steps, which is ${steps}`);
-  if (views.stride > model.imageSize)
-    expected(['views', 'stride'], `at most model.imageSize, which is ${model.imageSize}`);
+  const [[down, across], [height, width]] = [imageSides(views.stride), imageSides(model.imageSize)];
+  if (down > height || across > width)
+    expected(['views', 'stride'], `at most model.imageSize, which is ${JSON.stringify(model.imageSize)}`);
+  const wrong = wrongChannels(model, views.normalization);
+  if (wrong) expected(['views', 'normalization'], wrong);
   if (head.kind === 'setr-pup' && model.patchSize % 2 ** head.numConvs !== 0)
     expected(['head', 'numConvs'], `so many doublings as go into a patch of ${model.patchSize} pixels`);
   // The others' logits are 4 times as large as the grid of patches.

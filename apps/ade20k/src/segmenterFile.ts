@@ -12,7 +12,7 @@ import {
   uperNetOfMmsegmentation,
   uperNetOfTransformers,
 } from '@beit/segmentation';
-import type { NamedTensors } from '@beit/tensors';
+import { type ImageSize, imageSides, type NamedTensors, shortSize } from '@beit/tensors';
 import type { VitConfig } from '@beit/vit';
 import {
   describeFit,
@@ -150,7 +150,9 @@ function namesFor(names: readonly (string | undefined)[] | undefined, count: num
 }
 
 /** mmsegmentation's for windows of 512, and the official code's for 640: the same for other sizes. */
-const ade20kViews = (size: number): SegmenterViews => ({
-  scale: [4 * size, size],
-  stride: Math.floor((size * 2) / 3),
-});
+function ade20kViews(size: ImageSize): SegmenterViews {
+  const [height, width] = imageSides(size);
+  const shorter = Math.min(height, width);
+  const stride = (side: number) => Math.floor((side * 2) / 3);
+  return { scale: [4 * shorter, shorter], stride: shortSize([stride(height), stride(width)]) };
+}

@@ -24,8 +24,8 @@ export interface CompiledSegmenter {
 
 export interface CompileOptions {
   readonly segmenter: Segmenter;
-  /** The side of a window, pixels. */
-  readonly windowSize: number;
+  /** Pixels. */
+  readonly windowSize: ImageSize;
   /** Parameters of the right names and shapes; the program is compiled with them. */
   readonly params: NamedTensors;
   readonly engine: EngineOptions;
@@ -36,9 +36,10 @@ export async function openWindows({
   stride,
   flip,
   ...options
-}: CompileOptions & { readonly stride: number; readonly flip: boolean }): Promise<CompiledSegmenter> {
+}: CompileOptions & { readonly stride: ImageSize; readonly flip: boolean }): Promise<CompiledSegmenter> {
   const { segmenter, windowSize } = options;
-  const batchSize = Math.max(1, Math.floor(PIXELS_A_CALL / windowSize ** 2));
+  const [height, width] = imageSides(windowSize);
+  const batchSize = Math.max(1, Math.floor(PIXELS_A_CALL / (height * width)));
   const program = await open(options, batchSize, segmenter.logits);
   const windows = { windowSize, numClasses: segmenter.numClasses, batchSize, logits: program.logits };
   return { ...program, segment: (images, size) => segmentImage(images, windows, { size, stride, flip }) };

@@ -42,8 +42,8 @@ export async function dryRun(options: Options): Promise<void> {
   const { learningRate, layerDecay, model } = recipe;
   printLayerRates(layerRates({ learningRate, layerDecay, depth: model.depth }, params));
 
-  const { imageSize } = vit.config;
-  const images = zeros([microBatchSize, imageSize, imageSize, 3]);
+  const { imageSize, inChannels } = vit.config;
+  const images = zeros([microBatchSize, ...imageSize, inChannels]);
   (images.data as Float32Array).fill(0.1);
   const example: TreeOf<FinetuneBatch, HostTensor> = {
     images,

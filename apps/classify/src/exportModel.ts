@@ -14,7 +14,7 @@ export interface ExportOptions {
 
 /**
  * Writes a classifier as a folder that transformers.js and onnxruntime-web run, and transformers in Python loads:
- * `onnx/model.onnx` from `pixel_values` `[batch, 3, height, width]` to `logits`, `config.json`,
+ * `onnx/model.onnx` from `pixel_values` `[batch, channels, height, width]` to `logits`, `config.json`,
  * `preprocessor_config.json`, and the parameters as `model.safetensors`.
  *
  * @returns the paths that were written
@@ -26,9 +26,14 @@ export async function exportModel(
   const { params, classes, preprocessing, pooling, named, multiLabel, notes, ...trained } =
     await loadClassifier(model, { classNames, heads });
   for (const note of notes) say(note);
+  const { resize } = preprocessing.framing;
+  if (resize && 'cover' in resize.to)
+    say(
+      'Written as stretching: transformers has no word for pictures that are made to cover a size. Those of other proportions than the model are seen otherwise there.',
+    );
   const { vit, classifier } = createModel({ model: trained.model, pooling }, classes.length);
-  const { imageSize } = vit.config;
-  const shape = ['batch', 3, imageSize, imageSize] as const;
+  const { imageSize, inChannels } = vit.config;
+  const shape = ['batch', inChannels, ...imageSize] as const;
   const onnx = await exportOnnx(
     pixelValuesToLogits(classifier),
     { params, inputs: { pixel_values: { dtype: 'float32', shape } } },

@@ -2,11 +2,12 @@ import { basename, dirname } from 'node:path';
 import type { EngineOptions, ImageFile } from '@beit/cli';
 import { compileForward } from '@beit/compile';
 import { loadViews, type TwoViewOptions } from '@beit/data';
-import type { NamedTensors } from '@beit/tensors';
+import { type NamedTensors, sizeOf } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
+import { shapeOf } from './views';
 
 export interface ForwardFilesOptions {
-  /** What is wanted of normalized images `[batch, size, size, 3]`: `[batch, ...]`. */
+  /** What is wanted of normalized images `[batch, height, width, channels]`: `[batch, ...]`. */
   readonly of: (params: Record<string, tf.Tensor>, images: tf.Tensor) => tf.Tensor;
   /** All that it reads. */
   readonly params: NamedTensors;
@@ -29,7 +30,7 @@ export async function* forwardFiles(
   { of, params, view, engine }: ForwardFilesOptions,
 ): AsyncGenerator<FileOutput> {
   const batchSize = Math.min(files.length, LARGEST_BATCH);
-  const shape = [batchSize, view.imageSize, view.imageSize, 3];
+  const shape = shapeOf(view, batchSize);
   const program = await compileForward(
     (params: Record<string, tf.Tensor>, { images }: { images: tf.Tensor }) => ({
       output: of(params, images),
@@ -38,7 +39,7 @@ export async function* forwardFiles(
     engine,
   );
   try {
-    const size = view.imageSize ** 2 * 3;
+    const size = sizeOf(shape.slice(1));
     for (let first = 0; first < files.length; first += batchSize) {
       const some = files.slice(first, first + batchSize);
       const data = new Float32Array(batchSize * size);

@@ -4,13 +4,14 @@ import { createLoader, type TwoViewOptions, type Unreadable } from '@beit/data';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import type { Labelled } from './dataset';
+import { shapeOf } from './views';
 
 type Tensors = Record<string, tf.Tensor>;
 
 const LARGEST_BATCH = 64;
 
 export interface ForwardPassOptions {
-  /** What is wanted of normalized images `[batch, size, size, 3]`: `[batch, ...]`. */
+  /** What is wanted of normalized images `[batch, height, width, channels]`: `[batch, ...]`. */
   readonly of: (params: Tensors, images: tf.Tensor) => tf.Tensor;
   /** Parameters of the right names and shapes; the program is compiled with them. */
   readonly params: NamedTensors;
@@ -54,7 +55,7 @@ export async function openForwardPass(options: ForwardPassOptions): Promise<Forw
     (params: Tensors, { images }: { images: tf.Tensor }) => ({ output: options.of(params, images) }),
     {
       params: options.params,
-      inputs: { images: { dtype: 'float32', shape: [batchSize, view.imageSize, view.imageSize, 3] } },
+      inputs: { images: { dtype: 'float32', shape: shapeOf(view, batchSize) } },
     },
     engine,
   );

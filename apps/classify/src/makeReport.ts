@@ -8,6 +8,7 @@ import {
   formatSeconds,
   nextSection,
   type Picture,
+  pictureOf,
   type RunOutcome,
   recipeSection,
   renderPage,
@@ -199,15 +200,5 @@ async function picturesOf(
   });
   const { images } = await loader.batch(0);
   await loader.close();
-  const { mean, std } = views.normalization;
-  const size = views.imageSize;
-  const pixels = size * size * 3;
-  return Array.from(source.names, (_, i) => ({
-    width: size,
-    height: size,
-    data: Float32Array.from(
-      images.data.subarray(i * pixels, (i + 1) * pixels),
-      (x, j) => x * std[j % 3]! + mean[j % 3]!,
-    ),
-  }));
+  return Array.from(source.names, (_, i) => pictureOf(images, i, views.normalization));
 }

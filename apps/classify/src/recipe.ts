@@ -22,6 +22,7 @@ import {
   text,
   vitConfig,
   whole,
+  wrongChannels,
   z,
 } from '@beit/schemas';
 
@@ -103,10 +104,12 @@ export type FinetuneRecipe = z.infer<typeof parts>;
 
 /** A recipe whose parts fit together. */
 export const finetuneRecipe: z.ZodType<FinetuneRecipe> = parts.check(({ value, issues }) => {
-  const { batchSize, microBatchSize, epochs, warmupEpochs } = value;
+  const { batchSize, microBatchSize, epochs, warmupEpochs, model, views } = value;
   const expected = (path: string, message: string) =>
-    issues.push({ code: 'custom', path: [path], input: value, message: `expected ${message}` });
+    issues.push({ code: 'custom', path: path.split('.'), input: value, message: `expected ${message}` });
   if (batchSize % microBatchSize !== 0)
     expected('microBatchSize', `a divisor of batchSize, which is ${batchSize}`);
   if (warmupEpochs > epochs) expected('warmupEpochs', `at most epochs, which is ${epochs}`);
+  const wrong = wrongChannels(model, views.normalization);
+  if (wrong) expected('views.normalization', wrong);
 });

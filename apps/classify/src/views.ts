@@ -1,6 +1,7 @@
 import type { TwoViewOptions } from '@beit/data';
+import { imageSides } from '@beit/tensors';
 import type { VitConfig } from '@beit/vit';
-import { centerFraming, type Framing, type Preprocessing } from '@beit/weights';
+import { centerFraming, channelsOf, type Framing, type Preprocessing } from '@beit/weights';
 import type { FinetuneRecipe } from './recipe';
 
 /** What is done to pictures before a model sees them, as its file says: for evaluation and prediction. */
@@ -22,7 +23,13 @@ export const preprocessingOf = ({
 
 /** Of a model whose file does not say it: as the official code evaluates the released ones. */
 export const releasedFraming = ({ imageSize }: VitConfig): Framing =>
-  centerFraming({ imageSize, cropShare: imageSize < 384 ? 224 / 256 : 1 });
+  centerFraming({ imageSize, cropShare: Math.max(...imageSides(imageSize)) < 384 ? 224 / 256 : 1 });
+
+/** `[batch, height, width, channels]` of a view. */
+export const shapeOf = (
+  { imageSize, normalization }: TwoViewOptions,
+  batchSize: number,
+): [number, number, number, number] => [batchSize, ...imageSides(imageSize), channelsOf(normalization)];
 
 /** A random crop, augmented: for training. */
 export const trainingView = (recipe: FinetuneRecipe): TwoViewOptions => ({

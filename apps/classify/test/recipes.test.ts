@@ -60,7 +60,7 @@ test.each<[string, ...(number | undefined)[]]>([
   expect(own.views.augmentation.randAugment).toEqual(BEIT_RAND_AUGMENT);
   expect(own.views.augmentation.erasing).toEqual(BEIT_ERASING);
   expect(own.views.augmentation.crop.scale).toEqual([0.08, 1]);
-  expect(own.views.cropShare).toBe(model.imageSize < 384 ? 224 / 256 : 1);
+  expect(own.views.cropShare).toBe(Number(model.imageSize) < 384 ? 224 / 256 : 1);
   expect(own.emaDecay).toBeUndefined();
   expect(own.batchSize % own.microBatchSize).toBe(0);
 });

@@ -1,4 +1,4 @@
-import { messageOf } from '@beit/tensors';
+import { describeSize, messageOf } from '@beit/tensors';
 import {
   ActionIcon,
   Anchor,
@@ -113,9 +113,9 @@ export function App() {
                   {model.name}
                 </Badge>
                 <Text size="sm" c="dimmed" data-testid="facts">
-                  {model.facts.depth} blocks, {model.facts.numHeads} heads, {model.facts.imageSize}x
-                  {model.facts.imageSize} pixels, {(model.facts.parameters / 1e6).toFixed(1)} million
-                  parameters
+                  {model.facts.depth} blocks, {model.facts.numHeads} heads,{' '}
+                  {describeSize(model.facts.imageSize)} pixels, {(model.facts.parameters / 1e6).toFixed(1)}{' '}
+                  million parameters
                 </Text>
               </>
             ) : (

@@ -29,7 +29,7 @@ whereInstalled('Chromium', () => {
     browser = await launchChromium();
     folder = await mkdtemp(join(tmpdir(), 'explorer-'));
     model = await nodeModel();
-    const { imageSize } = model.vit.config;
+    const [imageSize] = model.vit.config.imageSize;
     pixels = twoColours(imageSize);
     small = twoColours(model.tokenizerSize);
     const bytes = Uint8Array.from(pixels, (value) => Math.round(value * 255));

@@ -41,16 +41,16 @@ export async function nodeModel() {
       await program.dispose();
     }
   }
-  const imagesOf = (pixels: Float32Array, size: number) => ({
+  const imagesOf = (pixels: Float32Array, size: readonly [number, number]) => ({
     dtype: 'float32' as const,
-    shape: [1, size, size, 3],
+    shape: [1, ...size, 3],
     data: pixels,
   });
   const { imageSize } = vit.config;
   const normalized = (images: tf.Tensor) => tf.sub(tf.mul(images, 2), 1);
 
   const tokens = async (pixels: Float32Array): Promise<Int32Array> => {
-    const images = imagesOf(pixels, tokenizerSize);
+    const images = imagesOf(pixels, [tokenizerSize, tokenizerSize]);
     const { tokens } = await run((p, { images }) => ({ tokens: dvae.tokenize(p, images!) }), words.tensors, {
       images,
     });

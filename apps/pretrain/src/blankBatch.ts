@@ -28,7 +28,7 @@ export async function mostMasked(recipe: PretrainRecipe): Promise<number> {
 
 /** A micro-batch of stage 2 with the shapes of a real one. */
 export const blankBatch = (objective: Objective, images: number, maxMasked: number): Branch<HostTensor> => ({
-  images: full([images, objective.vit.config.imageSize, objective.vit.config.imageSize, 3], 0.1),
+  images: full([images, ...objective.vit.config.imageSize, objective.vit.config.inChannels], 0.1),
   ...objective.blankTargets(images),
   masked: {
     positions: {

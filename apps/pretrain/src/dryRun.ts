@@ -2,7 +2,7 @@ import { duration, memoryLines, millions, type TimedProgram, timeMicroBatch } fr
 import { createDvae, type DvaeBatch, dvaeLoss } from '@beit/dvae';
 import { createRandom } from '@beit/random';
 import { countParameters } from '@beit/report';
-import { type NamedTensors, scalar } from '@beit/tensors';
+import { imageSides, type NamedTensors, scalar } from '@beit/tensors';
 import { blankBatch, full, mostMasked } from './blankBatch';
 import { countImages } from './countImages';
 import type { RunOptions } from './options';
@@ -56,7 +56,6 @@ export async function dryRun(options: RunOptions): Promise<void> {
   const pixels = settings.target === 'pixels';
   const objective = pixels ? pixelObjective(recipe) : tokenObjective(recipe, {});
   if (!pixels && options.tokenizer === undefined) {
-    const side = views.tokenImageSize / dvae.downsampling;
     const params = dvae.init(createRandom(0));
     const steps = report(
       'Stage 1: tokenizer',
@@ -67,8 +66,11 @@ export async function dryRun(options: RunOptions): Promise<void> {
       tokenizer.microBatchSize,
     );
     const example = {
-      images: full([tokenizer.microBatchSize, views.tokenImageSize, views.tokenImageSize, 3], 0.5),
-      uniform: full([tokenizer.microBatchSize, side, side, tokenizer.model.vocabSize], 0.5),
+      images: full([tokenizer.microBatchSize, ...imageSides(views.tokenImageSize), 3], 0.5),
+      uniform: full(
+        [tokenizer.microBatchSize, ...dvae.gridSize(views.tokenImageSize), tokenizer.model.vocabSize],
+        0.5,
+      ),
       temperature: scalar(1),
       klWeight: scalar(1),
       usageWeight: scalar(0),

@@ -57,7 +57,7 @@ export function coverageOf(opacity: HostTensor, gridSize: readonly [number, numb
   const result = new Float32Array(batch * patches);
   for (let i = 0; i < batch; i++) {
     const own = (opacity.data as Float32Array).subarray(i * h * w, (i + 1) * h * w);
-    result.set(patchCoverage(own, gridSize), i * patches);
+    result.set(patchCoverage(own, [h, w], gridSize), i * patches);
   }
   return result;
 }

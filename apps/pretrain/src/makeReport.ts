@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { patchAttention } from '@beit/attention';
 import type { EngineOptions } from '@beit/cli';
 import type { Batch } from '@beit/data';
-import { evenlySpread, type NextStep, type StageReport, type SummaryRow } from '@beit/report';
+import { evenlySpread, type NextStep, pictureOf, type StageReport, type SummaryRow } from '@beit/report';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { readMetrics } from '@beit/trainer';
 import type { Vit } from '@beit/vit';
 import { coverageOf, type HeldOut } from './heldOut';
-import { denormalizer, pictureOf } from './heldOutPictures';
 import { lastAttention } from './lastAttention';
 import type { PretrainRecipe } from './recipe';
 import type { AttentionExample, Report } from './report/reportData';
@@ -81,7 +80,7 @@ async function attentionOf(
   const patches = vit.gridSize[0] * vit.gridSize[1];
   return chosen.map((index, i) => ({
     name: title(batch.names[index]!),
-    image: pictureOf(batch.images, index, denormalizer(recipe)),
+    image: pictureOf(batch.images, index, recipe.views.normalization),
     gridSize: vit.gridSize,
     points: referencePoints(coverage.subarray(index * patches, (index + 1) * patches), vit.gridSize).map(
       ({ row, column }) => ({

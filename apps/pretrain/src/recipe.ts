@@ -15,6 +15,7 @@ import {
   crop,
   fields,
   fraction,
+  imageSize,
   normalization,
   oneOfNames,
   pair,
@@ -23,9 +24,12 @@ import {
   text,
   vitConfig,
   whole,
+  wrongChannels,
   z,
 } from '@beit/schemas';
 import { dvaeConfig } from '@beit/schemas/tokenizer';
+import { type ImageSize, imageSides, isSameSize, shortSize } from '@beit/tensors';
+import { gridOf } from '@beit/vit';
 
 /** Images per step, in micro-batches of at most `microBatchSize`. */
 const batches = { batchSize: whole(1), microBatchSize: whole(1) };
@@ -116,8 +120,8 @@ const parts = fields({
     { error: 'expected one of emoji, folder' },
   ),
   views: fields({
-    /** Side of the view for the tokenizer, pixels; the encoder's is `mim.model.imageSize`. */
-    tokenImageSize: whole(1),
+    /** Pixels of the view for the tokenizer; the encoder's are `mim.model.imageSize`. */
+    tokenImageSize: imageSize,
     normalization,
     background,
     crop,
@@ -143,10 +147,14 @@ export const pretrainRecipe: z.ZodType<PretrainRecipe> = parts.check(({ value, i
   }
   if (mim.warmupEpochs > mim.epochs)
     expected('mim.warmupEpochs', `at most mim.epochs, which is ${mim.epochs}`);
-  const side = mim.model.imageSize / mim.model.patchSize;
-  if ([mim.masking.gridSize].flat().some((patches) => patches !== side))
-    expected('mim.masking.gridSize', `${side}, imageSize / patchSize of mim.model`);
-  const tokenSide = side * createDvae(tokenizer.model).downsampling;
-  if (mim.target === 'tokens' && views.tokenImageSize !== tokenSide)
-    expected('views.tokenImageSize', `${tokenSide}, so that a visual token is a patch`);
+  const grid = gridOf(mim.model);
+  const shown = (size: ImageSize) => JSON.stringify(shortSize(imageSides(size)));
+  if (!isSameSize(mim.masking.gridSize, grid))
+    expected('mim.masking.gridSize', `${shown(grid)}, imageSize / patchSize of mim.model`);
+  const { downsampling } = createDvae(tokenizer.model);
+  const tokenSize = [grid[0] * downsampling, grid[1] * downsampling] as const;
+  if (mim.target === 'tokens' && !isSameSize(views.tokenImageSize, tokenSize))
+    expected('views.tokenImageSize', `${shown(tokenSize)}, so that a visual token is a patch`);
+  const wrong = wrongChannels(mim.model, views.normalization);
+  if (wrong) expected('views.normalization', wrong);
 });

@@ -11,7 +11,7 @@ import {
   uniformNoise,
 } from '@beit/dvae';
 import { createRandom } from '@beit/random';
-import type { HostTensor, NamedTensors } from '@beit/tensors';
+import { type HostTensor, imageSides, type NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { type HeldOut, withoutFilling } from './heldOut';
 import type { PretrainRecipe } from './recipe';
@@ -39,7 +39,7 @@ export interface DecoderMetrics {
 export interface TokenizedBatch {
   /** `[batch, patches]` int32. */
   readonly tokens: HostTensor;
-  /** `[batch, tokenImageSize, tokenImageSize, 3]` in [0, 1], where there is a decoder. */
+  /** `[batch, height, width, 3]` in [0, 1], where there is a decoder. */
   readonly reconstruction?: HostTensor;
 }
 
@@ -55,8 +55,7 @@ export async function tokenizerEvaluation(
   engine: EngineOptions,
   { withDecoder }: { readonly withDecoder: boolean },
 ) {
-  const size = recipe.views.tokenImageSize;
-  const side = size / dvae.downsampling;
+  const gridSize = dvae.gridSize(recipe.views.tokenImageSize);
   const { vocabSize } = dvae.config;
   const measured = (params: Tensors, { images, uniform }: { images: tf.Tensor; uniform: tf.Tensor }) => {
     const logits = dvae.encode(params, images);
@@ -64,8 +63,7 @@ export async function tokenizerEvaluation(
     const oneHot = (tokens: tf.Tensor) =>
       tf.reshape(tf.cast(tf.oneHot(tf.reshape(tokens, [-1]) as tf.Tensor1D, vocabSize), 'float32'), [
         batch,
-        side,
-        side,
+        ...gridSize,
         vocabSize,
       ]);
     const nll = (tokens: tf.Tensor) => {
@@ -73,9 +71,9 @@ export async function tokenizerEvaluation(
       return tf.sum(logitLaplaceNll(mapPixels(images), distribution), [1, 2, 3]);
     };
     const best = tf.argMax(logits, 3);
-    const tokens = tf.reshape(best, [batch, side * side]);
+    const tokens = tf.reshape(best, [batch, gridSize[0] * gridSize[1]]);
     const decoded = () => ({
-      reconstruction: dvae.decodeTokens(params, tokens, [side, side]),
+      reconstruction: dvae.decodeTokens(params, tokens, gridSize),
       argmaxNll: nll(best),
       // The Gumbel-max trick: an exact draw from q.
       sampledNll: nll(tf.argMax(tf.add(logits, gumbelNoise(uniform)), 3)),
@@ -92,8 +90,11 @@ export async function tokenizerEvaluation(
     {
       params: Object.fromEntries(initial.filter(([name]) => withDecoder || name.startsWith('encoder.'))),
       inputs: {
-        images: { dtype: 'float32', shape: [heldOut.batchSize, size, size, 3] },
-        uniform: { dtype: 'float32', shape: [heldOut.batchSize, side, side, vocabSize] },
+        images: {
+          dtype: 'float32',
+          shape: [heldOut.batchSize, ...imageSides(recipe.views.tokenImageSize), 3],
+        },
+        uniform: { dtype: 'float32', shape: [heldOut.batchSize, ...gridSize, vocabSize] },
       },
     },
     engine,
@@ -110,7 +111,7 @@ export async function tokenizerEvaluation(
       let kl = 0;
       const error = meanSquaredErrors(heldOut);
       for (const [i, batch] of heldOut.batches.entries()) {
-        const uniform = uniformNoise([heldOut.batchSize, side, side, vocabSize], recipe.seed, i);
+        const uniform = uniformNoise([heldOut.batchSize, ...gridSize, vocabSize], recipe.seed, i);
         const out = await program.run({ images: batch.tokenImages, uniform });
         own(i, out.kl).forEach((nats) => {
           kl += nats / heldOut.count;

@@ -50,9 +50,12 @@ export async function tokenizerStage(
     clipNorm: tokenizer.clipNorm,
     decays: (_name, shape) => shape.length > 1,
   });
-  const side = recipe.views.tokenImageSize / dvae.downsampling;
   const { microBatchSize } = loader;
-  const noiseShape = [microBatchSize, side, side, tokenizer.model.vocabSize];
+  const noiseShape = [
+    microBatchSize,
+    ...dvae.gridSize(recipe.views.tokenImageSize),
+    tokenizer.model.vocabSize,
+  ];
 
   try {
     return await trainStage(

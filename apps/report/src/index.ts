@@ -4,6 +4,7 @@ export { evenlySpread } from './evenlySpread';
 export { formatNumber, formatSeconds } from './formatNumber';
 export { escapeHtml } from './html';
 export { type ChartPoint, type ChartSeries, type LineChart, lineChart } from './lineChart';
+export { type PixelScale, pictureOf } from './pictureOf';
 export { drawHeatMap, drawMask, drawQueryPoint, encodePng, type GridSize, pictureUri } from './pictures';
 export { type Page, renderPage } from './renderPage';
 export type { MetricsPoint, NextStep, Picture, StageReport, SummaryRow } from './reportData';

@@ -3,6 +3,7 @@ import { centerFraming, type Framing, type Normalization } from '@beit/weights';
 import { z } from 'zod';
 import { json, readMetadata, writeMetadata } from './metadata';
 import {
+  imageSize,
   labelNumbers,
   normalization,
   oneOfNames,
@@ -21,7 +22,11 @@ const size = { height: whole(1), width: whole(1) };
 const framing = z.object({
   resize: z
     .object({
-      to: z.union([z.object(size), z.object({ shortestEdge: whole(1) })]),
+      to: z.union([
+        z.object(size),
+        z.object({ shortestEdge: whole(1) }),
+        z.object({ cover: z.object(size) }),
+      ]),
       filter: oneOfNames(['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos']),
     })
     .optional(),
@@ -31,7 +36,7 @@ const framing = z.object({
 /** What stood in the place of `framing` and of a classifier's `normalization`, in files written before. */
 const classifierViews = z.object({ normalization, cropShare: positiveShare });
 /** What evaluation of a segmenter needs of them, beside the normalization. */
-const segmenterViews = z.object({ scale: pair(whole(1)).optional(), stride: whole(1) });
+const segmenterViews = z.object({ scale: pair(whole(1)).optional(), stride: imageSize });
 const color = triple(whole(0)) satisfies z.ZodType<Color>;
 /** Which of the heads; what else it says is checked by `createSegmenter`. */
 const segmenterHead = z.custom<SegmenterHead>(

@@ -62,12 +62,19 @@ export const constructible =
     }
   };
 
+/** Pixels: the side of a square, or [height, width]. */
+export const imageSize = z.union([whole(1), pair(whole(1))], {
+  error: 'expected a whole number of at least 1, or a list of two, height and width',
+}) satisfies z.ZodType<VitConfig['imageSize']>;
+
 export const vitConfig = fields({
-  imageSize: whole(1),
+  imageSize,
   patchSize: whole(1),
-  /** The apps read pictures in colors; the packages take images of any number of channels. */
+  /** The apps read pictures in colors or gray; the packages take images of any number of channels. */
   inChannels: whole(1)
-    .refine((channels): boolean => channels === 3, { error: 'expected 3, red, green and blue' })
+    .refine((channels): boolean => channels === 1 || channels === 3, {
+      error: 'expected 3, red, green and blue, or 1, gray',
+    })
     .optional(),
   embedDim: whole(1),
   depth: whole(1),
@@ -82,10 +89,25 @@ export const vitConfig = fields({
   layerNormEpsilon: above(0).optional(),
 }).check(constructible(createVit)) satisfies z.ZodType<VitConfig>;
 
+const perChannel = (item: z.ZodType<number>) =>
+  z.union([z.tuple([item]).readonly(), triple(item)], {
+    error: 'expected a list of three, for red, green and blue, or of one, for gray',
+  });
 export const normalization = fields({
-  mean: triple(numberOf('a number')),
-  std: triple(above(0)),
+  mean: perChannel(numberOf('a number')),
+  std: perChannel(above(0)),
+}).refine(({ mean, std }): boolean => mean.length === std.length, {
+  error: 'expected as many numbers in std as in mean',
 }) satisfies z.ZodType<Normalization>;
+
+/** What is expected of a normalization that is not of a model's images; undefined: it is. */
+export const wrongChannels = (
+  { inChannels = 3 }: Pick<VitConfig, 'inChannels'>,
+  { mean }: Normalization,
+): string | undefined =>
+  mean.length === inChannels
+    ? undefined
+    : `as many numbers as the model's inChannels, which is ${inChannels}`;
 
 export const background = oneOfNames(['white', 'pastel', 'textured']) satisfies z.ZodType<Background>;
 

@@ -1,5 +1,5 @@
 import type { Random } from '@beit/random';
-import type { HostTensor } from '@beit/tensors';
+import { type HostTensor, type ImageSize, imageSides } from '@beit/tensors';
 import { drawBeta } from './drawBeta';
 
 export interface MixConfig {
@@ -18,7 +18,7 @@ export interface Mix {
   readonly kind: 'none' | 'mixup' | 'cutmix';
   /** Share of an image's own label, [0, 1]. */
   readonly share: number;
-  /** Weights of an image's own pixels, `[1, imageSize, imageSize, 1]`; see `mixImages`. */
+  /** Weights of an image's own pixels, `[1, height, width, 1]`; see `mixImages`. */
   readonly weights: HostTensor;
 }
 
@@ -26,13 +26,14 @@ export interface Mix {
  * Draws mixup or cutmix for a whole batch.
  * Papers: Zhang et al., arXiv 1710.09412; Yun et al., arXiv 1905.04899. Reference: timm data/mixup.py, mode "batch".
  */
-export function drawMix(random: Random, imageSize: number, config: MixConfig): Mix {
+export function drawMix(random: Random, imageSize: ImageSize, config: MixConfig): Mix {
   const { mixupAlpha, cutmixAlpha, probability = 1, switchProbability = 0.5 } = config;
-  const weights = new Float32Array(imageSize * imageSize).fill(1);
+  const [height, width] = imageSides(imageSize);
+  const weights = new Float32Array(height * width).fill(1);
   const mix = (kind: Mix['kind'], share: number): Mix => ({
     kind,
     share,
-    weights: { dtype: 'float32', shape: [1, imageSize, imageSize, 1], data: weights },
+    weights: { dtype: 'float32', shape: [1, height, width, 1], data: weights },
   });
   if ((mixupAlpha <= 0 && cutmixAlpha <= 0) || random.uniform() >= probability) return mix('none', 1);
 
@@ -42,24 +43,24 @@ export function drawMix(random: Random, imageSize: number, config: MixConfig): M
     weights.fill(share);
     return mix('mixup', share);
   }
-  const box = drawBox(random, imageSize, drawBeta(random, cutmixAlpha));
+  const box = drawBox(random, [height, width], drawBeta(random, cutmixAlpha));
   for (let y = box.top; y < box.bottom; y++) {
-    weights.fill(0, y * imageSize + box.left, y * imageSize + box.right);
+    weights.fill(0, y * width + box.left, y * width + box.right);
   }
   // What is cut off at the border counts for neither.
-  return mix('cutmix', 1 - ((box.bottom - box.top) * (box.right - box.left)) / imageSize ** 2);
+  return mix('cutmix', 1 - ((box.bottom - box.top) * (box.right - box.left)) / (height * width));
 }
 
-/** A square of `1 - share` of the area around a random place, as far as it is inside. */
-function drawBox(random: Random, size: number, share: number) {
-  const side = Math.floor(size * Math.sqrt(1 - share));
-  const along = () => {
+/** `1 - share` of the area, in its proportions, around a random place, as far as it is inside. */
+function drawBox(random: Random, [height, width]: readonly [number, number], share: number) {
+  const along = (size: number) => {
+    const side = Math.floor(size * Math.sqrt(1 - share));
     const center = random.integer(0, size - 1);
     const begin = center - Math.floor(side / 2);
     const inside = (x: number) => Math.min(size, Math.max(0, x));
     return [inside(begin), inside(center + Math.floor(side / 2))] as const;
   };
-  const [top, bottom] = along();
-  const [left, right] = along();
+  const [top, bottom] = along(height);
+  const [left, right] = along(width);
   return { top, bottom, left, right };
 }

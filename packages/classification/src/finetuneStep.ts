@@ -6,11 +6,11 @@ import { mixImages } from './mixImages';
 
 /** One batch. */
 export type FinetuneBatch = {
-  /** Normalized, `[batch, imageSize, imageSize, 3]`. */
+  /** Normalized, `[batch, height, width, channels]`. */
   images: tf.Tensor;
   /** Probabilities, `[batch, numClasses]`; see `softTargets`. */
   targets: tf.Tensor;
-  /** `[1, imageSize, imageSize, 1]`, see `drawMix`; left out where images are never mixed. */
+  /** `[1, height, width, 1]`, see `drawMix`; left out where images are never mixed. */
   mixWeights?: tf.Tensor;
   /** `[depth, 2, batch]`; left out when the model drops no paths. */
   dropPathKeeps?: tf.Tensor;

@@ -141,19 +141,20 @@ export function resampleAcross(
 }
 
 /**
- * Down: rows of `size` pixels at `source` to `size` such rows at `target`. What a row writes past its end the next one
+ * Down: rows of `width` pixels at `source` to `rows` such rows at `target`. What a row writes past its end the next one
  * overwrites.
  */
 export function resampleDown(
   source: usize,
   target: usize,
-  size: i32,
+  width: i32,
+  rows: i32,
   first: usize,
   offset: usize,
   pairs: usize,
 ): void {
-  const rowBytes: usize = 4 * (size as usize);
-  for (let y = 0; y < size; y++) {
+  const rowBytes: usize = 4 * (width as usize);
+  for (let y = 0; y < rows; y++) {
     const begin = pairs + 4 * (load<i32>(offset + 4 * y) as usize);
     const end = pairs + 4 * (load<i32>(offset + 4 * y + 4) as usize);
     const row = source + (load<i32>(first + 4 * y) as usize) * rowBytes;

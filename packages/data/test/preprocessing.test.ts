@@ -3,7 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '@beit/random';
-import { loadCheckpoint, type Preprocessing, saveSafetensors, stretchFraming } from '@beit/weights';
+import {
+  channelsOf,
+  framedSize,
+  loadCheckpoint,
+  type Preprocessing,
+  saveSafetensors,
+  stretchFraming,
+} from '@beit/weights';
 import sharp from 'sharp';
 import { createCanvas, frame, loadViews, twoViews } from '../src';
 import fixture from './fixtures/preprocessing.json';
@@ -50,8 +57,11 @@ async function expectPictures(
 ): Promise<void> {
   for (const [name, { bytes, first }] of Object.entries(pictures)) {
     const source = { kind: 'folder', directory, names: [`${name}.png`] } as const;
-    const views = { imageSize: 10, tokenImageSize: 0, framing };
-    const identity = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const;
+    const { height, width } = framedSize(framing)!;
+    const views = { imageSize: [height, width], tokenImageSize: 0, framing } as const;
+    const gray = { mean: [0], std: [1 / 255] } as const;
+    const colors = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const;
+    const identity = channelsOf(normalization) === 1 ? gray : colors;
     const levels = (await loadViews(source, 0, { ...views, normalization: identity })).image;
     expect([name, Buffer.from(levels.map(Math.round)).toString('base64')]).toEqual([name, bytes]);
     const { image } = await loadViews(source, 0, { ...views, normalization });

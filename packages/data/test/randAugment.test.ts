@@ -23,12 +23,13 @@ const picture = () => {
   pillow.pixels.forEach((value, i) => {
     data[4 * Math.floor(i / 3) + (i % 3)] = value;
   });
-  const whole = { left: 0, top: 0, width: size, height: size };
-  return createCanvas({ width: size, height: size, channels: 4, data }).view(whole, size, 'bicubic');
+  const box = { left: 0, top: 0, ...whole };
+  return createCanvas({ ...whole, channels: 4, data }).view(box, size, 'bicubic');
 };
+const whole = { width: size, height: size };
 const coloursOf = (bytes: Uint8Array) => [...bytes].filter((_, i) => i % 4 < 3);
 
-const moved = (affine: Affine) => (bytes: Uint8Array) => transform(bytes, size, affine, GRAY);
+const moved = (affine: Affine) => (bytes: Uint8Array) => transform(bytes, whole, affine, GRAY);
 const OPS: Readonly<Record<string, (bytes: Uint8Array, amount: number) => void>> = {
   invert: colors.invert,
   autoContrast: colors.autoContrast,
@@ -41,7 +42,7 @@ const OPS: Readonly<Record<string, (bytes: Uint8Array, amount: number) => void>>
   shearY: (bytes, factor) => moved(shearY(factor))(bytes),
   translateX: (bytes, pixels) => moved(translateX(pixels))(bytes),
   translateY: (bytes, pixels) => moved(translateY(pixels))(bytes),
-  rotate: (bytes, degrees) => moved(rotate(degrees, size))(bytes),
+  rotate: (bytes, degrees) => moved(rotate(degrees, whole))(bytes),
 };
 
 const ADJUSTMENTS: Readonly<Record<string, 'saturation' | 'contrast' | 'brightness'>> = {
@@ -66,7 +67,7 @@ test('RandAugment changes colours and places at random, and nothing without ops'
   const original = picture().bytes().slice();
   const changed = (ops: number, seed: number) => {
     const view = picture();
-    applyRandAugment({ view, size, fill: GRAY }, { ...BEIT_RAND_AUGMENT, ops }, createRandom(seed));
+    applyRandAugment({ view, size: whole, fill: GRAY }, { ...BEIT_RAND_AUGMENT, ops }, createRandom(seed));
     return view.bytes().slice();
   };
   expect(changed(0, 1)).toEqual(original);

@@ -133,18 +133,18 @@ describe('two views', () => {
     for (let y = 0; y < 8; y++) for (let x = 0; x < 4; x++) data[(y * 8 + x) * 4 + 3] = 255;
     const half: Pixels = { width: 8, height: 8, channels: 4, data };
     const plain = twoViews(createCanvas(half), { ...options, tokenImageSize: 8 }, createRandom(0));
-    expect(Array.from(patchCoverage(plain.opacity, [2, 2]))).toEqual([1, 0, 1, 0]);
+    expect(Array.from(patchCoverage(plain.opacity, 8, [2, 2]))).toEqual([1, 0, 1, 0]);
     const crop = { scale: [1, 1], aspect: [1, 1] } as const;
     const mirrored = twoViews(
       createCanvas(half),
       { ...options, tokenImageSize: 8, augmentation: { crop, flip: 1 } },
       createRandom(0),
     );
-    expect(Array.from(patchCoverage(mirrored.opacity, [2, 2]))).toEqual([0, 1, 0, 1]);
+    expect(Array.from(patchCoverage(mirrored.opacity, 8, [2, 2]))).toEqual([0, 1, 0, 1]);
     // Transparent pixels show the background, opaque ones the picture, black here.
     expect(plain.tokenImage[0]).toBe(0);
     expect(plain.tokenImage.at(-1)).toBe(1);
-    expect(() => patchCoverage(plain.opacity, [3, 3])).toThrow(
+    expect(() => patchCoverage(plain.opacity, 8, [3, 3])).toThrow(
       '8x8 pixels does not split into a grid of 3x3',
     );
   });

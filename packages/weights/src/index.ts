@@ -13,11 +13,13 @@ export { namesByNumber } from './checkpoint/namesByNumber';
 export {
   type CenterOptions,
   centerFraming,
+  channelsOf,
   describeFraming,
   describeNormalization,
   type Framing,
   framedSize,
   type Normalization,
+  type PerChannel,
   type Preprocessing,
   type ResampleFilter,
   type Size,

@@ -147,7 +147,7 @@ describe('folders', () => {
     ['size', 0, /size is 0.*pixels/],
     ['crop_size', '16', /crop_size is "16"/],
     ['rescale_factor', 0, /rescale_factor is 0/],
-    ['image_mean', [0.5, 0.5, 0.5, 0.5], /\[0\.5,0\.5,0\.5,0\.5\].*three channels/],
+    ['image_mean', [0.5, 0.5, 0.5, 0.5], /\[0\.5,0\.5,0\.5,0\.5\].*three numbers each, or one each for gray/],
     ['image_processor_type', 'ConvNextImageProcessor', /ConvNextImageProcessor.*BEiT's, ViT's or DeiT's/],
   ])('a preprocessor_config.json whose %s is %p is refused by name', async (name, value, message) => {
     await saveSafetensors(at('model.safetensors'), official);
@@ -159,7 +159,7 @@ describe('folders', () => {
     ['interpolation', 'random', /interpolation is "random" in timm's config\.json; expected one of/],
     ['crop_mode', 'border', /crop_mode is "border".*center or squash/],
     ['crop_pct', '0.9', /crop_pct is "0\.9"/],
-    ['input_size', [1, 32, 32], /input_size is \[1,32,32\].*3 channels/],
+    ['input_size', [4, 32, 32], /input_size is \[4,32,32\].*1 or 3 channels/],
     ['mean', [0.5], /\[0\.5\].*three numbers/],
   ])('a config.json of timm whose %s is %p is refused by name', async (name, value, message) => {
     await saveSafetensors(at('model.safetensors'), official);

@@ -1,4 +1,4 @@
-import type { VitConfig } from '@beit/vit';
+import { gridOf, type VitConfig } from '@beit/vit';
 
 export interface StepSize {
   readonly batchSize: number;
@@ -18,7 +18,8 @@ export function stepFlops(
   { imageSize, patchSize, embedDim, depth, mlpRatio = 4 }: VitConfig,
   { batchSize, numMasked, vocabSize, lastBlock }: StepSize,
 ): number {
-  const patches = (imageSize / patchSize) ** 2;
+  const [rows, columns] = gridOf({ imageSize, patchSize });
+  const patches = rows * columns;
   const tokens = patches + 1;
   const projection = 2 * patches * 3 * patchSize ** 2 * embedDim;
   const block = (queries: number) =>

@@ -1,5 +1,5 @@
 import { framingOf, type ModelMetadata, normalizationOf, readModelMetadata } from '@beit/schemas';
-import { messageOf, type NamedTensors } from '@beit/tensors';
+import { type ImageSize, messageOf, type NamedTensors, shortSize } from '@beit/tensors';
 import {
   createVit,
   inferVitConfig,
@@ -13,10 +13,12 @@ import {
   describeFit,
   type Framing,
   fitParameters,
+  framedSize,
   type JsonObject,
   type Labels,
   loadCheckpoint,
   type Normalization,
+  type Preprocessing,
 } from '@beit/weights';
 import { z } from 'zod';
 import { localModel } from '../onHub';
@@ -96,7 +98,8 @@ function describe(
       ...(isClassifier(tensors) && classNames && { classes: classNames.map(folded) }),
     };
   }
-  const vit = inferVitConfig(tensors, { numHeads: heads });
+  const imageSize = format === 'timm' ? wideSizeOf(preprocessing) : wideWindowOf(config ?? {});
+  const vit = inferVitConfig(tensors, { numHeads: heads, imageSize });
   const classNames = format === 'timm' && config ? classNamesOfTimm(config) : undefined;
   const told = Object.keys(tensors).some((name) => name.endsWith('relative_position_bias_table'));
   return {
@@ -113,6 +116,20 @@ function describe(
             `${path} does not tell its number of heads: ${vit.numHeads} are taken, of the released models' width of ${vit.embedDim / vit.numHeads}. Where that is wrong, so are all answers; give --heads N.`,
           ],
   };
+}
+
+/** A size that positions do not tell: of images that are no squares. */
+function wideSizeOf(preprocessing: Preprocessing | undefined): ImageSize | undefined {
+  const size = preprocessing && framedSize(preprocessing.framing);
+  return size && size.height !== size.width ? [size.height, size.width] : undefined;
+}
+
+/** The same of mmsegmentation's configuration. */
+function wideWindowOf({ model }: JsonObject): ImageSize | undefined {
+  const side = z.number().int().positive();
+  const parts = z.object({ backbone: z.object({ img_size: z.tuple([side, side]).readonly() }) });
+  const { data } = parts.safeParse(model);
+  return data && shortSize(data.backbone.img_size);
 }
 
 /** mmsegmentation's layer norms add 1e-5 unless its configuration says otherwise (mmcv, cnn/bricks/norm.py). */

@@ -64,7 +64,7 @@ export function PatchGrid(props: PatchGridProps) {
   };
 
   return (
-    <div className="patches">
+    <div className="patches" style={{ aspectRatio: columns / rows }}>
       {children}
       {/* biome-ignore lint/a11y/useSemanticElements: a table cannot lie over a picture */}
       <div

@@ -8,18 +8,22 @@ import type { EncoderFile, TokenizerFile } from './readModel';
 
 /** What is to be known of a model before it has seen anything. */
 export interface ModelFacts {
-  readonly imageSize: number;
+  readonly imageSize: readonly [height: number, width: number];
   readonly gridSize: readonly [rows: number, columns: number];
   readonly depth: number;
   readonly numHeads: number;
   readonly parameters: number;
   /** The visual tokens, where there is a tokenizer that fits. */
-  readonly tokenizer?: { readonly vocabSize: number; readonly imageSize: number; readonly patchSize: number };
+  readonly tokenizer?: {
+    readonly vocabSize: number;
+    readonly imageSize: readonly [height: number, width: number];
+    readonly patchSize: number;
+  };
   /** Why there are no visual tokens, or nothing is filled in. */
   readonly without?: string;
 }
 
-/** Square, `[size, size, 3]` in [0, 1], for the encoder and, smaller, for the tokenizer. */
+/** `[height, width, 3]` in [0, 1], for the encoder and, smaller, for the tokenizer. */
 export interface ModelPicture {
   readonly encoder: Float32Array;
   readonly tokenizer?: Float32Array;
@@ -34,7 +38,7 @@ export interface Attention {
 export interface Tokens {
   /** `[patches]`. */
   readonly tokens: Int32Array;
-  /** What the decoder makes of them, `[size, size, 3]` in [0, 1], of the tokenizer's size. */
+  /** What the decoder makes of them, `[height, width, 3]` in [0, 1], of the tokenizer's size. */
   readonly picture: Float32Array;
 }
 
@@ -65,26 +69,34 @@ const AROUND = 3;
 /** Tokens that are drawn at once. */
 const DRAWN = 16;
 
+/** Rec. 601 luma, as Pillow's L before it rounds. `[..., 3]` to `[..., 1]` */
+const gray = (images: tf.Tensor) => tf.sum(tf.mul(images, tf.tensor1d([0.299, 0.587, 0.114])), -1, true);
+
 const sizeOfParams = (params: NamedTensors, names: readonly string[]) =>
   names.reduce((sum, name) => sum + (params[name]?.data.length ?? 0), 0);
 
 /** Opens an encoder, and a tokenizer where there is one; programs are made when they are first asked for, that of the attention at once. */
 export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerFile): ExplorerModel {
   const { vit, params, normalization, vocabSize } = encoder;
-  const { imageSize, depth, numHeads } = vit.config;
+  const { imageSize, inChannels, depth, numHeads } = vit.config;
   const without = whyNoTokens(encoder, tokenizer);
   const words = without === undefined && tokenizer ? tokenizer : undefined;
   const [rows, columns] = vit.gridSize;
-  const tokenizerSize = words ? rows * words.dvae.downsampling : 0;
+  const patchSize = words?.dvae.downsampling ?? 0;
+  const tokenizerSize = [rows * patchSize, columns * patchSize] as const;
 
   const opened = new Map<string, Promise<Session>>();
   const once = (name: string, open: () => Promise<Session>): Promise<Session> => {
     if (!opened.has(name)) opened.set(name, open());
     return opened.get(name)!;
   };
-  const imageSpec = (size: number) => ({ dtype: 'float32', shape: [1, size, size, 3] }) as const;
+  const imageSpec = (size: readonly [number, number]) =>
+    ({ dtype: 'float32', shape: [1, ...size, 3] }) as const;
   const normalized = (images: tf.Tensor) =>
-    tf.div(tf.sub(images, tf.tensor1d([...normalization.mean])), tf.tensor1d([...normalization.std]));
+    tf.div(
+      tf.sub(inChannels === 1 ? gray(images) : images, tf.tensor1d([...normalization.mean])),
+      tf.tensor1d([...normalization.std]),
+    );
 
   const attentionSession = () =>
     once('attention', () =>
@@ -186,7 +198,7 @@ export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerF
         tokenizer: {
           vocabSize: words.dvae.config.vocabSize,
           imageSize: tokenizerSize,
-          patchSize: words.dvae.downsampling,
+          patchSize,
         },
       }),
       ...(without !== undefined && { without }),

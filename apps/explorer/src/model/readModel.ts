@@ -26,8 +26,12 @@ export interface TokenizerFile {
   readonly params: NamedTensors;
 }
 
-/** Where a file does not say so. */
-const INCEPTION: Normalization = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+/** Where a file does not say so. @throws for images that are no pictures */
+function inception(channels: number, name: string): Normalization {
+  if (channels === 1) return { mean: [0.5], std: [0.5] };
+  if (channels === 3) return { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+  throw new Error(`${name} is of images of ${channels} channels; expected 3, colors, or 1, gray.`);
+}
 
 /**
  * An encoder from a checkpoint of this project, the official code, timm or transformers.
@@ -47,7 +51,7 @@ export function readEncoder(bytes: Uint8Array, name: string): EncoderFile {
   return {
     vit,
     params: checkpoint.tensors,
-    normalization: (own && normalizationOf(own)) ?? INCEPTION,
+    normalization: (own && normalizationOf(own)) ?? inception(vit.config.inChannels, name),
     ...(head && 'mask_token' in checkpoint.tensors && { vocabSize: head.shape[0]! }),
   };
 }

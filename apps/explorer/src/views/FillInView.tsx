@@ -21,7 +21,15 @@ export function FillInView({ model, picture }: { model: OpenModel; picture: Pict
 
 const DEBOUNCE = 120;
 
-function FillIn({ model, picture, size }: { model: OpenModel; picture: Picture; size: number }) {
+function FillIn({
+  model,
+  picture,
+  size,
+}: {
+  model: OpenModel;
+  picture: Picture;
+  size: readonly [number, number];
+}) {
   const { gridSize } = model.facts;
   const [settings, setSettings] = useState<MaskSettings>(() => settingsFor(gridSize));
   const [mask, setMask] = useState(
@@ -83,8 +91,8 @@ function FillIn({ model, picture, size }: { model: OpenModel; picture: Picture; 
         <Text fw={600}>What the model makes of it</Text>
         {value ? (
           <PixelCanvas
-            width={size}
-            height={size}
+            width={size[1]}
+            height={size[0]}
             pixels={value.picture}
             smooth
             label="The picture decoded from visible and predicted visual tokens"
@@ -105,8 +113,8 @@ function FillIn({ model, picture, size }: { model: OpenModel; picture: Picture; 
         </Text>
         {own.value && (
           <PixelCanvas
-            width={size}
-            height={size}
+            width={size[1]}
+            height={size[0]}
             pixels={own.value.picture}
             smooth
             label="The picture decoded from its own visual tokens: the best that can be filled in"

@@ -125,8 +125,8 @@ export function TokensView({ model, picture }: { model: OpenModel; picture: Pict
               Decoded together
             </Text>
             <PixelCanvas
-              width={tokenizer.imageSize}
-              height={tokenizer.imageSize}
+              width={tokenizer.imageSize[1]}
+              height={tokenizer.imageSize[0]}
               pixels={value.picture}
               smooth
               label="The picture that the decoder makes of all tokens"

@@ -4,6 +4,7 @@ import type { Mim } from '@beit/mim';
 import { sparseCrossEntropy } from '@beit/nn';
 import { createRandom } from '@beit/random';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
+import { resolveVitConfig } from '@beit/vit';
 import * as tf from '@tensorflow/tfjs';
 import { type HeldOut, masksOf, objectPatches, withoutFilling } from '../heldOut';
 import type { PretrainRecipe } from '../recipe';
@@ -35,7 +36,7 @@ export async function mimEvaluation(
 ) {
   const [rows, columns] = mim.backbone.gridSize;
   const patches = rows * columns;
-  const { imageSize } = recipe.mim.model;
+  const { imageSize, inChannels } = resolveVitConfig(recipe.mim.model);
   const { batchSize } = heldOut;
   const measured = (
     params: Tensors,
@@ -53,7 +54,7 @@ export async function mimEvaluation(
     {
       params: mim.init(createRandom(0)),
       inputs: {
-        images: { dtype: 'float32', shape: [batchSize, imageSize, imageSize, 3] },
+        images: { dtype: 'float32', shape: [batchSize, ...imageSize, inChannels] },
         mask: { dtype: 'float32', shape: [batchSize, patches] },
         tokens: { dtype: 'int32', shape: [batchSize, patches] },
       },

@@ -3,6 +3,7 @@ import { compileForward } from '@beit/compile';
 import { completePixels, type PixelRegression } from '@beit/mim';
 import { createRandom } from '@beit/random';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
+import { resolveVitConfig } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
 import { type HeldOut, masksOf, objectPatches, withoutFilling } from '../heldOut';
 import type { PretrainRecipe } from '../recipe';
@@ -24,7 +25,7 @@ export interface PixelMetrics {
 }
 
 export interface PredictedBatch {
-  /** `[batch, imageSize, imageSize, 3]`, normalized: masked patches predicted, the others as they are. */
+  /** `[batch, height, width, channels]`, normalized: masked patches predicted, the others as they are. */
   readonly completed: HostTensor;
   /** `[batch, patches]`, of pixels in [0, 1]. */
   readonly mse: HostTensor;
@@ -38,7 +39,7 @@ export async function pixelEvaluation(
   engine: EngineOptions,
 ) {
   const { gridSize } = regression.backbone;
-  const { imageSize } = recipe.mim.model;
+  const { imageSize, inChannels } = resolveVitConfig(recipe.mim.model);
   const { batchSize, batches, count } = heldOut;
   const measured = (
     params: Record<string, tf.Tensor>,
@@ -55,7 +56,7 @@ export async function pixelEvaluation(
     {
       params: regression.init(createRandom(0)),
       inputs: {
-        images: { dtype: 'float32', shape: [batchSize, imageSize, imageSize, 3] },
+        images: { dtype: 'float32', shape: [batchSize, ...imageSize, inChannels] },
         mask: { dtype: 'float32', shape: [batchSize, gridSize[0] * gridSize[1]] },
       },
     },

@@ -1,7 +1,7 @@
-import type { SummaryRow } from '@beit/report';
+import { pictureOf, type SummaryRow } from '@beit/report';
 import type { Vit } from '@beit/vit';
 import type { HeldOut } from '../heldOut';
-import { denormalizer, greyed, pictureOf, spreadOver } from '../heldOutPictures';
+import { greyed, spreadOver } from '../heldOutPictures';
 import type { PretrainRecipe } from '../recipe';
 import type { Example } from '../report/reportData';
 import type { Findings } from './objective';
@@ -58,7 +58,7 @@ function summaryOf(m: PixelMetrics, images: number): SummaryRow[] {
 }
 
 function examplesOf({ recipe, heldOut, vit: { gridSize }, title, predicted }: PixelOutcome): Example[] {
-  const toPixels = denormalizer(recipe);
+  const normalization = recipe.views.normalization;
   const patches = gridSize[0] * gridSize[1];
   return spreadOver(heldOut).map(([b, index]): Example => {
     const { images, masks, names } = heldOut.batches[b]!;
@@ -66,8 +66,8 @@ function examplesOf({ recipe, heldOut, vit: { gridSize }, title, predicted }: Pi
     const mask = masks[index]!;
     const masked = [...mask.keys()].filter((patch) => mask[patch] === 1);
     const mse = masked.reduce((sum, patch) => sum + errors.data[index * patches + patch]!, 0) / masked.length;
-    const original = pictureOf(images, index, toPixels);
-    const prediction = pictureOf(completed, index, toPixels);
+    const original = pictureOf(images, index, normalization);
+    const prediction = pictureOf(completed, index, normalization);
     return {
       name: title(names[index]!),
       note: `${decibels(mse).toFixed(1)} dB`,

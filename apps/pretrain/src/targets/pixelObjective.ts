@@ -9,7 +9,11 @@ import { pixelFindings } from './pixelFindings';
 /** The target of the paper's ablation (table 4): the images' own pixels, without a tokenizer. */
 export function pixelObjective(recipe: PretrainRecipe): Objective {
   const vit = createVit(recipe.mim.model);
-  const regression = createPixelRegression({ backbone: vit, patchSize: vit.config.patchSize });
+  const regression = createPixelRegression({
+    backbone: vit,
+    patchSize: vit.config.patchSize,
+    inChannels: vit.config.inChannels,
+  });
   return {
     title: 'Regression of masked pixels',
     vit,

@@ -2,12 +2,12 @@ import type { EngineOptions } from '@beit/cli';
 import { compileForward } from '@beit/compile';
 import type { Dvae } from '@beit/dvae';
 import { elbo } from '@beit/mim';
-import { formatNumber, type SummaryRow } from '@beit/report';
-import type { HostTensor, NamedTensors } from '@beit/tensors';
-import type { Vit } from '@beit/vit';
+import { formatNumber, pictureOf, type SummaryRow } from '@beit/report';
+import { type HostTensor, imageSides, type NamedTensors } from '@beit/tensors';
+import { gridOf, type Vit } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
 import type { HeldOut } from '../heldOut';
-import { denormalizer, greyed, pictureOf, spreadOver } from '../heldOutPictures';
+import { greyed, spreadOver } from '../heldOutPictures';
 import { hasDecoder } from '../loadTokenizer';
 import type { PretrainRecipe } from '../recipe';
 import type { ElboRow, Example } from '../report/reportData';
@@ -91,10 +91,9 @@ function elboRows(
   { tokenizerMetrics: t, mimMetrics: m, recipe }: TokenOutcome,
   decoded: DecoderMetrics,
 ): ElboRow[] {
-  const [patches, size] = [
-    (recipe.mim.model.imageSize / recipe.mim.model.patchSize) ** 2,
-    recipe.views.tokenImageSize,
-  ];
+  const [rows, columns] = gridOf(recipe.mim.model);
+  const patches = rows * columns;
+  const [height, width] = imageSides(recipe.views.tokenImageSize);
   const report = elbo({
     reconstructionNll: decoded.sampledNll,
     klToUniform: t.kl,
@@ -104,7 +103,7 @@ function elboRows(
     patches,
     maskedPatches: m.maskedPatches,
     vocabSize: recipe.tokenizer.model.vocabSize,
-    subpixels: 3 * size * size,
+    subpixels: 3 * height * width,
   });
   const nats = 'nats per image';
   return [
@@ -189,7 +188,7 @@ async function examplesOf(outcome: TokenOutcome, engine: EngineOptions): Promise
   return places.map(([b, index], i): Example => {
     const batch = heldOut.batches[b]!;
     const mask = batch.masks[index]!;
-    const original = pictureOf(batch.images, index, denormalizer(recipe));
+    const original = pictureOf(batch.images, index, recipe.views.normalization);
     const ofTokens = tokenized[b]!.reconstruction;
     const reconstruction = ofTokens && pictureOf(ofTokens, index);
     const masked = mask.reduce((count, m) => count + m, 0);

@@ -2,7 +2,7 @@ import { compileForward } from '@beit/compile';
 import { createDvae, tokenizeImages } from '@beit/dvae';
 import { createMim, pretrainLoss } from '@beit/mim';
 import { asTreeLoss } from '@beit/optim';
-import type { NamedTensors } from '@beit/tensors';
+import { imageSides, type NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
 import { hasDecoder } from '../loadTokenizer';
 import type { PretrainRecipe } from '../recipe';
@@ -38,7 +38,7 @@ export function tokenObjective(recipe: PretrainRecipe, tokenizer: NamedTensors):
         tokenizeImages(dvae),
         {
           params: Object.fromEntries(encoder),
-          inputs: { images: { dtype: 'float32', shape: [batchSize, tokenImageSize, tokenImageSize, 3] } },
+          inputs: { images: { dtype: 'float32', shape: [batchSize, ...imageSides(tokenImageSize), 3] } },
         },
         engine,
       );

@@ -1,8 +1,10 @@
 import { toMaskedPositions } from '@beit/masking';
-import type { HostTensor } from '@beit/tensors';
+import { describeSize, type HostTensor, imageSides } from '@beit/tensors';
+import { channelsOf } from '@beit/weights';
 import type { ImageSource } from '../sources/source';
 import { assertFrames } from '../views/frame';
 import { assertIntegers } from './assertIntegers';
+import { assertNormalization, sidesOf } from './assertViews';
 import { createMasking, type SampleRecipe, type Samples } from './prepareSamples';
 import { concatenate, createSampleLoader, type SampleLoader, type SampleLoaderOptions } from './sampleLoader';
 import { viewsTask } from './viewsTask';
@@ -13,11 +15,11 @@ export interface LoaderOptions extends SampleRecipe, SampleLoaderOptions {
 
 /** One batch, as tensors on the host. */
 export interface Batch {
-  /** `[batch, imageSize, imageSize, 3]`, normalized. */
+  /** `[batch, height, width, channels]`, normalized. */
   readonly images: HostTensor;
-  /** `[batch, tokenImageSize, tokenImageSize, 3]` in [0, 1]. */
+  /** `[batch, height, width, 3]` in [0, 1], at the tokenizer's size. */
   readonly tokenImages: HostTensor;
-  /** `[batch, tokenImageSize, tokenImageSize]` in [0, 1]. */
+  /** `[batch, height, width]` in [0, 1], at the tokenizer's size. */
   readonly opacity: HostTensor;
   /** `[batch, maxMasked]` int32 and float32; without masking, `maxMasked` is 0. */
   readonly masked: { readonly positions: HostTensor; readonly weights: HostTensor };
@@ -54,18 +56,16 @@ function assertRecipe(
   masking: SampleRecipe['masking'],
 ): void {
   assertIntegers([
-    ['views.imageSize', imageSize, 1],
-    ['views.tokenImageSize', tokenImageSize, 0],
+    ...sidesOf('views.imageSize', imageSize, 1),
+    ...sidesOf('views.tokenImageSize', tokenImageSize, 0),
   ]);
-  if (!normalization?.std.every((std) => std > 0)) {
-    throw new RangeError(
-      `views.normalization is ${JSON.stringify(normalization)}; expected a mean and a std above 0 for each colour.`,
-    );
-  }
+  assertNormalization('views.normalization', normalization);
   if (framing) assertFrames(framing, imageSize);
-  if (masking && [masking.gridSize].flat().some((side) => imageSize % side !== 0)) {
+  const [height, width] = imageSides(imageSize);
+  const [rows = 1, columns = rows] = [masking?.gridSize ?? 1].flat();
+  if (height % rows !== 0 || width % columns !== 0) {
     throw new RangeError(
-      `masking.gridSize is ${JSON.stringify(masking.gridSize)}; images of ${imageSize} pixels do not fall into so many patches.`,
+      `masking.gridSize is ${JSON.stringify(masking?.gridSize)}; images of ${describeSize(imageSize)} pixels do not fall into so many patches.`,
     );
   }
 }
@@ -76,7 +76,7 @@ function toBatch(
   maxMasked: number,
   reused?: Batch,
 ): Batch {
-  const { imageSize, tokenImageSize } = views;
+  const tokenSides = imageSides(views.tokenImageSize);
   const masks = parts.flatMap((part) => part.masks);
   const float32 = (
     name: 'images' | 'tokenImages' | 'opacity',
@@ -95,22 +95,19 @@ function toBatch(
     images: float32(
       'images',
       parts.map(({ image }) => image),
-      imageSize,
-      imageSize,
-      3,
+      ...imageSides(views.imageSize),
+      channelsOf(views.normalization),
     ),
     tokenImages: float32(
       'tokenImages',
       parts.map(({ tokenImage }) => tokenImage),
-      tokenImageSize,
-      tokenImageSize,
+      ...tokenSides,
       3,
     ),
     opacity: float32(
       'opacity',
       parts.map(({ opacity }) => opacity),
-      tokenImageSize,
-      tokenImageSize,
+      ...tokenSides,
     ),
     masked: {
       positions: { dtype: 'int32', shape, data: positions },

@@ -1,10 +1,12 @@
-import type { ResampleFilter, Size } from '@beit/weights';
+import { type ImageSize, imageSides } from '@beit/tensors';
+import type { PerChannel, ResampleFilter, Size } from '@beit/weights';
 import { type Adjustment, adjust } from './adjust';
 import { addresses, copyTo, type PixelKernels, pixelKernels } from './pixelKernels';
 import type { Box, Pixels } from './pixels';
 import { exactWeights, pairedWeights } from './resampleWeights';
 
 type Triple = readonly [number, number, number];
+const eachColor = (of: (color: number) => number): Triple => [of(0), of(1), of(2)];
 
 /** A part of a canvas at another size, in its memory: read it before the next one is made. */
 export interface View {
@@ -12,8 +14,11 @@ export interface View {
   bytes(): Uint8Array;
   /** Changes its colours. */
   adjust(adjustment: Adjustment): void;
-  /** (x / 255 - mean) / std of the colours, written to `into`, `[height, width, 3]`. */
-  normalized(mean: Triple, std: Triple, into: Float32Array): void;
+  /**
+   * (x / 255 - mean) / std of the colours, written to `into`, `[height, width, channels]`. One channel is the first of
+   * a canvas that was made gray.
+   */
+  normalized(mean: PerChannel, std: PerChannel, into: Float32Array): void;
   /** In [0, 1], written to `into`, `[height, width]`. */
   opacity(into: Float32Array): void;
 }
@@ -28,13 +33,15 @@ export interface Canvas {
   bytes(): Uint8Array;
   /** Changes the colours, one adjustment after the other. Above and below `rows` the result is not defined. */
   adjust(adjustments: readonly Adjustment[], rows?: Pick<Box, 'top' | 'height'>): void;
+  /** Makes all colours gray, as Pillow's L. */
+  makeGray(): void;
   /**
-   * A crop as a square of another size, as Pillow's `crop` and `resize`, to within a level: across, then down, with bytes
+   * A crop at another size, as Pillow's `crop` and `resize`, to within a level: across, then down, with bytes
    * in between.
    *
    * @param flip mirrors left and right
    */
-  view(box: Box, size: number, filter: ResampleFilter, flip?: boolean): View;
+  view(box: Box, size: ImageSize, filter: ResampleFilter, flip?: boolean): View;
   /**
    * The whole at another size, of which a window is kept, to the bit as Pillow's `resize` and `crop`: slower than `view`.
    * What of the window lies outside is black.
@@ -84,17 +91,23 @@ export function canvasAt(
       });
     },
 
+    makeGray() {
+      const whole = { image, pixels };
+      adjust(kernels, { name: 'saturation', factor: 0 }, { mean: whole, change: whole });
+    },
+
     view(box, size, filter, flip = false) {
-      const across = pairedWeights(box.left, box.width, size, filter);
-      const down = pairedWeights(0, box.height, size, filter);
+      const [h, w] = imageSides(size);
+      const across = pairedWeights(box.left, box.width, w, filter);
+      const down = pairedWeights(0, box.height, h, filter);
       const tables = [across.first, across.offset, across.pairs, down.first, down.offset, down.pairs];
       // One row more than the box has: that which an odd last one is paired with.
-      const rowsBytes = 4 * (box.height + 1) * size;
-      const { rows, out, floats, acrossAt, downAt } = layOut(rowsBytes, size * size, tables);
+      const rowsBytes = 4 * (box.height + 1) * w;
+      const { rows, out, floats, acrossAt, downAt } = layOut(rowsBytes, w * h, tables);
       const begin = image + 4 * box.top * width;
-      kernels.resampleAcross(begin, rows, width, box.height, size, ...acrossAt, flip ? -1 : 1);
-      kernels.resampleDown(rows, out, size, ...downAt);
-      return viewAt(out, floats, size * size);
+      kernels.resampleAcross(begin, rows, width, box.height, w, ...acrossAt, flip ? -1 : 1);
+      kernels.resampleDown(rows, out, w, h, ...downAt);
+      return viewAt(out, floats, w * h);
     },
 
     resized(size, filter, { left, top, width: w, height: h }) {
@@ -131,10 +144,15 @@ export function canvasAt(
         adjust(kernels, adjustment, { mean: whole, change: whole });
       },
       normalized(mean, std, into) {
-        const factors = std.map((own) => 1 / (255 * own)) as unknown as Triple;
-        const offsets = mean.map((own, c) => -own / std[c]!) as unknown as Triple;
+        const channel = (c: number) => Math.min(c, mean.length - 1);
+        const factors = eachColor((c) => 1 / (255 * std[channel(c)]!));
+        const offsets = eachColor((c) => -mean[channel(c)]! / std[channel(c)]!);
         kernels.normalize(at, floats, pixels, ...factors, ...offsets);
-        read(into);
+        if (mean.length === 3) read(into);
+        else {
+          const colors = new Float32Array(buffer, floats, 3 * pixels);
+          for (let i = 0; i < pixels; i++) into[i] = colors[3 * i]!;
+        }
       },
       opacity(into) {
         kernels.opacities(at, floats, pixels);

@@ -1,5 +1,5 @@
 /**
- * What RandAugment does to colours beyond the adjustments of `adjust.ts`, on the bytes `[size, size, 4]` of a view,
+ * What RandAugment does to colours beyond the adjustments of `adjust.ts`, on the bytes `[height, width, 4]` of a view,
  * in place; opacity stays. Reference: Pillow's ImageOps and ImageEnhance, as timm data/auto_augment.py calls them.
  */
 
@@ -70,8 +70,8 @@ export function equalize(bytes: Uint8Array): void {
 }
 
 /** 0 is smoothed, 1 changes nothing, 2 is sharpened. */
-export function sharpness(bytes: Uint8Array, size: number, factor: number): void {
-  const smooth = smoothed(bytes, size);
+export function sharpness(bytes: Uint8Array, width: number, factor: number): void {
+  const smooth = smoothed(bytes, width);
   for (let i = 0; i < bytes.length; i += 4) {
     for (let c = i; c < i + 3; c++) {
       const blended = smooth[c]! + factor * (bytes[c]! - smooth[c]!);
@@ -81,15 +81,16 @@ export function sharpness(bytes: Uint8Array, size: number, factor: number): void
 }
 
 /** Pillow's SMOOTH: weights 1, and 5 in the middle, of 13; the border stays. */
-function smoothed(bytes: Uint8Array, size: number): Uint8Array {
+function smoothed(bytes: Uint8Array, width: number): Uint8Array {
   const result = bytes.slice();
-  for (let y = 1; y < size - 1; y++) {
-    for (let x = 1; x < size - 1; x++) {
+  const height = bytes.length / 4 / width;
+  for (let y = 1; y < height - 1; y++) {
+    for (let x = 1; x < width - 1; x++) {
       for (let c = 0; c < 3; c++) {
         let sum = 0;
         for (let dy = -1; dy <= 1; dy++)
-          for (let dx = -1; dx <= 1; dx++) sum += bytes[4 * ((y + dy) * size + x + dx) + c]!;
-        const i = 4 * (y * size + x) + c;
+          for (let dx = -1; dx <= 1; dx++) sum += bytes[4 * ((y + dy) * width + x + dx) + c]!;
+        const i = 4 * (y * width + x) + c;
         result[i] = Math.floor((sum + 4 * bytes[i]!) / 13 + 0.5);
       }
     }

@@ -41,7 +41,8 @@ export interface PixelKernels {
   resampleDown(
     source: number,
     target: number,
-    size: number,
+    width: number,
+    rows: number,
     first: number,
     offset: number,
     pairs: number,

@@ -1,4 +1,7 @@
-import type { HostTensor } from '@beit/tensors';
+import { type HostTensor, imageSides } from '@beit/tensors';
+import { channelsOf } from '@beit/weights';
+import { assertIntegers } from '../loading/assertIntegers';
+import { assertNormalization, sidesOf } from '../loading/assertViews';
 import {
   concatenate,
   createSampleLoader,
@@ -15,9 +18,9 @@ export interface CropLoaderOptions extends CropRecipe, SampleLoaderOptions {
 
 /** One batch, as tensors on the host. */
 export interface CropBatch {
-  /** `[batch, cropSize, cropSize, 3]`, normalized. */
+  /** `[batch, height, width, channels]`, normalized. */
   readonly images: HostTensor;
-  /** `[batch, cropSize, cropSize]` int32: a class, or 255. */
+  /** `[batch, height, width]` int32: a class, or 255. */
   readonly labels: HostTensor;
   /** Which images they are of: indices into the source, and names. */
   readonly indices: readonly number[];
@@ -27,7 +30,8 @@ export interface CropBatch {
 /** Random crops with the classes of their pixels; otherwise as `createLoader`. @throws as `createLoader` */
 export function createCropLoader(options: CropLoaderOptions): SampleLoader<CropBatch> {
   const { source, seed, crops, annotation } = options;
-  const { cropSize } = crops;
+  assertIntegers(sidesOf('crops.cropSize', crops.cropSize, 1));
+  assertNormalization('crops.normalization', crops.normalization);
   return createSampleLoader({
     images: source.images,
     task: cropsTask,
@@ -35,11 +39,11 @@ export function createCropLoader(options: CropLoaderOptions): SampleLoader<CropB
     options,
     toBatch(parts, reused?: CropBatch): CropBatch {
       const indices = parts.flatMap(({ indices }) => indices);
-      const shape = [indices.length, cropSize, cropSize];
+      const shape = [indices.length, ...imageSides(crops.cropSize)];
       return {
         images: {
           dtype: 'float32',
-          shape: [...shape, 3],
+          shape: [...shape, channelsOf(crops.normalization)],
           data: concatenate(
             parts.map(({ images }) => images),
             reused?.images,

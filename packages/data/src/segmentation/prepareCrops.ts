@@ -1,11 +1,14 @@
 import { createRandom, type Random } from '@beit/random';
+import { type ImageSize, imageSides } from '@beit/tensors';
+import { channelsOf, type Size } from '@beit/weights';
 import { eachReadable, type Unreadable } from '../loading/eachReadable';
 import { readPixels } from '../loading/readPixels';
 import { withCanvas } from '../loading/withCanvas';
 import { compose } from '../pixels/background';
 import { type Canvas, createCanvas } from '../pixels/canvas';
+import type { Box } from '../pixels/pixels';
 import { between } from '../views/between';
-import type { Normalization } from '../views/twoViews';
+import { levelsOf, type Normalization } from '../views/twoViews';
 import { type AnnotationOptions, IGNORE_INDEX } from './labelNumbers';
 import { distortColors, type PhotometricDistortion } from './photometricDistortion';
 import { type Annotation, annotationAt } from './readAnnotation';
@@ -13,8 +16,8 @@ import { type ImageScale, scaleFactor } from './scale';
 import type { SegmentationSource } from './segmentationFolder';
 
 export interface CropOptions {
-  /** Side of a crop, pixels. ADE20K: 512. */
-  readonly cropSize: number;
+  /** Pixels. ADE20K: 512. */
+  readonly cropSize: ImageSize;
   /** What images are resized to before anything else. ADE20K: [2048, 512]. Left out: they stay as they are. */
   readonly scale?: ImageScale;
   /** Drawn for each image, and times its size. ADE20K: [0.5, 2]. */
@@ -24,6 +27,7 @@ export interface CropOptions {
   /** Probability of mirroring. */
   readonly flip: number;
   readonly distortion?: PhotometricDistortion;
+  /** With one number each, crops are gray, in one channel. */
   readonly normalization: Normalization;
 }
 
@@ -36,9 +40,9 @@ export interface CropRecipe {
 
 /** Crops one after the other in arrays of their own. */
 export interface Crops {
-  /** `[crops, cropSize, cropSize, 3]`, normalized; 0, the mean color, beyond the image. */
+  /** `[crops, height, width, channels]`, normalized; 0, the mean color, beyond the image. */
   readonly images: Float32Array;
-  /** `[crops, cropSize, cropSize]`: a class or 255, and 255 beyond the image. */
+  /** `[crops, height, width]`: a class or 255, and 255 beyond the image. */
   readonly labels: Int32Array;
   /** Which images they are of. */
   readonly indices: number[];
@@ -56,9 +60,11 @@ export async function prepareCrops(
   reused?: Crops,
 ): Promise<{ samples: Crops; unreadable: Unreadable[] }> {
   const { images } = source;
-  const size = crops.cropSize ** 2;
+  const [height, width] = imageSides(crops.cropSize);
+  const size = height * width;
+  const channels = channelsOf(crops.normalization);
   const all = {
-    images: reused?.images ?? new Float32Array(wanted.length * size * 3),
+    images: reused?.images ?? new Float32Array(wanted.length * size * channels),
     labels: reused?.labels ?? new Int32Array(wanted.length * size),
   };
   const { indices, names, unreadable } = await eachReadable(
@@ -67,7 +73,7 @@ export async function prepareCrops(
     wanted,
     async (index, sample, i) => {
       const into = {
-        image: all.images.subarray(i * size * 3, (i + 1) * size * 3),
+        image: all.images.subarray(i * size * channels, (i + 1) * size * channels),
         labels: all.labels.subarray(i * size, (i + 1) * size),
       };
       const annotation = await annotationAt(source, index, options);
@@ -96,7 +102,7 @@ interface Crop {
 
 /**
  * Resizes, crops, mirrors, changes colors, normalizes, fills up: ADE20K's protocol. The crop is cut out of the image first
- * and resized then, which comes to the same: its side in the image is a whole number of pixels, so that the ratio is
+ * and resized then, which comes to the same: its sides in the image are whole numbers of pixels, so that the ratio is
  * rounded. Reference: mmsegmentation configs/_base_/datasets/ade20k.py.
  */
 function drawCrop(
@@ -108,22 +114,23 @@ function drawCrop(
 ): void {
   const { width, height } = canvas;
   const factor = scaleFactor(width, height, scale) * between(ratio, random);
-  const side = Math.max(1, Math.round(cropSize / factor));
+  const [rows, columns] = imageSides(cropSize);
+  const side = (pixels: number) => Math.max(1, Math.round(pixels / factor));
+  const size = { width: side(columns), height: side(rows) };
   const mirrored = random.uniform() < flip;
-  /** Column or row of the source, from the first of the box. */
-  const from = Int32Array.from({ length: cropSize }, (_, i) => Math.floor(((i + 0.5) * side) / cropSize));
+  const sources = sourcesOf(size, [rows, columns], mirrored);
   const draw = () => ({
-    left: random.integer(0, Math.max(0, width - side)),
-    top: random.integer(0, Math.max(0, height - side)),
+    left: random.integer(0, Math.max(0, width - size.width)),
+    top: random.integer(0, Math.max(0, height - size.height)),
   });
   const cutLabels = ({ left, top }: ReturnType<typeof draw>) => {
     const counts = new Uint32Array(IGNORE_INDEX + 1);
-    for (let y = 0; y < cropSize; y++) {
-      const row = top + from[y]!;
-      for (let x = 0; x < cropSize; x++) {
-        const column = left + from[mirrored ? cropSize - 1 - x : x]!;
+    for (let y = 0; y < rows; y++) {
+      const row = top + sources.down[y]!;
+      for (let x = 0; x < columns; x++) {
+        const column = left + sources.across[x]!;
         const label = row < height && column < width ? labels[row * width + column]! : IGNORE_INDEX;
-        into.labels[y * cropSize + x] = label;
+        into.labels[y * columns + x] = label;
         counts[label]!++;
       }
     }
@@ -133,14 +140,33 @@ function drawCrop(
   for (let attempt = 0; !cutLabels(place) && attempt < ATTEMPTS; attempt++) place = draw();
 
   compose(canvas, 'white', random);
-  const inside = place.left + side <= width && place.top + side <= height;
+  if (channelsOf(normalization) === 1) canvas.makeGray();
+  const inside = place.left + size.width <= width && place.top + size.height <= height;
   const [whole, box] = inside
-    ? [canvas, { ...place, width: side, height: side }]
-    : [padded(canvas, place, side, normalization), { left: 0, top: 0, width: side, height: side }];
+    ? [canvas, { ...place, ...size }]
+    : [padded(canvas, place, size, normalization), { left: 0, top: 0, ...size }];
   const view = whole.view(box, cropSize, 'bilinear', mirrored);
   if (distortion) distortColors(view.bytes(), distortion, random);
   view.normalized(normalization.mean, normalization.std, into.image);
-  if (!inside) clearBeyond(into.image, from, { ...place, width, height }, mirrored);
+  if (!inside) clearBeyond(into.image, sources, { ...place, width, height });
+}
+
+/** Rows and columns of an image, from the first of a box. */
+interface Sources {
+  readonly down: Int32Array;
+  readonly across: Int32Array;
+}
+
+/** Where the pixels of a crop come from, in a box of another size. */
+function sourcesOf(
+  { width, height }: Size,
+  [rows, columns]: readonly [number, number],
+  mirrored: boolean,
+): Sources {
+  const along = (from: number, to: number) =>
+    Int32Array.from({ length: to }, (_, i) => Math.floor(((i + 0.5) * from) / to));
+  const across = along(width, columns);
+  return { down: along(height, rows), across: mirrored ? across.reverse() : across };
 }
 
 /** Whether there are two classes or more, none with too large a share. */
@@ -150,37 +176,37 @@ function isVaried(counts: Uint32Array, largestShare: number): boolean {
   return present.length > 1 && Math.max(...present) / all < largestShare;
 }
 
-/** A square with what the image has of it, and the mean color. */
+/** A box with what the image has of it, and the mean color. */
 function padded(
   canvas: Canvas,
   { left, top }: { left: number; top: number },
-  side: number,
-  { mean }: Normalization,
+  { width, height }: Size,
+  normalization: Normalization,
 ): Canvas {
   const bytes = canvas.bytes();
-  const data = new Uint8Array(side * side * 4);
-  const color = [...mean.map((x) => Math.round(255 * x)), 255];
+  const data = new Uint8Array(width * height * 4);
+  const color = [...levelsOf(normalization), 255];
   for (let i = 0; i < data.length; i++) data[i] = color[i % 4]!;
-  const columns = Math.min(side, canvas.width - left);
-  for (let y = 0; y < Math.min(side, canvas.height - top); y++) {
+  const columns = Math.min(width, canvas.width - left);
+  for (let y = 0; y < Math.min(height, canvas.height - top); y++) {
     const begin = 4 * ((top + y) * canvas.width + left);
-    data.set(bytes.subarray(begin, begin + 4 * columns), 4 * y * side);
+    data.set(bytes.subarray(begin, begin + 4 * columns), 4 * y * width);
   }
-  return createCanvas({ width: side, height: side, channels: 4, data });
+  return createCanvas({ width, height, channels: 4, data });
 }
 
 /** Exactly 0 beyond the image, whatever a filter or changed colors made of it. */
 function clearBeyond(
   image: Float32Array,
-  from: Int32Array,
-  { left, top, width, height }: { left: number; top: number; width: number; height: number },
-  mirrored: boolean,
+  { down, across }: Sources,
+  { left, top, width, height }: Box,
 ): void {
-  const size = from.length;
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const isInside = top + from[y]! < height && left + from[mirrored ? size - 1 - x : x]! < width;
-      if (!isInside) image.fill(0, (y * size + x) * 3, (y * size + x + 1) * 3);
+  const channels = image.length / (down.length * across.length);
+  for (const [y, row] of down.entries()) {
+    for (const [x, column] of across.entries()) {
+      if (top + row < height && left + column < width) continue;
+      const pixel = y * across.length + x;
+      image.fill(0, pixel * channels, (pixel + 1) * channels);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Framing, framedSize, type Normalization } from '@beit/weights';
+import { channelsOf, type Framing, framedSize, type Normalization } from '@beit/weights';
 import { createCanvas } from '../pixels/canvas';
 import { decodePixels } from '../pixels/decodePixels';
 import { frame } from '../views/frame';
@@ -9,6 +9,7 @@ import { type ImageScale, scaleFactor } from './scale';
 import type { SegmentationSource } from './segmentationFolder';
 
 export interface ScaledOptions {
+  /** With one number each, images are gray, in one channel. */
   readonly normalization: Normalization;
   /** Left out: the image stays as it is. */
   readonly scale?: ImageScale;
@@ -24,7 +25,7 @@ export interface ScaledImages {
   readonly height: number;
   /** `[height, width, 3]`, red, green, blue. */
   readonly pixels: Uint8Array;
-  /** Normalized, `[height, width, 3]` each, at each ratio. */
+  /** Normalized, `[height, width, channels]` each, at each ratio. */
   readonly images: readonly {
     readonly height: number;
     readonly width: number;
@@ -52,6 +53,7 @@ async function read(
           .toBuffer();
   if (framing)
     return { width, height, pixels, images: [framed(pixels, width, height, framing, normalization)] };
+  const source = channelsOf(normalization) === 1 ? gray(pixels) : pixels;
   const factor = scaleFactor(width, height, scale);
   const scaled = (side: number, ratio: number) => Math.max(1, Math.round(side * factor * ratio));
   const sizes = ratios.map((ratio) => [scaled(width, ratio), scaled(height, ratio)] as const);
@@ -59,8 +61,8 @@ async function read(
     sizes.map(async ([w, h]) => {
       const same = w === width && h === height;
       const resized = same
-        ? pixels
-        : await sharp(pixels, { raw: { width, height, channels: 3 } })
+        ? source
+        : await sharp(source, { raw: { width, height, channels: 3 } })
             .resize(w, h, { fit: 'fill', kernel: 'linear' })
             .raw()
             .toBuffer();
@@ -75,15 +77,17 @@ function framed(
   width: number,
   height: number,
   framing: Framing,
-  { mean, std }: Normalization,
+  normalization: Normalization,
 ): ScaledImages['images'][number] {
   const size = framedSize(framing);
   if (!size || framing.crop)
     throw new RangeError(
       `The framing is ${JSON.stringify(framing)}; expected one that squeezes the whole image into a size.`,
     );
-  const into = new Float32Array(size.width * size.height * 3);
-  frame(createCanvas({ data, width, height, channels: 3 }), framing).normalized(mean, std, into);
+  const channels = channelsOf(normalization);
+  const into = new Float32Array(size.width * size.height * channels);
+  const canvas = createCanvas({ data, width, height, channels: 3 });
+  frame(canvas, framing, channels).normalized(normalization.mean, normalization.std, into);
   return { ...size, data: into };
 }
 
@@ -107,8 +111,23 @@ export async function readLabelled(
   );
 }
 
+/** `[pixels, 3]`, all three of them Pillow's L. */
+function gray(pixels: Uint8Array): Uint8Array {
+  const result = new Uint8Array(pixels.length);
+  for (let i = 0; i < pixels.length; i += 3) {
+    const level = (19595 * pixels[i]! + 38470 * pixels[i + 1]! + 7471 * pixels[i + 2]! + 0x8000) >> 16;
+    result.fill(level, i, i + 3);
+  }
+  return result;
+}
+
+/** @param pixels `[pixels, 3]` */
 function normalized(pixels: Uint8Array, { mean, std }: Normalization): Float32Array {
-  const data = new Float32Array(pixels.length);
-  for (let i = 0; i < data.length; i++) data[i] = (pixels[i]! / 255 - mean[i % 3]!) / std[i % 3]!;
+  const channels = mean.length;
+  const data = new Float32Array((pixels.length / 3) * channels);
+  for (let i = 0; i < data.length; i++) {
+    const channel = i % channels;
+    data[i] = (pixels[Math.floor(i / channels) * 3 + channel]! / 255 - mean[channel]!) / std[channel]!;
+  }
   return data;
 }

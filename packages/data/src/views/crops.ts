@@ -5,20 +5,27 @@ import { between } from './between';
 export interface RandomResizedCrop {
   /** Share of the image's area, smallest and largest. BEiT: [0.08, 1]. */
   readonly scale: readonly [number, number];
-  /** Width / height, drawn log-uniformly. BEiT: [3/4, 4/3]. */
+  /** Width / height, of those of the view, drawn log-uniformly. BEiT: [3/4, 4/3]. */
   readonly aspect: readonly [number, number];
 }
 
 export const BEIT_CROP: RandomResizedCrop = { scale: [0.08, 1], aspect: [3 / 4, 4 / 3] };
 const ATTEMPTS = 10;
 
-/** A random box; after ten that do not fit, the largest centred one of an allowed aspect. Reference: torchvision RandomResizedCrop. */
+/**
+ * A random box; after ten that do not fit, the largest centred one of an allowed aspect. Reference: torchvision
+ * RandomResizedCrop, where the aspect of a view that is no square does not count, so that it shows things squeezed.
+ *
+ * @param proportions width / height of the view
+ */
 export function randomCropBox(
   width: number,
   height: number,
-  { scale, aspect }: RandomResizedCrop,
+  { scale, aspect: [narrow, wide] }: RandomResizedCrop,
   random: Random,
+  proportions = 1,
 ): Box {
+  const aspect = [narrow * proportions, wide * proportions] as const;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const area = width * height * between(scale, random);
     const ratio = Math.exp(between([Math.log(aspect[0]), Math.log(aspect[1])], random));
@@ -34,11 +41,14 @@ export function randomCropBox(
   return centered(width, height, Math.min(w, width), Math.min(h, height));
 }
 
-/** The largest centred square. */
-export const centerCropBox = (width: number, height: number): Box => {
-  const side = Math.min(width, height);
-  return centered(width, height, side, side);
-};
+/** The largest centred box of such proportions, width / height. */
+export const centerCropBox = (width: number, height: number, proportions = 1): Box =>
+  centered(
+    width,
+    height,
+    Math.min(width, Math.max(1, Math.round(height * proportions))),
+    Math.min(height, Math.max(1, Math.round(width / proportions))),
+  );
 
 const centered = (width: number, height: number, w: number, h: number): Box => ({
   left: Math.floor((width - w) / 2),

@@ -1,3 +1,4 @@
+import { describeSize, type ImageSize, isSameSize } from '@beit/tensors';
 import { type Framing, framedSize, type Size } from '@beit/weights';
 import { overWhite } from '../pixels/background';
 import type { Canvas, View } from '../pixels/canvas';
@@ -9,19 +10,21 @@ import type { Box } from '../pixels/pixels';
  * center_crop) 0.29.
  *
  * @param canvas is changed
+ * @param channels 1: it is made gray
  */
-export function frame(canvas: Canvas, framing: Framing): View {
+export function frame(canvas: Canvas, framing: Framing, channels: 1 | 3 = 3): View {
   if (framing.transparency === 'white') overWhite(canvas);
+  if (channels === 1) canvas.makeGray();
   const size = resizedSize(canvas, framing);
   return canvas.resized(size, framing.resize?.filter ?? 'nearest', windowOf(size, framing));
 }
 
-/** @throws RangeError when a framing does not make square images of this size of every picture */
-export function assertFrames(framing: Framing, imageSize: number): void {
+/** @throws RangeError when a framing does not make images of this size of every picture */
+export function assertFrames(framing: Framing, imageSize: ImageSize): void {
   const size = framedSize(framing);
-  if (size?.height !== imageSize || size.width !== imageSize) {
+  if (!size || !isSameSize([size.height, size.width], imageSize)) {
     throw new RangeError(
-      `The framing makes pictures of ${size ? `${size.width}x${size.height} pixels` : 'any size'}; expected ${imageSize}x${imageSize}.`,
+      `The framing makes pictures of ${size ? `${size.width}x${size.height} pixels` : 'any size'}; expected ${describeSize(imageSize)}.`,
     );
   }
 }
@@ -29,6 +32,11 @@ export function assertFrames(framing: Framing, imageSize: number): void {
 function resizedSize({ width, height }: Size, { resize }: Framing): Size {
   if (!resize) return { width, height };
   if ('height' in resize.to) return resize.to;
+  if ('cover' in resize.to) {
+    const { cover } = resize.to;
+    const ratio = Math.min(height / cover.height, width / cover.width);
+    return { width: roundHalfEven(width / ratio), height: roundHalfEven(height / ratio) };
+  }
   const short = resize.to.shortestEdge;
   const long = Math.floor((short * Math.max(width, height)) / Math.min(width, height));
   return width <= height ? { width: short, height: long } : { width: long, height: short };

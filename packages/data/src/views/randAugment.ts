@@ -1,4 +1,5 @@
 import type { Random } from '@beit/random';
+import type { Size } from '@beit/weights';
 import type { Adjustment } from '../pixels/adjust';
 import type { View } from '../pixels/canvas';
 import * as colors from '../pixels/colorOps';
@@ -24,7 +25,7 @@ const [LARGEST_ENHANCEMENT, LARGEST_SHEAR, LARGEST_TRANSLATION, LARGEST_ANGLE] =
 
 interface Image {
   readonly view: Pick<View, 'bytes' | 'adjust'>;
-  readonly size: number;
+  readonly size: Size;
   /** What comes from outside of the image, 0 to 255. */
   readonly fill: readonly [number, number, number];
 }
@@ -32,7 +33,7 @@ interface Image {
 type Op = (image: Image, level: number, sign: (x: number) => number) => void;
 
 const moved =
-  (affine: (amount: number, size: number) => Affine, largest: number): Op =>
+  (affine: (amount: number, size: Size) => Affine, largest: number): Op =>
   ({ view, size, fill }, level, sign) =>
     transform(view.bytes(), size, affine(sign(level * largest), size), fill);
 const adjusted =
@@ -54,11 +55,11 @@ const OPS: readonly Op[] = [
   adjusted('saturation'),
   adjusted('contrast'),
   adjusted('brightness'),
-  ({ view, size }, level, sign) => colors.sharpness(view.bytes(), size, enhancement(level, sign)),
+  ({ view, size }, level, sign) => colors.sharpness(view.bytes(), size.width, enhancement(level, sign)),
   moved(shearX, LARGEST_SHEAR),
   moved(shearY, LARGEST_SHEAR),
-  moved((share, size) => translateX(share * size), LARGEST_TRANSLATION),
-  moved((share, size) => translateY(share * size), LARGEST_TRANSLATION),
+  moved((share, size) => translateX(share * size.width), LARGEST_TRANSLATION),
+  moved((share, size) => translateY(share * size.height), LARGEST_TRANSLATION),
 ];
 
 /**

@@ -1,4 +1,5 @@
 import type { Random } from '@beit/random';
+import { type ImageSize, imageSides } from '@beit/tensors';
 
 /** A rectangle of a training image is overwritten with noise. */
 export interface RandomErasing {
@@ -18,25 +19,28 @@ const ATTEMPTS = 10;
  * Random erasing with a draw from N(0, 1) for each number of the rectangle, in place.
  * Paper: Zhong et al., arXiv 1708.04896. Reference: timm data/random_erasing.py, mode "pixel".
  *
- * @param image `[size, size, 3]`, normalized
+ * @param image `[height, width, channels]`, normalized
  */
 export function eraseRandomly(
   image: Float32Array,
-  size: number,
+  imageSize: ImageSize,
   { probability, area, aspect }: RandomErasing,
   random: Random,
 ): void {
   if (random.uniform() >= probability) return;
+  const [rows, columns] = imageSides(imageSize);
+  const channels = image.length / (rows * columns);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const pixels = random.uniform(...area) * size * size;
+    const pixels = random.uniform(...area) * rows * columns;
     const ratio = Math.exp(random.uniform(Math.log(aspect), -Math.log(aspect)));
     const height = Math.round(Math.sqrt(pixels * ratio));
     const width = Math.round(Math.sqrt(pixels / ratio));
-    if (width >= size || height >= size) continue;
-    const top = random.integer(0, size - height);
-    const left = random.integer(0, size - width);
+    if (width >= columns || height >= rows) continue;
+    const top = random.integer(0, rows - height);
+    const left = random.integer(0, columns - width);
     for (let y = top; y < top + height; y++) {
-      for (let i = 3 * (y * size + left); i < 3 * (y * size + left + width); i++) image[i] = random.normal();
+      const begin = channels * (y * columns + left);
+      for (let i = begin; i < begin + channels * width; i++) image[i] = random.normal();
     }
     return;
   }

@@ -1,5 +1,6 @@
 import type { Random } from '@beit/random';
-import type { Framing, Normalization } from '@beit/weights';
+import { describeSize, type ImageSize, imageSides } from '@beit/tensors';
+import { channelsOf, type Framing, type Normalization } from '@beit/weights';
 import { type Background, compose } from '../pixels/background';
 import type { Canvas } from '../pixels/canvas';
 import { type ColorJitter, drawAdjustments } from './colorJitter';
@@ -27,25 +28,26 @@ export interface Augmentation {
 }
 
 export interface TwoViewOptions {
-  /** Side of the view for the encoder, pixels. BEiT: 224. */
-  readonly imageSize: number;
-  /** Side of the view for the tokenizer. BEiT: 112 in pre-training; 0, no such view, in fine-tuning. */
-  readonly tokenImageSize: number;
+  /** The view for the encoder, pixels. BEiT: 224. */
+  readonly imageSize: ImageSize;
+  /** The view for the tokenizer. BEiT: 112 in pre-training; 0, no such view, in fine-tuning. */
+  readonly tokenImageSize: ImageSize;
+  /** With one number each, both views are gray, the encoder's in one channel. */
   readonly normalization: Normalization;
   /** What shows through transparent pixels. Default 'white'. */
   readonly background?: Background;
-  /** Left out: no random change, the largest square in the middle. */
+  /** Left out: no random change, the largest part in the middle that has the encoder's proportions. */
   readonly augmentation?: Augmentation;
   /** Instead of both: the encoder's view as a model's preprocessing has it, which makes `imageSize` of every picture. */
   readonly framing?: Framing;
 }
 
 export interface TwoViews {
-  /** `[imageSize, imageSize, 3]`, normalized. */
+  /** `[height, width, channels]`, normalized. */
   readonly image: Float32Array;
-  /** `[tokenImageSize, tokenImageSize, 3]` in [0, 1]. */
+  /** `[height, width, 3]` in [0, 1]. */
   readonly tokenImage: Float32Array;
-  /** Opacity of the token view, `[tokenImageSize, tokenImageSize]` in [0, 1]; 1 everywhere for opaque images. */
+  /** Opacity of the token view, `[height, width]` in [0, 1]; 1 everywhere for opaque images. */
   readonly opacity: Float32Array;
 }
 
@@ -67,26 +69,28 @@ export function twoViews(
   assertOneSight(options);
   const { mean, std } = normalization;
   if (framing) {
-    frame(canvas, framing).normalized(mean, std, into.image);
+    frame(canvas, framing, channelsOf(normalization)).normalized(mean, std, into.image);
     return into;
   }
   const { width, height } = canvas;
   compose(canvas, background, random);
+  if (mean.length === 1) canvas.makeGray();
+  const [rows, columns] = imageSides(imageSize);
   const adjustments = augmentation?.colorJitter ? drawAdjustments(augmentation.colorJitter, random) : [];
   const flip = augmentation !== undefined && random.uniform() < augmentation.flip;
   const box = augmentation
-    ? randomCropBox(width, height, augmentation.crop, random)
-    : centerCropBox(width, height);
+    ? randomCropBox(width, height, augmentation.crop, random, columns / rows)
+    : centerCropBox(width, height, columns / rows);
 
   canvas.adjust(adjustments, box);
   const view = canvas.view(box, imageSize, 'bicubic', flip);
   if (augmentation?.randAugment) {
-    const fill = mean.map((x) => Math.round(255 * x)) as unknown as typeof mean;
-    applyRandAugment({ view, size: imageSize, fill }, augmentation.randAugment, random);
+    const size = { width: columns, height: rows };
+    applyRandAugment({ view, size, fill: levelsOf(normalization) }, augmentation.randAugment, random);
   }
   view.normalized(mean, std, into.image);
   if (augmentation?.erasing) eraseRandomly(into.image, imageSize, augmentation.erasing, random);
-  if (tokenImageSize === 0) return into;
+  if (!hasTokenView(options)) return into;
 
   canvas.view(box, tokenImageSize, 'lanczos', flip).normalized([0, 0, 0], [1, 1, 1], into.tokenImage);
   if (canvas.opaque) into.opacity.fill(1);
@@ -94,63 +98,92 @@ export function twoViews(
   return into;
 }
 
+/** The mean color, 0 to 255. */
+export function levelsOf({ mean }: Normalization): readonly [number, number, number] {
+  const level = (x: number) => Math.round(255 * x);
+  const [red, green = red, blue = red] = mean;
+  return [level(red), level(green), level(blue)];
+}
+
+const hasTokenView = ({ tokenImageSize }: Pick<TwoViewOptions, 'tokenImageSize'>) =>
+  areaOf(tokenImageSize) > 0;
+
+function areaOf(size: ImageSize): number {
+  const [height, width] = imageSides(size);
+  return height * width;
+}
+
 /** Visual tokens are of what the encoder sees, and a framing has no second view. */
-function assertOneSight({ imageSize, tokenImageSize, augmentation, framing }: TwoViewOptions): void {
-  if (framing && (augmentation || tokenImageSize > 0)) {
+function assertOneSight(options: TwoViewOptions): void {
+  const { imageSize, tokenImageSize, augmentation, framing } = options;
+  const isTwo = hasTokenView(options);
+  if (framing && (augmentation || isTwo)) {
     throw new RangeError(
-      `A framing is the encoder's view alone, without augmentation; with it, tokenImageSize must be 0 and is ${tokenImageSize}.`,
+      `A framing is the encoder's view alone, without augmentation; with it, tokenImageSize must be 0 and is ${JSON.stringify(tokenImageSize)}.`,
     );
   }
   if (framing) assertFrames(framing, imageSize);
-  if (tokenImageSize > 0 && (augmentation?.randAugment || augmentation?.erasing)) {
+  if (isTwo && (augmentation?.randAugment || augmentation?.erasing)) {
     throw new RangeError(
-      `RandAugment and erasing change one view alone; with them, tokenImageSize must be 0 and is ${tokenImageSize}.`,
+      `RandAugment and erasing change one view alone; with them, tokenImageSize must be 0 and is ${JSON.stringify(tokenImageSize)}.`,
     );
   }
 }
 
 /** Room for the views of `count` images, one after the other. */
-export const emptyViews = ({ imageSize, tokenImageSize }: TwoViewOptions, count: number): TwoViews => ({
-  image: new Float32Array(count * imageSize ** 2 * 3),
-  tokenImage: new Float32Array(count * tokenImageSize ** 2 * 3),
-  opacity: new Float32Array(count * tokenImageSize ** 2),
-});
+export function emptyViews(options: TwoViewOptions, count: number): TwoViews {
+  const { image, tokenImage, opacity } = lengthsOf(options);
+  return {
+    image: new Float32Array(count * image),
+    tokenImage: new Float32Array(count * tokenImage),
+    opacity: new Float32Array(count * opacity),
+  };
+}
 
 /** The place of the views of image `i` among those of several. */
 export function viewsAt(
   { image, tokenImage, opacity }: TwoViews,
-  { imageSize, tokenImageSize }: TwoViewOptions,
+  options: TwoViewOptions,
   i: number,
 ): TwoViews {
+  const lengths = lengthsOf(options);
   const part = (array: Float32Array, size: number) => array.subarray(i * size, (i + 1) * size);
   return {
-    image: part(image, imageSize ** 2 * 3),
-    tokenImage: part(tokenImage, tokenImageSize ** 2 * 3),
-    opacity: part(opacity, tokenImageSize ** 2),
+    image: part(image, lengths.image),
+    tokenImage: part(tokenImage, lengths.tokenImage),
+    opacity: part(opacity, lengths.opacity),
   };
 }
+
+/** Numbers of the views of one image. */
+const lengthsOf = ({ imageSize, tokenImageSize, normalization }: TwoViewOptions) => ({
+  image: areaOf(imageSize) * channelsOf(normalization),
+  tokenImage: areaOf(tokenImageSize) * 3,
+  opacity: areaOf(tokenImageSize),
+});
 
 /**
  * Which share of each patch an object covers.
  *
- * @param opacity `[size, size]`
+ * @param opacity `[height, width]`, of this `imageSize`
  * @returns `[rows * columns]` in [0, 1], row-major
  */
 export function patchCoverage(
   opacity: Float32Array,
+  imageSize: ImageSize,
   [rows, columns]: readonly [number, number],
 ): Float32Array {
-  const size = Math.round(Math.sqrt(opacity.length));
-  const [h, w] = [size / rows, size / columns];
+  const [height, width] = imageSides(imageSize);
+  const [h, w] = [height / rows, width / columns];
   if (!Number.isInteger(h) || !Number.isInteger(w)) {
     throw new RangeError(
-      `A view of ${size}x${size} pixels does not split into a grid of ${rows}x${columns}.`,
+      `A view of ${describeSize(imageSize)} pixels does not split into a grid of ${rows}x${columns}.`,
     );
   }
   const coverage = new Float32Array(rows * columns);
   for (let i = 0; i < opacity.length; i++) {
-    const row = Math.floor(Math.floor(i / size) / h);
-    coverage[row * columns + Math.floor((i % size) / w)]! += opacity[i]! / (h * w);
+    const row = Math.floor(Math.floor(i / width) / h);
+    coverage[row * columns + Math.floor((i % width) / w)]! += opacity[i]! / (h * w);
   }
   return coverage;
 }

@@ -183,7 +183,7 @@ function checkpointOf(
     const labels = labelsOf(meta);
     const preprocessing = isTimm
       ? preprocessingOfTimm(configFile)
-      : preprocessor && preprocessingOfTransformers(preprocessor);
+      : preprocessor && preprocessingOfTransformers(preprocessor, configFile?.num_channels === 1 ? 1 : 3);
     const normalization = metaConfig && mmsegmentationNormalization(metaConfig);
     const common = {
       metadata,

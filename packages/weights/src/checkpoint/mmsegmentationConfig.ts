@@ -1,7 +1,7 @@
 import type { Normalization } from './preprocessing';
 import { pythonConfig } from './pythonConfig';
 import { isJsonObject, type JsonObject } from './readJson';
-import { triples } from './transformersProcessor';
+import { normalizationBy } from './transformersProcessor';
 
 /**
  * The configuration of a run of mmsegmentation in the `meta` of its checkpoint: `config` before version 1, `cfg` since.
@@ -25,5 +25,5 @@ export function mmsegmentationNormalization(config: JsonObject): Normalization |
     throw new Error('The model wants blue, green, red; expected bgr_to_rgb=True, as BEiT has it.');
   const inUnits = (value: unknown) => (typeof value === 'number' ? value / 255 : value);
   const eachOf = (values: unknown) => (Array.isArray(values) ? values.map(inUnits) : inUnits(values));
-  return triples(eachOf(stated.mean), eachOf(stated.std));
+  return normalizationBy(eachOf(stated.mean), eachOf(stated.std), 3);
 }

@@ -1,8 +1,16 @@
+import { describeSize, type ImageSize, imageSides } from '@beit/tensors';
+
+/** A number for gray images, or three: red, green, blue. */
+export type PerChannel = readonly [gray: number] | readonly [red: number, green: number, blue: number];
+
 /** What a model wants its images to be: `(pixel - mean) / std` for each channel, pixels in [0, 1]. */
 export interface Normalization {
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
+  readonly mean: PerChannel;
+  readonly std: PerChannel;
 }
+
+/** Channels of the images that a model wants: 1, gray, or 3, red, green and blue. */
+export const channelsOf = ({ mean }: Normalization): 1 | 3 => mean.length;
 
 /** Filters as Pillow has them, antialiased: when reducing, as much wider. */
 export type ResampleFilter = 'nearest' | 'box' | 'bilinear' | 'hamming' | 'bicubic' | 'lanczos';
@@ -15,9 +23,12 @@ export interface Size {
 
 /** How a picture of any size comes to the size that a model takes: first resized, then cut. */
 export interface Framing {
-  /** To a shorter edge, with its proportions (the longer edge is rounded down), or stretched to a size. Left out: it is not resized. */
+  /**
+   * To a shorter edge, with its proportions (the longer edge is rounded down); with its proportions just large enough to
+   * cover a size; or stretched to a size. Left out: it is not resized.
+   */
   readonly resize?: {
-    readonly to: Size | { readonly shortestEdge: number };
+    readonly to: Size | { readonly shortestEdge: number } | { readonly cover: Size };
     readonly filter: ResampleFilter;
   };
   /**
@@ -36,35 +47,45 @@ export interface Preprocessing {
 }
 
 export interface CenterOptions {
-  /** Side of the square that is left, pixels. */
-  readonly imageSize: number;
-  /** That side as a share of the shorter one before, (0, 1]: timm's and the official code's `crop_pct`. */
+  /** What is left, pixels. */
+  readonly imageSize: ImageSize;
+  /** Its sides as a share of those before, (0, 1]: timm's and the official code's `crop_pct`. */
   readonly cropShare: number;
   /** Default 'bicubic'. */
   readonly filter?: ResampleFilter;
 }
 
 /**
- * The middle square of a picture over white, as transformers cuts it.
- * Reference: microsoft/unilm beit/datasets.py, build_transform.
+ * The middle of a picture over white, as transformers cuts it.
+ * References: microsoft/unilm beit/datasets.py, build_transform; for what is no square, which that does not know, timm 1.0.31
+ * data/transforms_factory.py, transforms_imagenet_eval.
  *
  * @throws RangeError for a share that is not in (0, 1]
  */
 export function centerFraming({ imageSize, cropShare, filter = 'bicubic' }: CenterOptions): Framing {
   if (!(cropShare > 0 && cropShare <= 1))
     throw new RangeError(`cropShare is ${cropShare}; expected a number above 0, at most 1.`);
+  const [height, width] = imageSides(imageSize);
   return {
-    resize: { to: { shortestEdge: Math.floor(imageSize / cropShare) }, filter },
-    crop: { height: imageSize, width: imageSize, rounding: 'down' },
+    resize: { to: coverOf({ height, width }, cropShare), filter },
+    crop: { height, width, rounding: 'down' },
     transparency: 'white',
   };
 }
 
-/** The whole picture squeezed into a square, over white: what transformers' processors of the released models do. */
-export const stretchFraming = (imageSize: number, filter: ResampleFilter = 'bicubic'): Framing => ({
-  resize: { to: { height: imageSize, width: imageSize }, filter },
-  transparency: 'white',
-});
+/** What a picture is resized to, its proportions kept, when a share of it is then cut out of the middle; timm's rule. */
+export function coverOf({ height, width }: Size, cropShare: number): NonNullable<Framing['resize']>['to'] {
+  const before = (side: number) => Math.floor(side / cropShare);
+  return height === width
+    ? { shortestEdge: before(height) }
+    : { cover: { height: before(height), width: before(width) } };
+}
+
+/** The whole picture squeezed into a size, over white: what transformers' processors of the released models do. */
+export function stretchFraming(imageSize: ImageSize, filter: ResampleFilter = 'bicubic'): Framing {
+  const [height, width] = imageSides(imageSize);
+  return { resize: { to: { height, width }, filter }, transparency: 'white' };
+}
 
 /** The size that every picture comes to; undefined: it depends on the picture. */
 export function framedSize({ resize, crop }: Framing): Size | undefined {
@@ -74,12 +95,14 @@ export function framedSize({ resize, crop }: Framing): Size | undefined {
 
 /** For people: `shorter edge to 256 (bicubic), 224x224 of the middle`. */
 export function describeFraming({ resize, crop }: Framing): string {
-  const size = ({ height, width }: Size) => `${width}x${height}`;
-  const resized =
-    resize &&
-    ('height' in resize.to
-      ? `stretched to ${size(resize.to)} (${resize.filter})`
-      : `shorter edge to ${resize.to.shortestEdge} (${resize.filter})`);
+  const size = ({ height, width }: Size) => describeSize([height, width]);
+  const resizedTo = (to: NonNullable<Framing['resize']>['to']) =>
+    'height' in to
+      ? `stretched to ${size(to)}`
+      : 'cover' in to
+        ? `resized to cover ${size(to.cover)}`
+        : `shorter edge to ${to.shortestEdge}`;
+  const resized = resize && `${resizedTo(resize.to)} (${resize.filter})`;
   return [resized ?? 'at their own size', ...(crop ? [`${size(crop)} of the middle`] : [])].join(', ');
 }
 

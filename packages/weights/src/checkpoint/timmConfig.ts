@@ -4,9 +4,9 @@
  */
 
 import { namesByNumber } from './namesByNumber';
-import type { Framing, Preprocessing, ResampleFilter } from './preprocessing';
+import { coverOf, type Framing, type Preprocessing, type ResampleFilter } from './preprocessing';
 import { isJsonObject, type JsonObject } from './readJson';
-import { triples } from './transformersProcessor';
+import { normalizationBy } from './transformersProcessor';
 
 const FILTERS: readonly ResampleFilter[] = ['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos'];
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -21,7 +21,7 @@ const pretrainedConfigOf = (json: JsonObject): JsonObject =>
 /**
  * What timm does to a picture in evaluation.
  *
- * @throws Error that names what cannot be done: images that are no squares or not of three channels, an unknown
+ * @throws Error that names what cannot be done: other channels than gray and colors, an unknown
  *   `interpolation`, another `crop_mode` than center and squash
  */
 export function preprocessingOfTimm(json: JsonObject): Preprocessing {
@@ -33,24 +33,27 @@ export function preprocessingOfTimm(json: JsonObject): Preprocessing {
     mean = IMAGENET.mean,
     std = IMAGENET.std,
   } = withoutNulls(pretrainedConfigOf(json));
-  const [channels, height, width] = Array.isArray(inputSize) ? inputSize : [];
-  if (channels !== 3 || height !== width || !Number.isSafeInteger(height) || height < 1)
-    throw wrong('input_size', inputSize, '3 channels of a square');
+  const [channels, height, width]: unknown[] = Array.isArray(inputSize) ? inputSize : [];
+  if ((channels !== 1 && channels !== 3) || !isSide(height) || !isSide(width))
+    throw wrong('input_size', inputSize, '1 or 3 channels, height and width');
   if (typeof cropShare !== 'number' || !(cropShare > 0))
     throw wrong('crop_pct', cropShare, 'a number above 0');
   const filter = FILTERS.find((name) => name === interpolation);
   if (!filter) throw wrong('interpolation', interpolation, `one of ${FILTERS.join(', ')}`);
   if (cropMode !== 'center' && cropMode !== 'squash') throw wrong('crop_mode', cropMode, 'center or squash');
-  const edge = Math.floor(height / cropShare);
+  const before = (side: number) => Math.floor(side / cropShare);
   const framing: Framing = {
     resize: {
-      to: cropMode === 'center' ? { shortestEdge: edge } : { height: edge, width: edge },
+      to:
+        cropMode === 'center'
+          ? coverOf({ height, width }, cropShare)
+          : { height: before(height), width: before(width) },
       filter,
     },
     crop: { height, width, rounding: 'half-even' },
     transparency: 'dropped',
   };
-  return { framing, normalization: triples(mean, std) };
+  return { framing, normalization: normalizationBy(mean, std, channels) };
 }
 
 /**
@@ -66,6 +69,8 @@ export function classNamesOfTimm(json: JsonObject): readonly (string | undefined
     ? undefined
     : namesByNumber(said, "label_names in timm's config.json");
 }
+
+const isSide = (side: unknown): side is number => Number.isSafeInteger(side) && (side as number) >= 1;
 
 const withoutNulls = (json: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));

@@ -4,7 +4,14 @@
  * (get_size_dict) of 5.24.
  */
 
-import type { Framing, Normalization, Preprocessing, ResampleFilter, Size } from './preprocessing';
+import type {
+  Framing,
+  Normalization,
+  PerChannel,
+  Preprocessing,
+  ResampleFilter,
+  Size,
+} from './preprocessing';
 import { isJsonObject, type JsonObject } from './readJson';
 
 /** Pillow's numbers of its filters. */
@@ -40,10 +47,11 @@ const PROCESSOR = /^(\w+?)(?:FeatureExtractor|ImageProcessor(?:Fast|Pil)?)$/;
  * What a preprocessor_config.json says, in its old form (`feature_extractor_type`, a number for `size`) or the new one.
  * Rescaling by another factor, or none, becomes a part of the normalization.
  *
+ * @param channels of the model's images, where one number is said for all of them
  * @throws Error that names what cannot be done: another processor's steps, an unknown `resample`, a `size` by its longest
- *   edge, other than three channels
+ *   edge, other channels than gray and colors
  */
-export function preprocessingOfTransformers(json: JsonObject): Preprocessing {
+export function preprocessingOfTransformers(json: JsonObject, channels: 1 | 3 = 3): Preprocessing {
   const type = json.image_processor_type ?? json.feature_extractor_type ?? 'BeitImageProcessor';
   const defaults = DEFAULTS[PROCESSOR.exec(String(type))?.[1] ?? ''];
   if (!defaults)
@@ -69,25 +77,26 @@ export function preprocessingOfTransformers(json: JsonObject): Preprocessing {
       }),
       transparency: 'white',
     },
-    normalization: normalizationOf(json, field, flag),
+    normalization: normalizationOf(json, channels, field, flag),
   };
 }
 
 /** Of pixels in [0, 1], whatever number they are multiplied by before. */
 function normalizationOf(
   json: JsonObject,
+  channels: 1 | 3,
   field: (name: 'image_mean' | 'image_std') => unknown,
   flag: (name: string, otherwise: boolean) => boolean,
 ): Normalization {
   const factor = flag('do_rescale', true) ? (json.rescale_factor ?? 1 / 255) : 1;
   if (typeof factor !== 'number' || !(factor > 0)) throw wrong('rescale_factor', factor, 'a number above 0');
   const { mean, std } = flag('do_normalize', true)
-    ? triples(field('image_mean'), field('image_std'))
-    : { mean: [0, 0, 0] as const, std: [1, 1, 1] as const };
+    ? normalizationBy(field('image_mean'), field('image_std'), channels)
+    : normalizationBy(0, 1, channels);
   const whole = 255 * factor;
   // 1 / 255, as files have it in all its digits, is no reason for another last digit.
   if (Math.abs(whole - 1) < 1e-6) return { mean, std };
-  const inUnits = ([a, b, c]: Normalization['mean']) => [a / whole, b / whole, c / whole] as const;
+  const inUnits = (values: PerChannel) => perChannel(values.map((value) => value / whole));
   return { mean: inUnits(mean), std: inUnits(std) };
 }
 
@@ -96,7 +105,9 @@ export function transformersProcessor({ framing, normalization }: Preprocessing)
   const { resize, crop } = framing;
   const to = resize?.to;
   const cropped = crop && { height: crop.height, width: crop.width };
-  const size = to === undefined || 'height' in to ? to : { shortest_edge: to.shortestEdge };
+  // There is no word for covering: of pictures with the model's own proportions this makes the same.
+  const size =
+    to === undefined || 'height' in to ? to : 'cover' in to ? to.cover : { shortest_edge: to.shortestEdge };
   return {
     // Both transformers and transformers.js know the older name.
     feature_extractor_type: 'BeitFeatureExtractor',
@@ -114,21 +125,27 @@ export function transformersProcessor({ framing, normalization }: Preprocessing)
   };
 }
 
-/** Three numbers each, or one for all channels. @throws Error for others, and for deviations that are not above 0 */
-export function triples(mean: unknown, std: unknown): Normalization {
-  const [all, deviations] = [mean, std].map((value) =>
-    typeof value === 'number' ? [value, value, value] : value,
-  );
-  if (!isTriple(all) || !isTriple(deviations) || !deviations.every((value) => value > 0)) {
+/** A list for the channels each, or one number for all of them. @throws Error for others, and for deviations that are not above 0 */
+export function normalizationBy(mean: unknown, std: unknown, channels: 1 | 3): Normalization {
+  const all = listOf(mean, channels);
+  const deviations = listOf(std, channels);
+  if (!all || !deviations || all.length !== deviations.length || !deviations.every((value) => value > 0)) {
     throw new Error(
-      `The images' mean ${JSON.stringify(mean)} and standard deviation ${JSON.stringify(std)} must be three numbers each, the latter positive: pictures have three channels here.`,
+      `The images' mean ${JSON.stringify(mean)} and standard deviation ${JSON.stringify(std)} must be three numbers each, or one each for gray images, the latter positive.`,
     );
   }
   return { mean: all, std: deviations };
 }
 
-const isTriple = (value: unknown): value is [number, number, number] =>
-  Array.isArray(value) && value.length === 3 && value.every(Number.isFinite);
+function listOf(value: unknown, channels: 1 | 3): PerChannel | undefined {
+  if (typeof value === 'number') return perChannel(Array<number>(channels).fill(value));
+  const isList = Array.isArray(value) && (value.length === 1 || value.length === 3);
+  return isList && value.every((x): x is number => Number.isFinite(x)) ? perChannel(value) : undefined;
+}
+
+/** @param values one or three */
+const perChannel = ([first, ...others]: readonly number[]): PerChannel =>
+  others.length === 0 ? [first!] : [first!, others[0]!, others[1]!];
 
 /** A number is a square for these processors. */
 function resizedTo(size: unknown): NonNullable<Framing['resize']>['to'] {

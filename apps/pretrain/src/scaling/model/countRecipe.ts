@@ -3,7 +3,7 @@ import { createDvae, tokenizeImages } from '@beit/dvae';
 import { adamW, gradientStep, zeroGradients } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { countParameters } from '@beit/report';
-import type { NamedTensors, TensorSpec } from '@beit/tensors';
+import { imageSides, type NamedTensors, type TensorSpec } from '@beit/tensors';
 import { blankBatch, mostMasked } from '../../blankBatch';
 import type { PretrainRecipe } from '../../recipe';
 import type { Objective } from '../../targets/objective';
@@ -61,7 +61,7 @@ function tokenizeFlops({ tokenizer, views: { tokenImageSize } }: PretrainRecipe)
   const dvae = createDvae(tokenizer.model);
   const encoder = Object.entries(dvae.init(createRandom(0))).filter(([name]) => name.startsWith('encoder.'));
   const { graph } = trace(forwardStep(tokenizeImages(dvae)), Object.fromEntries(encoder), {
-    images: { dtype: 'float32', shape: [1, tokenImageSize, tokenImageSize, 3] },
+    images: { dtype: 'float32', shape: [1, ...imageSides(tokenImageSize), 3] },
   });
   return countFlops(optimize(graph));
 }

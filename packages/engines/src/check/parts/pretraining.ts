@@ -34,7 +34,8 @@ export function createPretraining({ model, vocabSize, numMasked }: Pretraining) 
     const masking = createRandomMasking({ gridSize: [rows, columns], numMaskingPatches: numMasked });
     const masks = Array.from({ length: batchSize }, () => masking.generate(random));
     const { shape, positions, weights } = toMaskedPositions(masks, masking.maxMasked);
-    const pixels = imageSize * imageSize * 3;
+    const [height, width] = imageSize;
+    const pixels = height * width * 3;
     const images = new Float32Array(batchSize * pixels);
     const drawn = Float32Array.from({ length: Math.min(batchSize, DRAWN_IMAGES) * pixels }, () =>
       random.normal(),
@@ -46,7 +47,7 @@ export function createPretraining({ model, vocabSize, numMasked }: Pretraining) 
       random.integer(0, vocabSize - 1),
     );
     const batch = {
-      images: { dtype: 'float32', shape: [batchSize, imageSize, imageSize, 3], data: images },
+      images: { dtype: 'float32', shape: [batchSize, height, width, 3], data: images },
       visualTokens: { dtype: 'int32', shape: [batchSize, rows * columns], data: tokens },
       masked: {
         positions: { dtype: 'int32', shape, data: positions },
