@@ -117,6 +117,19 @@ describe('mixing', () => {
     expect(counts.none).toBe(0);
     expect(Math.abs(counts.mixup - 200)).toBeLessThan(50);
   });
+  test('of images that are no squares takes a rectangle of their proportions, as far as it is inside', () => {
+    for (let seed = 0; seed < 200; seed++) {
+      const mix = drawMix(createRandom('wide', seed), [10, 30], { mixupAlpha: 0, cutmixAlpha: 1 });
+      expect(mix.weights.shape).toEqual([1, 10, 30, 1]);
+      const cut = [...mix.weights.data.keys()].filter((i) => mix.weights.data[i] === 0);
+      expect(1 - cut.length / 300).toBeCloseTo(mix.share, 5);
+      if (cut.length === 0) continue;
+      const extent = (places: number[]) => Math.max(...places) - Math.min(...places) + 1;
+      const height = extent(cut.map((i) => Math.floor(i / 30)));
+      const width = extent(cut.map((i) => i % 30));
+      expect(width * height).toBe(cut.length);
+    }
+  });
   test('shares have the mean and variance of the Beta distribution', () => {
     const shares = Array.from(
       { length: 4000 },

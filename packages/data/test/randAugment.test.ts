@@ -17,32 +17,35 @@ import pillow from './fixtures/pillowOps.json';
 
 const { size } = pillow;
 const GRAY = [128, 128, 128] as const;
-/** The picture with some opacity, which no op of a colour changes, as a view of its own size. */
-const picture = () => {
+/** The picture, or its upper part, with some opacity, which no op of a colour changes, as a view of its own size. */
+const picture = (height = size) => {
   const data = new Uint8Array(4 * size * size).fill(200);
   pillow.pixels.forEach((value, i) => {
     data[4 * Math.floor(i / 3) + (i % 3)] = value;
   });
-  const box = { left: 0, top: 0, ...whole };
-  return createCanvas({ ...whole, channels: 4, data }).view(box, size, 'bicubic');
+  const box = { left: 0, top: 0, width: size, height };
+  return createCanvas({ ...whole, channels: 4, data }).view(box, [height, size], 'bicubic');
 };
 const whole = { width: size, height: size };
 const coloursOf = (bytes: Uint8Array) => [...bytes].filter((_, i) => i % 4 < 3);
 
-const moved = (affine: Affine) => (bytes: Uint8Array) => transform(bytes, whole, affine, GRAY);
-const OPS: Readonly<Record<string, (bytes: Uint8Array, amount: number) => void>> = {
-  invert: colors.invert,
-  autoContrast: colors.autoContrast,
-  equalize: colors.equalize,
-  posterize: colors.posterize,
-  solarize: colors.solarize,
-  solarizeAdd: colors.solarizeAdd,
-  sharpness: (bytes, factor) => colors.sharpness(bytes, size, factor),
-  shearX: (bytes, factor) => moved(shearX(factor))(bytes),
-  shearY: (bytes, factor) => moved(shearY(factor))(bytes),
-  translateX: (bytes, pixels) => moved(translateX(pixels))(bytes),
-  translateY: (bytes, pixels) => moved(translateY(pixels))(bytes),
-  rotate: (bytes, degrees) => moved(rotate(degrees, whole))(bytes),
+type Ops = Readonly<Record<string, (bytes: Uint8Array, amount: number) => void>>;
+const opsOf = (picture: { readonly width: number; readonly height: number }): Ops => {
+  const moved = (affine: Affine) => (bytes: Uint8Array) => transform(bytes, picture, affine, GRAY);
+  return {
+    invert: colors.invert,
+    autoContrast: colors.autoContrast,
+    equalize: colors.equalize,
+    posterize: colors.posterize,
+    solarize: colors.solarize,
+    solarizeAdd: colors.solarizeAdd,
+    sharpness: (bytes, factor) => colors.sharpness(bytes, picture.width, factor),
+    shearX: (bytes, factor) => moved(shearX(factor))(bytes),
+    shearY: (bytes, factor) => moved(shearY(factor))(bytes),
+    translateX: (bytes, pixels) => moved(translateX(pixels))(bytes),
+    translateY: (bytes, pixels) => moved(translateY(pixels))(bytes),
+    rotate: (bytes, degrees) => moved(rotate(degrees, picture))(bytes),
+  };
 };
 
 const ADJUSTMENTS: Readonly<Record<string, 'saturation' | 'contrast' | 'brightness'>> = {
@@ -56,12 +59,23 @@ test.each(Object.entries(pillow.results))('%s is Pillow’s', (name, expected) =
   const view = picture();
   const adjustment = ADJUSTMENTS[op];
   if (adjustment) view.adjust({ name: adjustment, factor: Number(amount) });
-  else OPS[op]!(view.bytes(), Number(amount));
-  const actual = coloursOf(view.bytes());
+  else opsOf(whole)[op]!(view.bytes(), Number(amount));
+  expectNear(view.bytes(), expected);
+});
+
+test.each(Object.entries(pillow.wide))('%s of a picture that is no square is Pillow’s', (name, expected) => {
+  const [op, amount] = name.split('_') as [string, string];
+  const view = picture(size / 2);
+  opsOf({ width: size, height: size / 2 })[op]!(view.bytes(), Number(amount));
+  expectNear(view.bytes(), expected);
+});
+
+function expectNear(bytes: Uint8Array, expected: readonly number[]): void {
+  const actual = coloursOf(bytes);
   expect(actual.length).toBe(expected.length);
   const worst = Math.max(...actual.map((value, i) => Math.abs(value - expected[i]!)));
   expect(worst).toBeLessThanOrEqual(1);
-});
+}
 
 test('RandAugment changes colours and places at random, and nothing without ops', () => {
   const original = picture().bytes().slice();
@@ -97,6 +111,21 @@ test('erasing overwrites one rectangle of an area in range, with noise of deviat
     expect(width * height).toBeLessThan(0.4 * 32 * 32);
   }
   expect(Math.abs(erased - 100)).toBeLessThan(40);
+});
+
+test('of images that are no squares, and of gray ones, it erases one rectangle, too', () => {
+  const [rows, columns] = [16, 40];
+  for (let seed = 0; seed < 100; seed++) {
+    const image = new Float32Array(rows * columns).fill(9);
+    eraseRandomly(image, [rows, columns], { ...BEIT_ERASING, probability: 1 }, createRandom('wide', seed));
+    const gone = [...image.keys()].filter((i) => image[i] !== 9);
+    const extent = (places: number[]) => Math.max(...places) - Math.min(...places) + 1;
+    const height = extent(gone.map((i) => Math.floor(i / columns)));
+    const width = extent(gone.map((i) => i % columns));
+    expect(gone.length).toBe(width * height);
+    expect(gone.length / image.length).toBeGreaterThan(0.01);
+    expect(gone.length / image.length).toBeLessThan(0.4);
+  }
 });
 
 test('a view with RandAugment and erasing is a function of its random stream', () => {

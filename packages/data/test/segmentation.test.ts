@@ -211,44 +211,54 @@ const optionsOf = async (more: Partial<CropLoaderOptions> = {}): Promise<CropLoa
 });
 
 describe('crops', () => {
-  test('labels lie on what they are labels of, whatever the file, and nothing is beyond the image', async () => {
-    await writeFolder();
-    const options = await optionsOf({ batchSize: 6 });
-    const { crops } = options;
-    // Without changed colors a pixel's color tells its class.
-    const loader = createCropLoader({ ...options, crops: { ...crops, distortion: undefined } });
-    let [checked, outside, mixed] = [0, 0, 0];
-    for (let step = 0; step < 8; step++) {
-      const { images, labels, names } = await loader.batch(step);
-      expect(images.shape).toEqual([6, 32, 32, 3]);
-      expect(labels.shape).toEqual([6, 32, 32]);
-      names.forEach((name, image) => {
-        if (name === 'gray.jpg') return;
-        const size = 32 * 32;
-        const own = labels.data.subarray(image * size, (image + 1) * size);
-        if (own.includes(0) && own.includes(1)) mixed += 1;
-        own.forEach((label, i) => {
-          const [red, green] = [0, 1].map((c) => {
-            const { mean, std } = IMAGENET_NORMALIZATION;
-            return images.data[(image * size + i) * 3 + c]! * std[c]! + mean[c]!;
-          }) as [number, number];
-          if (images.data[(image * size + i) * 3] === 0) {
-            outside += 1;
-            expect(label).toBe(255);
-          } else if (label !== 255 && Math.abs(red - green) > 0.6) {
-            checked += 1;
-            expect(label).toBe(red > green ? 0 : 1);
-          }
-        });
+  test.each([
+    [32, 32],
+    [24, 48],
+    [48, 20],
+  ])(
+    'of %p x %p: labels lie on what they are labels of, whatever the file, and nothing is beyond the image',
+    async (height, width) => {
+      await writeFolder();
+      const options = await optionsOf({ batchSize: 6 });
+      const { crops } = options;
+      // Without changed colors a pixel's color tells its class.
+      const loader = createCropLoader({
+        ...options,
+        crops: { ...crops, cropSize: [height, width], distortion: undefined },
       });
-    }
-    expect(checked).toBeGreaterThan(5000);
-    expect(outside).toBeGreaterThan(1000);
-    // Of one class alone are only crops that have no other choice.
-    expect(mixed).toBeGreaterThan(30);
-    expect(loader.unreadable()).toEqual([]);
-    await loader.close();
-  });
+      let [checked, outside, mixed] = [0, 0, 0];
+      for (let step = 0; step < 8; step++) {
+        const { images, labels, names } = await loader.batch(step);
+        expect(images.shape).toEqual([6, height, width, 3]);
+        expect(labels.shape).toEqual([6, height, width]);
+        names.forEach((name, image) => {
+          if (name === 'gray.jpg') return;
+          const size = height * width;
+          const own = labels.data.subarray(image * size, (image + 1) * size);
+          if (own.includes(0) && own.includes(1)) mixed += 1;
+          own.forEach((label, i) => {
+            const [red, green] = [0, 1].map((c) => {
+              const { mean, std } = IMAGENET_NORMALIZATION;
+              return images.data[(image * size + i) * 3 + c]! * std[c]! + mean[c]!;
+            }) as [number, number];
+            if (images.data[(image * size + i) * 3] === 0) {
+              outside += 1;
+              expect(label).toBe(255);
+            } else if (label !== 255 && Math.abs(red - green) > 0.6) {
+              checked += 1;
+              expect(label).toBe(red > green ? 0 : 1);
+            }
+          });
+        });
+      }
+      expect(checked).toBeGreaterThan(5000);
+      expect(outside).toBeGreaterThan(1000);
+      // Of one class alone are only crops that have no other choice.
+      expect(mixed).toBeGreaterThan(30);
+      expect(loader.unreadable()).toEqual([]);
+      await loader.close();
+    },
+  );
 
   test('are the same bits with any number of workers', async () => {
     await writeFolder();

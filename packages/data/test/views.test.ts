@@ -61,6 +61,71 @@ test('of a very long image, the largest centred box of an allowed aspect is left
   expect(centerCropBox(7, 4)).toEqual({ left: 1, top: 0, width: 4, height: 4 });
 });
 
+test('crops and the middle have the proportions of a view that is no square', () => {
+  for (let seed = 0; seed < 100; seed++) {
+    const { width, height } = randomCropBox(600, 400, BEIT_CROP, createRandom(seed), 2);
+    expect(width / height / 2).toBeGreaterThan(0.75 * 0.97);
+    expect(width / height / 2).toBeLessThan(1.03 / 0.75);
+  }
+  expect(centerCropBox(100, 80, 2)).toEqual({ left: 0, top: 15, width: 100, height: 50 });
+  expect(centerCropBox(100, 80, 0.5)).toEqual({ left: 30, top: 0, width: 40, height: 80 });
+});
+
+describe('views that are no squares', () => {
+  /** Red grows across, green down, at the same pace. */
+  const slopes: Pixels = {
+    width: 120,
+    height: 100,
+    channels: 3,
+    data: Uint8Array.from({ length: 120 * 100 * 3 }, (_, i) => {
+      const pixel = Math.floor(i / 3);
+      return [2 * (pixel % 120), 2 * Math.floor(pixel / 120), 0][i % 3]!;
+    }),
+  };
+  const identity = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const;
+  const options = { imageSize: [8, 16], tokenImageSize: [4, 8], normalization: identity } as const;
+
+  test.each(['the middle', 'a crop'])('%s is not squeezed, and both views are of it', (which) => {
+    const crop = { scale: [0.3, 0.5], aspect: [1, 1] } as const;
+    const augmentation = which === 'a crop' ? { crop, flip: 0 } : undefined;
+    for (let seed = 0; seed < 10; seed++) {
+      const views = twoViews(createCanvas(slopes), { ...options, augmentation }, createRandom(seed));
+      const { image, tokenImage } = views;
+      expect([image.length, tokenImage.length]).toEqual([8 * 16 * 3, 4 * 8 * 3]);
+      const at = (x: number, y: number, color: number) => image[(y * 16 + x) * 3 + color]!;
+      const [across, down] = [(at(12, 4, 0) - at(3, 4, 0)) / 9, (at(8, 6, 1) - at(8, 1, 1)) / 5];
+      expect(across).toBeGreaterThan(0);
+      expect(Math.abs(across / down - 1)).toBeLessThan(0.1);
+      const mean = [0, 1].map((color) => (at(8, 4, color) + at(7, 3, color)) / 2);
+      for (const [i, middle] of mean.entries()) {
+        const small = (tokenImage[(1 * 8 + 3) * 3 + i]! + tokenImage[(2 * 8 + 4) * 3 + i]!) / 2;
+        expect(Math.abs(small * 255 - middle)).toBeLessThan(2);
+      }
+    }
+  });
+
+  test('gray ones have one channel, Pillow’s L, and a token view of three equal ones', () => {
+    const normalization = { mean: [0.4], std: [0.2] } as const;
+    const gray = twoViews(createCanvas(slopes), { ...options, normalization }, createRandom(0));
+    const canvas = createCanvas(slopes);
+    canvas.makeGray();
+    const levels = canvas.bytes();
+    slopes.data.forEach((_, i) => {
+      if (i % 3 !== 0) return;
+      const [r, g, b] = slopes.data.subarray(i, i + 3) as unknown as [number, number, number];
+      const level = (19595 * r + 38470 * g + 7471 * b + 0x8000) >> 16;
+      expect(Array.from(levels.subarray((4 * i) / 3, (4 * i) / 3 + 4))).toEqual([level, level, level, 255]);
+    });
+    const equal: Pixels = { ...slopes, data: colours(levels) };
+    const colored = twoViews(createCanvas(equal), options, createRandom(0));
+    expect(gray.image.length).toBe(8 * 16);
+    gray.image.forEach((value, i) => {
+      expect(value).toBeCloseTo((colored.image[3 * i]! / 255 - 0.4) / 0.2, 5);
+    });
+    expect(gray.tokenImage).toEqual(colored.tokenImage);
+  });
+});
+
 describe('two views', () => {
   const options = {
     imageSize: 8,
