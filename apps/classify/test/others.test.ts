@@ -84,8 +84,10 @@ describe.each(Object.entries(expected.logits))('%s', (name, pictures) => {
     ]);
     const { framing, normalization } = exported.preprocessing;
     expect(normalization).toEqual(own.preprocessing.normalization);
+    const { resize } = own.preprocessing.framing;
     expect(framing).toEqual({
       ...own.preprocessing.framing,
+      ...(resize && { resize: { ...resize, to: 'cover' in resize.to ? resize.to.cover : resize.to } }),
       ...(own.preprocessing.framing.crop && {
         crop: { ...own.preprocessing.framing.crop, rounding: 'down' },
       }),

@@ -79,11 +79,13 @@ function assertClasses(tensors: NamedTensors, { id2label }: JsonObject): void {
   }
 }
 
-function assertSize({ framing }: Preprocessing, { image_size: side }: JsonObject): void {
+function assertSize({ framing }: Preprocessing, { image_size: stated }: JsonObject): void {
   const size = framedSize(framing);
-  if (side !== undefined && size && (size.height !== side || size.width !== side))
+  if (stated === undefined || !size) return;
+  const [height, width]: unknown[] = Array.isArray(stated) ? stated : [stated, stated];
+  if (size.height !== height || size.width !== width)
     throw new RangeError(
-      `The preprocessing makes pictures of ${size.width}x${size.height} pixels; expected ${side}x${side}, the config's image_size.`,
+      `The preprocessing makes pictures of ${size.width}x${size.height} pixels; expected ${width}x${height}, the config's image_size.`,
     );
 }
 
