@@ -26,6 +26,7 @@ import {
 import { LABEL_NUMBERS, type LabelNumbers } from '@beit/data';
 import { type SegmentRecipe, segmentRecipe } from './recipe';
 import { RECIPES } from './recipes';
+import { strideOf } from './segmenterFile';
 
 export const COMMANDS = ['train', 'evaluate', 'predict', 'masks'] as const;
 export type Command = (typeof COMMANDS)[number];
@@ -178,12 +179,16 @@ function begunAs(wanted: SegmentRecipe, begun: SegmentRecipe, withCheckpoint: bo
 }
 
 function withOverrides(recipe: SegmentRecipe, values: OptionValues<typeof OPTIONS>): SegmentRecipe {
-  const { steps = recipe.steps, labels } = values;
+  const { steps = recipe.steps, labels, 'image-size': imageSize } = values;
   const share = steps / recipe.steps;
   return {
     ...recipe,
     ...finetuneOverrides(values, recipe),
     ...(labels !== undefined && { data: { kind: 'folder', labels } as const }),
+    ...(imageSize !== undefined && {
+      model: { ...recipe.model, imageSize },
+      views: { ...recipe.views, stride: strideOf(imageSize) },
+    }),
     steps,
     // A shorter run has a shorter warm-up, and is evaluated as often.
     warmupSteps: Math.min(recipe.warmupSteps, Math.round(recipe.warmupSteps * share)),

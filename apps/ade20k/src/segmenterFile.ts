@@ -151,8 +151,12 @@ function namesFor(names: readonly (string | undefined)[] | undefined, count: num
 
 /** mmsegmentation's for windows of 512, and the official code's for 640: the same for other sizes. */
 function ade20kViews(size: ImageSize): SegmenterViews {
-  const [height, width] = imageSides(size);
-  const shorter = Math.min(height, width);
-  const stride = (side: number) => Math.floor((side * 2) / 3);
-  return { scale: [4 * shorter, shorter], stride: shortSize([stride(height), stride(width)]) };
+  const shorter = Math.min(...imageSides(size));
+  return { scale: [4 * shorter, shorter], stride: strideOf(size) };
+}
+
+/** From one window to the next: two thirds of it. */
+export function strideOf(windowSize: ImageSize): ImageSize {
+  const [down, across] = imageSides(windowSize);
+  return shortSize([Math.floor((down * 2) / 3), Math.floor((across * 2) / 3)]);
 }

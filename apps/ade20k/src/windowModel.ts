@@ -1,7 +1,7 @@
 import type { EngineOptions } from '@beit/cli';
 import { compileForward } from '@beit/compile';
 import { type FloatImage, type Segmenter, segmentImage, segmentWhole } from '@beit/segmentation';
-import type { HostTensor, NamedTensors } from '@beit/tensors';
+import { type HostTensor, type ImageSize, imageSides, type NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
 import { isAuxiliary } from './model';
 

@@ -180,10 +180,11 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
 }
 
 function withOverrides(recipe: FinetuneRecipe, values: OptionValues<typeof OPTIONS>): FinetuneRecipe {
-  const { epochs = recipe.epochs } = values;
+  const { epochs = recipe.epochs, 'image-size': imageSize = recipe.model.imageSize } = values;
   return {
     ...recipe,
     ...finetuneOverrides(values, recipe),
+    model: { ...recipe.model, imageSize },
     epochs,
     // A shorter run has a shorter warm-up.
     warmupEpochs: recipe.warmupEpochs * Math.min(1, epochs / recipe.epochs),

@@ -2,7 +2,7 @@ import { UsageError } from '../commandLine';
 import { microBatches } from '../microBatches';
 import { modelLocation } from '../onHub';
 import { ENGINE_OPTIONS, type EngineOptions, engineOptions } from './engineOptions';
-import { absolutePath, number, whole } from './optionReaders';
+import { absolutePath, imageSize, number, whole } from './optionReaders';
 import { flag, type OptionValues, option } from './optionTable';
 import { JOB_OPTIONS } from './trainOptions';
 
@@ -19,6 +19,11 @@ export const OVERRIDE_OPTIONS = {
   'learning-rate': option('X', undefined, number(0)),
   'layer-decay': option('X', undefined, number(0.01, 1)),
   seed: option('N', "instead of the recipe's", whole(0)),
+  'image-size': option(
+    'N|H,W',
+    'likewise: pixels, the side of a square or height,width; positions of the checkpoint are interpolated',
+    imageSize,
+  ),
 };
 
 /** How every app that fine-tunes is run. */

@@ -1,5 +1,6 @@
 /** What an option's text may be. Each throws a UsageError that names the flag, the text and what was expected. */
 import { resolve } from 'node:path';
+import { type ImageSize, shortSize } from '@beit/tensors';
 import { typedIn, UsageError } from '../commandLine';
 
 /** Makes a value of what was typed. */
@@ -29,6 +30,18 @@ export const whole =
     }
     return value;
   };
+
+/** Pixels: the side of a square, or height and width. */
+export const imageSize: Reader<ImageSize> = (text, flag) => {
+  const sides = text.split(',');
+  const [height, width = height] = sides.map(Number);
+  const isSide = (side: number | undefined): side is number => Number.isSafeInteger(side) && side! >= 1;
+  if (sides.length > 2 || sides.some((side) => side.trim() === '') || !isSide(height) || !isSide(width))
+    throw new UsageError(
+      `--${flag} is '${text}'; expected pixels, the side of a square as in 224, or height and width as in 224,448.`,
+    );
+  return shortSize([height, width]);
+};
 
 /** A number in [least, most]. */
 export const number =
