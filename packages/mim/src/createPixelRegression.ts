@@ -7,7 +7,7 @@ import { createMaskedEncoder, drawWeight, type MaskedPositions } from './maskedE
 
 export interface PixelRegressionConfig {
   readonly backbone: Backbone<'features'>;
-  /** Side of a patch, pixels; images have `gridSize * patchSize` of them along each side. */
+  /** Side of a patch, pixels; images are of `gridSize[0] * patchSize` rows and `gridSize[1] * patchSize` columns of them. */
   readonly patchSize: number;
   /** Of the images. Default 3. */
   readonly inChannels?: number;

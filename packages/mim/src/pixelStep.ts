@@ -6,7 +6,7 @@ import type { MaskedPositions } from './maskedEncoder';
 
 /** One batch: that of `pretrainStep` without visual tokens. */
 export type PixelBatch = {
-  /** Normalized, `[batch, imageSize, imageSize, inChannels]`. */
+  /** Normalized, `[batch, height, width, inChannels]`. */
   images: tf.Tensor;
   masked: MaskedPositions;
   /** `[depth, 2, batch]`; left out when the model drops no paths. */

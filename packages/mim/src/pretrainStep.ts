@@ -9,7 +9,7 @@ import type { MaskedPositions } from './maskedEncoder';
  * here.
  */
 export type PretrainBatch = {
-  /** Normalized, `[batch, imageSize, imageSize, inChannels]`. */
+  /** Normalized, `[batch, height, width, inChannels]`. */
   images: tf.Tensor;
   /** `[batch, patches]` int32. */
   visualTokens: tf.Tensor;

@@ -15,7 +15,7 @@ export interface Backbone<F extends keyof BackboneFeatures = keyof BackboneFeatu
   readonly gridSize: readonly [number, number];
   readonly embedDim: number;
   init(random: Random): NamedTensors;
-  /** Normalized images `[batch, imageSize, imageSize, channels]` to `[batch, patches, embedDim]`. */
+  /** Normalized images `[batch, height, width, channels]` to `[batch, patches, embedDim]`. */
   embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor;
   /** Patch embeddings through all blocks. */
   encode(

@@ -1,28 +1,42 @@
-/** How far a cubic reaches below zero: torch's, and so BEiT's. */
-const CUBIC_A = -0.75;
-
-/** Keys' cubic convolution kernel. */
-function cubic(x: number): number {
-  const t = Math.abs(x);
-  if (t <= 1) return ((CUBIC_A + 2) * t - (CUBIC_A + 3)) * t * t + 1;
-  if (t < 2) return ((CUBIC_A * t - 5 * CUBIC_A) * t + 8 * CUBIC_A) * t - 4 * CUBIC_A;
-  return 0;
-}
+/** Keys' cubic convolution kernel; `a` says how far it reaches below zero. */
+const cubic =
+  (a: number) =>
+  (x: number): number => {
+    const t = Math.abs(x);
+    if (t <= 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
+    if (t < 2) return ((a * t - 5 * a) * t + 8 * a) * t - 4 * a;
+    return 0;
+  };
 const triangle = (x: number): number => Math.max(0, 1 - Math.abs(x));
+
+/** torch's cubic is another one with antialiasing, when enlarging too: Pillow's. */
+const CUBIC = cubic(-0.75);
+const ANTIALIASED_CUBIC = cubic(-0.5);
 
 export interface ResizeGridOptions {
   readonly method: 'bicubic' | 'bilinear';
   /** Whether the corner values stay at the corners. Default false, as everywhere in BEiT. */
   readonly alignCorners?: boolean;
+  /** Whether a smaller grid averages over all values of the larger one; not with `alignCorners`. Default false. */
+  readonly antialias?: boolean;
 }
 
-/** Row i holds the weights of the `from` values in the i-th of `to`; beyond an edge the edge value counts. */
+/**
+ * Row i holds the weights of the `from` values in the i-th of `to`. Beyond an edge the edge value counts; with `antialias`
+ * nothing does, and the other weights are the larger.
+ *
+ * @throws RangeError for `antialias` with `alignCorners`
+ */
 export function resizeWeights(
   from: number,
   to: number,
-  { method, alignCorners = false }: ResizeGridOptions,
+  { method, alignCorners = false, antialias = false }: ResizeGridOptions,
 ): Float64Array[] {
-  const [kernel, reach] = method === 'bicubic' ? [cubic, 2] : [triangle, 1];
+  if (antialias) {
+    if (alignCorners) throw new RangeError('antialias and alignCorners do not go together: leave one out.');
+    return antialiasedWeights(from, to, method === 'bicubic' ? ANTIALIASED_CUBIC : triangle);
+  }
+  const [kernel, reach] = method === 'bicubic' ? [CUBIC, 2] : [triangle, 1];
   return Array.from({ length: to }, (_, i) => {
     const center = alignCorners
       ? to === 1
@@ -38,8 +52,19 @@ export function resizeWeights(
   });
 }
 
+/** The kernel is stretched to the new grid's cells where these are the larger ones. */
+function antialiasedWeights(from: number, to: number, kernel: (x: number) => number): Float64Array[] {
+  const stretch = Math.max(1, from / to);
+  return Array.from({ length: to }, (_, i) => {
+    const center = ((i + 0.5) * from) / to - 0.5;
+    const weights = Float64Array.from({ length: from }, (_, k) => kernel((k - center) / stretch));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    return weights.map((weight) => weight / total);
+  });
+}
+
 /**
- * A grid of vectors at another resolution, as torch.nn.functional.interpolate without antialiasing.
+ * A grid of vectors at another resolution, as torch.nn.functional.interpolate.
  *
  * @param grid `[rows, columns, width]`, row-major
  * @returns `[newRows, newColumns, width]`

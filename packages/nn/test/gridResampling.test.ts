@@ -35,6 +35,22 @@ test('resizing equals that of a grid, whose numbers are torch’s, up, down and 
   );
 });
 
+// torch 2.15: F.interpolate(x, size=(1, n), mode=method, antialias=True); the numbers of bicubic are of another cubic than without.
+test.each([
+  ['bicubic', [1.447581, 3.998779, 4.112903]],
+  ['bicubic', [-0.142012, 2.178572, 2.01509, 2.00686, 7, 2.784637, 3.502058, 4.892857, 3.952663]],
+  ['bilinear', [1.5, 4.058824, 4]],
+  ['bilinear', [0, 2, 2.111111, 2.333334, 7, 3.111112, 3.666667, 4.666667, 4]],
+] as const)('%s with antialiasing is torch’s, at %j', (method, expected) => {
+  const line = Float32Array.of(0, 3, 1, 7, 2, 5, 4);
+  const resized = resizeGrid(line, [1, 7, 1], [1, expected.length], { method, antialias: true });
+  expected.forEach((value, i) => {
+    expect(resized[i]).toBeCloseTo(value, 5);
+  });
+  const both = { method, antialias: true, alignCorners: true };
+  expect(() => resizeGrid(line, [1, 7, 1], [1, 3], both)).toThrow('do not go together');
+});
+
 test('averages are those of the parts, which overlap as torch’s do', () => {
   fc.assert(
     fc.property(side, side, side, (height, width, parts) => {

@@ -33,6 +33,7 @@ test('gradient against central differences', () => {
   expect(tf.sum(tf.mul(tf.grad(f)(x), direction)).dataSync()[0]! - slope).toBeCloseTo(0, 1);
 });
 
-test('other ranks are refused', () => {
+test('other ranks are refused, and images of which nothing would be left', () => {
+  expect(() => maxPool2d(tf.zeros([1, 1, 4, 1]))).toThrow('maxPool2d input is [1,1,4,1]');
   expect(() => maxPool2d(tf.zeros([4, 4, 1]))).toThrow('maxPool2d input is [4,4,1]');
 });

@@ -35,14 +35,14 @@ export interface Segmenter {
   init(random: Random): NamedTensors;
   /** Parameters of the heads alone. */
   initHeads(random: Random): NamedTensors;
-  /** `[batch, height, width, numClasses]` of normalized images `[batch, imageSize, imageSize, 3]`, with running statistics. */
+  /** `[batch, height, width, numClasses]` of normalized images `[batch, height, width, 3]`, with running statistics. */
   logits(params: TensorParams, images: tf.Tensor): tf.Tensor4D;
   /** The same before they are brought to the size of the images, for who wants another: `[batch, rows, columns, numClasses]`. */
   gridLogits(params: TensorParams, images: tf.Tensor): tf.Tensor4D;
   /**
    * The objective. `labels` is `[batch, height, width]` int32, with 255 for pixels that are ignored.
    *
-   * @throws RangeError when a head's block does not exist, or the labels are not a whole multiple of the logits
+   * @throws RangeError when a head's block does not exist, or the labels are not the same whole multiple of the logits both ways
    */
   loss(
     params: TensorParams,
@@ -125,7 +125,7 @@ export function createSegmenter({
     gridLogits,
     logits(params, images) {
       const logits = gridLogits(params, images);
-      return upsampleBilinear2d(logits, wholeFactor(images.shape[1]!, logits.shape[1]!));
+      return upsampleBilinear2d(logits, wholeFactor(images, logits));
     },
     loss,
   };
@@ -133,12 +133,17 @@ export function createSegmenter({
 
 /** Logits for every label. */
 function atSizeOf(labels: tf.Tensor, logits: tf.Tensor4D): tf.Tensor4D {
-  return upsampleBilinear2d(logits, wholeFactor(labels.shape[1]!, logits.shape[1]));
+  return upsampleBilinear2d(logits, wholeFactor(labels, logits));
 }
 
-function wholeFactor(size: number, of: number): number {
-  if (size % of !== 0) {
-    throw new RangeError(`The logits have ${of} rows and there are ${size} of pixels; expected a divisor.`);
+/** How many pixels a logit is for, along each side. Both are `[batch, rows, columns, ...]`. */
+function wholeFactor(pixels: tf.Tensor, logits: tf.Tensor4D): number {
+  const [[, height, width], [, rows, columns]] = [pixels.shape as [number, number, number], logits.shape];
+  const factor = height / rows;
+  if (!Number.isSafeInteger(factor) || width !== columns * factor) {
+    throw new RangeError(
+      `The logits are ${rows}x${columns}, rows by columns, and the pixels ${height}x${width}; expected the same multiple both ways.`,
+    );
   }
-  return size / of;
+  return factor;
 }

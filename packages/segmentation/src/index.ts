@@ -24,6 +24,7 @@ export { type SegmentImageOptions, segmentImage, segmentWhole } from './segmentI
 export {
   type FloatImage,
   type SlidingOptions,
+  type Stride,
   slidingLogits,
   type WindowModel,
   windowStarts,

@@ -1,25 +1,25 @@
-import type { HostTensor } from '@beit/tensors';
+import { type HostTensor, imageSides } from '@beit/tensors';
 import { resizeLines } from './resizeLines';
-import { type FloatImage, slidingLogits, type WindowModel } from './slidingLogits';
+import { type FloatImage, type Stride, slidingLogits, type WindowModel } from './slidingLogits';
 
 export interface SegmentImageOptions {
   /** Pixels of the result; the image may have been resized from it. Default: those of the first image. */
   readonly size?: { readonly height: number; readonly width: number };
-  /** Pixels from one window to the next. Default: two thirds of the window. */
-  readonly stride?: number;
+  /** Pixels from one window to the next, both ways or [down, across]. Default: two thirds of the window. */
+  readonly stride?: Stride;
   /** Also ask for the mirrored images, and average. Default false. */
   readonly flip?: boolean;
 }
 
 /**
  * The class of every pixel of an image of any size: windows slide over it, and logits are averaged where they overlap.
- * Given at several scales, and with `flip`, probabilities are averaged over all of these. Rows (or columns, where the
- * image is wider) are finished one after the other, so that memory does not grow with the image.
+ * Given at several scales, and with `flip`, probabilities are averaged over all of these. Rows (or columns, where
+ * fewer of them are in memory) are finished one after the other, so that memory does not grow with the image.
  * Reference: mmsegmentation models/segmentors/encoder_decoder.py, `slide_inference` and `aug_test`.
  *
  * @param images the image at one scale, or at several
  * @returns `[height, width]`, classes
- * @throws RangeError when there is no image, there are more than 255 classes, or a logit is NaN; as `windowStarts`; and whatever the model throws
+ * @throws RangeError when there is no image, there are more than 255 classes, or a logit is NaN; as `slidingLogits`
  */
 export async function segmentImage(
   images: FloatImage | readonly FloatImage[],
@@ -33,8 +33,9 @@ export async function segmentImage(
     throw new RangeError(`${model.numClasses} classes; a class is a byte, and 255 is none, so at most 255.`);
   }
   const { height, width } = size ?? first;
-  // One line is `window x shorter side` long in memory.
-  const lines = width > height ? 'columns' : 'rows';
+  // So many lines as a window has are in memory.
+  const [rows, columns] = imageSides(model.windowSize);
+  const lines = rows * width > columns * height ? 'columns' : 'rows';
   const sizes = ({ height, width }: { height: number; width: number }) =>
     lines === 'rows' ? { lines: height, positions: width } : { lines: width, positions: height };
   const to = sizes({ height, width });

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@beit/tensors';
+import { type HostTensor, type ImageSize, imageSides } from '@beit/tensors';
 
 /** Normalized pixels, `[height, width, 3]`. */
 export interface FloatImage {
@@ -9,18 +9,21 @@ export interface FloatImage {
 
 /** A network that sees windows of one size, so many at a time. */
 export interface WindowModel {
-  /** Pixels along a side. */
-  readonly windowSize: number;
+  /** Pixels of a window: the side of a square, or [height, width]. */
+  readonly windowSize: ImageSize;
   readonly numClasses: number;
   /** Windows in one call; what is left of the last call is zeros. */
   readonly batchSize: number;
-  /** `[batchSize, windowSize, windowSize, 3]` to `[batchSize, windowSize, windowSize, numClasses]`. */
+  /** `[batchSize, height, width, 3]` to `[batchSize, height, width, numClasses]`, of windows. */
   logits(windows: HostTensor): Promise<HostTensor>;
 }
 
+/** Pixels from one window to the next: as many both ways, or [down, across]. */
+export type Stride = number | readonly [down: number, across: number];
+
 export interface SlidingOptions {
-  /** Pixels from one window to the next. Default: two thirds of the window, as 341 of 512. */
-  readonly stride?: number;
+  /** Default: two thirds of the window, as 341 of 512. */
+  readonly stride?: Stride;
   /** Show the network the mirrored image, and mirror what it says. Default false. */
   readonly flip?: boolean;
   /** Which lines come one by one: those of the longer side's positions take the least memory. Default 'rows'. */
@@ -53,30 +56,34 @@ export function windowStarts(size: number, windowSize: number, stride: number): 
  * one row (or column) after the other. Memory is taken for as many lines as a window has, not for the image. Each array
  * is valid until the next is asked for.
  *
- * @throws RangeError as `windowStarts`, and whatever the model throws
+ * @throws RangeError as `windowStarts`, and for logits of another shape than the windows'; and whatever the model throws
  */
 export async function* slidingLogits(
   image: FloatImage,
   model: WindowModel,
-  { stride = Math.round((2 / 3) * model.windowSize), flip = false, lines = 'rows' }: SlidingOptions = {},
+  { stride, flip = false, lines = 'rows' }: SlidingOptions = {},
 ): AsyncGenerator<Float32Array> {
-  const { windowSize, numClasses, batchSize } = model;
-  const rows = windowStarts(image.height, windowSize, stride);
-  const ahead = windowStarts(image.width, windowSize, stride);
+  const { numClasses, batchSize } = model;
+  const [height, width] = imageSides(model.windowSize);
+  const twoThirds = (side: number) => Math.round((2 / 3) * side);
+  const [down, across] = imageSides(stride ?? [twoThirds(height), twoThirds(width)]);
+  const rows = windowStarts(image.height, height, down);
+  const ahead = windowStarts(image.width, width, across);
   // The windows of the mirrored image, as they lie in this one.
-  const columns = flip ? ahead.map((start) => image.width - windowSize - start).toReversed() : ahead;
+  const columns = flip ? ahead.map((start) => image.width - width - start).toReversed() : ahead;
   const byRow = lines === 'rows';
   const [lineStarts, positionStarts] = byRow ? [rows, columns] : [columns, rows];
   const [lineCount, positions] = byRow ? [image.height, image.width] : [image.width, image.height];
+  const [linesOfWindow, positionsOfWindow] = byRow ? [height, width] : [width, height];
   const lineSize = positions * numClasses;
 
   /** Sums of the lines from `first` on. */
-  const sums = new Float32Array(windowSize * lineSize);
+  const sums = new Float32Array(linesOfWindow * lineSize);
   let first = Math.min(0, lineStarts[0]!);
   const finished = new Float32Array(lineSize);
-  const windows = new Float32Array(batchSize * windowSize ** 2 * 3);
-  const coverage = coverageOf(positionStarts, windowSize, positions);
-  const lineCoverage = coverageOf(lineStarts, windowSize, lineCount);
+  const windows = new Float32Array(batchSize * height * width * 3);
+  const coverage = coverageOf(positionStarts, positionsOfWindow, positions);
+  const lineCoverage = coverageOf(lineStarts, linesOfWindow, lineCount);
 
   /** Lines before `end`, which no further window covers. */
   function* finishUntil(end: number): Generator<Float32Array> {
@@ -92,38 +99,47 @@ export async function* slidingLogits(
   }
 
   function moveTo(line: number): void {
-    const passed = Math.min(windowSize, line - first);
+    const passed = Math.min(linesOfWindow, line - first);
     sums.copyWithin(0, passed * lineSize);
-    sums.fill(0, (windowSize - passed) * lineSize);
+    sums.fill(0, (linesOfWindow - passed) * lineSize);
     first = line;
   }
 
   function add(logits: Float32Array, positionStart: number): void {
-    for (let y = 0; y < windowSize; y++) {
-      for (let x = 0; x < windowSize; x++) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
         const [line, position] = byRow ? [y, positionStart + x] : [x, positionStart + y];
         if (position < 0 || position >= positions) continue;
         const to = line * lineSize + position * numClasses;
-        const at = (y * windowSize + (flip ? windowSize - 1 - x : x)) * numClasses;
+        const at = (y * width + (flip ? width - 1 - x : x)) * numClasses;
         for (let c = 0; c < numClasses; c++) sums[to + c]! += logits[at + c]!;
       }
     }
   }
 
   const places = lineStarts.flatMap((line) => positionStarts.map((position) => ({ line, position })));
-  const windowOf = ({ line, position }: { line: number; position: number }) =>
-    byRow ? { top: line, left: position, windowSize, flip } : { top: position, left: line, windowSize, flip };
+  const windowOf = ({ line, position }: { line: number; position: number }) => ({
+    ...(byRow ? { top: line, left: position } : { top: position, left: line }),
+    rows: height,
+    columns: width,
+    flip,
+  });
   for (let from = 0; from < places.length; from += batchSize) {
     const group = places.slice(from, from + batchSize);
     windows.fill(0);
     group.forEach((place, i) => {
       copyWindow(image, windows, i, windowOf(place));
     });
-    const shape = [batchSize, windowSize, windowSize, 3];
-    const { data } = await model.logits({ dtype: 'float32', shape, data: windows });
+    const shape = [batchSize, height, width, 3];
+    const { data, shape: given } = await model.logits({ dtype: 'float32', shape, data: windows });
+    const expected = [batchSize, height, width, numClasses];
+    if (given.length !== 4 || expected.some((count, axis) => count !== given[axis]))
+      throw new RangeError(
+        `The logits of windows: got [${given.join(', ')}]; expected [${expected.join(', ')}].`,
+      );
     // What a program gave may be gone when it runs again, for another scale between two lines of this one.
     const logits = (data as Float32Array).slice();
-    const size = windowSize ** 2 * numClasses;
+    const size = height * width * numClasses;
     for (const [i, { line, position }] of group.entries()) {
       yield* finishUntil(line);
       moveTo(line);
@@ -145,7 +161,8 @@ function coverageOf(starts: readonly number[], windowSize: number, size: number)
 interface Window {
   readonly top: number;
   readonly left: number;
-  readonly windowSize: number;
+  readonly rows: number;
+  readonly columns: number;
   readonly flip: boolean;
 }
 
@@ -154,12 +171,12 @@ function copyWindow(
   { height, width, data }: FloatImage,
   into: Float32Array,
   index: number,
-  { top, left, windowSize, flip }: Window,
+  { top, left, rows, columns, flip }: Window,
 ): void {
-  for (let y = Math.max(0, -top); y < Math.min(windowSize, height - top); y++) {
-    for (let x = Math.max(0, -left); x < Math.min(windowSize, width - left); x++) {
+  for (let y = Math.max(0, -top); y < Math.min(rows, height - top); y++) {
+    for (let x = Math.max(0, -left); x < Math.min(columns, width - left); x++) {
       const from = ((top + y) * width + left + x) * 3;
-      const to = ((index * windowSize + y) * windowSize + (flip ? windowSize - 1 - x : x)) * 3;
+      const to = ((index * rows + y) * columns + (flip ? columns - 1 - x : x)) * 3;
       into[to] = data[from]!;
       into[to + 1] = data[from + 1]!;
       into[to + 2] = data[from + 2]!;

@@ -4,32 +4,29 @@ import type { HostTensor } from '@beit/tensors';
 import fc from 'fast-check';
 import { type FloatImage, segmentImage, slidingLogits, type WindowModel, windowStarts } from '../src';
 
-const WINDOW = 6;
+/** [height, width] */
+type Window = readonly [number, number];
+const WINDOW: Window = [6, 6];
 const CLASSES = 3;
 
 /** Logits of a pixel: of its colour, and of where it is in its window, so that windows differ where they overlap. */
-const model = (batchSize: number): WindowModel & { largest(): number } => {
-  let largest = 0;
-  return {
-    windowSize: WINDOW,
-    numClasses: CLASSES,
-    batchSize,
-    largest: () => largest,
-    async logits({ data, shape }: HostTensor) {
-      expect(shape).toEqual([batchSize, WINDOW, WINDOW, 3]);
-      largest = Math.max(largest, data.length);
-      return {
-        dtype: 'float32',
-        shape: [batchSize, WINDOW, WINDOW, CLASSES],
-        data: logitsOf(data as Float32Array),
-      };
-    },
-  };
-};
-const logitsOf = (pixels: Float32Array) =>
+const model = (batchSize: number, window = WINDOW): WindowModel => ({
+  windowSize: window,
+  numClasses: CLASSES,
+  batchSize,
+  async logits({ data, shape }: HostTensor) {
+    expect(shape).toEqual([batchSize, ...window, 3]);
+    return {
+      dtype: 'float32',
+      shape: [batchSize, ...window, CLASSES],
+      data: logitsOf(data as Float32Array, window),
+    };
+  },
+});
+const logitsOf = (pixels: Float32Array, [height, width]: Window) =>
   Float32Array.from({ length: pixels.length }, (_, i) => {
-    const [x, c] = [Math.floor(i / CLASSES) % WINDOW, i % CLASSES];
-    const y = Math.floor(i / CLASSES / WINDOW) % WINDOW;
+    const [x, c] = [Math.floor(i / CLASSES) % width, i % CLASSES];
+    const y = Math.floor(i / CLASSES / width) % height;
     return 2 * pixels[i - c + ((c + 1) % 3)]! + 0.3 * Math.sin(x + 2 * y * (c + 1));
   });
 
@@ -48,21 +45,27 @@ const mirrored = ({ height, width, data }: FloatImage, channels: number): FloatI
 });
 
 /** mmsegmentation's way: all logits and a count for the whole image. */
-function wholeLogits({ height, width, data }: FloatImage, stride: number): Float32Array {
+function wholeLogits(
+  { height, width, data }: FloatImage,
+  stride: number | Window,
+  [rows, columns]: Window = WINDOW,
+): Float32Array {
+  const [down, across] = typeof stride === 'number' ? [stride, stride] : stride;
   const sums = new Float32Array(height * width * CLASSES);
   const counts = new Float32Array(height * width);
-  for (const top of windowStarts(height, WINDOW, stride)) {
-    for (const left of windowStarts(width, WINDOW, stride)) {
-      const window = new Float32Array(WINDOW * WINDOW * 3);
+  for (const top of windowStarts(height, rows, down)) {
+    for (const left of windowStarts(width, columns, across)) {
+      const window = new Float32Array(rows * columns * 3);
       const inside = (y: number, x: number) => top + y < height && left + x < width;
       const each = (f: (at: number, pixel: number) => void) => {
-        for (let y = 0; y < WINDOW; y++)
-          for (let x = 0; x < WINDOW; x++) if (inside(y, x)) f(y * WINDOW + x, (top + y) * width + left + x);
+        for (let y = 0; y < rows; y++)
+          for (let x = 0; x < columns; x++)
+            if (inside(y, x)) f(y * columns + x, (top + y) * width + left + x);
       };
       each((at, pixel) => {
         for (let c = 0; c < 3; c++) window[at * 3 + c] = data[pixel * 3 + c]!;
       });
-      const logits = logitsOf(window);
+      const logits = logitsOf(window, [rows, columns]);
       each((at, pixel) => {
         counts[pixel]!++;
         for (let c = 0; c < CLASSES; c++) sums[pixel * CLASSES + c]! += logits[at * CLASSES + c]!;
@@ -94,7 +97,15 @@ const closeTo = (actual: readonly number[], expected: ArrayLike<number>) => {
 };
 
 const side = fc.integer({ min: 1, max: 20 });
-const stride = fc.integer({ min: 1, max: WINDOW });
+/** A window and a stride that is not larger. */
+const windows = fc
+  .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }))
+  .chain(([rows, columns]) =>
+    fc.record({
+      window: fc.constant([rows, columns] as const),
+      step: fc.tuple(fc.integer({ min: 1, max: rows }), fc.integer({ min: 1, max: columns })),
+    }),
+  );
 const batch = fc.integer({ min: 1, max: 4 });
 
 test('windows lie a stride apart, the last one inside', () => {
@@ -109,13 +120,13 @@ test('windows lie a stride apart, the last one inside', () => {
 
 test('lines are those of the average over all windows, whatever the size, the batch and the direction', async () => {
   await fc.assert(
-    fc.asyncProperty(side, side, stride, batch, async (height, width, step, batchSize) => {
+    fc.asyncProperty(side, side, windows, batch, async (height, width, { window, step }, batchSize) => {
       const picture = image(height, width);
-      const expected = wholeLogits(picture, step);
-      const rows = await gathered(slidingLogits(picture, model(batchSize), { stride: step }));
+      const expected = wholeLogits(picture, step, window);
+      const rows = await gathered(slidingLogits(picture, model(batchSize, window), { stride: step }));
       closeTo(rows, expected);
       const columns = await gathered(
-        slidingLogits(picture, model(batchSize), { stride: step, lines: 'columns' }),
+        slidingLogits(picture, model(batchSize, window), { stride: step, lines: 'columns' }),
       );
       closeTo(transposed(columns, width, height), expected);
     }),
@@ -125,12 +136,13 @@ test('lines are those of the average over all windows, whatever the size, the ba
 
 test('flipped is what the network says of the mirrored image, mirrored back', async () => {
   await fc.assert(
-    fc.asyncProperty(side, side, stride, async (height, width, step) => {
+    fc.asyncProperty(side, side, windows, async (height, width, { window, step }) => {
       const picture = image(height, width);
-      const ofMirrored = wholeLogits(mirrored(picture, 3), step);
+      const ofMirrored = wholeLogits(mirrored(picture, 3), step, window);
       const expected = mirrored({ height, width, data: ofMirrored }, CLASSES).data;
-      closeTo(await gathered(slidingLogits(picture, model(2), { stride: step, flip: true })), expected);
-      const columns = slidingLogits(picture, model(2), { stride: step, flip: true, lines: 'columns' });
+      const options = { stride: step, flip: true };
+      closeTo(await gathered(slidingLogits(picture, model(2, window), options)), expected);
+      const columns = slidingLogits(picture, model(2, window), { ...options, lines: 'columns' });
       closeTo(transposed(await gathered(columns), width, height), expected);
     }),
     { seed: 1, numRuns: 30 },
@@ -145,15 +157,21 @@ const argMax = (logits: ArrayLike<number>) =>
 
 test('classes at another size are those of the resized logits', async () => {
   await fc.assert(
-    fc.asyncProperty(side, side, side, side, async (height, width, toHeight, toWidth) => {
+    fc.asyncProperty(side, side, side, side, windows, async (height, width, toHeight, toWidth, given) => {
+      const { window, step } = given;
       const picture = image(height, width);
-      const classes = await segmentImage(picture, model(1), {
+      const classes = await segmentImage(picture, model(1, window), {
         size: { height: toHeight, width: toWidth },
-        stride: 4,
+        stride: step,
       });
-      const logits = resizeGrid(wholeLogits(picture, 4), [height, width, CLASSES], [toHeight, toWidth], {
-        method: 'bilinear',
-      });
+      const logits = resizeGrid(
+        wholeLogits(picture, step, window),
+        [height, width, CLASSES],
+        [toHeight, toWidth],
+        {
+          method: 'bilinear',
+        },
+      );
       expect([...classes]).toEqual(argMax(logits));
     }),
     { seed: 2, numRuns: 40 },
@@ -180,6 +198,28 @@ test('several scales and mirrored ones: the mean of probabilities', async () => 
     }
   }
   expect([...classes]).toEqual(argMax(mean));
+});
+
+test('a stride is of both sides or of each, by itself two thirds of the window', async () => {
+  const [picture, window] = [image(13, 29), [4, 9] as const];
+  const lines = (stride?: number | Window) =>
+    gathered(slidingLogits(picture, model(2, window), stride === undefined ? {} : { stride }));
+  closeTo(await lines(), wholeLogits(picture, [3, 6], window));
+  closeTo(await lines(4), wholeLogits(picture, [4, 4], window));
+  closeTo(await lines([4, 9]), wholeLogits(picture, [4, 9], window));
+  await expect(lines(5)).rejects.toThrow('stride is 5; expected at most 4, the window');
+  await expect(lines([4, 0])).rejects.toThrow('stride is 0; expected a positive integer');
+});
+
+test('logits of other windows, such as transposed ones, are refused', async () => {
+  const wide = model(1, [4, 9]);
+  const transposed: WindowModel = {
+    ...wide,
+    logits: async (windows) => ({ ...(await wide.logits(windows)), shape: [1, 9, 4, CLASSES] }),
+  };
+  await expect(segmentImage(image(10, 10), transposed)).rejects.toThrow(
+    'The logits of windows: got [1, 9, 4, 3]; expected [1, 4, 9, 3]',
+  );
 });
 
 test('no image, and more classes than a byte has, are refused', async () => {

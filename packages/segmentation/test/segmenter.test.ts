@@ -8,6 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 import {
   createSegmenter,
   createSetrHead,
+  createUperHead,
   inferHead,
   MLA_BLOCKS,
   pixelAccuracy,
@@ -15,6 +16,7 @@ import {
   type Segmenter,
   type SegmenterHead,
 } from '../src';
+import wideUperNet from './fixtures/wideUperNet.json';
 
 tf.enableProdMode();
 beforeAll(() => tf.setBackend('cpu'));
@@ -47,6 +49,12 @@ const close = (a: tf.Tensor, b: tf.Tensor, places: number) => {
     expect(value).toBeCloseTo(y[i]!, places);
   });
 };
+
+/** As fixtures have tensors. */
+interface Fixture {
+  readonly shape: number[];
+  readonly data: number[];
+}
 
 const EMBED_DIM = 16;
 const CLASSES = 3;
@@ -238,6 +246,92 @@ describe.each<SegmenterHead>([
     const unused = withoutGradient(segmenter, params, trained, images, labels, 1e-6);
     expect(unused).toEqual(trained.filter((name) => /norm(\.\d)?\.bias$/.test(name)));
   });
+});
+
+/** The same model of the images' transposes: kernels and positions are transposed. */
+function transposedParams(
+  params: Record<string, tf.Tensor>,
+  [rows, columns]: readonly [number, number],
+): Record<string, tf.Tensor> {
+  const transposed = (name: string, x: tf.Tensor) => {
+    if (x.rank === 4) return tf.transpose(x, [0, 1, 3, 2]);
+    if (name !== 'pos_embed') return x;
+    const [cls, patches] = tf.split(x, [1, rows * columns], 1) as [tf.Tensor, tf.Tensor];
+    const grid = tf.reshape(patches, [rows, columns, -1]);
+    return tf.concat([cls, tf.reshape(tf.transpose(grid, [1, 0, 2]), patches.shape)], 1);
+  };
+  return Object.fromEntries(Object.entries(params).map(([name, x]) => [name, transposed(name, x)]));
+}
+
+describe.each<SegmenterHead>([
+  { kind: 'setr-pup', channels: 4, numConvs: 2, auxiliary: [{ block: 0, numConvs: 1, upScale: 4 }] },
+  { kind: 'setr-naive', channels: 4, auxiliary: [{ block: 0 }] },
+  { kind: 'setr-mla', blocks: [0, 1, 1, 2], channels: 6, headChannels: 4 },
+  { kind: 'upernet', blocks: [0, 1, 1, 2], channels: 4, auxiliary: [{ block: 1 }] },
+])('$kind on images that are no squares', (head) => {
+  const GRID = [3, 5] as const;
+  const [height, width] = [4 * GRID[0], 4 * GRID[1]];
+  const of = (imageSize: readonly [number, number]) =>
+    createSegmenter({
+      backbone: createVit({ imageSize, patchSize: 4, embedDim: 8, depth: 3, numHeads: 2 }),
+      numClasses: CLASSES,
+      head,
+    });
+  const segmenter = of([height, width]);
+  const params = moved(segmenter.init(createRandom(2)));
+  const images = noise(2, height, width, 3);
+  const labels = tf.tensor(
+    Int32Array.from({ length: 2 * height * width }, (_, i) => (i * i) % CLASSES),
+    [2, height, width],
+  );
+
+  test('logits, losses and statistics are those of the transposed model of the transposed images', () => {
+    const other = of([width, height]);
+    const turned = (x: tf.Tensor) => tf.transpose(x, [0, 2, 1, ...(x.rank === 4 ? [3] : [])]);
+    const own = transposedParams(params, GRID);
+    const logits = segmenter.logits(params, images);
+    expect(logits.shape).toEqual([2, height, width, CLASSES]);
+    close(turned(other.logits(own, turned(images))), logits, 4);
+    const losses = segmenter.loss(params, images, labels);
+    const theirs = other.loss(own, turned(images), turned(labels));
+    expect(Object.keys(theirs)).toEqual(Object.keys(losses));
+    for (const [name, value] of Object.entries(losses)) close(theirs[name]!, value, 4);
+  });
+
+  test('labels of the transposed size are refused', () => {
+    expect(() => segmenter.loss(params, images, tf.zeros([2, width, height], 'int32'))).toThrow(
+      `and the pixels ${width}x${height}; expected the same multiple both ways`,
+    );
+  });
+});
+
+test('UPerNet on a grid of 3x6 patches is that of transformers, with its gradients', () => {
+  const { embedDim, numClasses } = { embedDim: 4, numClasses: CLASSES };
+  const head = createUperHead({ embedDim, numClasses });
+  const given = (x: Fixture) => tf.tensor(x.data, x.shape);
+  const params = Object.fromEntries(Object.entries(wideUperNet.params).map(([name, x]) => [name, given(x)]));
+  expect(Object.keys(params).sort()).toEqual(Object.keys(head.init(createRandom(1))).sort());
+  const features = wideUperNet.features.map(given);
+  const logits = given(wideUperNet.logits);
+  close(head.logits(params, features), logits, 4);
+  const out = tf.cos(tf.range(0, logits.size)).reshape(logits.shape);
+  const gradients = tf.grads((...levels: tf.Tensor[]) => tf.sum(tf.mul(head.logits(params, levels), out)))(
+    features,
+  );
+  gradients.forEach((gradient, i) => {
+    close(gradient, given(wideUperNet.gradients[i]!), 3);
+  });
+});
+
+test('UPerNet of a single row of patches is refused: half of it is nothing', () => {
+  const head = createUperHead({ embedDim: 4, numClasses: CLASSES });
+  const params = toTensors(head.init(createRandom(1)));
+  expect(() =>
+    head.logits(
+      params,
+      [1, 2, 3, 4].map(() => noise(1, 1, 6, 4)),
+    ),
+  ).toThrow('maxPool2d input is [1,1,6,4]; expected at least 2 pixels along each side');
 });
 
 describe('UPerNet', () => {

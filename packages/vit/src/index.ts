@@ -15,9 +15,12 @@ export {
 export {
   geometricOffsets,
   type PositionFilter,
+  RESIZING,
+  type ResizeOptions,
   resizeParams,
   resizePositionEmbedding,
   resizeRelativePositionTable,
+  type TableFilter,
   unshareRelativePositionBias,
 } from './resizeParams';
 export {

@@ -1,12 +1,42 @@
-import { type ResizeGridOptions, resizeGrid } from '@beit/nn';
+import { type ResizeGridOptions, resizeGrid, resizeWeights } from '@beit/nn';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { adaptInputChannels } from './adaptInputChannels';
-import { splineWeights } from './cubicSpline';
+import { linearWeights, splineWeights } from './interpolationWeights';
 import { relativePositionRows } from './relativePositionBias';
 import { type GridSize, gridOf, resolveVitConfig, type VitConfig } from './vitConfig';
 
-/** How absolute positions are interpolated. */
-export type PositionFilter = ResizeGridOptions['method'];
+/** How absolute positions are interpolated: as torch does without antialiasing, or with it, where its cubic is another one. */
+export type PositionFilter = 'bicubic' | 'bilinear' | 'bicubic-antialiased';
+
+/**
+ * How tables of relative positions are: by a cubic spline, or linearly, between offsets that are stretched in a geometric
+ * progression; or as if the table were a picture, near offsets like far ones.
+ */
+export type TableFilter = 'geometric-cubic' | 'geometric-linear' | 'bilinear';
+
+export interface ResizeOptions {
+  /** Default 'bicubic'. */
+  readonly positions?: PositionFilter;
+  /** Default 'geometric-cubic'. */
+  readonly tables?: TableFilter;
+}
+
+/**
+ * What others make of a model of another resolution, for their numbers: the official fine-tuning, the default (unilm
+ * beit/run_class_finetuning.py); timm's `set_input_size` and `img_size` (1.0.31, layers/pos_embed.py, pos_embed_rel.py); what
+ * transformers does inside of the model (5.24, models/beit/modeling_beit.py).
+ */
+export const RESIZING = {
+  official: { positions: 'bicubic', tables: 'geometric-cubic' },
+  timm: { positions: 'bicubic-antialiased', tables: 'geometric-linear' },
+  transformers: { positions: 'bicubic', tables: 'bilinear' },
+} as const satisfies Readonly<Record<string, ResizeOptions>>;
+
+const POSITION_OPTIONS: Readonly<Record<PositionFilter, ResizeGridOptions>> = {
+  bicubic: { method: 'bicubic' },
+  bilinear: { method: 'bilinear' },
+  'bicubic-antialiased': { method: 'bicubic', antialias: true },
+};
 
 /**
  * Absolute positions for another grid; the cls token keeps its own.
@@ -18,7 +48,7 @@ export function resizePositionEmbedding(
   posEmbed: HostTensor,
   [rows, columns]: GridSize,
   to: GridSize,
-  method: PositionFilter = 'bicubic',
+  filter: PositionFilter = 'bicubic',
 ): HostTensor {
   const [, tokens, embedDim] = posEmbed.shape as [number, number, number];
   if (tokens !== rows * columns + 1) {
@@ -27,7 +57,12 @@ export function resizePositionEmbedding(
     );
   }
   const data = posEmbed.data as Float32Array;
-  const patches = resizeGrid(data.subarray(embedDim), [rows, columns, embedDim], to, { method });
+  const patches = resizeGrid(
+    data.subarray(embedDim),
+    [rows, columns, embedDim],
+    to,
+    POSITION_OPTIONS[filter],
+  );
   const result = new Float32Array(embedDim + patches.length);
   result.set(data.subarray(0, embedDim));
   result.set(patches, embedDim);
@@ -53,22 +88,40 @@ export function geometricOffsets(from: number, to: number): number[] {
   return [...positive.map((x) => -x).reverse(), 0, ...positive];
 }
 
+/** What the offsets along a side of `from` patches contribute to those along a side of `to`. */
+function tableWeights(filter: TableFilter, from: number, to: number): Float64Array[] {
+  if (filter === 'bilinear') return resizeWeights(2 * from - 1, 2 * to - 1, { method: 'bilinear' });
+  const offsets = Array.from({ length: 2 * to - 1 }, (_, i) => i - to + 1);
+  const knots = geometricOffsets(from, to);
+  if (filter === 'geometric-linear') return linearWeights(knots, offsets);
+  if (from < 3)
+    throw new RangeError(
+      `A grid of ${from} patches along a side has too few offsets for a cubic spline, at least 3 are needed: resize tables with 'geometric-linear'.`,
+    );
+  return splineWeights(knots, offsets);
+}
+
 /**
- * A relative position table for another grid: a tensor-product cubic spline over geometric offsets, the three rows of
- * the cls token as they are. Plain linear interpolation was found to hurt dense prediction.
+ * A relative position table for another grid: a tensor product over its two axes, the three rows of the cls token as they
+ * are. A side that keeps its number of patches is resized with the other one, as in timm: its geometric offsets are not
+ * quite whole numbers.
  *
  * @param table `[relativePositionRows(from), numHeads]`
+ * @throws RangeError when the table is not one of `from`, or for 'geometric-cubic' of fewer than three patches along a side
  */
-export function resizeRelativePositionTable(table: HostTensor, from: GridSize, to: GridSize): HostTensor {
+export function resizeRelativePositionTable(
+  table: HostTensor,
+  from: GridSize,
+  to: GridSize,
+  filter: TableFilter = 'geometric-cubic',
+): HostTensor {
   const [rows, numHeads] = table.shape as [number, number];
   if (rows !== relativePositionRows(from)) {
     throw new RangeError(
       `A table of ${rows} rows is not that of a grid of ${from[0]}x${from[1]}: ${relativePositionRows(from)} expected.`,
     );
   }
-  const integers = (side: number) => Array.from({ length: 2 * side - 1 }, (_, i) => i - side + 1);
-  const weights = ([a, b]: GridSize) => splineWeights(geometricOffsets(a, b), integers(b));
-  const [down, across] = [weights([from[0], to[0]]), weights([from[1], to[1]])];
+  const [down, across] = [tableWeights(filter, from[0], to[0]), tableWeights(filter, from[1], to[1])];
   const [oldColumns, newColumns] = [2 * from[1] - 1, 2 * to[1] - 1];
   const data = table.data as Float32Array;
   const result = new Float32Array(relativePositionRows(to) * numHeads);
@@ -108,13 +161,15 @@ export function unshareRelativePositionBias(params: NamedTensors, depth: number)
  * Parameters of one configuration for another that differs in resolution, in the number of channels, and perhaps in sharing
  * the relative position bias or not. All else stays as it is.
  *
- * @throws RangeError when a table does not belong to `from`, and as `adaptInputChannels`
+ * @param options how positions are interpolated, as the official code unless said otherwise; see `RESIZING`
+ * @throws RangeError when positions or a table do not belong to `from`, and as `resizeRelativePositionTable` and
+ *   `adaptInputChannels`
  */
 export function resizeParams(
   params: NamedTensors,
   from: VitConfig,
   to: VitConfig,
-  { positions = 'bicubic' }: { readonly positions?: PositionFilter } = {},
+  { positions, tables }: ResizeOptions = {},
 ): NamedTensors {
   const [old, target] = [gridOf(resolveVitConfig(from)), gridOf(resolveVitConfig(to))];
   const unshared =
@@ -126,7 +181,7 @@ export function resizeParams(
       if (old[0] === target[0] && old[1] === target[1]) return [name, tensor];
       if (name === 'pos_embed') return [name, resizePositionEmbedding(tensor, old, target, positions)];
       if (name.endsWith('relative_position_bias_table'))
-        return [name, resizeRelativePositionTable(tensor, old, target)];
+        return [name, resizeRelativePositionTable(tensor, old, target, tables)];
       return [name, tensor];
     }),
   );

@@ -103,6 +103,10 @@ export function vitConfigOfTransformers(json: Json): TransformersModel {
  * config.json for Hugging Face transformers, the opposite of `vitConfigOfTransformers`; `saveTransformers` of
  * `@beit/weights` writes it.
  *
+ * Of images that are no squares transformers 5.24 computes other numbers, if it runs: it takes a table of relative positions for
+ * one of as many rows as the grid has columns, and asks absolute positions to be those of a square (BeitRelativePositionBias,
+ * BeitEmbeddings.interpolate_pos_encoding).
+ *
  * @throws RangeError for what transformers' BEiT does not have: no biases on queries and values
  */
 export function transformersConfig(

@@ -132,6 +132,8 @@ describe('configurations of transformers', () => {
     [{ num_channels: 0 }, /inChannels is 0/],
     [{ image_size: [224, '112'] }, /image_size is \[224,"112"\].*a number, or two/],
     [{ patch_size: [16, 8] }, /patch_size is \[16,8\].*squares/],
+    [{ image_size: [224] }, /image_size is \[224\].*a number, or two/],
+    [{ image_size: [224, 100] }, /imageSize \(\[224,100\]\) must be a multiple of patchSize \(16\)/],
     [{ hidden_size: '768' }, /hidden_size is "768"/],
     [{ intermediate_size: 0 }, /intermediate_size/],
     [{ num_hidden_layers: -1 }, /depth/],
@@ -144,8 +146,11 @@ describe('configurations of transformers', () => {
     expect(() => vitConfigOfTransformers(json)).toThrow(message);
   });
 
-  test('a square given as two sides', () => {
+  test('a square given as two sides, and height before width', () => {
     expect(vitConfigOfTransformers({ image_size: [384, 384] }).config.imageSize).toBe(384);
+    const { config } = vitConfigOfTransformers({ image_size: [224, 448] });
+    expect(config.imageSize).toEqual([224, 448]);
+    expect(transformersConfig(config).image_size).toEqual([224, 448]);
   });
 
   test('what transformers does not have', () => {

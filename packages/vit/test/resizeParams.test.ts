@@ -15,13 +15,14 @@ tf.enableProdMode();
 tf.setBackend('cpu');
 
 test.each(scipy.cases)(
-  'a table of a grid of side $from at side $to is SciPy’s',
+  'a table of a grid of $from at $to is SciPy’s',
   ({ from, to, heads, table, expected }) => {
+    const sides = ([rows, columns]: readonly number[]) => [rows!, columns!] as const;
     const shape = [table.length / heads, heads];
     const resized = resizeRelativePositionTable(
       { dtype: 'float32', shape, data: Float32Array.from(table) },
-      [from, from],
-      [to, to],
+      sides(from),
+      sides(to),
     );
     expect(resized.shape).toEqual([expected.length / heads, heads]);
     const error = Math.max(...expected.map((x, i) => Math.abs(x - resized.data[i]!)));
@@ -104,4 +105,18 @@ test('positions are interpolated bilinearly where that is asked for', () => {
   const { data } = resizePositionEmbedding(grid, [2, 2], [4, 4], 'bilinear');
   // The cls token, then the first row: a quarter and three quarters between two values that are held at the edges.
   expect([...data.subarray(0, 5)]).toEqual([9, 0, 0.25, 0.75, 1]);
+});
+
+test('a strip of one row of patches is resized along it, linearly; a spline is refused', () => {
+  const strip = { dtype: 'float32', shape: [3 + 3, 1], data: Float32Array.of(-2, 0, 2, 7, 8, 9) } as const;
+  const { shape, data } = resizeRelativePositionTable(strip, [1, 2], [1, 2], 'geometric-linear');
+  expect([shape, [...data]]).toEqual([
+    [6, 1],
+    [-2, 0, 2, 7, 8, 9],
+  ]);
+  const longer = resizeRelativePositionTable(strip, [1, 2], [1, 3], 'bilinear');
+  expect(longer.shape).toEqual([5 + 3, 1]);
+  expect(() => resizeRelativePositionTable(strip, [1, 2], [1, 3])).toThrow(
+    "A grid of 1 patches along a side has too few offsets for a cubic spline, at least 3 are needed: resize tables with 'geometric-linear'",
+  );
 });

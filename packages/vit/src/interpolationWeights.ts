@@ -23,6 +23,22 @@ export function splineWeights(knots: readonly number[], points: readonly number[
   });
 }
 
+/**
+ * The same by straight lines between the values.
+ *
+ * @param knots increasing, at least 1
+ */
+export function linearWeights(knots: readonly number[], points: readonly number[]): Float64Array[] {
+  return points.map((point) => {
+    const p = Math.min(Math.max(point, knots[0]!), knots.at(-1)!);
+    return Float64Array.from(knots, (knot, k) => {
+      const neighbour = p < knot ? knots[k - 1] : knots[k + 1];
+      if (neighbour === undefined || p === knot) return Number(p === knot);
+      return Math.max(0, 1 - Math.abs(p - knot) / Math.abs(neighbour - knot));
+    });
+  });
+}
+
 /** What each value contributes to the spline's second derivative at each knot: row i holds the weights for knot i. */
 function secondDerivatives(x: readonly number[]): number[][] {
   const n = x.length;
