@@ -36,7 +36,7 @@ export async function evaluate(
   }
   const evaluation = await openEvaluation({
     segmenter: createModel(trained, trained.classes.length).segmenter,
-    windowSize: trained.model.imageSize,
+    model: trained.model,
     params: trained.params,
     dataset,
     views: trained.views,

@@ -9,6 +9,7 @@ import {
   segmentationMetrics,
 } from '@beit/segmentation';
 import type { NamedTensors } from '@beit/tensors';
+import type { VitConfig } from '@beit/vit';
 import type { Framing } from '@beit/weights';
 import type { Dataset } from './dataset';
 import type { PlainViews } from './segmenterFile';
@@ -19,8 +20,8 @@ export const SCALES: readonly number[] = [0.5, 0.75, 1, 1.25, 1.5, 1.75];
 
 export interface EvaluationOptions {
   readonly segmenter: Segmenter;
-  /** The side of a window, pixels. */
-  readonly windowSize: number;
+  /** The encoder; its images are the windows. */
+  readonly model: VitConfig;
   /** Parameters of the right names and shapes; the program is compiled with them. */
   readonly params: NamedTensors;
   readonly dataset: Dataset;
@@ -60,7 +61,7 @@ export interface Evaluation {
 /** Measures a segmenter on the validation images, at their own size; the program is compiled once. */
 export async function openEvaluation({
   segmenter,
-  windowSize,
+  model,
   params,
   dataset,
   views,
@@ -70,7 +71,7 @@ export async function openEvaluation({
 }: EvaluationOptions): Promise<Evaluation> {
   const { validation, annotation } = dataset;
   const { normalization, scale, stride } = views;
-  const options = { segmenter, windowSize, params, engine };
+  const options = { segmenter, model, params, engine };
   const compiled = whole
     ? await openWhole(options)
     : await openWindows({ ...options, stride, flip: multiScale });

@@ -51,7 +51,7 @@ export async function* predict(
     images.map(({ path }) => path),
   );
   const { segmenter } = createModel(trained, names.length);
-  const options = { segmenter, windowSize: trained.model.imageSize, params: trained.params, engine };
+  const options = { segmenter, model: trained.model, params: trained.params, engine };
   const compiled = whole
     ? await openWhole(options)
     : await openWindows({ ...options, stride: views.stride, flip: multiScale });

@@ -42,7 +42,7 @@ export async function run(
   const evaluation = isFirst
     ? await openEvaluation({
         segmenter: model.segmenter,
-        windowSize: recipe.model.imageSize,
+        model: recipe.model,
         params: start.params,
         dataset,
         views: recipe.views,

@@ -1,7 +1,8 @@
 import type { EngineOptions } from '@beit/cli';
 import { compileForward } from '@beit/compile';
 import { type FloatImage, type Segmenter, segmentImage, segmentWhole } from '@beit/segmentation';
-import { type HostTensor, type ImageSize, imageSides, type NamedTensors } from '@beit/tensors';
+import type { HostTensor, ImageSize, NamedTensors } from '@beit/tensors';
+import { resolveVitConfig, type VitConfig } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
 import { isAuxiliary } from './model';
 
@@ -24,8 +25,8 @@ export interface CompiledSegmenter {
 
 export interface CompileOptions {
   readonly segmenter: Segmenter;
-  /** Pixels. */
-  readonly windowSize: ImageSize;
+  /** The encoder; its images are the windows. */
+  readonly model: VitConfig;
   /** Parameters of the right names and shapes; the program is compiled with them. */
   readonly params: NamedTensors;
   readonly engine: EngineOptions;
@@ -37,8 +38,9 @@ export async function openWindows({
   flip,
   ...options
 }: CompileOptions & { readonly stride: ImageSize; readonly flip: boolean }): Promise<CompiledSegmenter> {
-  const { segmenter, windowSize } = options;
-  const [height, width] = imageSides(windowSize);
+  const { segmenter } = options;
+  const { imageSize: windowSize } = resolveVitConfig(options.model);
+  const [height, width] = windowSize;
   const batchSize = Math.max(1, Math.floor(PIXELS_A_CALL / (height * width)));
   const program = await open(options, batchSize, segmenter.logits);
   const windows = { windowSize, numClasses: segmenter.numClasses, batchSize, logits: program.logits };
@@ -52,17 +54,19 @@ export async function openWhole(options: CompileOptions): Promise<CompiledSegmen
     ...program,
     async segment([image], size) {
       const { height, width, data } = image!;
-      const logits = await program.logits({ dtype: 'float32', shape: [1, height, width, 3], data });
+      const shape = [1, height, width, data.length / (height * width)];
+      const logits = await program.logits({ dtype: 'float32', shape, data });
       return segmentWhole(logits, size);
     },
   };
 }
 
 async function open(
-  { windowSize, params, engine }: CompileOptions,
+  { model, params, engine }: CompileOptions,
   batchSize: number,
   logitsOf: Segmenter['logits'],
 ) {
+  const { imageSize, inChannels } = resolveVitConfig(model);
   const needed = (all: NamedTensors) =>
     Object.fromEntries(Object.entries(all).filter(([name]) => !isAuxiliary(name)));
   const program = await compileForward(
@@ -71,7 +75,7 @@ async function open(
     }),
     {
       params: needed(params),
-      inputs: { windows: { dtype: 'float32', shape: [batchSize, windowSize, windowSize, 3] } },
+      inputs: { windows: { dtype: 'float32', shape: [batchSize, ...imageSize, inChannels] } },
     },
     engine,
   );

@@ -1,6 +1,6 @@
 import { type HostTensor, type ImageSize, imageSides } from '@beit/tensors';
 
-/** Normalized pixels, `[height, width, 3]`. */
+/** Normalized pixels, `[height, width, channels]`. */
 export interface FloatImage {
   readonly height: number;
   readonly width: number;
@@ -14,7 +14,7 @@ export interface WindowModel {
   readonly numClasses: number;
   /** Windows in one call; what is left of the last call is zeros. */
   readonly batchSize: number;
-  /** `[batchSize, height, width, 3]` to `[batchSize, height, width, numClasses]`, of windows. */
+  /** `[batchSize, height, width, channels]` to `[batchSize, height, width, numClasses]`, of windows. */
   logits(windows: HostTensor): Promise<HostTensor>;
 }
 
@@ -81,7 +81,8 @@ export async function* slidingLogits(
   const sums = new Float32Array(linesOfWindow * lineSize);
   let first = Math.min(0, lineStarts[0]!);
   const finished = new Float32Array(lineSize);
-  const windows = new Float32Array(batchSize * height * width * 3);
+  const channels = channelsOf(image);
+  const windows = new Float32Array(batchSize * height * width * channels);
   const coverage = coverageOf(positionStarts, positionsOfWindow, positions);
   const lineCoverage = coverageOf(lineStarts, linesOfWindow, lineCount);
 
@@ -130,7 +131,7 @@ export async function* slidingLogits(
     group.forEach((place, i) => {
       copyWindow(image, windows, i, windowOf(place));
     });
-    const shape = [batchSize, height, width, 3];
+    const shape = [batchSize, height, width, channels];
     const { data, shape: given } = await model.logits({ dtype: 'float32', shape, data: windows });
     const expected = [batchSize, height, width, numClasses];
     if (given.length !== 4 || expected.some((count, axis) => count !== given[axis]))
@@ -147,6 +148,16 @@ export async function* slidingLogits(
     }
   }
   yield* finishUntil(lineCount);
+}
+
+/** @throws RangeError when there are not as many numbers for each pixel */
+function channelsOf({ height, width, data }: FloatImage): number {
+  const channels = data.length / (height * width);
+  if (!Number.isSafeInteger(channels) || channels < 1)
+    throw new RangeError(
+      `An image of ${width}x${height} pixels has ${data.length} numbers; expected a multiple.`,
+    );
+  return channels;
 }
 
 /** How many windows cover each place. */
@@ -168,18 +179,18 @@ interface Window {
 
 /** Writes a window of the image as the `index`-th of `into`; what lies outside of the image stays as it is. */
 function copyWindow(
-  { height, width, data }: FloatImage,
+  image: FloatImage,
   into: Float32Array,
   index: number,
   { top, left, rows, columns, flip }: Window,
 ): void {
+  const { height, width, data } = image;
+  const channels = channelsOf(image);
   for (let y = Math.max(0, -top); y < Math.min(rows, height - top); y++) {
     for (let x = Math.max(0, -left); x < Math.min(columns, width - left); x++) {
-      const from = ((top + y) * width + left + x) * 3;
-      const to = ((index * rows + y) * columns + (flip ? columns - 1 - x : x)) * 3;
-      into[to] = data[from]!;
-      into[to + 1] = data[from + 1]!;
-      into[to + 2] = data[from + 2]!;
+      const from = ((top + y) * width + left + x) * channels;
+      const to = ((index * rows + y) * columns + (flip ? columns - 1 - x : x)) * channels;
+      for (let c = 0; c < channels; c++) into[to + c] = data[from + c]!;
     }
   }
 }
