@@ -1,7 +1,7 @@
 import { pixelValuesToLogits } from '@beit/classification';
 import { exportOnnx } from '@beit/compile';
 import { transformersConfig } from '@beit/vit';
-import { saveTransformers } from '@beit/weights';
+import { type Preprocessing, saveTransformers } from '@beit/weights';
 import { loadClassifier, MULTI_LABEL } from './classifierFile';
 import { createModel } from './model';
 
@@ -26,13 +26,9 @@ export async function exportModel(
   const { params, classes, preprocessing, pooling, named, multiLabel, notes, ...trained } =
     await loadClassifier(model, { classNames, heads });
   for (const note of notes) say(note);
-  const { resize } = preprocessing.framing;
-  if (resize && 'cover' in resize.to)
-    say(
-      'Written as stretching: transformers has no word for pictures that are made to cover a size. Those of other proportions than the model are seen otherwise there.',
-    );
   const { vit, classifier } = createModel({ model: trained.model, pooling }, classes.length);
   const { imageSize, inChannels } = vit.config;
+  for (const note of whatDiffers(imageSize, preprocessing)) say(note);
   const shape = ['batch', inChannels, ...imageSize] as const;
   const onnx = await exportOnnx(
     pixelValuesToLogits(classifier),
@@ -52,4 +48,23 @@ export async function exportModel(
     preprocessing,
     onnx,
   });
+}
+
+/** Where transformers would answer otherwise, for people. */
+function whatDiffers(
+  [height, width]: readonly [number, number],
+  { framing: { resize } }: Preprocessing,
+): readonly string[] {
+  return [
+    ...(height === width
+      ? []
+      : [
+          'Pictures that are no squares: transformers 5.24 in Python takes positions for those of a square, and answers otherwise; onnx/model.onnx does not.',
+        ]),
+    ...(resize && 'cover' in resize.to
+      ? [
+          'How pictures are resized is written as stretching: transformers has no word for covering a size. Those of other proportions than the model are seen otherwise there.',
+        ]
+      : []),
+  ];
 }
