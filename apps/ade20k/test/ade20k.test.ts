@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom, type Random } from '@beit/random';
+import { loadSafetensors } from '@beit/weights';
 import sharp from 'sharp';
 import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
@@ -234,6 +235,33 @@ test.each([[['segment'], /no command 'segment'. Commands: train, evaluate, predi
     expect(stderr).toMatch(message);
   },
 );
+
+test('windows that are no squares, of gray images: trained, measured, predicted', async () => {
+  const recipe = join(folder, 'gray.json');
+  const small32 = JSON.parse(await readFile(join(folder, 'small.json'), 'utf8'));
+  const gray = {
+    ...small32,
+    model: { ...small32.model, inChannels: 1 },
+    views: { ...small32.views, normalization: { mean: [0.5], std: [0.5] } },
+  };
+  await writeFile(recipe, JSON.stringify(gray));
+  const how = ['--recipe', recipe, '--image-size', '24,40', '--steps', '60'];
+  const run = start(...small('wide', ...how));
+  expect(ended(run)).toEqual({ status: 0 });
+  const results = JSON.parse(await readFile(join(folder, 'wide/results.json'), 'utf8'));
+  expect(results.mIoU).toBeGreaterThan(0.5);
+  const { metadata } = await loadSafetensors(join(folder, 'wide/model.safetensors'));
+  expect(JSON.parse(metadata.config!)).toMatchObject({ imageSize: [24, 40], inChannels: 1 });
+  expect(JSON.parse(metadata.segmenter!).views.stride).toEqual([16, 26]);
+  const [photo, out] = [join(data, 'images/validation/0.jpg'), join(folder, 'wide-masks')];
+  for (const more of [[], ['--multi-scale'], ['--whole']])
+    expect(ended(start('predict', '--model', join(folder, 'wide'), '--out', out, photo, ...more))).toEqual({
+      status: 0,
+    });
+  const predicted = await sharp(join(out, '0.png')).metadata();
+  const image = await sharp(photo).metadata();
+  expect([predicted.width, predicted.height]).toEqual([image.width, image.height]);
+});
 
 test('weights for other classes are refused', async () => {
   const recipe = join(folder, 'weights.json');

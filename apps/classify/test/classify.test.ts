@@ -186,6 +186,38 @@ whereInstalled('XLA', () => {
   }, 480_000);
 });
 
+test('pictures that are no squares, and gray: trained, measured, predicted, and begun with for squares', async () => {
+  const recipe = join(folder, 'gray.json');
+  const gray = {
+    extends: 'emoji',
+    model: { inChannels: 1, embedDim: 32, depth: 2, numHeads: 2 },
+    views: { normalization: { mean: [0.5], std: [0.5] } },
+  };
+  await writeFile(recipe, JSON.stringify(gray));
+  const wide = start(...small('wide', '--recipe', recipe, '--epochs', '1', '--image-size', '32,64'));
+  expect(ended(wide)).toEqual({ status: 0 });
+  const model = join(folder, 'wide');
+  const { tensors, metadata } = await loadSafetensors(join(model, 'model.safetensors'));
+  expect(tensors['patch_embed.proj.weight']!.shape).toEqual([32, 1, 8, 8]);
+  expect(tensors.pos_embed!.shape).toEqual([1, 4 * 8 + 1, 32]);
+  expect(JSON.parse(metadata.config!)).toMatchObject({ imageSize: [32, 64], inChannels: 1 });
+  const results = JSON.parse(await readFile(join(model, 'results.json'), 'utf8'));
+  const evaluated = ['evaluate', '--model', model, '--data', pictures, '--part', 'val', '--seed', '3'];
+  expect(ended(start(...evaluated, '--out', join(folder, 'wide-again')))).toEqual({ status: 0 });
+  expect(JSON.parse(await readFile(join(folder, 'wide-again/results.json'), 'utf8')).top1).toBe(results.top1);
+  const predicted = start('predict', '--model', model, join(pictures, 'squares/0.png'));
+  expect(predicted.stderr).toMatch(/resized to cover 64x32 \(bicubic\), 64x32 of the middle/);
+  expect(ended(predicted)).toEqual({ status: 0 });
+
+  const [, , , ...begin] = small('square', '--recipe', recipe, '--epochs', '1', '--image-size', '64');
+  const square = start('--data', pictures, '--checkpoint', model, ...begin);
+  expect(ended(square)).toEqual({ status: 0 });
+  const { tensors: resized } = await loadSafetensors(join(folder, 'square/model.safetensors'));
+  expect(resized.pos_embed!.shape).toEqual([1, 8 * 8 + 1, 32]);
+  const inColors = start('--data', pictures, '--checkpoint', model, '--out', join(folder, 'colors'));
+  expect(inColors.stderr).toMatch(/The checkpoint is of gray pictures, and the recipe of pictures in colors/);
+});
+
 test('what fails before the first step leaves no run, and a later attempt needs no --resume', async () => {
   const unreadable = join(folder, 'unreadable');
   for (const name of ['cat', 'dog']) {

@@ -199,6 +199,27 @@ test('pixels from a recipe file, without a tokenizer; its recipe.json repeats it
   ).toBe(true);
 }, 600_000);
 
+test('pictures that are no squares, and gray, through both stages', async () => {
+  const recipe = join(folder, 'wide.json');
+  const wide = {
+    ...NARROW,
+    views: { tokenImageSize: [16, 32], normalization: { mean: [0.5], std: [0.5] } },
+    mim: {
+      model: { ...NARROW.mim.model, imageSize: [32, 64], inChannels: 1 },
+      masking: { kind: 'blockwise', gridSize: [4, 8], numMaskingPatches: 13, minNumPatches: 4 },
+    },
+  };
+  await writeFile(recipe, JSON.stringify({ ...NARROW, ...wide, extends: 'emoji' }));
+  const run = start(...small('wide'), '--recipe', recipe, '--epochs', '1,2');
+  expect(ended(run)).toEqual({ status: 0 });
+  expect(run.stdout).toMatch(/Masked-token accuracy, all patches/);
+  const { tensors, metadata } = await loadSafetensors(join(folder, 'wide/model.safetensors'));
+  expect(tensors['patch_embed.proj.weight']!.shape).toEqual([32, 1, 8, 8]);
+  expect(tensors.pos_embed!.shape).toEqual([1, 4 * 8 + 1, 32]);
+  expect(JSON.parse(metadata.config!)).toMatchObject({ imageSize: [32, 64], inChannels: 1 });
+  expect(await readFile(join(folder, 'wide/report.html'), 'utf8')).not.toMatch(/NaN|undefined/);
+});
+
 test('a dry run says what would be done', () => {
   const { stdout, status } = start(...small('dry'), '--dry-run');
   expect(status).toBe(0);
