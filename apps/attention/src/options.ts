@@ -3,6 +3,7 @@ import {
   type EngineOptions,
   engineOptions,
   flag,
+  imageSize,
   modelLocation,
   option,
   optionHelp,
@@ -14,7 +15,7 @@ import {
   UsageError,
   whole,
 } from '@beit/cli';
-import { type ImageSize, shortSize } from '@beit/tensors';
+import type { ImageSize } from '@beit/tensors';
 
 export const COMMANDS = ['figure', 'measure'] as const;
 export type Command = (typeof COMMANDS)[number];
@@ -25,17 +26,6 @@ const point: Reader<Point> = (text, flag) => {
   const found = /^(\d{1,6}),(\d{1,6})$/.exec(text.trim());
   if (!found) throw new UsageError(`--${flag} is '${text}'; expected ROW,COLUMN, such as 11,13.`);
   return [Number(found[1]), Number(found[2])];
-};
-
-const size: Reader<ImageSize> = (text, flag) => {
-  const sides = text.split(',').map(Number);
-  const [height, width = height] = sides;
-  const areSides = sides.every((side) => Number.isSafeInteger(side) && side >= 1);
-  if (!areSides || sides.length > 2 || height === undefined || width === undefined)
-    throw new UsageError(
-      `--${flag} is '${text}'; expected pixels along a side, such as 480, or HEIGHT,WIDTH, such as 360,480.`,
-    );
-  return shortSize([height, width]);
 };
 
 const SCENES = { figure: 4, measure: 200 } as const;
@@ -57,9 +47,9 @@ or the middle of a picture)`,
   ),
   size: option(
     'SIZE',
-    `what pictures are brought to, pixels: the side of a square, or HEIGHT,WIDTH, the height first; multiples
-of the patch size (default: the model's; the paper's figure: 480)`,
-    size,
+    `what pictures are brought to, pixels: the side of a square, or HEIGHT,WIDTH, the height first;
+multiples of the patch size (default: the model's; the paper's figure: 480)`,
+    imageSize,
   ),
   whole: flag(`nothing of a picture is cut off, and its proportions stay: --size is that of the shorter side,
 the longer one is rounded to whole patches`),

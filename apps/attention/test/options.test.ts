@@ -2,7 +2,10 @@ import { parseOptions } from '../src/options';
 
 test.each([
   [['--points', '3'], /--points is '3'; expected ROW,COLUMN/],
-  [['--size', '480x360'], /--size is '480x360'; expected pixels along a side, such as 480, or HEIGHT,WIDTH/],
+  [
+    ['--size', '480x360'],
+    /--size is '480x360'; expected pixels, the side of a square as in 224, or height and width/,
+  ],
   [['--size', '480,'], /--size is '480,'/],
   [['--size', '1,2,3'], /--size is '1,2,3'/],
   [['--whole'], /--whole is how --images are shown, and there are none/],
