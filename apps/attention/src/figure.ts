@@ -20,6 +20,7 @@ export interface Query {
   /** Patch. */
   readonly point: readonly [row: number, column: number];
   readonly layer: LayerAttention;
+  readonly gridSize: GridSize;
 }
 
 export interface QueryMaps {
@@ -30,7 +31,7 @@ export interface QueryMaps {
   readonly kept: Uint8Array;
 }
 
-export function mapsOf({ layer, point }: Query, gridSize: GridSize): QueryMaps {
+export function mapsOf({ layer, point, gridSize }: Query): QueryMaps {
   const heads = patchAttention(layer, gridSize, point);
   const mean = meanMap(heads);
   return { heads, mean, kept: keepMass(mean) };
@@ -45,8 +46,9 @@ interface Cell {
 const LEAST_SIDE = 180;
 
 /** The image with the point, the mean of the heads over it, what holds 60 % of its mass, and every head. */
-function cellsOf(query: Query, gridSize: GridSize): Cell[] {
-  const { heads, mean, kept } = mapsOf(query, gridSize);
+function cellsOf(query: Query): [Cell, ...Cell[]] {
+  const { gridSize } = query;
+  const { heads, mean, kept } = mapsOf(query);
   const factor = Math.max(1, Math.ceil(LEAST_SIDE / query.image.width));
   const picture = enlarged(query.image, factor);
   const [row, column] = query.point;
@@ -71,24 +73,31 @@ function cellsOf(query: Query, gridSize: GridSize): Cell[] {
 const GAP = 8;
 const LABEL = 18;
 
-/** A row for each reference point. @returns the figure with labels, and the pictures alone */
+/**
+ * A row for each reference point: pictures are equally wide, and as high as their proportions make them.
+ *
+ * @returns the figure with labels, and the pictures alone
+ */
 export async function drawFigure(
   queries: readonly Query[],
-  gridSize: GridSize,
   title: string,
 ): Promise<{ svg: string; png: Buffer }> {
-  const rows = queries.map((query) => cellsOf(query, gridSize));
+  const rows = queries.map(cellsOf);
   const side = rows[0]![0]!.picture.width;
+  const heights = rows.map(([{ picture }]) => Math.round((side * picture.height) / picture.width));
+  const tops = heights.map((_, row) =>
+    heights.slice(0, row).reduce((top, height) => top + LABEL + height + GAP, GAP),
+  );
   const width = GAP + rows[0]!.length * (side + GAP);
-  const height = GAP + rows.length * (side + LABEL + GAP);
+  const height = tops.at(-1)! + LABEL + heights.at(-1)! + GAP;
   const cells = await Promise.all(
     rows.flatMap((cells, row) =>
       cells.map(async ({ label, picture }, column) => {
-        const [x, y] = [GAP + column * (side + GAP), GAP + row * (side + LABEL + GAP)];
+        const [x, y] = [GAP + column * (side + GAP), tops[row]!];
         const uri = await pictureUri(picture);
         return (
           `<text x="${x}" y="${y + LABEL - 6}">${escapeHtml(label)}</text>` +
-          `<image x="${x}" y="${y + LABEL}" width="${side}" height="${side}" href="${uri}"/>`
+          `<image x="${x}" y="${y + LABEL}" width="${side}" height="${heights[row]}" href="${uri}"/>`
         );
       }),
     ),

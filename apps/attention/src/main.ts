@@ -6,6 +6,7 @@ import {
   isOnHub,
   loadPretrained,
   newestPretraining,
+  type Pretrained,
   passProgress,
   RUNS,
   runMain,
@@ -13,14 +14,16 @@ import {
   UsageError,
 } from '@beit/cli';
 import type { Picture } from '@beit/report';
+import { describeSize, type ImageSize, imageSides, shortSize } from '@beit/tensors';
 import { type ProgressReporter, terminalProgress } from '@beit/trainer';
-import { centerFraming, type Framing } from '@beit/weights';
+import { gridOf } from '@beit/vit';
+import { centerFraming } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type AttentionModel, openAttention } from './attentionModel';
 import { drawFigure, mapsOf, type Query } from './figure';
 import { bestHead, describeEstimate, describeHead, estimates, objectScores } from './measure';
-import { HELP, type Options, parseOptions } from './options';
-import { readSquare } from './pictures';
+import { HELP, type Options, type Point, parseOptions } from './options';
+import { readPicture, wholeFraming } from './pictures';
 import { middlePatch, sceneSource } from './sceneObjects';
 
 async function main(): Promise<number> {
@@ -40,22 +43,23 @@ async function main(): Promise<number> {
   const pretrained = await loadPretrained(checkpoint, { heads: options.heads });
   progress.message(`Looking at ${pretrained.path}.`);
   for (const note of pretrained.notes) progress.message(note);
-  const { patchSize, imageSize } = pretrained.config;
-  const { size = imageSize, block = pretrained.config.depth } = options;
-  if (size % patchSize !== 0)
-    throw new UsageError(`--size is '${size}'; expected a multiple of the patch size, ${patchSize}.`);
-  if (block > pretrained.config.depth)
-    throw new UsageError(`--block is '${block}'; the model has ${pretrained.config.depth} blocks.`);
+  const { patchSize, imageSize, depth, inChannels = 3 } = pretrained.config;
+  if (inChannels !== 3 && !(inChannels === 1 && options.images.length > 0))
+    throw new UsageError(
+      `The model takes images of ${inChannels} channels; expected 3, or 1 for --images, which are then shown in gray.`,
+    );
+  const { size = options.whole ? Math.min(...imageSides(imageSize)) : imageSize, block = depth } = options;
+  if (imageSides(size).some((side) => side % patchSize !== 0))
+    throw new UsageError(`--size is '${size}'; expected multiples of the patch size, ${patchSize}.`);
+  if (block > depth) throw new UsageError(`--block is '${block}'; the model has ${depth} blocks.`);
   const out = options.out ?? outOf(pretrained.path);
-  const framing = framingAt(pretrained, size) ?? centerFraming({ imageSize: size, cropShare: 1 });
-  const model = await openAttention(pretrained, size, options.engine);
   try {
     await mkdir(out, { recursive: true });
-    if (options.command === 'figure') await figure(model, { ...options, block, out, framing }, progress);
-    else await measure(model, { ...options, out }, progress);
+    const given = { ...options, pretrained, size, block, out };
+    if (options.command === 'figure') await figure(given, progress);
+    else await measure(given, progress);
   } finally {
     progress.stop();
-    await model.dispose();
   }
   return 0;
 }
@@ -68,24 +72,36 @@ const outOf = (checkpoint: string): string =>
       ? join(checkpoint, '../attention')
       : join(checkpoint, 'attention');
 
+/** A picture as the model sees it, and the patches that are asked where none are given. */
 interface Seen {
   readonly name: string;
   readonly image: Picture;
-  readonly points: readonly (readonly [number, number])[];
+  readonly points: readonly Point[];
 }
 
-interface FigureOptions extends Options {
+interface Look extends Options {
+  readonly pretrained: Pretrained;
+  readonly size: ImageSize;
   readonly block: number;
   readonly out: string;
-  /** How pictures come to the model's size. */
-  readonly framing: Framing;
 }
 
-async function figure(
-  model: AttentionModel,
-  { images, points, scenes, block, out, framing }: FigureOptions,
-  progress: ProgressReporter,
-): Promise<void> {
+/** A program for pictures of one size, for as long as it is used. */
+async function withModel<T>(
+  { pretrained, engine }: Look,
+  size: ImageSize,
+  use: (model: AttentionModel) => Promise<T>,
+): Promise<T> {
+  const model = await openAttention(pretrained, size, engine);
+  try {
+    return await use(model);
+  } finally {
+    await model.dispose();
+  }
+}
+
+async function figure(look: Look, progress: ProgressReporter): Promise<void> {
+  const { images, points, scenes, block, out } = look;
   const [svgPath, pngPath, jsonPath] = ['svg', 'png', 'json'].map((kind) => join(out, `figure.${kind}`)) as [
     string,
     string,
@@ -94,19 +110,35 @@ async function figure(
   await assertNoInput([svgPath, pngPath, jsonPath], images);
   const seen =
     images.length > 0
-      ? await Promise.all(images.map((path) => ofFile(path, model, framing)))
-      : await ofScenes(scenes, model);
-  const queries: Query[] = [];
-  for (const { name, image, points: own } of seen) {
-    const layer = (await model.attention(image))[block - 1]!;
-    for (const point of points.length > 0 ? points : own) queries.push({ name, image, point, layer });
+      ? await Promise.all(images.map((path) => ofFile(path, look)))
+      : await ofScenes(look, scenes);
+  const engines = new Set<string>();
+  const asked = new Map<Seen, Query[]>();
+  for (const key of new Set(seen.map(keyOf))) {
+    const group = seen.filter((own) => keyOf(own) === key);
+    await withModel(look, sizeOf(group[0]!), async (model) => {
+      engines.add(model.engine);
+      for (const own of group) {
+        const { name, image } = own;
+        const layer = (await model.attention(image))[block - 1]!;
+        const { gridSize } = model;
+        const given = points.length > 0 ? points : own.points;
+        asked.set(
+          own,
+          given.map((point) => ({ name, image, point, layer, gridSize })),
+        );
+      }
+    });
   }
+  const queries = seen.flatMap((own) => asked.get(own)!);
   const title = `Self-attention of block ${block} for ${queries.length} reference points`;
-  const { svg, png } = await drawFigure(queries, model.gridSize, title);
+  const { svg, png } = await drawFigure(queries, title);
   const numbers = queries.map((query) => {
-    const { heads, mean, kept } = mapsOf(query, model.gridSize);
+    const { heads, mean, kept } = mapsOf(query);
     return {
       name: query.name,
+      size: shortSize(sizeOf(query)),
+      gridSize: query.gridSize,
       point: query.point,
       heads: heads.map((map) => [...map]),
       mean: [...mean],
@@ -115,26 +147,33 @@ async function figure(
   });
   await writeFile(svgPath, svg);
   await writeFile(pngPath, png);
-  await writeFile(
-    jsonPath,
-    JSON.stringify({ block, size: model.size, gridSize: model.gridSize, points: numbers }),
-  );
+  await writeFile(jsonPath, JSON.stringify({ block, points: numbers }));
   progress.stop();
-  console.log(`${title}, ${model.gridSize.join('x')} patches, with ${model.engine}.`);
+  const grids = new Set(queries.map(({ gridSize }) => gridSize.join('x')));
+  console.log(`${title}, ${[...grids].join(' and ')} patches, with ${[...engines].join(', ')}.`);
   console.log(`Written to ${out}: figure.svg, figure.png, figure.json`);
 }
 
-async function ofFile(
-  path: string,
-  { size, gridSize: [rows, columns] }: AttentionModel,
-  framing: Framing,
-): Promise<Seen> {
-  const middle = [Math.floor(rows / 2), Math.floor(columns / 2)] as const;
-  return { name: basename(path), image: await readSquare(path, size, framing), points: [middle] };
+const sizeOf = ({ image }: Pick<Seen, 'image'>) => [image.height, image.width] as const;
+const keyOf = (seen: Seen) => describeSize(sizeOf(seen));
+
+async function ofFile(path: string, { pretrained, size, whole }: Look): Promise<Seen> {
+  const framing =
+    framingAt(pretrained, whole ? undefined : size) ?? centerFraming({ imageSize: size, cropShare: 1 });
+  const { patchSize, inChannels } = pretrained.config;
+  const [shorter] = imageSides(size);
+  const image = await readPicture(
+    path,
+    (file) => (whole ? wholeFraming(file, { shorter, patchSize }, framing) : framing),
+    inChannels === 1 ? 1 : 3,
+  );
+  const [rows, columns] = gridOf({ imageSize: sizeOf({ image }), patchSize });
+  return { name: basename(path), image, points: [[Math.floor(rows / 2), Math.floor(columns / 2)]] };
 }
 
 /** Points on up to two objects of each, the largest ones. */
-async function ofScenes(scenes: number, { size, gridSize }: AttentionModel): Promise<Seen[]> {
+async function ofScenes({ size, pretrained }: Look, scenes: number): Promise<Seen[]> {
+  const gridSize = gridOf({ ...pretrained.config, imageSize: size });
   const scene = await sceneSource(size, gridSize);
   return Promise.all(
     Array.from({ length: scenes }, async (_, index) => {
@@ -150,13 +189,12 @@ async function ofScenes(scenes: number, { size, gridSize }: AttentionModel): Pro
   );
 }
 
-async function measure(
-  model: AttentionModel,
-  { scenes, out }: Options & { readonly out: string },
-  progress: ProgressReporter,
-): Promise<void> {
-  const scene = await sceneSource(model.size, model.gridSize);
-  const scores = await objectScores(model, scene, scenes, passProgress('scenes', progress.update));
+async function measure(look: Look, progress: ProgressReporter): Promise<void> {
+  const { size, scenes, out } = look;
+  const scores = await withModel(look, size, async (model) => {
+    const scene = await sceneSource(size, model.gridSize);
+    return objectScores(model, scene, scenes, passProgress('scenes', progress.update));
+  });
   progress.stop();
   console.log(`${'block, head'.padEnd(26)}  ${COLUMNS.map(([title]) => title.padEnd(20)).join('  ')}`);
   const heads = scores.map(({ block, head, scenes }) => ({ block, head, ...estimates(scenes) }));

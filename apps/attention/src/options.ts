@@ -3,6 +3,7 @@ import {
   type EngineOptions,
   engineOptions,
   flag,
+  imageSize,
   modelLocation,
   option,
   optionHelp,
@@ -14,6 +15,7 @@ import {
   UsageError,
   whole,
 } from '@beit/cli';
+import type { ImageSize } from '@beit/tensors';
 
 export const COMMANDS = ['figure', 'measure'] as const;
 export type Command = (typeof COMMANDS)[number];
@@ -44,10 +46,13 @@ or the middle of a picture)`,
     point,
   ),
   size: option(
-    'N',
-    "pixels along a side, a multiple of the patch size (default: the model's; the paper's figure: 480)",
-    whole(1),
+    'SIZE',
+    `what pictures are brought to, pixels: the side of a square, or HEIGHT,WIDTH, the height first;
+multiples of the patch size (default: the model's; the paper's figure: 480)`,
+    imageSize,
   ),
+  whole: flag(`nothing of a picture is cut off, and its proportions stay: --size is that of the shorter side,
+the longer one is rounded to whole patches`),
   block: option('N', 'whose attention is shown, counted from 1 (default: the last)', whole(1)),
   scenes: option(
     'N',
@@ -66,6 +71,7 @@ What a BEiT's self-attention looks at: the last figure of the paper, and how wel
   pnpm --filter attention start                                 the newest pre-training run, on scenes of emoji that it
                                                                 has not seen; points on their objects
   pnpm --filter attention start -- --checkpoint RUN_OR_FILE --images photo.jpg --points 11,13 --points 20,8 --size 480
+  pnpm --filter attention start -- --checkpoint RUN_OR_FILE --images street.jpg --whole
   pnpm --filter attention start -- measure --checkpoint RUN     area under the ROC curve of "the same object", by the
                                                                 attention, for every head, on scenes with true masks
 
@@ -78,7 +84,9 @@ export interface Options {
   readonly heads?: number;
   readonly images: readonly string[];
   readonly points: readonly Point[];
-  readonly size?: number;
+  readonly size?: ImageSize;
+  /** Every picture is shown as a whole, in its own proportions; `size`, if given, is a number then. */
+  readonly whole: boolean;
   /** 1-based. */
   readonly block?: number;
   readonly scenes: number;
@@ -93,11 +101,17 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   if (parsed === 'help') return 'help';
   const { values, positionals } = parsed;
   const { command } = readCommand(positionals, COMMANDS);
-  const { checkpoint, heads, images, points, size, block, scenes, out, quiet } = values;
+  const { checkpoint, heads, images, points, size, whole, block, scenes, out, quiet } = values;
   if (command === 'measure' && images.length > 0)
     throw new UsageError(`'measure' needs true masks, which --images do not have.`);
   if (images.length > 0 && scenes !== undefined)
     throw new UsageError('--scenes are shown where there are no --images; give one.');
+  if (whole && images.length === 0)
+    throw new UsageError('--whole is how --images are shown, and there are none: give one, or leave it out.');
+  if (whole && typeof size === 'object')
+    throw new UsageError(
+      `--size is '${size.join(',')}'; with --whole expected one number, of the shorter side: the other follows from the picture.`,
+    );
   return {
     command,
     checkpoint,
@@ -105,6 +119,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
     images,
     points,
     size,
+    whole,
     block,
     scenes: scenes ?? SCENES[command],
     out,

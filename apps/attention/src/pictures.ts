@@ -1,24 +1,49 @@
 import { basename, dirname } from 'node:path';
-import { loadViews } from '@beit/data';
+import { createCanvas, frame, readPixels } from '@beit/data';
 import type { Picture } from '@beit/report';
-import type { Framing } from '@beit/weights';
+import { messageOf } from '@beit/tensors';
+import { type Framing, framedSize, type Size, stretchFraming } from '@beit/weights';
 
 /**
- * A picture, upright and on white, as a model sees it, but for the normalization.
+ * A picture, upright, as a model sees it, but for the normalization.
  *
+ * @param framingOf from the pixels of the file; makes pictures of one size
+ * @param channels 1: it is made gray, in three equal colours
  * @throws with its path when it cannot be read
  */
-export async function readSquare(path: string, size: number, framing: Framing): Promise<Picture> {
+export async function readPicture(
+  path: string,
+  framingOf: (file: Size) => Framing,
+  channels: 1 | 3,
+): Promise<Picture> {
   const source = { kind: 'folder', directory: dirname(path), names: [basename(path)] } as const;
-  const { image } = await loadViews(source, 0, {
-    imageSize: size,
-    tokenImageSize: 0,
-    normalization: { mean: [0, 0, 0], std: [1, 1, 1] },
-    framing,
-  }).catch((cause: Error) => {
-    throw new Error(`Cannot read ${path}: ${cause.message}`, { cause });
+  const pixels = await readPixels(source, 0).catch((cause: unknown) => {
+    throw new Error(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
   });
-  return { width: size, height: size, data: image };
+  const framing = framingOf(pixels);
+  const size = framedSize(framing);
+  if (!size) throw new Error(`Cannot show ${path}: its framing makes pictures of different sizes.`);
+  const data = new Float32Array(size.width * size.height * 3);
+  frame(createCanvas(pixels), framing, channels).normalized([0, 0, 0], [1, 1, 1], data);
+  return { ...size, data };
+}
+
+/**
+ * Nothing of a picture is cut off, and its proportions stay, as far as whole patches let them: the shorter side as given,
+ * the longer one rounded to the nearest number of patches.
+ *
+ * @param shorter pixels, a multiple of `patchSize`
+ * @param framing the model's own: its filter, and what is done to transparent pixels
+ */
+export function wholeFraming(
+  { width, height }: Size,
+  { shorter, patchSize }: { readonly shorter: number; readonly patchSize: number },
+  framing: Framing,
+): Framing {
+  const side = (own: number) =>
+    patchSize * Math.round((own * shorter) / (Math.min(width, height) * patchSize));
+  const whole = stretchFraming([side(height), side(width)], framing.resize?.filter);
+  return { ...whole, transparency: framing.transparency };
 }
 
 /** Without smoothing, so that pixels and patches can be told apart. */

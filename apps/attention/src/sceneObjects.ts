@@ -1,6 +1,7 @@
 import type { GridSize } from '@beit/attention';
 import { type EmojiScene, emojiScenes } from '@beit/data';
 import type { Picture } from '@beit/report';
+import { type ImageSize, imageSides } from '@beit/tensors';
 
 /** A scene of the embedded emoji and where its objects are. */
 export interface ObjectScene {
@@ -14,14 +15,15 @@ const HELD_OUT_SHARE = 0.1;
 
 /** Scenes as large as a model's images, of emoji that its training has not seen. */
 export async function sceneSource(
-  size: number,
+  size: ImageSize,
   gridSize: GridSize,
 ): Promise<(index: number) => Promise<ObjectScene>> {
-  const { scene } = await emojiScenes({ width: size, height: size, heldOutShare: HELD_OUT_SHARE });
+  const [height, width] = imageSides(size);
+  const { scene } = await emojiScenes({ width, height, heldOutShare: HELD_OUT_SHARE });
   return async (index) => {
     const drawn = await scene('validation', index);
     const data = Float32Array.from(drawn.pixels, (value) => value / 255);
-    return { image: { width: size, height: size, data }, objects: objectPatches(drawn, gridSize) };
+    return { image: { width, height, data }, objects: objectPatches(drawn, gridSize) };
   };
 }
 

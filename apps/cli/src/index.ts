@@ -15,7 +15,7 @@ export {
   OVERRIDE_OPTIONS,
   START_OPTIONS,
 } from './options/finetuneOptions';
-export { number, oneOf, path, type Reader, text, whole } from './options/optionReaders';
+export { imageSize, number, oneOf, path, type Reader, text, whole } from './options/optionReaders';
 export {
   flag,
   type OptionTexts,

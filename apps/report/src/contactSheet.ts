@@ -5,7 +5,8 @@ import type { Picture } from './reportData';
 const GAP = 6;
 
 /**
- * Pictures of one size in rows, as one PNG. Small ones are enlarged without smoothing.
+ * Pictures in rows, as one PNG: all as wide as the first one, those of a row in the proportions of its first. Small ones are
+ * enlarged without smoothing.
  *
  * @param least pixels that a picture is wide at least
  * @throws where there are no pictures
@@ -14,19 +15,23 @@ export async function contactSheet(rows: readonly (readonly Picture[])[], least 
   const first = rows[0]?.[0];
   if (first === undefined) throw new Error('A contact sheet of no pictures: expected at least one.');
   const factor = Math.max(1, Math.ceil(least / first.width));
-  const [cellWidth, cellHeight] = [first.width * factor, first.height * factor];
+  const cellWidth = first.width * factor;
+  const heights = rows.map(([own = first]) => Math.round((cellWidth * own.height) / own.width));
+  const tops = heights.map((_, row) =>
+    heights.slice(0, row).reduce((top, height) => top + height + GAP, GAP),
+  );
   const cells = rows.flatMap((pictures, row) =>
     pictures.map(async (picture, column) => ({
       input: await sharp(await encodePng(picture))
-        .resize(cellWidth, cellHeight, { kernel: 'nearest', fit: 'fill' })
+        .resize(cellWidth, heights[row], { kernel: 'nearest', fit: 'fill' })
         .png()
         .toBuffer(),
       left: GAP + column * (cellWidth + GAP),
-      top: GAP + row * (cellHeight + GAP),
+      top: tops[row]!,
     })),
   );
   const width = GAP + Math.max(...rows.map(({ length }) => length)) * (cellWidth + GAP);
-  const height = GAP + rows.length * (cellHeight + GAP);
+  const height = tops.at(-1)! + heights.at(-1)! + GAP;
   return sharp({ create: { width, height, channels: 3, background: '#ffffff' } })
     .composite(await Promise.all(cells))
     .png({ compressionLevel: 9 })

@@ -64,17 +64,17 @@ describe('the attention of a patch', () => {
 
   test('it is what @beit/vit computes, image by image', () => {
     tf.setBackend('cpu');
-    const vit = createVit({ imageSize: 6, patchSize: 2, embedDim: 8, depth: 2, numHeads: 2 });
+    const vit = createVit({ imageSize: [4, 10], patchSize: 2, embedDim: 8, depth: 2, numHeads: 2 });
     const params = Object.fromEntries(
       Object.entries(vit.init(createRandom(0))).map(([name, t]) => [name, tf.tensor(t.data, [...t.shape])]),
     );
-    const images = tf.sin(tf.range(0, 2 * 6 * 6 * 3)).reshape([2, 6, 6, 3]);
+    const images = tf.sin(tf.range(0, 2 * 4 * 10 * 3)).reshape([2, 4, 10, 3]);
     const { attention } = vit.encode(params, vit.embedPatches(params, images), { withAttention: true });
     const last = attention[1]!;
     const [, second] = attentionOfImages({ shape: last.shape, data: last.dataSync() as Float32Array });
-    const [, head] = patchAttention(second!, vit.gridSize, [0, 1]);
-    // Image 1, head 1, query 2 (cls is 0), all keys but cls.
-    const expected = tf.slice(last, [1, 1, 2, 1], [1, 1, 1, 9]).dataSync();
+    const [, head] = patchAttention(second!, vit.gridSize, [1, 3]);
+    // Image 1, head 1, query 1 + 1 * 5 + 3 (cls is 0), all keys but cls.
+    const expected = tf.slice(last, [1, 1, 9, 1], [1, 1, 1, 10]).dataSync();
     expect(head).toEqual(expected);
     expect(() => attentionOfImages({ shape: [2, 3], data: new Float32Array(6) })).toThrow(
       'The attention is [2,3]',

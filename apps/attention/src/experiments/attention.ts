@@ -17,6 +17,7 @@ import {
 } from '@beit/cli';
 import { environment, experimentOptions, publishFindings } from '@beit/experiments';
 import { createRandom } from '@beit/random';
+import { describeSize } from '@beit/tensors';
 import { terminalProgress } from '@beit/trainer';
 import { createVit } from '@beit/vit';
 import * as tf from '@tensorflow/tfjs';
@@ -99,8 +100,12 @@ async function main(): Promise<number> {
   };
 
   const progress = terminalProgress({});
-  const size = pretrained.config.imageSize;
-  const side = size / pretrained.config.patchSize;
+  const { imageSize: size, patchSize } = pretrained.config;
+  if (typeof size !== 'number')
+    throw new UsageError(
+      `--pretrained is of images of ${describeSize(size)} pixels; the experiment is on squares.`,
+    );
+  const side = size / patchSize;
   const scene = await sceneSource(size, [side, side]);
   const measured: Measured[] = [];
   for (const start of STARTS) {

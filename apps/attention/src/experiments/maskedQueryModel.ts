@@ -1,6 +1,7 @@
 import type { LayerAttention } from '@beit/attention';
 import type { EngineOptions, Pretrained } from '@beit/cli';
 import { compileForward } from '@beit/compile';
+import type { ImageSize } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { type AttentionModel, encoderAt, normalizedImage } from '../attentionModel';
 
@@ -10,7 +11,7 @@ import { type AttentionModel, encoderAt, normalizedImage } from '../attentionMod
  */
 export async function openMaskedQueries(
   pretrained: Pretrained,
-  size: number,
+  size: ImageSize,
   engine: EngineOptions,
 ): Promise<AttentionModel> {
   const { vit, params, facts } = encoderAt(pretrained, size);
@@ -42,7 +43,7 @@ export async function openMaskedQueries(
     {
       params: { ...params, mask_token: maskToken },
       inputs: {
-        images: { dtype: 'float32', shape: [1, size, size, 3] },
+        images: { dtype: 'float32', shape: [1, ...vit.config.imageSize, vit.config.inChannels] },
         masks: { dtype: 'float32', shape: [columns, patches] },
       },
     },
