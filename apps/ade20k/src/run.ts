@@ -19,7 +19,7 @@ export async function run(
   job: Communicator,
   signal?: AbortSignal,
 ): Promise<RunResult> {
-  const { out, engine, workers, shardOptimizer } = options;
+  const { out, engine, workers, shardOptimizer, checkpointMinutes } = options;
   progress.message('Reading the images');
   const isFirst = job.rank === 0;
   // The first process writes the embedded scenes where they are missing; the others read them.
@@ -61,6 +61,7 @@ export async function run(
         engine,
         workers,
         shardOptimizer,
+        checkpointMinutes,
         progress,
         signal,
         job,

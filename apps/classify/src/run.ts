@@ -18,7 +18,7 @@ export async function run(
   job: Communicator,
   signal?: AbortSignal,
 ): Promise<RunResult> {
-  const { out, engine, workers, shardOptimizer } = options;
+  const { out, engine, workers, shardOptimizer, checkpointMinutes } = options;
   progress.message('Reading the images');
   const task = await prepareTask(options, progress);
   const { dataset, imagesPerEpoch, recipe, model, start, startedFrom } = task;
@@ -45,6 +45,7 @@ export async function run(
       engine,
       workers,
       shardOptimizer,
+      checkpointMinutes,
       progress,
       signal,
       job,

@@ -38,6 +38,7 @@ export { resolveRun } from './run/resolveRun';
 export { RUNS, runFolders } from './run/runFolder';
 export { type RunResult, type TrainCommand, trainCommand } from './run/trainCommand';
 export { unreadableOfAll } from './run/unreadableOfAll';
+export { writeJson, writeWhole } from './run/writeWhole';
 export { dropPathKeeps } from './start/dropPathKeeps';
 export { foldSpaces } from './start/foldSpaces';
 export { framingAt } from './start/framingAt';

@@ -71,6 +71,7 @@ decoder is enough`,
   'batch-size': option('N[,M]', 'likewise', perStage),
   seed: option('N', 'default: 0', whole(0)),
   workers: JOB_OPTIONS.workers,
+  'checkpoint-minutes': JOB_OPTIONS['checkpoint-minutes'],
   'dry-run': flag('show what would be done, with sizes and an estimate of the time, and stop'),
   quiet: flag('no progress'),
 };
@@ -100,6 +101,8 @@ export interface RunOptions {
   /** Whether each process of a job keeps a part of the optimizer's state. */
   readonly shardOptimizer: boolean;
   readonly workers: number;
+  /** Minutes between checkpoints, at most. */
+  readonly checkpointMinutes: number;
   readonly dryRun: boolean;
   readonly quiet: boolean;
 }
@@ -158,6 +161,7 @@ export async function parseOptions(args: readonly string[]): Promise<RunOptions 
     engine,
     shardOptimizer: values['shard-optimizer'],
     workers: values.workers,
+    checkpointMinutes: values['checkpoint-minutes'],
     dryRun,
     quiet: values.quiet,
   };

@@ -26,7 +26,7 @@ export async function run(
   job: Communicator,
   signal?: AbortSignal,
 ): Promise<RunResult> {
-  const { recipe, out, engine, workers, shardOptimizer } = options;
+  const { recipe, out, engine, workers, shardOptimizer, checkpointMinutes } = options;
   progress.message('Reading the images');
   const images = await loadImages(recipe, options.data);
   progress.message(
@@ -43,7 +43,7 @@ export async function run(
     job,
     progress,
   });
-  const how = { engine, workers, shardOptimizer, progress, signal, job, onStep };
+  const how = { engine, workers, shardOptimizer, checkpointMinutes, progress, signal, job, onStep };
   const stage = { recipe, source: images.train, ...how };
 
   const tokenizer =

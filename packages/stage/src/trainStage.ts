@@ -21,6 +21,8 @@ export interface StageOptions {
   readonly engine?: CompileOptions;
   /** Steps between lines of the log. Default: the trainer's. */
   readonly logEvery?: number;
+  /** Minutes between checkpoints, at most. Default: the trainer's. */
+  readonly checkpointMinutes?: number;
   /** Default: a line on the terminal. */
   readonly progress?: ProgressReporter;
   readonly signal?: AbortSignal;
@@ -80,7 +82,7 @@ export interface Stage<L extends object, B>
 type Weighted<B> = MicroBatch<TreeOf<B, HostTensor>>;
 
 /**
- * Compiles and trains, or goes on training, with checkpoints every tenth of the steps.
+ * Compiles and trains, or goes on training, with checkpoints after each tenth of the steps and at least every few minutes.
  *
  * @throws what `trainingProgram` and `train` throw
  */
@@ -89,7 +91,7 @@ export async function trainStage<L extends object, B>(
   options: StageOptions,
 ): Promise<StageResult> {
   const { name, optimizer, totalSteps, schedules, evaluate } = stage;
-  const { runDir, engine, logEvery, progress = terminalProgress(), signal, job } = options;
+  const { runDir, engine, logEvery, checkpointMinutes, progress = terminalProgress(), signal, job } = options;
   const loader = 'microBatches' in stage.loader ? stage.loader : inWholeBatches(stage.loader);
   const precision = engine?.precision ?? 'fp32';
   async function* microBatches(step: number) {
@@ -125,6 +127,7 @@ export async function trainStage<L extends object, B>(
       schedules,
       logEvery,
       checkpointEvery: Math.max(1, Math.ceil(totalSteps / 10)),
+      checkpointMinutes,
       ...(evaluate && {
         evaluate: { ...evaluate, run: (step, state) => evaluate.run(trainedOf(state), step) },
       }),

@@ -33,7 +33,7 @@ export interface Checkpoint {
   readonly best?: Best;
 }
 
-const FORMAT = 'beit-checkpoint-1';
+const FORMAT = 'beit-checkpoint-2';
 const FILE_NAME = /^step-(\d{8,15})\.safetensors$/;
 const TEMPORARY_NAME =
   /^(step-\d+\.safetensors|config\.json|metrics\.jsonl|post-mortem-step-\d+\.json)\.\d+-[a-z0-9]+\.tmp$/;
@@ -47,14 +47,14 @@ export function checkpointPath(runDir: string, step: number): string {
 /**
  * Writes `checkpoints/step-00001234.safetensors`, atomically: a crash leaves the files that were there. Tensors are
  * named by their path in the state (`params/head.weight`), the rest is metadata: `format`, `step`, `name`, `config`,
- * `versions`, `window`, `best` (JSON) and `checksum`, the CRC-32 of the tensors' bytes in the order of their names.
+ * `versions`, `window`, `best` (JSON) and `checksum`, a CRC-32 of all of that and of the tensors.
  */
 export async function saveCheckpoint(runDir: string, checkpoint: Checkpoint): Promise<string> {
   const { step, name, config, versions, state, window, best } = checkpoint;
   const path = checkpointPath(runDir, step);
   const tensors = flattenTensors(state);
   await mkdir(checkpointFolder(runDir), { recursive: true });
-  await saveSafetensors(path, tensors, {
+  const metadata = {
     format: FORMAT,
     step: String(step),
     name,
@@ -62,8 +62,8 @@ export async function saveCheckpoint(runDir: string, checkpoint: Checkpoint): Pr
     versions: JSON.stringify(versions),
     window: JSON.stringify(window),
     ...(best && { best: JSON.stringify(best) }),
-    checksum: checksum(tensors),
-  });
+  };
+  await saveSafetensors(path, tensors, { ...metadata, checksum: checksumOf(tensors, metadata) });
   return path;
 }
 
@@ -72,7 +72,8 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   const { tensors, metadata } = await loadSafetensors(path);
   try {
     if (metadata.format !== FORMAT) throw new Error(`format is ${metadata.format}; expected ${FORMAT}.`);
-    if (metadata.checksum !== checksum(tensors))
+    const { checksum, ...described } = metadata;
+    if (checksum !== checksumOf(tensors, described))
       throw new Error('the checksum does not match: the file is damaged.');
     return {
       step: parseStep(metadata.step),
@@ -150,12 +151,14 @@ export async function removeTemporaryFiles(runDir: string): Promise<void> {
   }
 }
 
-function checksum(tensors: NamedTensors): string {
-  let value = 0;
-  for (const name of Object.keys(tensors).sort()) {
-    const { data } = tensors[name]!;
+/** Of every number, name, shape and word. */
+export function checksumOf(tensors: NamedTensors, metadata: Readonly<Record<string, string>>): string {
+  const sorted = <T>(entries: Readonly<Record<string, T>>) =>
+    Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1));
+  const heads = sorted(tensors).map(([name, { dtype, shape }]) => [name, dtype, shape]);
+  let value = crc32(JSON.stringify([sorted(metadata), heads]));
+  for (const [, { data }] of sorted(tensors))
     value = crc32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), value);
-  }
   return value.toString(16).padStart(8, '0');
 }
 

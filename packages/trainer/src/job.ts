@@ -22,12 +22,14 @@ export interface Job {
 /** Whether this process is the one that writes and reports; without a job it is. */
 export const isFirst = (job?: Pick<Job, 'rank'>): boolean => (job?.rank ?? 0) === 0;
 
-/** Whether any process says so. */
-export async function anyOf(job: Job | undefined, own: boolean): Promise<boolean> {
-  if (!job) return own;
-  const said = Int32Array.of(own ? 1 : 0);
-  await job.allReduce(said, 'max');
-  return said[0] === 1;
+/** Whether any process says so, of each. */
+export async function anyOf<const Said extends readonly boolean[]>(
+  job: Job | undefined,
+  ...own: Said
+): Promise<{ [Index in keyof Said]: boolean }> {
+  const said = Int32Array.from(own, Number);
+  await job?.allReduce(said, 'max');
+  return Array.from(said, (one) => one === 1) as { [Index in keyof Said]: boolean };
 }
 
 /** @throws in every process, unless all have the same number */

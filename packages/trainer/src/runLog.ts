@@ -20,6 +20,8 @@ type Evaluation = NonNullable<TrainOptions<never>['evaluate']>;
 export interface RunLog {
   /** Completed steps. */
   readonly step: number;
+  /** Since the last checkpoint, or since the log was opened. */
+  minutesUnsaved(): number;
   /** Checks the step that has just run. @throws NonFiniteError when its loss or gradient norm is not finite */
   assertFinite(scalars: Scalars): Promise<void>;
   /** That step is complete, and took so long: shows how the run goes, and writes a line where one is due. */
@@ -48,6 +50,7 @@ export async function openRunLog<I>(
   const versions = { node: process.version, ...options.versions };
   let { step, window, best, path: checkpoint } = from;
   let saved = step;
+  let savedAt = performance.now();
   const speed = speedometer(options.imagesPerStep);
   const history: Record<string, number>[] = [];
   const metricsLog = isFirst(job) ? await openMetricsLog(runDir, step) : undefined;
@@ -77,6 +80,7 @@ export async function openRunLog<I>(
     get step() {
       return step;
     },
+    minutesUnsaved: () => (performance.now() - savedAt) / 60_000,
     async assertFinite(scalars) {
       const nonFinite = nonFiniteScalars(scalars);
       if (nonFinite.length > 0) throw await postMortem(step, nonFinite, { ...scalars, ...scheduled() });
@@ -103,7 +107,8 @@ export async function openRunLog<I>(
       if (measured) await append('evaluation', measured);
       const better = choice && measured && betterOf(best, step, measured, choice);
       best = better ?? best;
-      return anyOf(job, better !== undefined);
+      const [isBest] = await anyOf(job, better !== undefined);
+      return isBest;
     },
     async save() {
       if (step === saved) return;
@@ -112,6 +117,7 @@ export async function openRunLog<I>(
       if (broken.length > 0) throw await postMortem(step - 1, broken, history.at(-1) ?? {});
       if (job) await agreeOnState(job, replicatedPart(program, state), step);
       saved = step;
+      savedAt = performance.now();
       if (!metricsLog) return;
       await metricsLog.sync();
       checkpoint = await saveCheckpoint(runDir, { step, name, config, versions, state, window, best });

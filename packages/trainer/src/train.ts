@@ -14,7 +14,10 @@ import type { TrainOptions, TrainResult } from './trainOptions';
 export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
   const { name, program, batch, totalSteps, imagesPerStep, evaluate, progress, job, signal } = options;
   const { logEvery = 10, checkpointEvery = totalSteps, keepCheckpoints = 2 } = options;
+  const { checkpointMinutes = 10 } = options;
   assertPositive({ totalSteps, logEvery, checkpointEvery, keepCheckpoints, imagesPerStep });
+  if (!(checkpointMinutes > 0))
+    throw new RangeError(`checkpointMinutes is ${checkpointMinutes}; expected a number above 0.`);
   if (evaluate) assertPositive({ 'evaluate.every': evaluate.every });
   const mode = evaluate?.best?.mode;
   if (mode !== undefined && mode !== 'min' && mode !== 'max')
@@ -25,8 +28,8 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
   try {
     const log = await openRunLog({ ...options, logEvery, keepCheckpoints }, await resume(options));
     const isDue = (every: number) => log.step % every === 0 || log.step === totalSteps;
-    /** Whether a process of the job is to stop; all of them learn it before the same step. */
-    const isAborted = () => anyOf(job, signal?.aborted ?? false);
+    /** Whether a process of the job is to stop, or has saved nothing for long; all of them learn it before the same step. */
+    const said = () => anyOf(job, signal?.aborted ?? false, log.minutesUnsaved() >= checkpointMinutes);
 
     /** Where it fails, what was trained is kept; of several processes the others do not know that it failed. */
     const evaluated = (evaluation: NonNullable<typeof evaluate>) =>
@@ -41,7 +44,10 @@ export async function train<I>(options: TrainOptions<I>): Promise<TrainResult> {
       return inputs;
     };
     let next = prefetch(loaded, log.step, totalSteps);
-    while (log.step < totalSteps && !(await isAborted())) {
+    while (log.step < totalSteps) {
+      const [isAborted, isLong] = await said();
+      if (isAborted) break;
+      if (isLong) await log.save();
       const started = performance.now();
       const inputs = await unlessAborted(next, job ? undefined : signal);
       if (inputs === undefined) break;

@@ -26,8 +26,10 @@ export interface TrainOptions<I> {
   readonly schedules?: Readonly<Record<string, (step: number) => number>>;
   /** Steps between lines of the log. Default 10. */
   readonly logEvery?: number;
-  /** Steps between checkpoints. Default: only at the end and when interrupted. */
+  /** Steps between checkpoints. Default: only at the end, when interrupted, and as the minutes say. */
   readonly checkpointEvery?: number;
+  /** After so many minutes without a checkpoint there is one, between steps. Default 10. */
+  readonly checkpointMinutes?: number;
   /** How many of the newest checkpoints stay. Default 2. */
   readonly keepCheckpoints?: number;
   /**

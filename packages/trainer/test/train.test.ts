@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { silentProgress } from '@beit/progress';
 import { flattenTensors, type HostTensor, scalar, type Tree } from '@beit/tensors';
 import { loadSafetensors, saveSafetensors } from '@beit/weights';
-import { checkpointPath, checkpointSteps, loadCheckpoint } from '../src/checkpoint';
+import { checkpointPath, checkpointSteps, checksumOf, loadCheckpoint } from '../src/checkpoint';
 import { readMetrics } from '../src/metricsLog';
 import { NonFiniteError } from '../src/nonFinite';
 import type { TrainingProgram } from '../src/program';
@@ -140,8 +140,12 @@ describe('resume', () => {
   test('a checkpoint made to harm is an error or is skipped', async () => {
     await train(options(fakeProgram(), { totalSteps: 1 }));
     const { tensors, metadata } = await loadSafetensors(checkpointPath(runDir, 1));
-    const rewrite = (changes: Record<string, string>, more = {}) =>
-      saveSafetensors(checkpointPath(runDir, 1), { ...tensors, ...more }, { ...metadata, ...changes });
+    // With a checksum that fits, as who means harm would write it.
+    const rewrite = ({ checksum, ...changes }: Record<string, string>) => {
+      const { checksum: _, ...described } = { ...metadata, ...changes };
+      const signed = { ...described, checksum: checksum ?? checksumOf(tensors, described) };
+      return saveSafetensors(checkpointPath(runDir, 1), tensors, signed);
+    };
     const load = () => loadCheckpoint(checkpointPath(runDir, 1));
     for (const [changes, message] of [
       [{ format: 'other' }, /format is other/],
@@ -176,15 +180,64 @@ describe('resume', () => {
     const path = join(runDir, 'evil.safetensors');
     const good = await train(options(fakeProgram(), { totalSteps: 1 }));
     const { metadata } = await loadSafetensors(good.checkpoint!);
-    const { crc32 } = await import('node:zlib');
-    const checksum = crc32(new Uint8Array(x.data.buffer)).toString(16).padStart(8, '0');
-    await saveSafetensors(path, { 'params/__proto__/polluted': x }, { ...metadata, checksum });
+    const { checksum: _, ...described } = metadata;
+    const tensors = { 'params/__proto__/polluted': x };
+    await saveSafetensors(path, tensors, { ...described, checksum: checksumOf(tensors, described) });
     await loadCheckpoint(path);
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 });
 
 describe('checkpoints', () => {
+  test('a change anywhere in a file is found, and the one before is taken', async () => {
+    const many = { totalSteps: 2, checkpointEvery: 1 };
+    await train(options(fakeProgram(), many));
+    const path = checkpointPath(runDir, 2);
+    const whole = await readFile(path);
+    const headerEnd = 8 + Number(whole.readBigUInt64LE(0));
+    let changed = 0;
+    for (let at = 8; at < whole.length; at++) {
+      const damaged = Buffer.from(whole);
+      damaged[at]! ^= 1;
+      // Blanks around the header's JSON are no part of it.
+      if (at < headerEnd && whole[at] === 0x20) continue;
+      await writeFile(path, damaged);
+      await expect(loadCheckpoint(path)).rejects.toThrow();
+      changed++;
+    }
+    expect(changed).toBeGreaterThan(300);
+    const messages = await messagesOf(async (progress) => {
+      const { step } = await train(options(fakeProgram(), { ...many, progress }));
+      expect(step).toBe(2);
+    });
+    expect(messages.join('\n')).toMatch(
+      /Skipped a checkpoint that cannot be used[\s\S]*continuing at step 1 of 2/,
+    );
+  });
+
+  test('come after so many minutes, too', async () => {
+    const now = jest.spyOn(performance, 'now');
+    try {
+      let minutes = 0;
+      now.mockImplementation(() => 60_000 * minutes);
+      const program = fakeProgram();
+      const slow: TrainingProgram<FakeInputs> = {
+        ...program,
+        run(inputs) {
+          minutes += 2;
+          return program.run(inputs);
+        },
+      };
+      await train(options(slow, { totalSteps: 10, keepCheckpoints: 10, checkpointMinutes: 5 }));
+      expect(await checkpointSteps(runDir)).toEqual([3, 6, 9, 10]);
+    } finally {
+      now.mockRestore();
+    }
+    await expect(train(options(fakeProgram(), { checkpointMinutes: 0 }))).rejects.toThrow(
+      'checkpointMinutes is 0; expected a number above 0',
+    );
+  });
+
   test('the newest stay, and the best', async () => {
     const scores = [0, 3, 9, 4, 5, 1, 2];
     const evaluate = {

@@ -55,6 +55,8 @@ export interface FinetuneOptions {
   /** Whether each process of a job keeps a part of the optimizer's state. */
   readonly shardOptimizer: boolean;
   readonly workers: number;
+  /** Minutes between checkpoints, at most. */
+  readonly checkpointMinutes: number;
   readonly dryRun: boolean;
   readonly quiet: boolean;
 }
@@ -82,6 +84,7 @@ export function finetuneOptions(
     engine: engineOptions(values),
     shardOptimizer: values['shard-optimizer'],
     workers,
+    checkpointMinutes: values['checkpoint-minutes'],
     dryRun: values['dry-run'],
     quiet,
   };

@@ -1,4 +1,4 @@
-import { path, whole } from './optionReaders';
+import { number, path, whole } from './optionReaders';
 import { flag, option } from './optionTable';
 
 /** Where a run goes. @param prefix of the folders of the app's runs */
@@ -21,4 +21,10 @@ export const JOB_OPTIONS = {
 parameters: less memory`,
   ),
   workers: option('N', 'threads that decode and augment', whole(0), 1),
+  'checkpoint-minutes': option(
+    'N',
+    'a checkpoint at least so often, beside those after each tenth of the steps',
+    number(0.01),
+    10,
+  ),
 };

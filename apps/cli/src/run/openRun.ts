@@ -1,8 +1,9 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Names, Unreadable } from '@beit/data';
 import type { Communicator } from '@beit/mpi';
+import { messageOf } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
 import type { OptionTexts } from '../options/optionTable';
 import { assertOwnFiles } from './ownFiles';
@@ -12,6 +13,7 @@ import { lockRun } from './runLock';
 import { assertSameImages } from './sharedData';
 import type { RunResult } from './trainCommand';
 import { describeUnreadable, unreadableIn } from './unreadableOfAll';
+import { writeJson, writeWhole } from './writeWhole';
 
 export interface RunDescription<Stage extends string> {
   /** The folder. */
@@ -66,19 +68,15 @@ export async function openRun<Stage extends string>({
   await assertSameImages(job, images);
   await mkdir(out, { recursive: true });
   if (isFirst) lockRun(out);
-  const writeJson = (path: string, value: object) => writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
   const continues = isBegun(out);
   let isWritten = continues;
   return {
-    ...(await runClock(out, stages, { keeps: isFirst, continues })),
+    ...(await runClock(out, stages, { keeps: isFirst, continues, progress })),
     isFirst,
     continues,
     onStep() {
       if (isWritten || !isFirst) return;
-      // Whole or not at all, and before anything is saved of the step.
-      const temporary = `${recipeOf(out)}.tmp`;
-      writeFileSync(temporary, `${JSON.stringify({ ...recipe, run: how }, null, 2)}\n`);
-      renameSync(temporary, recipeOf(out));
+      writeRecipe(out, { ...recipe, run: how });
       isWritten = true;
     },
     async finish({ summary, unreadable, results, page }) {
@@ -88,9 +86,22 @@ export async function openRun<Stage extends string>({
       }
       progress.message('Drawing the report');
       const report = join(out, 'report.html');
-      await writeFile(report, await page());
+      await writeWhole(report, await page());
       await writeJson(join(out, 'results.json'), results);
       return { interrupted: false, summary, report };
     },
   };
+}
+
+/** Whole or not at all, and before anything is saved of the step. */
+function writeRecipe(out: string, recipe: object): void {
+  const path = recipeOf(out);
+  const temporary = `${path}.tmp`;
+  try {
+    writeFileSync(temporary, `${JSON.stringify(recipe, null, 2)}\n`);
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw new Error(`Cannot write ${path}: ${messageOf(cause)}`, { cause });
+  }
 }

@@ -18,7 +18,13 @@ type RunValues = Readonly<Record<string, unknown>> & {
 const OWN = ['recipe', 'out', 'resume', 'dry-run', 'quiet', 'top'];
 
 /** What computes the numbers may change on the way; each group is said anew, or is that of the run. */
-const COMPUTES = [['engine', 'device', 'devices'], ['threads'], ['workers'], ['shard-optimizer']];
+const COMPUTES = [
+  ['engine', 'device', 'devices'],
+  ['threads'],
+  ['workers'],
+  ['checkpoint-minutes'],
+  ['shard-optimizer'],
+];
 
 export interface RunCommand<Values extends RunValues, Recipe> {
   /** Whether there is to be a run; what only looks has a recipe and its options. */

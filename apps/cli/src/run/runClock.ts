@@ -1,5 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '@beit/tensors';
+import type { ProgressReporter } from '@beit/trainer';
+import { writeWhole } from './writeWhole';
 
 /** Seconds of each stage of a run, those before it was interrupted included; they are kept in its folder. */
 export interface RunClock<Stage extends string> {
@@ -8,35 +11,69 @@ export interface RunClock<Stage extends string> {
   timed<T>(stage: Stage, work: () => Promise<T>): Promise<T>;
 }
 
-/**
- * @param keeps whether this process writes the seconds down
- * @param continues whether those in the folder are of this run
- */
+export interface RunClockOptions {
+  /** Whether this process writes the seconds down. */
+  readonly keeps: boolean;
+  /** Whether those in the folder are of this run. */
+  readonly continues: boolean;
+  readonly progress: Pick<ProgressReporter, 'message'>;
+}
+
+/** What a kill takes of them, at most. */
+const KEPT_EVERY_MS = 10_000;
+
+/** A clock that cannot be read begins at 0, with a warning: a run is more than its time. */
 export async function runClock<Stage extends string>(
   out: string,
   stages: readonly [Stage, ...Stage[]],
-  { keeps, continues }: { readonly keeps: boolean; readonly continues: boolean },
+  { keeps, continues, progress }: RunClockOptions,
 ): Promise<RunClock<Stage>> {
   const path = join(out, 'seconds.json');
-  const text = continues ? await readFile(path, 'utf8').catch(() => undefined) : undefined;
+  const before = continues ? await readSeconds(path, progress) : undefined;
   // A run of one stage has its seconds alone, of several by name.
-  const before: number | Readonly<Record<string, number>> = text === undefined ? 0 : JSON.parse(text);
-  const secondsOf = (stage: Stage) => (typeof before === 'number' ? before : (before[stage] ?? 0));
+  const secondsOf = (stage: Stage) => secondsIn(stages.length === 1 ? before : Object(before)[stage]);
   const seconds = Object.fromEntries(stages.map((stage) => [stage, secondsOf(stage)])) as Record<
     Stage,
     number
   >;
+  /** A disk that is full is told of by whoever needs it; that a clock could not be kept ends no run. */
+  const keep = async () => {
+    const kept = stages.length === 1 ? seconds[stages[0]] : seconds;
+    if (keeps) await writeWhole(path, JSON.stringify(kept)).catch(() => {});
+  };
   return {
     seconds,
     async timed(stage, work) {
+      const earlier = seconds[stage];
       const began = performance.now();
+      const count = () => {
+        seconds[stage] = earlier + (performance.now() - began) / 1000;
+        return keep();
+      };
+      let last = Promise.resolve();
+      const ticking = setInterval(() => {
+        last = last.then(count);
+      }, KEPT_EVERY_MS).unref();
       try {
         return await work();
       } finally {
-        seconds[stage] += (performance.now() - began) / 1000;
-        const kept = stages.length === 1 ? seconds[stages[0]] : seconds;
-        if (keeps) await writeFile(path, JSON.stringify(kept));
+        clearInterval(ticking);
+        await last;
+        await count();
       }
     },
   };
 }
+
+async function readSeconds(path: string, progress: Pick<ProgressReporter, 'message'>): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      progress.message(`${path} cannot be read (${messageOf(error)}): the time before is not counted.`);
+    return undefined;
+  }
+}
+
+const secondsIn = (value: unknown): number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0;
