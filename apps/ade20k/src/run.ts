@@ -33,7 +33,10 @@ export async function run(
     out,
     recipe,
     how: { ...options.how, ...startOf(startedFrom) },
-    images: dataset.training.images.names,
+    images: [dataset.training, dataset.validation].flatMap(({ images, directory, annotations }) => [
+      images,
+      { kind: 'folder' as const, directory, names: annotations },
+    ]),
     stages: ['training'],
     job,
     progress,

@@ -25,12 +25,11 @@ export async function run(
   start.notes.forEach((note) => {
     progress.message(note);
   });
-  const images = dataset.train.source.names;
   const { seconds, timed, onStep, finish } = await openRun({
     out,
     recipe,
     how: { ...options.how, ...startOf(startedFrom) },
-    images,
+    images: [dataset.train.source, dataset.validation.source],
     stages: ['training'],
     job,
     progress,

@@ -1,28 +1,44 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { alone } from '@beit/mpi';
 import { silentProgress } from '@beit/trainer';
 import { openRun } from '../src/run/openRun';
+import { runClock } from '../src/run/runClock';
 import { isLocked, lockRun } from '../src/run/runLock';
 
 let out: string;
+let photos: string;
 beforeEach(async () => {
   out = await mkdtemp(join(tmpdir(), 'run-'));
+  photos = await mkdtemp(join(tmpdir(), 'photos-'));
+  await writeFile(join(photos, 'a.png'), 'a picture');
 });
-afterEach(() => rm(out, { recursive: true, force: true }));
+afterEach(async () => {
+  await rm(out, { recursive: true, force: true });
+  await rm(photos, { recursive: true });
+});
 
-const open = () =>
+const messages: string[] = [];
+beforeEach(() => messages.splice(0));
+
+const open = (names = ['a.png']) =>
   openRun({
     out,
     recipe: { name: 'small' },
     how: { data: '/photos', scratch: undefined },
-    images: ['a.png'],
+    images: [{ kind: 'folder', directory: photos, names }],
     stages: ['training'],
     job: alone,
-    progress: silentProgress,
+    progress: { ...silentProgress, message: (text) => messages.push(text) },
   });
+/** A run that has made a step, and whose process is no more. */
+async function begun() {
+  (await open()).onStep();
+  await rm(join(out, 'lock.json'));
+}
 const recipe = () => join(out, 'recipe.json');
 
 test('a folder is a run from the first step on, and what took place before is none of its time', async () => {
@@ -38,6 +54,68 @@ test('a folder is a run from the first step on, and what took place before is no
   expect([again.continues, again.seconds.training]).toEqual([true, 1000]);
   again.onStep();
   expect(await readFile(recipe(), 'utf8')).toBe('{"name":"small"}');
+});
+
+describe('a run continues with the images that it began with', () => {
+  const refused = /not those that the run in .* began with: 1 then, \d now/;
+  test('one of another size is refused, and so is another name, or one more', async () => {
+    await begun();
+    await writeFile(join(photos, 'a.png'), 'another picture');
+    await expect(open()).rejects.toThrow(refused);
+    await writeFile(join(photos, 'a.png'), 'a picture');
+    await writeFile(join(photos, 'b.png'), 'a picture');
+    await expect(open(['b.png'])).rejects.toThrow(refused);
+    await expect(open(['a.png', 'b.png'])).rejects.toThrow(refused);
+  });
+  test('one that was only changed in time is told of', async () => {
+    await begun();
+    await writeFile(join(photos, 'a.png'), 'PICTURE a');
+    await utimes(join(photos, 'a.png'), new Date(5), new Date(5));
+    expect((await open()).continues).toBe(true);
+    expect(messages.join()).toMatch(/changed or copied since the run began/);
+  });
+  test('the same ones are, and one whose record is lost, which is said', async () => {
+    await begun();
+    await open();
+    expect(messages).toEqual([]);
+    await rm(join(out, 'lock.json'));
+    await writeFile(join(out, 'images.json'), '{"images":');
+    await open();
+    expect(messages.join()).toMatch(/images\.json cannot be read/);
+  });
+});
+
+describe('the clock of a run', () => {
+  test.each(['', '{"tok', 'null', '"1"', '-3', '1e999'])('that is %p counts as 0', async (text) => {
+    await begun();
+    await writeFile(join(out, 'seconds.json'), text);
+    const run = await open();
+    expect(run.seconds.training).toBe(0);
+    expect(messages.length).toBe(text === '' || text === '{"tok' ? 1 : 0);
+    for (const message of messages) expect(message).toMatch(/seconds\.json cannot be read.*not counted/);
+  });
+  test('is written while the work goes on, and its own failure ends nothing', async () => {
+    const progress = silentProgress;
+    const clock = await runClock(out, ['training'], {
+      keeps: true,
+      continues: false,
+      progress,
+      keptEvery: 5,
+    });
+    const path = join(out, 'seconds.json');
+    const work = clock.timed('training', async () => {
+      const until = async (enough: (seconds: number) => boolean) => {
+        while (!existsSync(path) || !enough(Number(await readFile(path, 'utf8')))) await setTimeout(2);
+      };
+      await until((seconds) => seconds > 0);
+      await until((seconds) => seconds > 0.03);
+      await rename(out, `${out}-gone`);
+      throw new Error('the disk is full');
+    });
+    await expect(work).rejects.toThrow('the disk is full');
+    expect(clock.seconds.training).toBeGreaterThan(0.03);
+    await rename(`${out}-gone`, out);
+  });
 });
 
 test('one training at a time in a folder', async () => {

@@ -38,7 +38,7 @@ export async function run(
     out,
     recipe,
     how: options.how,
-    images: images.train.names,
+    images: [images.train, images.heldOut],
     stages: ['tokenizer', 'pretrain'],
     job,
     progress,

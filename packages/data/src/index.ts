@@ -88,6 +88,7 @@ export type {
   ShardFile,
   ShardSource,
 } from './sources/source';
+export { type SourceIdentity, sourceIdentity } from './sources/sourceIdentity';
 export { subset } from './sources/subset';
 export { BEIT_COLOR_JITTER, type ColorJitter, drawAdjustments } from './views/colorJitter';
 export { BEIT_CROP, centerCropBox, type RandomResizedCrop, randomCropBox } from './views/crops';

@@ -1,7 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Names, Unreadable } from '@beit/data';
+import { type ImageSource, sourceIdentity, type Unreadable } from '@beit/data';
 import type { Communicator } from '@beit/mpi';
 import { messageOf } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
@@ -9,8 +9,8 @@ import type { OptionTexts } from '../options/optionTable';
 import { assertOwnFiles } from './ownFiles';
 import { type RunClock, runClock } from './runClock';
 import { isBegun, recipeOf } from './runFolder';
+import { assertImagesOfRun, assertSameImages, imagesIn } from './runImages';
 import { lockRun } from './runLock';
-import { assertSameImages } from './sharedData';
 import type { RunResult } from './trainCommand';
 import { describeUnreadable, unreadableIn } from './unreadableOfAll';
 import { writeJson, writeWhole } from './writeWhole';
@@ -21,8 +21,8 @@ export interface RunDescription<Stage extends string> {
   readonly recipe: object;
   /** With which options the recipe is run. */
   readonly how: OptionTexts;
-  /** Those that are trained on. */
-  readonly images: Names;
+  /** Those that are trained on, those that are measured on, and their masks where there are any. */
+  readonly images: readonly ImageSource[];
   /** Whose time is counted. */
   readonly stages: readonly [Stage, ...Stage[]];
   readonly job: Communicator;
@@ -65,10 +65,12 @@ export async function openRun<Stage extends string>({
 }: RunDescription<Stage>): Promise<OpenedRun<Stage>> {
   const isFirst = job.rank === 0;
   assertOwnFiles(out);
-  await assertSameImages(job, images);
+  const identity = await sourceIdentity(images);
+  await assertSameImages(job, identity);
+  const continues = isBegun(out);
+  if (continues) await assertImagesOfRun(out, identity, progress);
   await mkdir(out, { recursive: true });
   if (isFirst) lockRun(out);
-  const continues = isBegun(out);
   let isWritten = continues;
   return {
     ...(await runClock(out, stages, { keeps: isFirst, continues, progress })),
@@ -76,7 +78,9 @@ export async function openRun<Stage extends string>({
     continues,
     onStep() {
       if (isWritten || !isFirst) return;
-      writeRecipe(out, { ...recipe, run: how });
+      // Whole or not at all, and before anything is saved of the step; the recipe, which makes it a run, last.
+      writeSync(imagesIn(out), identity);
+      writeSync(recipeOf(out), { ...recipe, run: how });
       isWritten = true;
     },
     async finish({ summary, unreadable, results, page }) {
@@ -93,12 +97,10 @@ export async function openRun<Stage extends string>({
   };
 }
 
-/** Whole or not at all, and before anything is saved of the step. */
-function writeRecipe(out: string, recipe: object): void {
-  const path = recipeOf(out);
+function writeSync(path: string, value: object): void {
   const temporary = `${path}.tmp`;
   try {
-    writeFileSync(temporary, `${JSON.stringify(recipe, null, 2)}\n`);
+    writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`);
     renameSync(temporary, path);
   } catch (cause) {
     rmSync(temporary, { force: true });

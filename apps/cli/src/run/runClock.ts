@@ -17,16 +17,15 @@ export interface RunClockOptions {
   /** Whether those in the folder are of this run. */
   readonly continues: boolean;
   readonly progress: Pick<ProgressReporter, 'message'>;
+  /** Milliseconds of them that a kill takes, at most. Default 10,000. */
+  readonly keptEvery?: number;
 }
-
-/** What a kill takes of them, at most. */
-const KEPT_EVERY_MS = 10_000;
 
 /** A clock that cannot be read begins at 0, with a warning: a run is more than its time. */
 export async function runClock<Stage extends string>(
   out: string,
   stages: readonly [Stage, ...Stage[]],
-  { keeps, continues, progress }: RunClockOptions,
+  { keeps, continues, progress, keptEvery = 10_000 }: RunClockOptions,
 ): Promise<RunClock<Stage>> {
   const path = join(out, 'seconds.json');
   const before = continues ? await readSeconds(path, progress) : undefined;
@@ -53,7 +52,7 @@ export async function runClock<Stage extends string>(
       let last = Promise.resolve();
       const ticking = setInterval(() => {
         last = last.then(count);
-      }, KEPT_EVERY_MS).unref();
+      }, keptEvery).unref();
       try {
         return await work();
       } finally {
