@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { alone } from '@beit/mpi';
 import { silentProgress } from '@beit/trainer';
 import { openRun } from '../src/run/openRun';
@@ -121,6 +123,16 @@ describe('the clock of a run', () => {
 test('one training at a time in a folder', async () => {
   await open();
   await expect(open()).rejects.toThrow(`Process ${process.pid} on ${hostname()} trains in ${out}`);
+});
+
+test('processes that begin runs at the same time get folders of their own, none of which is left empty', async () => {
+  const node = ['--conditions=@beit/source', '--import', 'tsx', join(__dirname, 'beginsRun.ts'), out];
+  const started = ['fails', 'opens', 'opens', 'opens'].map((how) =>
+    promisify(execFile)('node', [...node, how]),
+  );
+  const folders = (await Promise.all(started)).map(({ stdout }) => stdout);
+  expect(new Set(folders).size).toBe(4);
+  for (const folder of folders) expect(existsSync(folder)).toBe(folder !== folders[0]);
 });
 
 describe('a lock', () => {

@@ -5,9 +5,12 @@
 import { execFileSync } from 'node:child_process';
 import {
   linkSync,
+  mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   utimesSync,
@@ -40,6 +43,35 @@ export function isLocked(folder: string): boolean {
   return text !== undefined && isHeld(path, text);
 }
 
+/** Locks that this process has taken for the run that it is about to open. */
+const claimed = new Map<string, () => void>();
+
+/**
+ * Makes a folder for a run of this process alone, which `lockRun` then takes over; where it ends before, the folder goes
+ * with it unless there is something in it.
+ *
+ * @returns whether it did: another process has not
+ */
+export function claimRun(folder: string): boolean {
+  mkdirSync(folder, { recursive: true });
+  try {
+    claimed.set(folder, takeLock(folder));
+  } catch (error) {
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
+  process.once('exit', () => unclaimRun(folder));
+  return true;
+}
+
+/** Gives a folder back that was claimed and is not wanted. */
+export function unclaimRun(folder: string): void {
+  const release = claimed.get(folder);
+  claimed.delete(folder);
+  release?.();
+  if (release && readdirSync(folder).length === 0) rmdirSync(folder);
+}
+
 /**
  * Keeps other processes from the run in a folder, until this one releases it or ends.
  *
@@ -48,6 +80,12 @@ export function isLocked(folder: string): boolean {
  * @throws UsageError where another one has it
  */
 export function lockRun(folder: string): () => void {
+  const own = claimed.get(folder);
+  claimed.delete(folder);
+  return own ?? takeLock(folder);
+}
+
+function takeLock(folder: string): () => void {
   const path = lockOf(folder);
   const { pid } = process;
   const own: Holder = { pid, host: hostname(), numbering: numbering(), began: beganOf(pid) };
