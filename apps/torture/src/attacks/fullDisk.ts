@@ -1,0 +1,39 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { type Attack, failed, SURVIVED } from '../attack';
+import { runToEnd } from '../process';
+import { command, describeEnd, lastLines, type Victim, wrongAfterwards } from '../victims';
+
+/** A disk too small for the run: it says which file could not be written, and goes on when there is room. */
+export const fullDisk = (victim: Victim): Attack => ({
+  name: `disk-${victim.app}`,
+  about: `${victim.app} on a disk that becomes full, then on to the end with more room`,
+  missing: () =>
+    process.platform === 'linux' && process.getuid?.() === 0
+      ? undefined
+      : 'only root on Linux can make a disk of a size of its own',
+  async attempt({ random, folder }) {
+    const disk = `${folder}/disk`;
+    const whole = await victim.whole();
+    mkdirSync(disk);
+    const kibibytes = random.integer(4, Math.ceil((1.2 * whole.bytes) / 1024));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'tmpfs', disk]);
+    try {
+      const out = `${disk}/run`;
+      const ended = await runToEnd(command(victim.app, victim.begin(out)));
+      const { status, stderr } = ended;
+      if (status !== 0) {
+        if (status === null) return failed(`with ${kibibytes} KiB it ended with ${describeEnd(ended)}`);
+        if (!/ENOSPC|no space left/i.test(stderr) || !stderr.includes(disk))
+          return failed(
+            `with ${kibibytes} KiB it does not say what could not be written: ${lastLines(stderr)}`,
+          );
+      }
+      execFileSync('mount', ['-o', 'remount,size=256m', disk]);
+      const wrong = await wrongAfterwards(victim, out);
+      return wrong === undefined ? SURVIVED : failed(`after ${kibibytes} KiB: ${wrong}`);
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+    }
+  },
+});

@@ -1,0 +1,201 @@
+/** Kinds of files that come from strangers: a whole one of each, and what reads it. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadPretrained } from '@beit/cli';
+import { createLoader, openShards, readLabelled, writeShards } from '@beit/data';
+import { createRandom } from '@beit/random';
+import { type HostTensor, zeros } from '@beit/tensors';
+import { loadCheckpoint, saveCheckpoint } from '@beit/trainer';
+import { createVit } from '@beit/vit';
+import { saveSafetensors } from '@beit/weights';
+import sharp from 'sharp';
+
+export interface Format {
+  readonly name: string;
+  /** Ending of the file's name. */
+  readonly ending: string;
+  /** A whole file. @param folder an empty one of its own */
+  make(folder: string): Promise<Uint8Array>;
+  /** Reads a file as the apps do. @throws what the apps tell of it */
+  read(path: string): Promise<unknown>;
+}
+
+const pixels = Uint8Array.from({ length: 24 * 18 * 3 }, (_, i) => (i * 37 + (i >> 4) * 11) % 256);
+const colors = () => sharp(pixels, { raw: { width: 24, height: 18, channels: 3 } });
+const gray = () =>
+  sharp(
+    pixels.subarray(0, 24 * 18).map((x) => x % 4),
+    { raw: { width: 24, height: 18, channels: 1 } },
+  ).toColourspace('b-w');
+
+const views = {
+  imageSize: 16,
+  tokenImageSize: 0,
+  normalization: { mean: [0, 0, 0], std: [1, 1, 1] },
+} as const;
+
+/** The picture is the only one: who loads it is told of it by name. */
+async function readPicture(path: string): Promise<void> {
+  const source = { kind: 'folder', directory: dirname(path), names: [basename(path)] } as const;
+  const loader = createLoader({ source, batchSize: 1, seed: 0, views, workers: 0 });
+  try {
+    await loader.batch(0);
+  } finally {
+    await loader.close();
+  }
+}
+
+const picture = (ending: string, make: () => Promise<Uint8Array>): Format => ({
+  name: ending.slice(1),
+  ending,
+  make,
+  read: readPicture,
+});
+
+/** A mask of a picture that is whole. */
+const mask = (name: string, ending: string, make: () => Promise<Uint8Array>): Format => ({
+  name,
+  ending,
+  make,
+  async read(path) {
+    const [directory, file] = [dirname(path), basename(path)];
+    await colors().png().toFile(join(directory, 'photo.png'));
+    const images = { kind: 'folder', directory, names: ['photo.png'] } as const;
+    const annotation = { numClasses: 4, labels: 'from-zero' } as const;
+    const { normalization } = views;
+    return readLabelled({ images, directory, annotations: [file] }, 0, { normalization, annotation });
+  },
+});
+
+async function readShards(path: string): Promise<void> {
+  const cache = { directory: join(dirname(path), 'cache'), maxBytes: 2 ** 26 };
+  const { train } = await openShards(path, { window: 1, cache });
+  const loader = createLoader({ source: train.source, batchSize: 1, seed: 0, views, workers: 0 });
+  try {
+    for (let step = 0; step < Math.min(3, loader.stepsPerEpoch); step++) await loader.batch(step);
+  } finally {
+    await loader.close();
+  }
+}
+
+const MODEL = { imageSize: 16, patchSize: 8, embedDim: 8, depth: 1, numHeads: 2 };
+const model = () => createVit(MODEL).init(createRandom(0));
+const fixture = (path: string) =>
+  readFile(fileURLToPath(new URL(`../../../../packages/${path}`, import.meta.url)));
+
+export const FORMATS: readonly Format[] = [
+  picture('.png', () => colors().png().toBuffer()),
+  picture('.jpg', () => colors().jpeg().toBuffer()),
+  picture('.webp', () => colors().webp().toBuffer()),
+  picture('.gif', () => colors().gif().toBuffer()),
+  picture('.avif', () => colors().avif({ effort: 0 }).toBuffer()),
+  picture('.tiff', () => colors().tiff({ compression: 'lzw' }).toBuffer()),
+  picture('.bmp', async () => bmp()),
+  picture('.ppm', async () => Buffer.concat([Buffer.from('P6\n24 18\n255\n'), pixels])),
+  mask('mask-gray', '.png', () => gray().png().toBuffer()),
+  mask('mask-palette', '.png', () => gray().png({ palette: true, colours: 4 }).toBuffer()),
+  mask('mask-16-bit', '.png', () => gray().toColourspace('grey16').png().toBuffer()),
+  mask('mask-tiff', '.tif', () => gray().tiff({ compression: 'deflate' }).toBuffer()),
+  {
+    name: 'parquet',
+    ending: '.parquet',
+    make: () => fixture('data/test/fixtures/parquet/train-00000-of-00001.parquet'),
+    read: readShards,
+  },
+  {
+    name: 'tar',
+    ending: '.tar',
+    async make(folder) {
+      for (const name of ['a', 'b', 'c'])
+        await colors()
+          .png()
+          .toFile(join(folder, `${name}.png`));
+      await writeShards({
+        ...{ directory: folder, prefix: 'all', from: folder },
+        ...{ names: ['a.png', 'b.png', 'c.png'], labels: [0, 1, 0] },
+      });
+      return readFile(join(folder, 'all-000000.tar'));
+    },
+    read: readShards,
+  },
+  {
+    name: 'shard-index',
+    ending: '.json',
+    async make(folder) {
+      await mkdir(folder, { recursive: true });
+      const shard = { url: 'all-000000.tar', nsamples: 3, filesize: 10_240, labels: [0, 1, 0] };
+      const index = {
+        __kind__: 'wids-shard-index-v1',
+        wids_version: 1,
+        shardlist: [shard],
+        classes: ['a', 'b'],
+      };
+      return new TextEncoder().encode(JSON.stringify(index));
+    },
+    read: readShards,
+  },
+  {
+    name: 'safetensors',
+    ending: '.safetensors',
+    async make(folder) {
+      const path = join(folder, 'model.safetensors');
+      await saveSafetensors(path, model(), { config: JSON.stringify(MODEL), classes: '["a","b"]' });
+      return readFile(path);
+    },
+    read: loadPretrained,
+  },
+  {
+    name: 'pth',
+    ending: '.pth',
+    make: () => fixture('weights/test/fixtures/official-2.15.pth'),
+    read: loadPretrained,
+  },
+  {
+    name: 'pth-before-1.6',
+    ending: '.pth',
+    make: () => fixture('weights/test/fixtures/legacy-2.15.pth'),
+    read: loadPretrained,
+  },
+  {
+    name: 'transformers-config',
+    ending: '.json',
+    async make() {
+      const config = { model_type: 'beit', hidden_size: 8, num_hidden_layers: 1, num_attention_heads: 2 };
+      const sizes = { intermediate_size: 32, image_size: 16, patch_size: 8, id2label: { 0: 'a', 1: 'b' } };
+      return new TextEncoder().encode(JSON.stringify({ ...config, ...sizes, problem_type: null }));
+    },
+    async read(path) {
+      const folder = `${path}.model`;
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, 'config.json'), await readFile(path));
+      const renamed: Record<string, HostTensor> = { 'embeddings.cls_token': zeros([1, 1, 8]) };
+      await saveSafetensors(join(folder, 'model.safetensors'), renamed);
+      return loadPretrained(folder);
+    },
+  },
+  {
+    name: 'checkpoint',
+    ending: '.safetensors',
+    async make(folder) {
+      const state = { params: { w: zeros([5]) }, m: { w: zeros([5]) } };
+      const facts = { step: 3, name: 'stage', config: { seed: 1 }, versions: { node: '20' } };
+      return readFile(await saveCheckpoint(folder, { ...facts, state, window: { steps: 0, sums: {} } }));
+    },
+    read: loadCheckpoint,
+  },
+];
+
+/** Windows 3: 24 bits a pixel, from the lower row up, each of a multiple of 4 bytes. */
+function bmp(): Uint8Array {
+  const header = Buffer.alloc(54);
+  header.write('BM');
+  header.writeUInt32LE(54 + pixels.length, 2);
+  header.writeUInt32LE(54, 10);
+  header.writeUInt32LE(40, 14);
+  header.writeInt32LE(24, 18);
+  header.writeInt32LE(18, 22);
+  header.writeUInt16LE(1, 26);
+  header.writeUInt16LE(24, 28);
+  return Buffer.concat([header, pixels]);
+}

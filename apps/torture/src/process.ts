@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+
+export interface Ended {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Whether it was ended because it took too long. */
+  readonly timedOut: boolean;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+/** No run here takes so long. */
+const TIME_LIMIT_MS = 180_000;
+
+/** Starts a process; one that takes too long is ended, and that is told. */
+export function launch(
+  [program, ...args]: readonly string[],
+  { env, timeLimit = TIME_LIMIT_MS }: { env?: NodeJS.ProcessEnv; timeLimit?: number } = {},
+): Running {
+  const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name]!.setEncoding('utf8').on('data', (text: string) => {
+      texts[name] += text;
+    });
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    child.kill('SIGKILL');
+  }, timeLimit);
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status, signal) => {
+      clearTimeout(timer);
+      resolve({ status, signal, timedOut, ...texts });
+    });
+  });
+  return { child, ended };
+}
+
+export const runToEnd = (command: readonly string[]): Promise<Ended> => launch(command).ended;
