@@ -10,6 +10,7 @@ import { createVit } from '@beit/vit';
 import { loadSafetensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import * as fc from 'fast-check';
+import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { createClassifier, drawMix, multiLabelMetrics, multiLabelTargets } from '../src';
 
 tf.enableProdMode();
@@ -56,8 +57,6 @@ const error = (given: ArrayLike<number>, wanted: ArrayLike<number>) => {
 const expectSame = (given: number, wanted: number) =>
   Number.isNaN(wanted) ? expect(given).toBeNaN() : expect(given).toBeCloseTo(wanted, 12);
 
-const LOSS = { engine: 'onnxruntime', precision: 'fp32' } as const;
-
 describe('the loss', () => {
   const { logits, targets, loss, gradient } = expected.loss;
   const of = ({ x }: Record<string, tf.Tensor>, { targets }: { targets: tf.Tensor }) => {
@@ -68,22 +67,30 @@ describe('the loss', () => {
     return { loss: trained.loss as tf.Tensor, gradient: trained.gradients.x! };
   };
 
-  test('and its gradient are those of torch, soft targets and large logits too', async () => {
-    const x = host(logits);
-    const program = await compileForward(of, { params: { x }, inputs: { targets: host(targets) } }, LOSS);
-    const compiled = await program.run({ targets: host(targets) });
+  const expectSameAs = (given: { loss: ArrayLike<number>; gradient: ArrayLike<number> }) => {
+    expect(error(given.loss, [loss])).toBeLessThan(1e-6);
+    expect(error(given.gradient, gradient.data)).toBeLessThan(1e-6);
+  };
+
+  test('and its gradient are those of torch, soft targets and large logits too', () => {
+    const [x, wanted] = [logits, targets].map(({ data, shape }) => tf.tensor([...data], [...shape]));
+    const eager = of({ x: x! }, { targets: wanted! });
+    expectSameAs({ loss: eager.loss.dataSync(), gradient: eager.gradient.dataSync() });
+  });
+
+  const compiled = async (engine: 'onnxruntime' | 'openvino' | 'xla') => {
+    const example = { params: { x: host(logits) }, inputs: { targets: host(targets) } };
+    const program = await compileForward(of, example, { engine, precision: 'fp32' });
+    const { loss, gradient } = await program.run(example.inputs);
     await program.dispose();
-    const eager = of(
-      { x: tf.tensor(x.data as Float32Array, [4, 3]) },
-      { targets: tf.tensor([...targets.data], [4, 3]) },
-    );
-    for (const outputs of [
-      { loss: compiled.loss.data, gradient: compiled.gradient.data },
-      { loss: eager.loss.dataSync(), gradient: eager.gradient.dataSync() },
-    ]) {
-      expect(error(outputs.loss, [loss])).toBeLessThan(1e-6);
-      expect(error(outputs.gradient, gradient.data)).toBeLessThan(1e-6);
-    }
+    expectSameAs({ loss: loss.data, gradient: gradient.data });
+  };
+  test('the same on onnxruntime', () => compiled('onnxruntime'));
+  whereInstalled('OpenVINO', () => {
+    test('the same on OpenVINO', () => compiled('openvino'));
+  });
+  whereInstalled('XLA', () => {
+    test('the same on XLA', () => compiled('xla'));
   });
 
   test('of other shapes is refused', () => {

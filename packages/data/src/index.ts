@@ -4,10 +4,10 @@ export {
   type LabelFileOptions,
   type LabelFilePart,
   type LabelledImages,
-  type LabelSets,
   labelFile,
   labelFilePart,
 } from './labels/labelFile';
+export { type LabelSets, rarestLabels } from './labels/rarestLabels';
 export { type Batch, createLoader, type Loader, type LoaderOptions } from './loading/createLoader';
 export type { Unreadable } from './loading/eachReadable';
 export { loadViews } from './loading/loadViews';

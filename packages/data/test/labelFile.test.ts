@@ -361,7 +361,7 @@ describe('parts', () => {
   });
   test('missing ones are named', async () => {
     const text = csv('file,label,split', 'a.jpg,x,val', 'b.jpg,y,val');
-    await expect(partsOf({ 'x.csv': text })).rejects.toThrow(/no picture to train on/);
+    await expect(partsOf({ 'x.csv': text })).rejects.toThrow(/no picture with a label to train on/);
     await expect(partsOf({ 'x.csv': text.replaceAll('val', 'train') })).rejects.toThrow(/to validate with/);
     const { folder, at } = await folderWith(names, { 'x.csv': text });
     await expect(labelFilePart(folder, { labels: at('x.csv'), part: 'test' })).rejects.toThrow(

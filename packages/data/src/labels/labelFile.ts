@@ -6,10 +6,8 @@ import { compactNames } from '../sources/names';
 import type { FolderSource } from '../sources/source';
 import { type FoundPicture, findPictures } from './findPictures';
 import { failIn, listed, shown } from './labelTable';
+import { type LabelSets, rarestLabels } from './rarestLabels';
 import { type LabelsFile, type ReadLabelsOptions, readLabels } from './readLabels';
-
-/** The classes of each of some images: indices, in rising order, of none empty. */
-export type LabelSets = readonly (readonly number[])[];
 
 /** Images with any number of classes each. */
 export interface LabelledImages {
@@ -69,7 +67,6 @@ export async function labelFile(
   const { parts, pictures, some, ...read } = await readLabelled(directory, options);
   const { labels: file } = options;
   const heldOut = parts.has('validation') ? 'validation' : 'test';
-  if (parts.size > 0 && !parts.has('train')) throw new Error(`${file} has no picture to train on.`);
   const isHeldOut =
     parts.size > 0 ? ({ part }: Picture) => part === heldOut : isDrawn(pictures, read, options);
   const train = some((picture) => (parts.size > 0 ? picture.part === 'train' : !isHeldOut(picture)));
@@ -78,7 +75,8 @@ export async function labelFile(
     [train, 'train on'],
     [validation, 'validate with'],
   ] as const)
-    if (images.labels.length === 0) throw new Error(`${file} has no picture to ${to}.`);
+    if (images.labels.every((own) => own.length === 0))
+      throw new Error(`${file} has no picture with a label to ${to}.`);
   const present = new Set(train.labels.flat());
   const missing = read.classes.filter((_, label) => !present.has(label));
   if (missing.length > 0 && !read.multiLabel)
@@ -221,6 +219,9 @@ function assertOneLabel({ path, unit }: LabelsFile, pictures: readonly FoundPict
       );
 }
 
+/** More are no classes but names of pictures, or the like. */
+const MOST_CLASSES = 50_000;
+
 const isNumber = (label: string) => /^(0|[1-9]\d*)$/.test(label);
 
 /** All classes; `numbers`: labels are their places. */
@@ -231,6 +232,8 @@ function classesOf(
   const used = new Set<string>();
   for (const { images } of files)
     for (const { labels } of images) for (const label of labels) used.add(label);
+  if (used.size > MOST_CLASSES)
+    throw new Error(`${files[0]!.path} has ${used.size} different labels; expected ${MOST_CLASSES} at most.`);
   const areNumbers = [...used].every(isNumber);
   if (named) return { classes: named, numbers: areNumbers };
   const [first, ...others] = files.map(({ classes }) => classes);
@@ -272,11 +275,7 @@ function isDrawn(
   { classes, multiLabel }: Pick<LabelledByFile, 'classes' | 'multiLabel'>,
   options: HeldOutOptions,
 ): (picture: Picture) => boolean {
-  const counts = new Array<number>(classes.length).fill(0);
-  for (const { labels } of pictures) for (const label of labels) counts[label]!++;
-  const rarest = ({ labels }: Picture) =>
-    labels.reduce((a, b) => (counts[b]! < counts[a]! ? b : a), labels[0] ?? -1);
-  const groups = pictures.map((picture) => classes[rarest(picture)] ?? '');
+  const groups = rarestLabels(pictures.map(({ labels }) => labels)).map((label) => classes[label] ?? '');
   const names = pictures.map(({ name }) => name);
   // A class of one or two pictures stays to be trained on: others have labels beside it.
   const isHeldOut = heldOutNames(names, groups, options, multiLabel ? 0 : 1);
