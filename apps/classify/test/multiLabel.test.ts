@@ -8,8 +8,10 @@ import { silentProgress } from '@beit/trainer';
 import { loadSafetensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
+import { violationsOfFile } from '../../../tooling/browser/accessibility';
 import { appProcess } from '../../../tooling/jest/appProcess';
 import { ended } from '../../../tooling/jest/ended';
+import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { loadDataset } from '../src/dataset';
 import { evaluate } from '../src/evaluate';
 import { sigmoid } from '../src/evaluation';
@@ -238,3 +240,9 @@ test('several labels: a run trains, reports, continues with the same labels alon
     /images of 2 classes to train on[\s\S]*Any number of labels[\s\S]*estimated time/,
   );
 }, 300_000);
+
+whereInstalled('Chromium', () => {
+  test('the report of that run is accessible', async () => {
+    expect(await violationsOfFile(join(folder, 'whole', 'report.html'))).toEqual([]);
+  });
+});

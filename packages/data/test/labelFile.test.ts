@@ -78,7 +78,7 @@ test.each<[string, string, string, RegExp]>([
     'columns of classes',
     'x.csv',
     csv('Path,Age,cat,dog', 'a.jpg,71,1.0,1', 'b.jpg,68,0,1', 'c.jpg,33,,0', 'd.png,9,1,False'),
-    /from 'cat' to 'dog' \(empty fields are 0\).* Not read: 'Age'\./,
+    /the classes \('cat', 'dog'\) \(empty fields are 0\).* Not read: 'Age'\./,
   ],
   [
     'an index of pandas',
@@ -113,7 +113,7 @@ test.each<[string, string, string, RegExp]>([
       { image: 'c.jpg', cat: 0, dog: 0 },
       { image: 'd.png', cat: 1, dog: null },
     ]),
-    /from 'cat' to 'dog'/,
+    /the classes \('cat', 'dog'\)/,
   ],
   [
     'objects as in COCO',

@@ -145,7 +145,7 @@ function labelReader(
     const isEmpty = rows.some(({ fields }) => labels.classes.some((i) => fields[i] === ''));
     return {
       labelsOf: (fields) => names.filter((_, i) => flagOf(fields[labels.classes[i]!])),
-      how: `columns of 0 and 1 are the classes, from ${shown(names[0]!)} to ${shown(names.at(-1)!)}${isEmpty ? ' (empty fields are 0)' : ''}`,
+      how: `columns of 0 and 1 are the classes (${listed(names, 20)})${isEmpty ? ' (empty fields are 0)' : ''}`,
     };
   }
   const { column } = labels;
@@ -156,7 +156,7 @@ function labelReader(
   const divider: LabelDivider =
     asked === undefined ? findDivider(texts, isPlural(title)) : (asked ?? undefined);
   const example = texts.find((value) => divideLabels(value, divider).length > 1);
-  const spaced = texts.find((value) => value.includes(' '));
+  const spaced = texts.find((value) => /[ ,]/.test(value));
   const said =
     divider !== undefined && example !== undefined
       ? `, divided by ${divider === ' ' ? 'spaces' : shown(divider)} (${shown(example)})`
