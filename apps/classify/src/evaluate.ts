@@ -57,7 +57,8 @@ export async function evaluate(
   const titles = [...trained.classes];
   if (!trained.named) for (const [label, place] of places.entries()) titles[place] = found.classes[label]!;
   const { source, labels } = found.images;
-  const absent = trained.classes.filter((_, label) => !places.includes(label));
+  const named = new Set(places);
+  const absent = trained.classes.filter((_, label) => !named.has(label));
   if (multiLabel && absent.length > 0)
     progress.message(
       `The labels never name ${absent.join(', ')}: taken for not there, in no mean over classes.`,

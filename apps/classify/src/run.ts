@@ -114,6 +114,6 @@ function assertSameLabels({ how, labelsFrom }: Options, digest: string): void {
   const begun = how[LABELS_DIGEST];
   if (begun !== undefined && begun !== digest)
     throw new UsageError(
-      `The labels in ${labelsFrom?.labels} have changed since the run was begun (SHA-256 ${begun.slice(0, 12)} then, ${digest.slice(0, 12)} now). Put them back, or begin a run with another --out.`,
+      `The labels in ${labelsFrom?.labels} have changed since the run was begun. Put them back, or begin a run with another --out.`,
     );
 }

@@ -320,7 +320,7 @@ test('pictures are named from where the file lies, as Hugging Face does it', asy
   await writeFile(labels, csv('file_name,label', 'a.jpg,x', 'b.jpg,y'));
   const { images, notes } = await labelFilePart(folder, { labels });
   expect([...images.source.names]).toEqual(['train/a.jpg', 'train/b.jpg']);
-  expect(notes.join()).toMatch(/1 pictures of the folder are not named, such as 'test\/a\.jpg'/);
+  expect(notes.join()).toMatch(/left out: 1 of the folder, such as 'test\/a\.jpg'/);
 });
 
 describe('parts', () => {

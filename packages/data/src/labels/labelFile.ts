@@ -203,9 +203,7 @@ function describe(pictures: readonly Picture[], unnamed: readonly string[]): str
   return [
     `${pictures.length} pictures have labels, ${each}.`,
     ...(unnamed.length > 0
-      ? [
-          `${unnamed.length} pictures of the folder are not named, such as ${shown(unnamed[0]!)}: they are left out.`,
-        ]
+      ? [`Not named in it, and left out: ${unnamed.length} of the folder, such as ${shown(unnamed[0]!)}.`]
       : []),
   ];
 }

@@ -91,9 +91,16 @@ export async function readLabels(path: string, { divider }: ReadLabelsOptions = 
   const classes =
     table.classes ??
     ('classes' in columns.labels ? columns.labels.classes.map((i) => table.columns[i]!) : undefined);
-  const twice = classes?.find((name, i) => classes.indexOf(name) !== i);
-  if (twice !== undefined) throw new Error(`${path} has the class ${shown(twice)} twice.`);
+  assertDistinct(classes ?? [], path);
   return { path, unit: table.unit, images, digest, notes, ...(classes && { classes }) };
+}
+
+function assertDistinct(classes: readonly string[], path: string): void {
+  const seen = new Set<string>();
+  for (const name of classes) {
+    if (seen.has(name)) throw new Error(`${path} has the class ${shown(name)} twice.`);
+    seen.add(name);
+  }
 }
 
 async function bytesOf(path: string): Promise<Buffer> {
@@ -167,7 +174,8 @@ function labelReader(
     labelsOf(fields, fail) {
       const field = fields[column];
       if (field === undefined) return fail(`${shown(title)} is no label and no list of them.`);
-      if (typeof field !== 'string') return [...new Set(field.filter((label) => label !== ''))];
+      if (typeof field !== 'string')
+        return [...new Set(field.flatMap((label) => divideLabels(label, undefined)))];
       if (/^\[.*\]$/.test(field))
         fail(`${shown(title)} is ${shown(field)}, a list; divide labels by |, or write a file in JSON.`);
       return divideLabels(field, divider).map(wholeNumber);
