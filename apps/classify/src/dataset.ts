@@ -1,4 +1,4 @@
-import { classCounts, imbalance } from '@beit/classification';
+import { imbalance } from '@beit/classification';
 import { folderIndexes, folderNotes, shardsAt, UsageError } from '@beit/cli';
 import {
   classFolder,
@@ -6,27 +6,31 @@ import {
   type Emoji,
   emojiCatalog,
   emojiDataset,
-  type ImageSource,
   isSkinToned,
+  type LabelFileOptions,
+  type LabelledImages,
+  labelFile,
+  labelFilePart,
   missingClasses,
   type OpenedShards,
   type Part,
+  rarestLabels,
   type ShardPart,
   subset,
 } from '@beit/data';
 import { createRandom } from '@beit/random';
+import { distinct, namesFor, readClassNames } from './classNames';
+import { chosenLabels, countsOf, type Labelled } from './labels';
 import type { FinetuneRecipe } from './recipe';
-
-/** Images, and of each an index into the classes. */
-export interface Labelled {
-  readonly source: ImageSource;
-  readonly labels: Int32Array;
-}
 
 export interface Dataset {
   readonly classes: readonly string[];
-  /** Whether they are names; shards may have numbers alone. */
+  /** Whether they are names; shards and files of labels may have numbers alone, which stand for them. */
   readonly named: boolean;
+  /** Whether any number of the classes may be in an image; else there is one. */
+  readonly multiLabel: boolean;
+  /** Of the file of labels, where there is one: another is not the same data set. */
+  readonly labelsDigest?: string;
   readonly train: Labelled;
   readonly validation: Labelled;
   /** What people should know of the files: sentences. */
@@ -36,27 +40,42 @@ export interface Dataset {
 }
 
 /** What a classifier is measured on. */
-export interface MeasuredImages extends Pick<Dataset, 'classes' | 'named' | 'notes'> {
+export interface MeasuredImages extends Pick<Dataset, 'classes' | 'named' | 'multiLabel' | 'notes'> {
   readonly images: Labelled;
+  /** What the classes are where their order is all that is known of them. */
+  readonly order?: string;
   /** Which images of the data set they are, for people. */
   readonly about: string;
 }
 
-/** The images of a recipe: the embedded emoji, or those at `location`. */
+/** Where the labels of pictures stand. */
+export type LabelsFrom = Pick<LabelFileOptions, 'labels' | 'validationLabels' | 'divider' | 'multiLabel'>;
+
+/**
+ * The images of a recipe: the embedded emoji, or those at `location`, where a file may have their labels.
+ *
+ * @param classNames for labels that are numbers, or in the order of the classes; see `readClassNames`
+ */
 export async function loadDataset(
   { data, seed }: Pick<FinetuneRecipe, 'data' | 'seed'>,
   location: string | undefined,
+  from?: LabelsFrom,
+  classNames?: string,
 ): Promise<Dataset> {
   if (data.kind === 'emoji') return emojiClasses(data);
   const shards = await shardsAt(location!, data);
-  if (shards) return shardClasses(shards, location!);
+  if (shards) {
+    assertNoLabels(from, location!);
+    return shardClasses(shards, location!);
+  }
+  if (from) return fileClasses(location!, from, seed, classNames);
   const { passedOver, ...folder } = await classFolder(location!, { seed, indexes: folderIndexes() });
   const missing = missingClasses(folder.classes, folder.validation);
   const notes = [
     ...(await folderNotes(folder.train.source, passedOver)),
     ...(missing.length > 0 ? [`There is nothing to validate with of ${missing.join(', ')}.`] : []),
   ];
-  return { ...folder, named: true, notes, title: (name) => name };
+  return { ...folder, named: true, multiLabel: false, notes, title: (name) => name };
 }
 
 /**
@@ -69,19 +88,87 @@ export async function loadMeasured(
   recipe: Pick<FinetuneRecipe, 'data' | 'seed'>,
   location: string | undefined,
   part: Part | 'all' | undefined,
+  from?: LabelsFrom,
 ): Promise<MeasuredImages> {
   const { data, seed } = recipe;
   if (data.kind === 'folder' && !(await shardsAt(location!, data))) {
     const options = { part, seed, indexes: folderIndexes() };
+    if (from) {
+      const { passedOver, images, notes, ...found } = await labelFilePart(location!, { ...options, ...from });
+      return {
+        ...found,
+        images: labelledAs(found.multiLabel, images),
+        notes: [...notes, ...(await folderNotes(images.source, passedOver))],
+        order: 'of the labels',
+      };
+    }
     const { passedOver, ...found } = await classFolderPart(location!, options);
-    return { ...found, named: true, notes: await folderNotes(found.images.source, passedOver) };
+    const notes = await folderNotes(found.images.source, passedOver);
+    return { ...found, named: true, multiLabel: false, notes };
   }
+  if (location !== undefined) assertNoLabels(from, location);
   if (part === 'test' || part === 'all')
     throw new UsageError(`--part is '${part}', which is for folders of images; expected train or val.`);
-  const { classes, named, notes, train, validation } = await loadDataset(recipe, location);
+  const { classes, named, multiLabel, notes, train, validation } = await loadDataset(recipe, location);
+  const known = { classes, named, multiLabel, notes };
   return part === 'train'
-    ? { classes, named, notes, images: train, about: 'images for training' }
-    : { classes, named, notes, images: validation, about: 'images for validation' };
+    ? { ...known, images: train, about: 'images for training' }
+    : { ...known, images: validation, about: 'images for validation' };
+}
+
+/** @throws UsageError where shards have labels of their own */
+function assertNoLabels(from: LabelsFrom | undefined, location: string): void {
+  if (from)
+    throw new UsageError(`--labels is for folders of images; the shards at '${location}' have their own.`);
+}
+
+/** One label of each image is all that is kept where there is one. */
+const labelledAs = (multiLabel: boolean, { source, labels }: LabelledImages): Labelled => ({
+  source,
+  labels: multiLabel ? labels : Int32Array.from(labels, ([label]) => label!),
+});
+
+/** Pictures whose labels stand in a file. */
+async function fileClasses(
+  location: string,
+  from: LabelsFrom,
+  seed: number,
+  namesFrom: string | undefined,
+): Promise<Dataset> {
+  const names = namesFrom === undefined ? undefined : await readClassNames(namesFrom);
+  const classNames = names && distinct(namesFor(names, names.length, from.labels));
+  const options = { ...from, seed, indexes: folderIndexes(), ...(classNames && { classNames }) };
+  const { train, validation, digest, notes, passedOver, ...found } = await labelFile(location, options);
+  const { classes, named, multiLabel } = found;
+  const dataset = {
+    ...found,
+    train: labelledAs(multiLabel, train),
+    validation: labelledAs(multiLabel, validation),
+  };
+  const without = ({ labels }: Labelled) => {
+    const counts = countsOf(labels, classes.length);
+    return classes.filter((_, label) => counts[label] === 0);
+  };
+  const [untrained, unmeasured] = [without(dataset.train), without(dataset.validation)];
+  return {
+    ...dataset,
+    labelsDigest: digest,
+    notes: [
+      ...notes,
+      multiLabel
+        ? 'Any number of labels may be of a picture: each class is there or not. (--problem single: one of each.)'
+        : 'One label is of each picture: they are told apart. (--problem multi: each class is there or not.)',
+      ...(named
+        ? []
+        : [
+            `Labels are numbers, and stay so: '${classes[0]}' to '${classes.at(-1)}'. (--class-names FILE gives names.)`,
+          ]),
+      ...(await folderNotes(train.source, passedOver)),
+      ...(untrained.length > 0 ? [`There is no image for training of ${untrained.join(', ')}.`] : []),
+      ...(unmeasured.length > 0 ? [`There is nothing to validate with of ${unmeasured.join(', ')}.`] : []),
+    ],
+    title: (name) => name,
+  };
 }
 
 /** @throws when they do not say the class of every image, or have nothing to validate with */
@@ -91,7 +178,7 @@ function shardClasses({ classes: named, train, validation }: OpenedShards, locat
       `'${location}' has no shards for validation, by their names; expected e.g. val-000000.tar beside train-000000.tar.`,
     );
   }
-  const labelled = ({ source, labels }: ShardPart): Labelled => {
+  const labelled = ({ source, labels }: ShardPart) => {
     if (!labels) {
       throw new Error(
         `'${source.shards[0]!.location}' and the shards with it do not say the class of every image; expected a .cls file for each, or a column of classes.`,
@@ -110,7 +197,8 @@ function shardClasses({ classes: named, train, validation }: OpenedShards, locat
       `The shards at '${location}' have classes from ${least} to ${most}; expected 0 to ${classes.length - 1}.`,
     );
   }
-  return { classes, named: named !== undefined, ...parts, notes: [], title: (name) => name };
+  const title = (name: string) => name;
+  return { classes, named: named !== undefined, multiLabel: false, ...parts, notes: [], title };
 }
 
 /** Subgroups as classes. One render for each emoji: its skin tones would be near-duplicates. */
@@ -148,43 +236,47 @@ async function emojiClasses({
   };
   const [train, validation] = [await part('train'), await part('heldOut')];
   const titles = new Map([...train.emoji, ...validation.emoji].map(({ id, name }) => [id, name]));
-  return { classes, named: true, train, validation, notes: [], title: (name) => titles.get(name) ?? name };
+  const title = (name: string) => titles.get(name) ?? name;
+  return { classes, named: true, multiLabel: false, train, validation, notes: [], title };
 }
 
-/** A share of each class's images, at least one, drawn by their names; the larger share holds the smaller one's. */
+/**
+ * A share of each class's images, at least one, drawn by their names; the larger share holds the smaller one's. Of images
+ * with several labels, a share of those with the same rarest class.
+ */
 export function labelledShare({ source, labels }: Labelled, share: number, seed: number): Labelled {
   if (share === 1) return { source, labels };
   const byClass = new Map<number, number[]>();
-  labels.forEach((label, index) => {
+  for (const [index, label] of (labels instanceof Int32Array ? labels : rarestLabels(labels)).entries()) {
     const own = byClass.get(label);
     if (own) own.push(index);
     else byClass.set(label, [index]);
-  });
+  }
   const kept = [...byClass]
     .flatMap(([label, own]) => {
       const order = createRandom(seed, 'labels', label).permutation(own.length);
       return [...order].slice(0, Math.max(1, Math.round(share * own.length))).map((i) => own[i]!);
     })
     .sort((a, b) => a - b);
-  return { source: subset(source, kept), labels: Int32Array.from(kept, (index) => labels[index]!) };
+  return { source: subset(source, kept), labels: chosenLabels(labels, kept) };
 }
 
 /** The images in turn, again and again, up to `count`. */
 export function repeated({ source, labels }: Labelled, count: number): Labelled {
   if (count === labels.length) return { source, labels };
   const indices = Array.from({ length: count }, (_, i) => i % labels.length);
-  return { source: subset(source, indices), labels: Int32Array.from(indices, (index) => labels[index]!) };
+  return { source: subset(source, indices), labels: chosenLabels(labels, indices) };
 }
 
 /** So many times the images of the smallest class. */
 const UNEQUAL = 10;
 
 /** For people: how many images and classes, and how unequal the classes are. */
-export function describeDataset({ classes, train, validation }: Dataset): string {
-  const counts = classCounts(train.labels, classes.length);
+export function describeDataset({ classes, multiLabel, train, validation }: Dataset): string {
+  const counts = countsOf(train.labels, classes.length);
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
   const example = (count: number) => `${count} (${classes[counts.indexOf(count)]})`;
-  const unequal = imbalance(counts).ratio >= UNEQUAL;
+  const unequal = !multiLabel && imbalance(counts).ratio >= UNEQUAL;
   return (
     `${train.labels.length} images of ${classes.length} classes to train on, ${validation.labels.length} to validate. ` +
     (fewest === most

@@ -1,4 +1,4 @@
-import { type FinetuneBatch, finetuneLoss, softTargets } from '@beit/classification';
+import { type FinetuneBatch, finetuneLoss } from '@beit/classification';
 import {
   dropPathKeeps,
   duration,
@@ -12,7 +12,8 @@ import {
 import { createRandom } from '@beit/random';
 import { countParameters } from '@beit/report';
 import { type HostTensor, type TreeOf, zeros } from '@beit/tensors';
-import { loadDataset } from './dataset';
+import { describeDataset, loadDataset } from './dataset';
+import { targetsOf } from './labels';
 import { createModel } from './model';
 import type { Options } from './options';
 
@@ -24,9 +25,11 @@ export async function dryRun(options: Options): Promise<void> {
   const { recipe } = options;
   console.log(JSON.stringify(recipe, null, 2));
   const set = await sizeOf(options);
-  console.log(`\n${set.train} images of ${set.classes} classes${set.note}`);
+  console.log(`\n${set.about}`);
 
-  const { vit, classifier } = createModel(recipe, set.classes);
+  const { multiLabel, classes: numClasses } = set;
+  const { model, pooling } = recipe;
+  const { vit, classifier } = createModel({ model, pooling, multiLabel }, numClasses);
   const params = classifier.init(createRandom(recipe.seed, 'model'));
   const parameters = countParameters(params);
   const { batchSize, microBatchSize, epochs } = recipe;
@@ -39,7 +42,7 @@ export async function dryRun(options: Options): Promise<void> {
   console.log(
     `learning rate     ${recipe.learningRate} after ${recipe.warmupEpochs} epochs of warm-up, cosine to ${recipe.minLearningRate}; layers:`,
   );
-  const { learningRate, layerDecay, model } = recipe;
+  const { learningRate, layerDecay } = recipe;
   printLayerRates(layerRates({ learningRate, layerDecay, depth: model.depth }, params));
 
   const { imageSize, inChannels } = vit.config;
@@ -47,7 +50,9 @@ export async function dryRun(options: Options): Promise<void> {
   (images.data as Float32Array).fill(0.1);
   const example: TreeOf<FinetuneBatch, HostTensor> = {
     images,
-    targets: softTargets(new Array<number>(microBatchSize).fill(0), { numClasses: set.classes }),
+    targets: targetsOf(multiLabel ? new Array<[]>(microBatchSize).fill([]) : new Int32Array(microBatchSize), {
+      numClasses,
+    }),
     ...dropPathKeeps(vit, microBatchSize, createRandom(0)),
   };
   const before = process.memoryUsage().rss;
@@ -64,13 +69,25 @@ export async function dryRun(options: Options): Promise<void> {
   console.log(`estimated time    ${duration(stepSeconds * steps)}`);
 }
 
-async function sizeOf({ recipe, data }: Options): Promise<{ train: number; classes: number; note: string }> {
+interface SetSize {
+  readonly train: number;
+  readonly classes: number;
+  readonly multiLabel: boolean;
+  /** For people. */
+  readonly about: string;
+}
+
+async function sizeOf({ recipe, data, labelsFrom, classNames }: Options): Promise<SetSize> {
   if (recipe.data.kind === 'emoji' || data !== undefined) {
-    const { classes, train } = await loadDataset(recipe, data);
-    return { train: train.labels.length, classes: classes.length, note: '' };
+    const dataset = await loadDataset(recipe, data, labelsFrom, classNames);
+    const { classes, multiLabel, train, notes } = dataset;
+    const about = [describeDataset(dataset), ...notes].join('\n');
+    return { train: train.labels.length, classes: classes.length, multiLabel, about };
   }
   const [set, name] = recipe.name.includes('imagenet22k-finetune')
     ? [IMAGENET_22K, 'ImageNet-22k']
     : [IMAGENET, 'ImageNet-1k'];
-  return { ...set, note: ` (of ${name}; --data was not given)` };
+  const { train, classes } = set;
+  const about = `${train} images of ${classes} classes (of ${name}; --data was not given)`;
+  return { ...set, multiLabel: false, about };
 }

@@ -6,10 +6,12 @@ import type { ProgressReporter } from '@beit/trainer';
 import { loadClassifier } from './classifierFile';
 import { distinct } from './classNames';
 import { loadMeasured, type MeasuredImages } from './dataset';
-import { type Evaluated, mostLikely, openEvaluation } from './evaluation';
+import { type Evaluated, likely, mostLikely, openEvaluation } from './evaluation';
+import type { Labels } from './labels';
 import { matchClasses } from './matchClasses';
 import { createModel } from './model';
 import type { Options } from './options';
+import { resultsOf } from './resultsOf';
 import { plainView } from './views';
 
 export interface EvaluatedModel {
@@ -26,6 +28,7 @@ export async function evaluate(
     heads,
     recipe,
     data,
+    labelsFrom,
     part,
     engine,
     workers,
@@ -33,13 +36,20 @@ export async function evaluate(
   }: Options & { readonly model: string },
   progress: ProgressReporter,
 ): Promise<EvaluatedModel> {
-  const trained = await loadClassifier(model, { classNames, heads });
-  for (const note of trained.notes) progress.message(note);
-  if (trained.multiLabel)
-    throw new Error(
-      `${model} is for several labels of a picture, and ${data ?? 'the embedded emoji'} has one of each: its accuracy would mean nothing.`,
+  const loaded = await loadClassifier(model, { classNames, heads });
+  for (const note of loaded.notes) progress.message(note);
+  const multiLabel = labelsFrom?.multiLabel ?? loaded.multiLabel ?? false;
+  if (multiLabel !== (loaded.multiLabel ?? false))
+    progress.message(
+      `Taken for ${multiLabel ? 'several labels' : 'one label'} of each picture, as --problem says.`,
     );
-  const found = await loadMeasured(recipe, data, part);
+  if (labelsFrom && !multiLabel) progress.message('The model answers one class of each picture.');
+  const trained = { ...loaded, multiLabel };
+  if (multiLabel && !labelsFrom)
+    throw new Error(
+      `${model} is for several labels of a picture, and ${data ?? 'the embedded emoji'} has one of each: its accuracy would mean nothing. Give the labels with --labels FILE.`,
+    );
+  const found = await loadMeasured(recipe, data, part, labelsFrom && { ...labelsFrom, multiLabel });
   for (const note of found.notes) progress.message(note);
   const { places, how } = matchClasses(found, trained, model);
   progress.message(how);
@@ -47,11 +57,17 @@ export async function evaluate(
   const titles = [...trained.classes];
   if (!trained.named) for (const [label, place] of places.entries()) titles[place] = found.classes[label]!;
   const { source, labels } = found.images;
+  const named = new Set(places);
+  const absent = trained.classes.filter((_, label) => !named.has(label));
+  if (multiLabel && absent.length > 0)
+    progress.message(
+      `The labels never name ${absent.join(', ')}: taken for not there, in no mean over classes.`,
+    );
   const measured: MeasuredImages = {
     ...found,
     classes: distinct(titles),
     named: trained.named,
-    images: { source, labels: labels.map((label) => places[label]!) },
+    images: { source, labels: placed(labels, places) },
   };
   const evaluation = await openEvaluation({
     classifier: createModel(trained, trained.classes.length).classifier,
@@ -69,6 +85,12 @@ export async function evaluate(
   return { evaluated, measured };
 }
 
+/** Labels of the images as those of the model. */
+const placed = (labels: Labels, places: readonly number[]): Labels =>
+  labels instanceof Int32Array
+    ? labels.map((label) => places[label]!)
+    : labels.map((own) => own.map((label) => places[label]!).sort((a, b) => a - b));
+
 /** `results.json`, and `predictions.csv` with a line for each image. */
 async function writeResults(
   out: string,
@@ -76,16 +98,20 @@ async function writeResults(
   evaluated: Evaluated,
   unreadable: readonly Unreadable[],
 ): Promise<void> {
-  const { metrics, loss, logits, indices, labels } = evaluated;
+  const { logits, indices } = evaluated;
   await mkdir(out, { recursive: true });
-  const perClass = Object.fromEntries(classes.map((name, label) => [name, metrics.perClass[label]]));
-  const counted = { measuredOn: about, measured: labels.length, unreadable: unreadable.length };
-  const results = { ...metrics, loss, perClass, images: counted };
+  const counted = { measuredOn: about, measured: indices.length, unreadable: unreadable.length };
+  const results = { ...resultsOf(evaluated, classes), images: counted };
   await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
+  const named = (labels: readonly number[]) => labels.map((label) => classes[label]!).join('|');
   const lines = indices.map((index, i) => {
-    const best = mostLikely(logits.data.subarray(i * classes.length, (i + 1) * classes.length));
-    return [images.source.names.at(index)!, classes[labels[i]!]!, classes[best]!].map(quoted).join(',');
+    const row = logits.data.subarray(i * classes.length, (i + 1) * classes.length);
+    const answer = evaluated.multiLabel
+      ? [named(evaluated.labels[i]!), named(likely(row))]
+      : [classes[evaluated.labels[i]!]!, classes[mostLikely(row)]!];
+    return [images.source.names.at(index)!, ...answer].map(quoted).join(',');
   });
-  await writeFile(join(out, 'predictions.csv'), `image,class,prediction\n${lines.join('\n')}\n`);
+  const head = evaluated.multiLabel ? 'image,labels,predictions' : 'image,class,prediction';
+  await writeFile(join(out, 'predictions.csv'), `${head}\n${lines.join('\n')}\n`);
 }

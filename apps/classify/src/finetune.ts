@@ -1,4 +1,4 @@
-import { drawMix, type FinetuneBatch, finetuneLoss, softTargets } from '@beit/classification';
+import { drawMix, type FinetuneBatch, finetuneLoss } from '@beit/classification';
 import { dropPathKeeps, type EngineOptions } from '@beit/cli';
 import { createLoader } from '@beit/data';
 import type { TensorParams } from '@beit/nn';
@@ -9,8 +9,10 @@ import type { NamedTensors } from '@beit/tensors';
 import { isFirst } from '@beit/trainer';
 import type { Dataset } from './dataset';
 import { type Evaluated, openEvaluation } from './evaluation';
+import { chosenLabels, targetsOf } from './labels';
 import type { Model } from './model';
 import type { FinetuneRecipe } from './recipe';
+import { mainMetric, scoresOf } from './scores';
 import { plainView, preprocessingOf, trainingView } from './views';
 
 export interface FinetuneOptions extends StageOptions {
@@ -61,10 +63,11 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
 
   const loss = (params: TensorParams, batch: FinetuneBatch) => {
     const { loss, accuracy } = finetuneLoss(classifier)(params, batch);
-    // Mixed images have no one right class.
-    return mix ? { loss } : { loss, top1: accuracy };
+    // Mixed images have no one right class; of several labels most are rightly absent from the first step on.
+    return mix || dataset.multiLabel ? { loss } : { loss, top1: accuracy };
   };
 
+  const main = mainMetric(dataset);
   // The first process evaluates; the others need no program for it.
   const evaluation = isFirst(options.job)
     ? await openEvaluation({
@@ -90,10 +93,11 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
           const mixed = mix && drawMix(createRandom(seed, 'mix', number), vit.config.imageSize, mix);
           const batch = {
             images,
-            targets: softTargets(
-              indices.map((index) => labels[index]!),
-              { numClasses: classifier.numClasses, labelSmoothing: recipe.labelSmoothing, mix: mixed },
-            ),
+            targets: targetsOf(chosenLabels(labels, indices), {
+              numClasses: classifier.numClasses,
+              labelSmoothing: recipe.labelSmoothing,
+              mix: mixed,
+            }),
             ...(mixed && { mixWeights: mixed.weights }),
             ...dropPathKeeps(vit, microBatchSize, createRandom(seed, 'drop path', number)),
           };
@@ -106,12 +110,10 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
           every: loader.stepsPerEpoch,
           async run({ params, ema }, step) {
             last = { step, evaluated: await evaluation!.evaluate(params) };
-            const { metrics, loss } = last.evaluated;
-            const { top1, top5, meanClassAccuracy } = metrics;
-            const averaged = ema && { emaTop1: (await evaluation!.evaluate(ema)).metrics.top1 };
-            return { loss, top1, top5, meanClassAccuracy, ...averaged };
+            const averaged = ema && scoresOf(await evaluation!.evaluate(ema))[main.name];
+            return { ...scoresOf(last.evaluated), ...(averaged !== undefined && { [main.ema]: averaged }) };
           },
-          best: { metric: 'top1', mode: 'max' },
+          best: { metric: main.name, mode: 'max' },
         },
       },
       options,

@@ -1,9 +1,8 @@
 import type { EngineOptions } from '@beit/cli';
 import { compileForward } from '@beit/compile';
-import { createLoader, type TwoViewOptions, type Unreadable } from '@beit/data';
+import { createLoader, type ImageSource, type TwoViewOptions, type Unreadable } from '@beit/data';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import type * as tf from '@tensorflow/tfjs';
-import type { Labelled } from './dataset';
 import { shapeOf } from './views';
 
 type Tensors = Record<string, tf.Tensor>;
@@ -15,7 +14,7 @@ export interface ForwardPassOptions {
   readonly of: (params: Tensors, images: tf.Tensor) => tf.Tensor;
   /** Parameters of the right names and shapes; the program is compiled with them. */
   readonly params: NamedTensors;
-  readonly images: Labelled;
+  readonly source: ImageSource;
   readonly view: TwoViewOptions;
   readonly engine: EngineOptions;
   readonly workers: number;
@@ -25,9 +24,8 @@ export interface ForwardPassOptions {
 export interface ForwardOutput {
   /** `[images, ...]`. */
   readonly output: HostTensor;
-  /** Which images these are, and their labels. */
+  /** Which images these are. */
   readonly indices: readonly number[];
-  readonly labels: Int32Array;
 }
 
 export interface ForwardPass {
@@ -38,8 +36,7 @@ export interface ForwardPass {
 
 /** A model over all images of a set; the program is compiled once. */
 export async function openForwardPass(options: ForwardPassOptions): Promise<ForwardPass> {
-  const { images, view, engine, workers } = options;
-  const { source, labels } = images;
+  const { source, view, engine, workers } = options;
   const count = source.names.length;
   const batchSize = Math.min(count, LARGEST_BATCH);
   const loader = createLoader({
@@ -85,7 +82,6 @@ export async function openForwardPass(options: ForwardPassOptions): Promise<Forw
       return {
         output: { dtype: 'float32', shape: [rows.length, ...inner], data },
         indices,
-        labels: Int32Array.from(indices, (index) => labels[index]!),
       };
     },
     unreadable: () => loader.unreadable(),

@@ -6,7 +6,7 @@ import { dryRun } from './dryRun';
 import { evaluate } from './evaluate';
 import { exportModel } from './exportModel';
 import { features } from './features';
-import { metricRows } from './makeReport';
+import { metricRows, percent } from './metricRows';
 import { HELP, type Options, parseOptions } from './options';
 import { type Prediction, predict } from './predict';
 import { probe } from './probe';
@@ -50,7 +50,12 @@ function train(options: Options): Promise<number> {
     out,
     quiet,
     measuredOn: 'on validation images',
-    agreement: { recipe, labels: options.labels, shardOptimizer: options.shardOptimizer },
+    agreement: {
+      recipe,
+      labels: options.labelsFrom,
+      labelShare: options.labelShare,
+      shardOptimizer: options.shardOptimizer,
+    },
     run: (progress, signal, job) => run({ ...options, out }, progress, job, signal),
   });
 }
@@ -61,11 +66,23 @@ async function evaluateCommand(options: Options): Promise<number> {
   const { evaluated, measured } = await evaluate({ ...options, model: options.model! }, progress);
   const { classes, about } = measured;
   printSummary(`on ${about}`, metricRows(evaluated, { classes, known: evaluated.labels }));
-  console.log(`\n${'class'.padEnd(28)}  ${'top-1'.padStart(7)}  images`);
+  const rows = evaluated.multiLabel
+    ? evaluated.metrics.perClass.map(
+        ({ averagePrecision, f1, images }) => [averagePrecision, f1, images] as const,
+      )
+    : evaluated.metrics.perClass.map((top1, label) => {
+        const images = evaluated.metrics.confusion[label]!.reduce((a, b) => a + b, 0);
+        return [top1, images] as const;
+      });
+  const line = (name: string, shares: readonly string[], images: string | number) =>
+    console.log(
+      [name.slice(0, 28).padEnd(28), ...shares.map((share) => share.padStart(7)), images].join('  '),
+    );
+  console.log('');
+  line('class', evaluated.multiLabel ? ['AP', 'F1'] : ['top-1'], 'images');
   for (const [label, name] of classes.entries()) {
-    const images = evaluated.metrics.confusion[label]!.reduce((a, b) => a + b, 0);
-    const share = images === 0 ? 'n/a' : `${(100 * evaluated.metrics.perClass[label]!).toFixed(1)} %`;
-    console.log(`${name.slice(0, 28).padEnd(28)}  ${share.padStart(7)}  ${images}`);
+    const row = rows[label]!;
+    line(name, row.slice(0, -1).map(percent), row.at(-1)!);
   }
   if (options.out !== undefined) console.log(`\nWritten to ${options.out}`);
   return 0;

@@ -1,4 +1,3 @@
-import { classCounts } from '@beit/classification';
 import { createLoader, type ImageSource, subset } from '@beit/data';
 import {
   escapeHtml,
@@ -20,8 +19,18 @@ import {
 } from '@beit/report';
 import { confusionChart } from './confusionChart';
 import type { Dataset } from './dataset';
-import { type Evaluated, mostLikely, softmax } from './evaluation';
+import {
+  type Evaluated,
+  type EvaluatedMulti,
+  type EvaluatedSingle,
+  likely,
+  mostLikely,
+  softmax,
+} from './evaluation';
+import { countsOf } from './labels';
+import { metricRows, percent } from './metricRows';
 import type { FinetuneRecipe } from './recipe';
+import { mainMetric } from './scores';
 import { plainView, preprocessingOf } from './views';
 
 export interface Outcome extends RunOutcome {
@@ -32,45 +41,13 @@ export interface Outcome extends RunOutcome {
   readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
 }
 
-const percent = (x: number) => (Number.isNaN(x) ? 'n/a' : `${(100 * x).toFixed(1)} %`);
-
-/** How a classifier did, beside what needs no model. @param of.known labels of images that one may know beforehand */
-export function metricRows(
-  { metrics, labels }: Evaluated,
-  { classes, known }: { readonly classes: readonly string[]; readonly known: Int32Array },
-): SummaryRow[] {
-  const counts = classCounts(known, classes.length);
-  const mostFrequent = counts.indexOf(Math.max(...counts));
-  const share = classCounts(labels, classes.length)[mostFrequent]! / labels.length;
-  return [
-    {
-      label: 'Top-1 accuracy',
-      value: percent(metrics.top1),
-      baseline: percent(share),
-      note: `of ${labels.length} images; baseline: always answering '${classes[mostFrequent]}'`,
-    },
-    {
-      label: 'Top-5 accuracy',
-      value: percent(metrics.top5),
-      baseline: percent(Math.min(1, 5 / classes.length)),
-      note: 'baseline: five classes at random',
-    },
-    {
-      label: 'Mean accuracy of the classes',
-      value: percent(metrics.meanClassAccuracy),
-      baseline: percent(1 / classes.length),
-      note: 'every class counts alike; baseline: chance',
-    },
-  ];
-}
-
 /** The essentials, as shown in the terminal and on top of the page. */
 export const summaryOf = ({ evaluated, dataset, best, seconds }: Outcome): SummaryRow[] => [
   ...metricRows(evaluated, { classes: dataset.classes, known: dataset.train.labels }),
   ...(best
     ? [
         {
-          label: 'Best top-1 on the way',
+          label: `Best ${mainMetric(dataset).title} on the way`,
           value: percent(best.value),
           note: 'chosen on these very images, so a little too good: model-best.safetensors',
         },
@@ -94,11 +71,15 @@ export async function makeReport(outcome: Outcome): Promise<string> {
       { id: 'pictures', title: 'Validation pictures', body: await pictureSection(outcome) },
       await trainingSection(outcome, { name: 'fine-tuning', title: 'Fine-tuning' }),
       { id: 'classes', title: 'Classes', body: classSection(outcome) },
-      {
-        id: 'confusion',
-        title: 'Confusions',
-        body: confusionSection(evaluated.metrics.confusion, dataset.classes),
-      },
+      ...(evaluated.multiLabel
+        ? []
+        : [
+            {
+              id: 'confusion',
+              title: 'Confusions',
+              body: confusionSection(evaluated.metrics.confusion, dataset.classes),
+            },
+          ]),
       filesSection(dataset.notes, outcome.unreadable),
       nextSection([
         {
@@ -115,10 +96,29 @@ export async function makeReport(outcome: Outcome): Promise<string> {
   });
 }
 
-function classSection({ dataset, evaluated }: Outcome): string {
+const classSection = ({ dataset, evaluated }: Outcome): string =>
+  evaluated.multiLabel ? labelTable(dataset, evaluated) : classTable(dataset, evaluated);
+
+/** Classes with their average precision, those that no image has last. */
+function labelTable({ classes, train }: Dataset, { metrics, labels }: EvaluatedMulti): string {
+  const trained = countsOf(train.labels, classes.length);
+  const rows = metrics.perClass
+    .map((own, label) => ({ ...own, name: classes[label]!, trained: trained[label]! }))
+    .sort((a, b) => (a.images === 0 ? 1 : b.images === 0 ? -1 : a.averagePrecision - b.averagePrecision))
+    .map(
+      ({ name, averagePrecision, f1, images, trained }) =>
+        `<tr><th scope="row">${escapeHtml(name)}</th><td class="number">${percent(averagePrecision)}</td>` +
+        `<td class="number baseline">${percent(images / labels.length)}</td><td class="number">${percent(f1)}</td>` +
+        `<td class="number baseline">${images}</td><td class="number baseline">${trained}</td></tr>`,
+    );
+  const head = ['Class, worst first', 'AP', 'Share of images', 'F1', 'Validation images', 'Training images'];
+  return table(head, rows);
+}
+
+function classTable(dataset: Dataset, evaluated: EvaluatedSingle): string {
   const { classes, train, validation } = dataset;
-  const trained = classCounts(train.labels, classes.length);
-  const validated = classCounts(validation.labels, classes.length);
+  const trained = countsOf(train.labels, classes.length);
+  const validated = countsOf(validation.labels, classes.length);
   const { perClass, confusion } = evaluated.metrics;
   const rows = classes
     .map((name, label) => ({ name, label, accuracy: perClass[label]! }))
@@ -146,25 +146,45 @@ function confusionSection(confusion: readonly (readonly number[])[], classes: re
 
 const PICTURES = 12;
 
+/** What a model says of an image, and what is so. */
+interface Answer {
+  readonly index: number;
+  readonly isRight: boolean;
+  readonly said: string;
+  readonly truth: string;
+}
+
+function answersOf({ classes }: Dataset, evaluated: Evaluated): Answer[] {
+  const { logits, indices } = evaluated;
+  const rowOf = (i: number) => logits.data.subarray(i * classes.length, (i + 1) * classes.length);
+  if (evaluated.multiLabel) {
+    const named = (labels: readonly number[]) => labels.map((label) => classes[label]!).join(', ') || 'none';
+    return indices.map((index, i) => {
+      const [said, truth] = [named(likely(rowOf(i))), named(evaluated.labels[i]!)];
+      return { index, isRight: said === truth, said, truth };
+    });
+  }
+  return indices.map((index, i) => {
+    const label = evaluated.labels[i]!;
+    const probabilities = softmax(rowOf(i));
+    const best = mostLikely(probabilities);
+    const said = `${classes[best]}, ${percent(probabilities[best]!)}`;
+    return { index, isRight: label === best, said, truth: classes[label]! };
+  });
+}
+
 /** Some validation images with what the model says of them; half of them where it is wrong, if there are as many. */
 async function pictureSection({ dataset, evaluated, recipe }: Outcome): Promise<string> {
-  const { logits, indices, labels } = evaluated;
   const { source } = dataset.validation;
-  const numClasses = dataset.classes.length;
-  const all = indices.map((index, i) => {
-    const label = labels[i]!;
-    const probabilities = softmax(logits.data.subarray(i * numClasses, (i + 1) * numClasses));
-    const best = mostLikely(probabilities);
-    return { index, label, best, share: probabilities[best]! };
-  });
+  const all = answersOf(dataset, evaluated);
   const spread = <T>(list: readonly T[], wanted: number) =>
     evenlySpread(wanted, list.length).map((i) => list[i]!);
   const wrong = spread(
-    all.filter(({ label, best }) => label !== best),
+    all.filter(({ isRight }) => !isRight),
     PICTURES / 2,
   );
   const right = spread(
-    all.filter(({ label, best }) => label === best),
+    all.filter(({ isRight }) => isRight),
     PICTURES - wrong.length,
   );
   const chosen = [...right, ...wrong];
@@ -175,10 +195,9 @@ async function pictureSection({ dataset, evaluated, recipe }: Outcome): Promise<
     ),
     recipe,
   );
-  const figures = chosen.map(({ index, label, best, share }, i) => {
+  const figures = chosen.map(({ index, isRight, said, truth }, i) => {
     const name = dataset.title(source.names.at(index)!);
-    const said = `${dataset.classes[best]}, ${percent(share)}`;
-    const caption = label === best ? `${name}: ${said}` : `${name}: ${said}; it is ${dataset.classes[label]}`;
+    const caption = isRight ? `${name}: ${said}` : `${name}: ${said}; it is ${truth}`;
     return figure(pictures[i]!, caption, caption);
   });
   return `<p class="soft">What the model says, right above wrong.</p><div class="answers">${(await Promise.all(figures)).join('')}</div>`;

@@ -7,6 +7,12 @@ export interface Classes {
   readonly named: boolean;
 }
 
+/** Those of images; without names they are whole numbers as text. */
+export interface ImageClasses extends Classes {
+  /** What the first and the last class are, where order is all that is known. Default: a folder in sorted order. */
+  readonly order?: string;
+}
+
 export interface Match {
   /** For each class of the images, the class of the model. */
   readonly places: readonly number[];
@@ -24,22 +30,28 @@ const WORDNET_ID = /^n\d{8}$/;
  * @param images of which the classes are sorted, where they are folders
  * @throws when a class is not the model's, or there is no way to tell
  */
-export function matchClasses(images: Classes, model: Classes, path: string): Match {
+export function matchClasses(images: ImageClasses, model: Classes, path: string): Match {
   const [count, known] = [images.classes.length, model.classes.length];
   const inOrder = images.classes.map((_, label) => label);
-  if (!images.named) {
-    if (count > known)
-      throw new Error(`The images have classes from 0 to ${count - 1}, but ${path} has ${known}.`);
-    return { places: inOrder, how: "The images have numbers of classes, and so they are the model's." };
-  }
   const byName = namePlaces(images.classes, model.classes);
   if (model.named && !byName.includes(-1))
     return { places: byName, how: 'Classes were found by their names.' };
+  if (!images.named) {
+    const numbers = images.classes.map(Number);
+    const [least, largest] = [Math.min, Math.max].map((of) => numbers.reduce((a, b) => of(a, b))) as [
+      number,
+      number,
+    ];
+    if (largest >= known)
+      throw new Error(`The images have classes from ${least} to ${largest}, but ${path} has ${known}.`);
+    return { places: numbers, how: "The images have numbers of classes, and so they are the model's." };
+  }
   const areIds = images.classes.every((name) => WORDNET_ID.test(name));
   if (count === known && (areIds || !model.named)) {
+    const { order = 'folder in sorted order' } = images;
     return {
       places: inOrder,
-      how: `${areIds ? 'The folders are WordNet ids' : 'The model has no names of classes'}: class 0 is the first folder in sorted order, '${images.classes[0]}', class ${count - 1} the last, '${images.classes.at(-1)}'.`,
+      how: `${areIds ? 'The folders are WordNet ids' : 'The model has no names of classes'}: class 0 is the first ${order}, '${images.classes[0]}', class ${count - 1} the last, '${images.classes.at(-1)}'.`,
     };
   }
   if (areIds && known === IMAGENET1K_CLASSES.length) {

@@ -25,6 +25,7 @@ import {
 } from '@beit/cli';
 import type { Part } from '@beit/data';
 import { IMAGENET1K } from './classNames';
+import type { LabelsFrom } from './dataset';
 import { FEATURES, type FeatureKind } from './imageFeatures';
 import { featureFormat } from './openFeatureFile';
 import { type FinetuneRecipe, finetuneRecipe } from './recipe';
@@ -41,6 +42,18 @@ const PARTS = {
 
 const part: Reader<Part | 'all'> = (text, flag) =>
   PARTS[oneOf(Object.keys(PARTS) as (keyof typeof PARTS)[])(text, flag)];
+
+/** @throws UsageError for a share, which this option once was */
+const labelsPath: Reader<string> = (text, flag) => {
+  if (/^(0?\.\d+|1|1\.0*)$/.test(text))
+    throw new UsageError(`--${flag} is '${text}'; expected a file. A share of the images is --label-share.`);
+  return path(text, flag);
+};
+
+const dividerText: Reader<string> = (text, flag) => {
+  if (text === '') throw new UsageError(`--${flag} is ''; expected a text, 'space' or 'none'.`);
+  return text;
+};
 
 export const COMMANDS = ['train', 'evaluate', 'predict', 'features', 'probe', 'export'] as const;
 export type Command = (typeof COMMANDS)[number];
@@ -74,6 +87,25 @@ id2label; or ${IMAGENET1K}`,
   ),
   ...outOptions('classify-'),
   labels: option(
+    'FILE',
+    `labels of the pictures below --data, one or several of each, in place of folders of classes: CSV or
+TSV with a header (a picture; labels divided by | ; or spaces, or a column of 0 and 1 for each
+class; train, val or test in 'split'), or JSON; see docs/classification.md`,
+    labelsPath,
+  ),
+  'labels-validation': option('FILE', 'those to validate with; --labels then are to train on', path),
+  'label-divider': option(
+    'TEXT',
+    "what stands between the labels of a picture: 'space', 'none', or a text (default: what is found)",
+    dividerText,
+  ),
+  problem: option(
+    'NAME',
+    `single: each picture has one label, multi: any number (default: single where each picture of the
+file has one; of 'evaluate' what the model is for)`,
+    oneOf(['single', 'multi']),
+  ),
+  'label-share': option(
     'SHARE',
     "train with this share of each class's images, in as many steps as with all",
     number(0.0001, 1),
@@ -99,6 +131,8 @@ Fine-tunes a pre-trained BEiT to tell classes of images apart, or trains it from
   pnpm --filter classify start -- --data DIR --checkpoint RUN_OR_FILE
                                                                 a folder of your own: DIR/train/cat/1.jpg and
                                                                 DIR/val/cat/2.jpg, or DIR/cat/1.jpg alone
+  pnpm --filter classify start -- --data DIR --labels FILE.csv --checkpoint RUN_OR_FILE
+                                                                labels, one or several of a picture, from a file
   pnpm --filter classify start -- predict --model RUN cat.jpg photos
                                                                 what is in images, and in all below folders; with
                                                                 --out DIR also as CSV and JSON
@@ -118,8 +152,10 @@ export interface Options extends FinetuneOptions {
   readonly out?: string;
   /** What a run's folder says of it beside the recipe. */
   readonly how: OptionTexts;
-  /** Share of the labels. */
-  readonly labels: number;
+  /** Where labels stand; undefined: folders are classes. */
+  readonly labelsFrom?: LabelsFrom;
+  /** Share of the labels to train with. */
+  readonly labelShare: number;
   /** What is written of images. */
   readonly features: FeatureKind;
   /** What is measured on; undefined: what there is for it. */
@@ -172,10 +208,34 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     recipe,
     out,
     how,
-    labels: values.labels,
+    labelsFrom: labelsFrom(values),
+    labelShare: values['label-share'],
     part: values.part,
     features: values.features,
     classNames: values['class-names'],
+  };
+}
+
+/** @throws UsageError for what says something of labels where there is no file of them, or no folder for it */
+function labelsFrom(values: OptionValues<typeof OPTIONS>): LabelsFrom | undefined {
+  const { labels, data, problem, 'labels-validation': validationLabels, 'label-divider': divider } = values;
+  if (labels === undefined) {
+    for (const option of ['labels-validation', 'label-divider', 'problem'] as const)
+      if (values[option] !== undefined)
+        throw new UsageError(
+          `--${option} is '${values[option]}', about a file of labels; give it with --labels.`,
+        );
+    return undefined;
+  }
+  if (data === undefined)
+    throw new UsageError(`--labels is '${labels}', of pictures in a folder; give that with --data.`);
+  return {
+    labels,
+    ...(validationLabels !== undefined && { validationLabels }),
+    ...(divider !== undefined && {
+      divider: divider === 'none' ? null : divider === 'space' ? ' ' : divider,
+    }),
+    ...(problem !== undefined && { multiLabel: problem === 'multi' }),
   };
 }
 

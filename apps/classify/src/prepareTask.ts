@@ -26,12 +26,18 @@ export async function prepareTask(
   options: Options,
   progress: Pick<ProgressReporter, 'message'>,
 ): Promise<Task> {
-  const whole = await loadDataset(options.recipe, options.data);
-  const dataset = { ...whole, train: labelledShare(whole.train, options.labels, options.recipe.seed) };
+  const { data, labelsFrom, classNames, labelShare } = options;
+  const whole = await loadDataset(options.recipe, data, labelsFrom, classNames);
+  const dataset = { ...whole, train: labelledShare(whole.train, labelShare, options.recipe.seed) };
   for (const text of [describeDataset(dataset), ...dataset.notes]) progress.message(text);
+  const { labelSmoothing } = options.recipe;
+  if (dataset.multiLabel && labelSmoothing > 0)
+    progress.message(
+      `Labels are not smoothed (the recipe says ${labelSmoothing}): that is for one label of each picture.`,
+    );
   const { checkpoint, heads, scratch } = options;
   const pretrained = await pretrainedOf({ checkpoint, heads, scratch, name: options.recipe.name }, progress);
-  const begun = beginWith(options.recipe, dataset.classes.length, pretrained);
+  const begun = beginWith(options.recipe, dataset.classes.length, pretrained, dataset.multiLabel);
   const imagesPerEpoch = whole.train.labels.length;
   return { dataset, imagesPerEpoch, ...begun, startedFrom: pretrained?.path };
 }
@@ -45,10 +51,12 @@ export function beginWith(
   wanted: FinetuneRecipe,
   numClasses: number,
   pretrained: Pretrained | undefined,
+  multiLabel = false,
 ): Pick<Task, 'recipe' | 'model' | 'start'> {
   const { note } = normalizationFor(wanted.views.normalization, pretrained);
   const recipe = pretrained ? recipeFor(wanted, pretrained) : wanted;
-  const model = createModel(recipe, numClasses);
+  const { pooling } = recipe;
+  const model = createModel({ model: recipe.model, pooling, multiLabel }, numClasses);
   const initial = model.classifier.init(createRandom(recipe.seed, 'model'));
   const start = startFrom(recipe.model, initial, pretrained, isHead);
   return { recipe, model, start: { ...start, notes: [note, ...start.notes] } };

@@ -14,8 +14,8 @@ import { createRandom } from '@beit/random';
 import { cloneTensors, type HostTensor } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
 import type * as tf from '@tensorflow/tfjs';
-import type { Labelled } from './dataset';
 import { openForwardPass } from './forwardPass';
+import { chosenLabels, type Labelled, singleLabels } from './labels';
 import type { Options } from './options';
 import { prepareTask } from './prepareTask';
 import { plainView, preprocessingOf } from './views';
@@ -41,14 +41,15 @@ const MOST_FEATURE_BYTES = 8 * 2 ** 30;
 
 /** Frozen features of every block: k nearest neighbours, and a linear classifier. Paper: appendix D. */
 export async function probe(options: Options, progress: ProgressReporter): Promise<LayerProbe[]> {
-  const { engine, workers, labels } = options;
+  const { engine, workers, labelShare } = options;
   const { dataset, recipe, model, start, startedFrom } = await prepareTask(options, progress);
   const { vit } = model;
+  singleLabels(dataset.train.labels, "'probe'");
   const numClasses = dataset.classes.length;
   const bytes = dataset.train.labels.length * vit.config.depth * 2 * vit.embedDim * 4;
   if (bytes > MOST_FEATURE_BYTES) {
     throw new Error(
-      `The features of ${dataset.train.labels.length} images take ${gibibytes(bytes)}, more than ${gibibytes(MOST_FEATURE_BYTES)}; give a smaller --labels SHARE than ${labels}.`,
+      `The features of ${dataset.train.labels.length} images take ${gibibytes(bytes)}, more than ${gibibytes(MOST_FEATURE_BYTES)}; give a smaller --label-share than ${labelShare}.`,
     );
   }
   const encoder = Object.fromEntries(
@@ -57,10 +58,12 @@ export async function probe(options: Options, progress: ProgressReporter): Promi
   const featuresOf = async (images: Labelled, name: string): Promise<Features> => {
     const of = probeFeatures(vit);
     const view = plainView(recipe.model, preprocessingOf(recipe));
-    const pass = await openForwardPass({ of, params: encoder, images, view, engine, workers });
-    const { output, labels } = await pass.run(encoder, passProgress(name, progress.update));
+    const { source } = images;
+    const pass = await openForwardPass({ of, params: encoder, source, view, engine, workers });
+    const { output, indices } = await pass.run(encoder, passProgress(name, progress.update));
     progress.stop();
     await pass.dispose();
+    const labels = singleLabels(chosenLabels(images.labels, indices), "'probe'");
     return { features: output, labels };
   };
   const train = await featuresOf(dataset.train, 'training images');

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { openRun, type RunResult, startOf, unreadableOfAll } from '@beit/cli';
-import type { Communicator } from '@beit/mpi';
+import { openRun, type RunResult, startOf, UsageError, unreadableOfAll } from '@beit/cli';
+import { assertAgreement, type Communicator } from '@beit/mpi';
 import type { NamedTensors } from '@beit/tensors';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
 import { saveClassifier } from './classifierFile';
@@ -9,6 +9,8 @@ import { finetune } from './finetune';
 import { makeReport, type Outcome, summaryOf } from './makeReport';
 import type { Options } from './options';
 import { prepareTask } from './prepareTask';
+import { resultsOf } from './resultsOf';
+import { mainMetric } from './scores';
 import { preprocessingOf } from './views';
 
 /** Fine-tuning, evaluation and report. Everything is written below `out`; the same folder again continues the run. */
@@ -25,10 +27,15 @@ export async function run(
   start.notes.forEach((note) => {
     progress.message(note);
   });
+  const { labelsDigest } = dataset;
+  if (labelsDigest !== undefined) {
+    assertSameLabels(options, labelsDigest);
+    await assertAgreement(job, { labels: labelsDigest });
+  }
   const { seconds, timed, onStep, finish } = await openRun({
     out,
     recipe,
-    how: { ...options.how, ...startOf(startedFrom) },
+    how: { ...options.how, ...startOf(startedFrom), [LABELS_DIGEST]: labelsDigest },
     images: [dataset.train.source, dataset.validation.source],
     stages: ['training'],
     job,
@@ -60,6 +67,7 @@ export async function run(
     model: recipe.model,
     pooling: recipe.pooling,
     preprocessing: preprocessingOf(recipe),
+    multiLabel: dataset.multiLabel,
   };
   const save = (name: string, params: NamedTensors) =>
     saveClassifier(join(out, name), { ...trained, params });
@@ -82,16 +90,12 @@ export async function run(
     seconds: seconds.training,
     unreadable,
   };
-  const { confusion, perClass, ...metrics } = evaluated.metrics;
   const results = {
-    ...metrics,
-    loss: evaluated.loss,
+    ...resultsOf(evaluated, dataset.classes),
     best: result.best && {
       epoch: result.best.step / Math.floor(imagesPerEpoch / recipe.batchSize),
-      top1: result.best.value,
+      [mainMetric(dataset).name]: result.best.value,
     },
-    perClass: Object.fromEntries(dataset.classes.map((name, label) => [name, perClass[label]])),
-    confusion,
     images: {
       train: dataset.train.labels.length,
       validation: evaluated.labels.length,
@@ -100,4 +104,16 @@ export async function run(
     seconds: seconds.training,
   };
   return finish({ summary: summaryOf(outcome), unreadable, results, page: () => makeReport(outcome) });
+}
+
+/** What stands in a run's `recipe.json` beside the options. */
+const LABELS_DIGEST = 'labels-digest';
+
+/** @throws UsageError where a run was begun with other labels than the file has now */
+function assertSameLabels({ how, labelsFrom }: Options, digest: string): void {
+  const begun = how[LABELS_DIGEST];
+  if (begun !== undefined && begun !== digest)
+    throw new UsageError(
+      `The labels in ${labelsFrom?.labels} have changed since the run was begun. Put them back, or begin a run with another --out.`,
+    );
 }

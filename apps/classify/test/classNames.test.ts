@@ -8,6 +8,7 @@ import { matchClasses } from '../src/matchClasses';
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
 const named = (...classes: string[]) => ({ classes, named: true });
 const unnamed = (count: number) => ({ classes: numbers(count).map((i) => `class ${i}`), named: false });
+const byNumber = (...labels: number[]) => ({ classes: labels.map(String), named: false });
 
 describe('the classes of folders', () => {
   test('are the model’s in sorted order where it has no names: ten comes after one', () => {
@@ -50,11 +51,13 @@ describe('the classes of folders', () => {
       /does not know 'crane'/,
     );
     expect(() => matchClasses(named('n01440764', 'n99999999'), unnamed(1000), 'm')).toThrow(/without names/);
-    expect(() => matchClasses(unnamed(4), named('a', 'b'), 'm')).toThrow(/from 0 to 3, but m has 2/);
+    expect(() => matchClasses(byNumber(0, 3), named('a', 'b'), 'm')).toThrow(/from 0 to 3, but m has 2/);
   });
 
-  test('of shards are numbers', () => {
-    expect(matchClasses(unnamed(2), named('b', 'a', 'c'), 'm').places).toEqual([0, 1]);
+  test('of shards and of files may be numbers, unless the model is called so', () => {
+    expect(matchClasses(byNumber(0, 1), named('b', 'a', 'c'), 'm').places).toEqual([0, 1]);
+    expect(matchClasses(byNumber(2, 0), unnamed(3), 'm').places).toEqual([2, 0]);
+    expect(matchClasses(byNumber(1, 2), named('1', '2', '3'), 'm').places).toEqual([0, 1]);
   });
 });
 

@@ -152,7 +152,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   expect(probed.stdout).toMatch(/block +20 nearest +linear\n(\d +\d+\.\d % +\d+\.\d %\n){4}$/);
 
   const onTop = start(
-    ...['--data', pictures, '--checkpoint', out, '--out', join(folder, 'on-top'), '--labels', '0.5'],
+    ...['--data', pictures, '--checkpoint', out, '--out', join(folder, 'on-top'), '--label-share', '0.5'],
     ...['--batch-size', '8', '--epochs', '1'],
   );
   expect(onTop.stderr).toMatch(/Starting from .*whole\./);

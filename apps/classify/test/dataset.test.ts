@@ -9,7 +9,8 @@ import {
   writeShards,
 } from '@beit/data';
 import fc from 'fast-check';
-import { describeDataset, type Labelled, labelledShare, loadDataset, repeated } from '../src/dataset';
+import { describeDataset, labelledShare, loadDataset, repeated } from '../src/dataset';
+import type { Labelled } from '../src/labels';
 
 const EMOJI = { kind: 'emoji', size: 4, imagesPerClass: [15, 60], heldOutShare: 0.25 } as const;
 
@@ -22,7 +23,7 @@ test('the emoji: subgroups of enough different ones, and no emoji both trained o
   const basesOf = ({ source, labels }: Labelled) =>
     Array.from(source.names, (id, i) => {
       const { base, subgroup } = catalog.get(id)!;
-      expect(classes[labels[i]!]).toBe(subgroup);
+      expect(classes[Number(labels[i])]).toBe(subgroup);
       return base;
     });
   const [trained, validated] = [basesOf(train), basesOf(validation)];
@@ -99,6 +100,7 @@ test('it is said when classes are very unequal', () => {
       validation: images,
       notes: [],
       named: true,
+      multiLabel: false,
       title: String,
     });
   };

@@ -17,11 +17,12 @@ test.each(RECIPES.map((recipe) => [recipe.name, recipe] as const))('%s is what a
 });
 
 test('the default is training on the emoji', async () => {
-  const { command, recipe, scratch, labels, top, engine, out } = await parsed();
-  expect({ command, scratch, labels, top, engine }).toEqual({
+  const { command, recipe, scratch, labelShare, labelsFrom, top, engine, out } = await parsed();
+  expect({ command, scratch, labelShare, labelsFrom, top, engine }).toEqual({
     command: 'train',
     scratch: false,
-    labels: 1,
+    labelShare: 1,
+    labelsFrom: undefined,
     top: 5,
     engine: { engine: 'auto', precision: 'fp32' },
   });
@@ -87,7 +88,18 @@ test.each([
   [['--out='], /--out is ''; expected a path/],
   [['predict', '--model', 'run', ''], /A file is ''; expected a path/],
   [['evaluate', '--part', 'dev'], /--part is 'dev'; expected one of val, validation, test, train, all/],
-  [['--labels', '2'], /--labels is '2'; expected a number from/],
+  [['--label-share', '2'], /--label-share is '2'; expected a number from/],
+  [
+    ['--data', 'd', '--labels', '0.5'],
+    /--labels is '0\.5'; expected a file\. A share of the images is --label-share/,
+  ],
+  [['--labels', 'x.csv'], /--labels is '.*x\.csv', of pictures in a folder; give that with --data/],
+  [['--data', 'd', '--problem', 'multi'], /--problem is 'multi', about a file of labels/],
+  [
+    ['--data', 'd', '--labels', 'x', '--problem', 'both'],
+    /--problem is 'both'; expected one of single, multi/,
+  ],
+  [['--data', 'd', '--labels', 'x', '--label-divider', ''], /--label-divider is ''/],
   [['--batch-size', '1.5'], /--batch-size is '1\.5'; expected a whole number/],
   [['--threads', ''], /--threads is ''/],
   [['--scratch', '--checkpoint', 'x'], /--checkpoint with 'x'; give one/],

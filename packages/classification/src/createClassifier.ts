@@ -1,5 +1,13 @@
 import type { Backbone, TensorParams } from '@beit/nn';
-import { assertShape, constant, layerNorm, linear, softTargetCrossEntropy, truncatedNormal } from '@beit/nn';
+import {
+  assertShape,
+  binaryCrossEntropy,
+  constant,
+  layerNorm,
+  linear,
+  softTargetCrossEntropy,
+  truncatedNormal,
+} from '@beit/nn';
 import type { Random } from '@beit/random';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
@@ -12,6 +20,8 @@ export interface ClassifierConfig {
   readonly numClasses: number;
   /** Default 'mean'. */
   readonly pooling?: Pooling;
+  /** Whether any number of the classes may be in an image, each by itself; else there is one. Default false. */
+  readonly multiLabel?: boolean;
   /** Epsilon of the norm before the head. Default 1e-6. */
   readonly layerNormEpsilon?: number;
   /** Factor on the head's first weights. Default 0.001, as the released fine-tuning code. */
@@ -19,9 +29,9 @@ export interface ClassifierConfig {
 }
 
 export interface ClassifierOutputs {
-  /** Mean cross-entropy with the targets, nats. */
+  /** Mean cross-entropy with the targets, nats; with several labels binary, the mean over images and classes. */
   loss: tf.Scalar;
-  /** Share of images whose most likely class is their target's. */
+  /** Share of images whose most likely class is their target's; with several labels, of classes that are rightly there or not. */
   accuracy: tf.Scalar;
 }
 
@@ -34,7 +44,7 @@ export interface Classifier {
   features(params: TensorParams, images: tf.Tensor, dropPathKeeps?: tf.Tensor): tf.Tensor2D;
   /** `[batch, numClasses]` of normalized images `[batch, size, size, 3]`. */
   logits(params: TensorParams, images: tf.Tensor, dropPathKeeps?: tf.Tensor): tf.Tensor2D;
-  /** The objective. `targets` are probabilities, `[batch, numClasses]`. */
+  /** The objective. `targets` are probabilities, `[batch, numClasses]`: see `softTargets`, `multiLabelTargets`. */
   loss(
     params: TensorParams,
     images: tf.Tensor,
@@ -55,6 +65,7 @@ export function createClassifier({
   backbone,
   numClasses,
   pooling = 'mean',
+  multiLabel = false,
   layerNormEpsilon = 1e-6,
   headInitScale = 0.001,
 }: ClassifierConfig): Classifier {
@@ -112,9 +123,12 @@ export function createClassifier({
   ): ClassifierOutputs {
     assertShape(targets, [images.shape[0]!, numClasses], 'The targets');
     const predicted = logits(params, images, dropPathKeeps);
-    const right = tf.equal(tf.argMax(predicted, 1), tf.argMax(targets, 1));
+    const right = multiLabel
+      ? tf.equal(tf.greaterEqual(predicted, 0), tf.greaterEqual(targets, 0.5))
+      : tf.equal(tf.argMax(predicted, 1), tf.argMax(targets, 1));
+    const crossEntropy = multiLabel ? binaryCrossEntropy : softTargetCrossEntropy;
     return {
-      loss: tf.mean(softTargetCrossEntropy(predicted, targets)) as tf.Scalar,
+      loss: tf.mean(crossEntropy(predicted, targets)) as tf.Scalar,
       accuracy: tf.mean(tf.cast(right, 'float32')) as tf.Scalar,
     };
   }

@@ -20,6 +20,8 @@ export { IMAGENET1K_CLASSES } from './imagenet1k';
 export { type KnnOptions, knn, neighborVotes, type VoteOptions } from './knn';
 export { type ClassificationMetrics, classificationMetrics } from './metrics';
 export { mixImages } from './mixImages';
+export { type LabelMetrics, type MultiLabelMetrics, multiLabelMetrics } from './multiLabelMetrics';
+export { type MultiLabelTargetOptions, multiLabelTargets } from './multiLabelTargets';
 export { type NeighborOptions, type Neighbors, nearestNeighbors } from './nearestNeighbors';
 export { pixelValuesToLogits } from './pixelValuesToLogits';
 export { probeFeatures } from './probeFeatures';

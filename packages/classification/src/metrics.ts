@@ -1,5 +1,6 @@
-import { assertHostTensor, type HostTensor } from '@beit/tensors';
+import type { HostTensor } from '@beit/tensors';
 import { assertLabels } from './assertLabels';
+import { assertLogits } from './assertLogits';
 
 /** How a classifier did on a set of images. Shares are in [0, 1]; NaN where there is nothing to share. */
 export interface ClassificationMetrics {
@@ -23,23 +24,12 @@ export interface ClassificationMetrics {
  * @throws RangeError when their numbers differ, a label is no class, or a logit is NaN, which no class would win by
  */
 export function classificationMetrics(logits: HostTensor, labels: ArrayLike<number>): ClassificationMetrics {
-  const [images, numClasses] = logits.shape as readonly [number, number];
-  if (logits.shape.length !== 2 || labels.length !== images) {
-    throw new RangeError(
-      `Logits [${logits.shape}] and ${labels.length} labels; expected logits [${labels.length}, numClasses].`,
-    );
-  }
-  assertHostTensor('logits', logits);
+  const { images, numClasses } = assertLogits(logits, labels.length);
   assertLabels(labels, numClasses);
   const confusion = Array.from({ length: numClasses }, () => new Array<number>(numClasses).fill(0));
   let inFirstFive = 0;
   for (let i = 0; i < images; i++) {
     const row = logits.data.subarray(i * numClasses, (i + 1) * numClasses);
-    if (row.some(Number.isNaN)) {
-      throw new RangeError(
-        `The logits of image ${i} are [${row}]; expected numbers: the model has diverged.`,
-      );
-    }
     const label = labels[i]!;
     confusion[label]![indexOfLargest(row)]!++;
     if (rankOf(row, label) < 5) inFirstFive++;

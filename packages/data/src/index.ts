@@ -1,4 +1,13 @@
 export type { ResampleFilter } from '@beit/weights';
+export {
+  type LabelFile,
+  type LabelFileOptions,
+  type LabelFilePart,
+  type LabelledImages,
+  labelFile,
+  labelFilePart,
+} from './labels/labelFile';
+export { type LabelSets, rarestLabels } from './labels/rarestLabels';
 export { type Batch, createLoader, type Loader, type LoaderOptions } from './loading/createLoader';
 export type { Unreadable } from './loading/eachReadable';
 export { loadViews } from './loading/loadViews';
@@ -77,6 +86,7 @@ export {
   isSkinToned,
 } from './sources/emojiDataset';
 export type { Part } from './sources/folderParts';
+export type { HeldOutOptions } from './sources/heldOutNames';
 export { describePassedOver, IMAGE_EXTENSIONS, type PassedOver } from './sources/imageExtensions';
 export { type ImageFolder, imageFolder } from './sources/imageFolder';
 export { compactNames, type Names } from './sources/names';

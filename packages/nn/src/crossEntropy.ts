@@ -30,6 +30,38 @@ export function softTargetCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): t
 }
 
 /**
+ * The mean over the classes of -(target log p + (1 - target) log (1 - p)), p = sigmoid(logit), of every row, in nats: each
+ * class is there or not, by itself. Stable for large logits; the gradient is (p - target) / classes, in closed form.
+ * Reference: torch BCEWithLogitsLoss, whose mean over all elements is the mean over the rows.
+ *
+ * @param logits `[rows, classes]`
+ * @param targets `[rows, classes]` in [0, 1]; they get no gradient
+ * @returns `[rows]`
+ * @throws RangeError when the shapes do not fit
+ */
+export function binaryCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Tensor1D {
+  const [rows, classes] = logits.shape as [number, number];
+  if (logits.rank !== 2 || targets.rank !== 2 || targets.shape[0] !== rows || targets.shape[1] !== classes) {
+    throw new RangeError(
+      `Binary cross-entropy of logits [${logits.shape}] and targets [${targets.shape}]; expected [rows, classes] twice.`,
+    );
+  }
+  return tf.customGrad((input, save) => {
+    const x = input as tf.Tensor;
+    (save as tf.GradSaveFunc)([x, targets]);
+    // log(1 + e^x) - target x, with the exponential of what is not above 0.
+    const softplus = tf.add(tf.relu(x), tf.log1p(tf.exp(tf.neg(tf.abs(x)))));
+    return {
+      value: tf.mean(tf.sub(softplus, tf.mul(x, targets)), -1),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [z, target] = saved as [tf.Tensor, tf.Tensor];
+        return [tf.mul(tf.sub(tf.sigmoid(z), target), tf.div(tf.expandDims(dy, 1), classes))];
+      },
+    };
+  })(logits) as tf.Tensor1D;
+}
+
+/**
  * -log p(label) of every row, in nats.
  *
  * @param logits `[rows, classes]`

@@ -4,7 +4,7 @@ export type { Backbone, BackboneFeatures, BackboneOptions, TensorParams } from '
 export * from './batchNorm';
 export * from './conv2d';
 export * from './convTranspose2d';
-export { softTargetCrossEntropy, sparseCrossEntropy, weightedMean } from './crossEntropy';
+export { binaryCrossEntropy, softTargetCrossEntropy, sparseCrossEntropy, weightedMean } from './crossEntropy';
 export { dropPath, dropPathRates } from './dropPath';
 export { gatherPositions } from './gatherPositions';
 export { gelu } from './gelu';

@@ -101,7 +101,7 @@ export function efficiencyPlan(
     };
     const needs = scratch ? [] : [pretrained(start, seed % pretrainings)];
     const args = [
-      ...['--recipe', path, '--out', folder, '--labels', String(share)],
+      ...['--recipe', path, '--out', folder, '--label-share', String(share)],
       ...needs.flatMap((run) => ['--checkpoint', run]),
       ...engine,
     ];

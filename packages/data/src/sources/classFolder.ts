@@ -1,5 +1,5 @@
-import { createRandom } from '@beit/random';
 import { type FolderParts, folderParts, type Part } from './folderParts';
+import { type HeldOutOptions, heldOutNames } from './heldOutNames';
 import type { PassedOver } from './imageExtensions';
 import { type ImageFolderOptions, imageFolder } from './imageFolder';
 import { compactNames } from './names';
@@ -28,12 +28,8 @@ export interface ClassFolderPart extends Pick<ClassFolder, 'classes' | 'passedOv
   readonly about: string;
 }
 
-export interface ClassFolderOptions extends ImageFolderOptions {
-  /** Share of each class that is held out where the folder has no parts. Default 0.2. */
-  readonly validationShare?: number;
-  /** Seed of that split. Default 0. */
-  readonly seed?: number;
-}
+/** Where the folder has no parts, a share of each class is held out. */
+export interface ClassFolderOptions extends ImageFolderOptions, HeldOutOptions {}
 
 /**
  * A folder of images whose class is the folder that they are in, as torchvision's ImageFolder: `train/cat/1.jpg` and
@@ -44,7 +40,7 @@ export interface ClassFolderOptions extends ImageFolderOptions {
  *   missing: the error names them
  */
 export async function classFolder(directory: string, options: ClassFolderOptions = {}): Promise<ClassFolder> {
-  const { names, parts, classes, labelled, passedOver } = await readClasses(directory, options);
+  const { names, parts, classes, classesOf, labelled, passedOver } = await readClasses(directory, options);
   if (classes.length < 2)
     throw new Error(
       `'${directory}' has one class, '${classes[0]}'; expected a folder for each of two or more.`,
@@ -56,7 +52,7 @@ export async function classFolder(directory: string, options: ClassFolderOptions
     );
   if (parts && heldOut === undefined)
     throw new Error(`'${directory}' has a folder '${parts.train}' alone; expected 'val' beside it.`);
-  const isHeldOut = parts ? inPart(heldOut!) : heldOutNames(names, classes, labelled(names).labels, options);
+  const isHeldOut = parts ? inPart(heldOut!) : heldOutNames(names, classesOf(names), options);
   const train = labelled(names.filter(parts ? inPart(parts.train!) : (name) => !isHeldOut(name)));
   const missing = missingClasses(classes, train);
   if (missing.length > 0)
@@ -75,7 +71,7 @@ export async function classFolderPart(
   directory: string,
   { part, ...options }: ClassFolderOptions & { readonly part?: Part | 'all' } = {},
 ): Promise<ClassFolderPart> {
-  const { names, parts, classes, labelled, passedOver } = await readClasses(directory, options);
+  const { names, parts, classes, classesOf, labelled, passedOver } = await readClasses(directory, options);
   const some = (about: string, isChosen: (name: string) => boolean) => ({
     classes,
     images: labelled(names.filter(isChosen)),
@@ -86,7 +82,7 @@ export async function classFolderPart(
   if (!parts) {
     if (part === undefined || part === 'all') return all();
     if (part === 'test') throw new Error(`'${directory}' has classes alone, and no folder 'test' of them.`);
-    const isHeldOut = heldOutNames(names, classes, labelled(names).labels, options);
+    const isHeldOut = heldOutNames(names, classesOf(names), options);
     return part === 'validation'
       ? some('images that training holds out', isHeldOut)
       : some('images that training does not hold out', (name) => !isHeldOut(name));
@@ -118,6 +114,7 @@ interface ReadClasses {
   readonly parts: FolderParts | undefined;
   readonly classes: readonly string[];
   readonly passedOver: PassedOver;
+  classesOf(names: readonly string[]): string[];
   labelled(names: readonly string[]): LabelledFolder;
 }
 
@@ -140,32 +137,10 @@ async function readClasses(directory: string, options: ImageFolderOptions): Prom
     parts,
     classes,
     passedOver,
+    classesOf: (chosen) => chosen.map(classOf),
     labelled: (chosen) => ({
       source: { kind: 'folder', directory, names: compactNames(chosen) },
       labels: Int32Array.from(chosen, (name) => labelOf.get(classOf(name))!),
     }),
   };
-}
-
-/** A share of every class, at least one image, drawn by the names alone. */
-function heldOutNames(
-  names: readonly string[],
-  classes: readonly string[],
-  labels: Int32Array,
-  { validationShare: share = 0.2, seed = 0 }: ClassFolderOptions,
-): (name: string) => boolean {
-  if (!(share > 0 && share < 1)) {
-    throw new RangeError(`validationShare is ${share}; expected a number between 0 and 1.`);
-  }
-  const byClass = classes.map((): string[] => []);
-  names.forEach((name, i) => {
-    byClass[labels[i]!]!.push(name);
-  });
-  const heldOut = new Set<string>();
-  for (const [label, own] of byClass.entries()) {
-    const count = Math.max(1, Math.round(share * own.length));
-    const order = createRandom(seed, 'validation', classes[label]!).permutation(own.length);
-    for (const index of order.slice(0, count)) heldOut.add(own[index]!);
-  }
-  return (name) => heldOut.has(name);
 }

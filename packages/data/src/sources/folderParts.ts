@@ -11,6 +11,12 @@ const NAMES: Readonly<Record<string, Part>> = {
   testing: 'test',
 };
 
+/** The part that is called so, in any case. */
+export function partCalled(name: string): Part | undefined {
+  const known = name.toLowerCase();
+  return Object.hasOwn(NAMES, known) ? NAMES[known] : undefined;
+}
+
 /** Which folder is which part, by the name that it has; those that are missing are left out. */
 export type FolderParts = Readonly<Partial<Record<Part, string>>>;
 
@@ -33,7 +39,7 @@ export function folderParts(names: readonly string[], directory: string): Folder
   const parts: Partial<Record<Part, string>> = {};
   const classes: string[] = [];
   for (const [top, hasImages] of tops) {
-    const part = Object.hasOwn(NAMES, top.toLowerCase()) ? NAMES[top.toLowerCase()] : undefined;
+    const part = partCalled(top);
     if (!part || hasImages) classes.push(top);
     else if (parts[part] === undefined) parts[part] = top;
     else
@@ -42,9 +48,8 @@ export function folderParts(names: readonly string[], directory: string): Folder
       );
   }
   const found = Object.values(parts);
-  const isPart = (name: string) => Object.hasOwn(NAMES, name.toLowerCase());
   if (found.length === 0) {
-    if (classes.length > 0 && classes.every(isPart))
+    if (classes.length > 0 && classes.every((name) => partCalled(name)))
       throw new Error(
         `'${directory}' has images right in ${listed(classes)}; expected a folder for each class there, as '${classes[0]}/cat'.`,
       );
