@@ -280,6 +280,20 @@ test('the dry run shows the rates of all layers', () => {
   expect(existsSync(join(folder, 'x'))).toBe(false);
 });
 
+test.each([
+  [['--device', 'tpu'], /tpu/i],
+  [['--checkpoint', '/nowhere'], /Cannot read \/nowhere/],
+  [['--batch-size', '32'], /There are 24 images to train on, fewer than one batch of 32/],
+])('what a run would refuse, its dry run refuses before it says anything: %j', (args, message) => {
+  const { stdout, stderr, status } = start(
+    ...small('x').filter((arg) => arg !== '--scratch'),
+    '--dry-run',
+    ...args,
+  );
+  expect([stdout, status]).toEqual(['', 1]);
+  expect(stderr).toMatch(message);
+});
+
 test('two classes of 0 and 255, as most tools write them, come back as such; colors are turned into classes', async () => {
   const two = join(folder, 'two');
   const colors = join(folder, 'colors');
