@@ -28,7 +28,7 @@ export async function run(
   const { seconds, timed, onStep, finish } = await openRun({
     out,
     recipe,
-    how: { ...options.how, ...startOf(startedFrom) },
+    how: { ...startOf(startedFrom), ...options.how },
     images: [dataset.train.source, dataset.validation.source],
     stages: ['training'],
     job,

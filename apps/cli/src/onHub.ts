@@ -47,6 +47,20 @@ export async function localShards(location: string): Promise<string> {
   return paths.map((path) => join(folder, path)).join('::');
 }
 
+/**
+ * The commit that a name on the Hub stands for at this moment; its files are brought.
+ *
+ * @throws as `localModel`, `localShards`
+ */
+export async function commitOnHub(location: string, kind: HubName['kind']): Promise<string> {
+  const select = kind === 'dataset' ? parquetFiles : checkpointFiles;
+  return (await snapshotOf(location, kind, select)).commit;
+}
+
+/** What is named on the Hub, as it was at a commit. */
+export const atCommit = (location: string, commit: string): string =>
+  `${location.replace(/@.*$/, '')}@${commit}`;
+
 async function snapshotOf(
   location: string,
   kind: HubName['kind'],
@@ -63,6 +77,9 @@ async function snapshotOf(
       onCache: (reason) => say(`as the cache has it, since ${reason}`),
     });
   } catch (cause) {
-    throw new Error(`There is no path '${shown}' here. ${messageOf(cause)}`, { cause });
+    // A path that was mistyped looks like a name.
+    const path = absolutePath(shown, 'A path');
+    const here = existsSync(path) ? '' : `There is no path '${path}' here. `;
+    throw new Error(here + messageOf(cause), { cause });
   }
 }
