@@ -77,6 +77,29 @@ test('what is neither a path nor a name is looked for as both, as a path first',
   await expect(loadPretrained('hf:packages/weights')).rejects.toThrow(/^Cannot read the model/);
 });
 
+test('where Parquet files have no names of classes, those of the card', async () => {
+  const names = (await shardsAt(PARQUET, {}))!.classes!;
+  const nameless = await Promise.all(
+    (await readdir(PARQUET)).map(async (name) => {
+      const bytes = await readFile(join(PARQUET, name));
+      const key = bytes.lastIndexOf('huggingface');
+      expect(key).toBeGreaterThan(0);
+      bytes.write('someoneelse', key);
+      return [name, bytes] as const;
+    }),
+  );
+  const list = names.map((name, i) => `        '${i}': ${JSON.stringify(`the ${name}`)}`).join('\n');
+  const card = `---\ndataset_info:\n  features:\n  - name: label\n    dtype:\n      class_label:\n       names:\n${list}\n---\n`;
+  server = await hubServer({
+    kind: 'dataset',
+    files: Object.fromEntries([...nameless, ['README.md', Buffer.from(card)]]),
+  });
+  Object.assign(process.env, { HF_ENDPOINT: server.endpoint, HF_HUB_CACHE: folder, BEIT_CACHE: folder });
+  const onHub = await shardsAt('hf:owner/name', {});
+  expect(onHub!.classes).toEqual(names.map((name) => `the ${name}`));
+  expect(onHub!.train.labels).toBeDefined();
+});
+
 describe('a run that began with a name', () => {
   const TABLE = {
     recipe: option('NAME', 'its name', text, 'small'),
