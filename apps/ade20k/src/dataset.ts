@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { passProgress, RUNS } from '@beit/cli';
+import { folderNotes, passProgress, RUNS } from '@beit/cli';
 import {
   type AnnotationOptions,
   type LabelNumbers,
@@ -21,6 +21,8 @@ export interface Dataset {
   readonly training: SegmentationSource;
   readonly validation: SegmentationSource;
   readonly annotation: AnnotationOptions;
+  /** What people should know of the files: sentences. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -37,15 +39,16 @@ export async function loadDataset(
   otherwise?: LabelNumbers,
 ): Promise<Dataset> {
   const folder = data.kind === 'scenes' ? await scenesFolder(data, progress) : directory!;
-  const { classes = ADE20K_CLASSES, training, validation } = await segmentationFolder(folder);
+  const { classes = ADE20K_CLASSES, training, validation, passedOver } = await segmentationFolder(folder);
   const named = classes !== ADE20K_CLASSES;
   const common = { classes, palette: named ? paletteOf(classes) : ADE20K_PALETTE, training, validation };
   if (data.kind === 'scenes')
-    return { ...common, annotation: { numClasses: classes.length, labels: 'ade20k' } };
+    return { ...common, annotation: { numClasses: classes.length, labels: 'ade20k' }, notes: [] };
   const surveys = { training: await surveyMasks(training), validation: await surveyMasks(validation) };
   const { annotation, messages } = labelsOf({ classes, named, surveys, asked: data.labels, otherwise });
-  for (const message of messages) progress.message(message);
-  return { ...common, annotation };
+  const notes = await folderNotes(training.images, passedOver);
+  for (const message of [...messages, ...notes]) progress.message(message);
+  return { ...common, annotation, notes };
 }
 
 /** What is no object is gray. */

@@ -1,36 +1,46 @@
 import {
+  describeEngine,
   dropPathKeeps,
   duration,
   gibibytes,
   layerRates,
   memoryLines,
   millions,
+  pretrainedOf,
   printLayerRates,
   timeMicroBatch,
 } from '@beit/cli';
 import { createRandom } from '@beit/random';
 import { countParameters } from '@beit/report';
 import { ADE20K_CLASSES } from '@beit/segmentation';
+import { stepsPerEpochOf } from '@beit/stage';
 import { type HostTensor, type TreeOf, zeros } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
 import { loadDataset } from './dataset';
 import { type SegmentBatch, segmentLoss } from './finetune';
-import { createModel } from './model';
 import type { Options } from './options';
+import { beginWith } from './prepareTask';
 
 const ADE20K = { images: 20_210, classes: ADE20K_CLASSES.length, note: ' (of ADE20K; --data was not given)' };
 
-/** Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps. */
+/**
+ * Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps.
+ *
+ * @throws what the run would throw of its engine, images and checkpoint
+ */
 export async function dryRun(
-  { recipe, data, ...how }: Options,
+  { recipe: wanted, data, checkpoint, heads, scratch, ...how }: Options,
   progress: Pick<ProgressReporter, 'message' | 'update'>,
 ): Promise<void> {
+  await describeEngine(how.engine);
+  const set = await sizeOf(wanted, data, progress);
+  const pretrained = await pretrainedOf({ checkpoint, heads, scratch, name: wanted.name }, progress);
+  const { recipe, model, start } = beginWith(wanted, set.classes, pretrained);
+  const { params } = start;
+  stepsPerEpochOf(set.images, recipe.batchSize);
   console.log(JSON.stringify(recipe, null, 2));
-  const set = await sizeOf(recipe, data, progress);
   console.log(`\n${set.images} images to train on, ${set.classes} classes${set.note}`);
 
-  const model = createModel(recipe, set.classes);
-  const params = model.segmenter.init(createRandom(recipe.seed, 'model'));
   const parameters = countParameters(params);
   const { batchSize, microBatchSize, steps, learningRate, layerDecay } = recipe;
   const { imageSize, inChannels, depth } = model.vit.config;

@@ -4,7 +4,7 @@ import { terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { dryRun } from './dryRun';
 import { evaluate } from './evaluate';
-import { metricRows, unreadableRows } from './makeReport';
+import { metricRows } from './makeReport';
 import { convertMasks, listMasks, paletteToFill } from './masks';
 import { HELP, type Options, parseOptions } from './options';
 import { readPalette } from './palette';
@@ -51,11 +51,8 @@ function train(options: Options): Promise<number> {
 
 async function evaluateCommand(options: Options): Promise<number> {
   const progress = terminalProgress({ quiet: options.quiet });
-  const { metrics, unreadable, dataset } = await evaluate({ ...options, model: options.model! }, progress);
-  printSummary('on validation images', [
-    ...metricRows(metrics, dataset.classes),
-    ...unreadableRows(unreadable),
-  ]);
+  const { metrics, dataset } = await evaluate({ ...options, model: options.model! }, progress);
+  printSummary('on validation images', metricRows(metrics, dataset.classes));
   const percent = (x: number) => (Number.isNaN(x) ? 'n/a' : `${(100 * x).toFixed(1)} %`).padStart(9);
   console.log(`\n${'class'.padEnd(28)}  ${'IoU'.padStart(9)}  ${'accuracy'.padStart(9)}`);
   for (const [label, name] of dataset.classes.entries()) {

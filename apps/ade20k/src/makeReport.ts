@@ -2,6 +2,7 @@ import type { Unreadable } from '@beit/data';
 import {
   escapeHtml,
   figure,
+  filesSection,
   formatSeconds,
   nextSection,
   type RunOutcome,
@@ -74,22 +75,8 @@ function shortList(names: readonly string[]): string {
   return shown.join(', ') + (names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '');
 }
 
-/** What was left out of training and evaluation, where that is so. */
-export const unreadableRows = (unreadable: readonly Unreadable[]): SummaryRow[] => {
-  const [first] = unreadable;
-  return first
-    ? [
-        {
-          label: 'Could not be read',
-          value: `${unreadable.length} ${unreadable.length === 1 ? 'image' : 'images'}`,
-          note: `left out, such as ${first.name}: ${first.reason}; all are in unreadable.json`,
-        },
-      ]
-    : [];
-};
-
 /** The essentials, as shown in the terminal and on top of the page. */
-export const summaryOf = ({ metrics, dataset, best, seconds, unreadable }: Outcome): SummaryRow[] => [
+export const summaryOf = ({ metrics, dataset, best, seconds }: Outcome): SummaryRow[] => [
   ...metricRows(metrics, dataset.classes),
   ...(best
     ? [
@@ -100,7 +87,6 @@ export const summaryOf = ({ metrics, dataset, best, seconds, unreadable }: Outco
         },
       ]
     : []),
-  ...unreadableRows(unreadable),
   { label: 'Time', value: formatSeconds(seconds) },
 ];
 
@@ -119,6 +105,7 @@ export async function makeReport(outcome: Outcome): Promise<string> {
       { id: 'pictures', title: 'Validation pictures', body: await pictureSection(outcome) },
       { id: 'classes', title: 'Classes', body: classSection(outcome) },
       await trainingSection(outcome, { name: 'segmentation', title: 'Training' }),
+      filesSection(outcome.dataset.notes, outcome.unreadable),
       nextSection([
         {
           text: 'Your own pictures:',

@@ -32,7 +32,7 @@ export async function run(
   const { seconds, timed, onStep, finish } = await openRun({
     out,
     recipe,
-    how: { ...options.how, ...startOf(startedFrom) },
+    how: { ...startOf(startedFrom), ...options.how },
     images: [dataset.training, dataset.validation].flatMap(({ images, directory, annotations }) => [
       images,
       { kind: 'folder' as const, directory, names: annotations },

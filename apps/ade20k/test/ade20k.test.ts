@@ -113,7 +113,8 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
     /masks: 0 to 2\. Taken as --labels ade20k: 0 is none, 1 is 'ground', 2 is 'square'/,
   );
   expect(whole.stderr).toMatch(/Warning: 1 of these 6 validation masks cannot be read.*validation\/2\.png/);
-  expect(whole.stdout).toMatch(/Could not be read +3 images.*all are in unreadable\.json/);
+  expect(`${whole.stdout}${whole.stderr}`.match(/could not be read/gi)).toHaveLength(1);
+  expect(whole.stderr).toMatch(/3 files could not be read, such as .*unreadable\.json/);
   expect(whole.stderr).not.toMatch(/Error/);
   expect(ended(whole)).toEqual({ status: 0 });
   const out = join(folder, 'whole');
@@ -134,7 +135,7 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   });
   const report = await readFile(join(out, 'report.html'), 'utf8');
   expect(report).toMatch(/image, truth and prediction/);
-  expect(report).toMatch(/Could not be read.*3 images/);
+  expect(report).toMatch(/3 files could not be read/);
   expect(report).not.toMatch(/NaN|undefined/);
 
   await killAfterCheckpoint(join(folder, 'killed/checkpoints'), small('killed'));
@@ -278,6 +279,20 @@ test('the dry run shows the rates of all layers', () => {
   expect(stdout).toMatch(/patches, positions +\d\.\d+e-3/);
   expect(stdout).toMatch(/60 of 8 crops \(20\.0 epochs\), micro-batches of 4/);
   expect(existsSync(join(folder, 'x'))).toBe(false);
+});
+
+test.each([
+  [['--device', 'tpu'], /tpu/i],
+  [['--checkpoint', '/nowhere'], /Cannot read \/nowhere/],
+  [['--batch-size', '32'], /There are 24 images to train on, fewer than one batch of 32/],
+])('what a run would refuse, its dry run refuses before it says anything: %j', (args, message) => {
+  const { stdout, stderr, status } = start(
+    ...small('x').filter((arg) => arg !== '--scratch'),
+    '--dry-run',
+    ...args,
+  );
+  expect([stdout, status]).toEqual(['', 1]);
+  expect(stderr).toMatch(message);
 });
 
 test('two classes of 0 and 255, as most tools write them, come back as such; colors are turned into classes', async () => {

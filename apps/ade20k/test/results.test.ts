@@ -1,6 +1,6 @@
 /** What is shown and written where some classes, or all, were not measured. */
 import { countPixels, pixelCounts, segmentationMetrics } from '@beit/segmentation';
-import { metricRows, unreadableRows } from '../src/makeReport';
+import { metricRows } from '../src/makeReport';
 import { resultsOf } from '../src/results';
 
 const CLASSES = ['ground', 'cat', 'dog'];
@@ -44,13 +44,4 @@ test('a mean over some classes says over which', () => {
 test('of all classes, no words are lost', () => {
   const rows = metricRows(measured([0, 1, 2], [0, 1, 2]), CLASSES);
   expect(rows.map(({ note }) => note)).toEqual(["baseline: 'ground' everywhere", undefined, undefined]);
-});
-
-test('what could not be read is a row where there is something', () => {
-  expect(unreadableRows([])).toEqual([]);
-  const [row] = unreadableRows([{ name: 'training/a.jpg', reason: "its mask 'a.png': not a PNG file" }]);
-  expect(row).toMatchObject({
-    value: '1 image',
-    note: expect.stringContaining('such as training/a.jpg: its mask'),
-  });
 });

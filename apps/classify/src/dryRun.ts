@@ -1,39 +1,50 @@
 import { type FinetuneBatch, finetuneLoss } from '@beit/classification';
 import {
+  describeEngine,
   dropPathKeeps,
   duration,
   gibibytes,
   layerRates,
   memoryLines,
   millions,
+  pretrainedOf,
   printLayerRates,
   timeMicroBatch,
 } from '@beit/cli';
 import { createRandom } from '@beit/random';
 import { countParameters } from '@beit/report';
+import { stepsPerEpochOf } from '@beit/stage';
 import { type HostTensor, type TreeOf, zeros } from '@beit/tensors';
+import type { ProgressReporter } from '@beit/trainer';
 import { describeDataset, loadDataset } from './dataset';
 import { targetsOf } from './labels';
-import { createModel } from './model';
 import type { Options } from './options';
+import { beginWith } from './prepareTask';
 
 const IMAGENET = { train: 1_281_167, classes: 1000 };
 const IMAGENET_22K = { train: 14_197_122, classes: 21_841 };
 
-/** Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps. */
-export async function dryRun(options: Options): Promise<void> {
-  const { recipe } = options;
-  console.log(JSON.stringify(recipe, null, 2));
+/**
+ * Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps.
+ *
+ * @throws what the run would throw of its engine, images and checkpoint
+ */
+export async function dryRun(options: Options, progress: Pick<ProgressReporter, 'message'>): Promise<void> {
+  const { checkpoint, heads, scratch, engine } = options;
+  await describeEngine(engine);
   const set = await sizeOf(options);
+  const { multiLabel, classes: numClasses } = set;
+  const pretrained = await pretrainedOf({ checkpoint, heads, scratch, name: options.recipe.name }, progress);
+  const { recipe, model: built, start } = beginWith(options.recipe, numClasses, pretrained, multiLabel);
+  const { vit, classifier } = built;
+  const { params } = start;
+  const stepsPerEpoch = stepsPerEpochOf(set.train, recipe.batchSize);
+  console.log(JSON.stringify(recipe, null, 2));
   console.log(`\n${set.about}`);
 
-  const { multiLabel, classes: numClasses } = set;
-  const { model, pooling } = recipe;
-  const { vit, classifier } = createModel({ model, pooling, multiLabel }, numClasses);
-  const params = classifier.init(createRandom(recipe.seed, 'model'));
   const parameters = countParameters(params);
   const { batchSize, microBatchSize, epochs } = recipe;
-  const steps = Math.round(epochs * Math.floor(set.train / batchSize));
+  const steps = Math.round(epochs * stepsPerEpoch);
   const state = parameters * 4 * (recipe.emaDecay === undefined ? 3 : 4);
   console.log(`\nparameters        ${millions(parameters)}`);
   console.log(
@@ -42,7 +53,7 @@ export async function dryRun(options: Options): Promise<void> {
   console.log(
     `learning rate     ${recipe.learningRate} after ${recipe.warmupEpochs} epochs of warm-up, cosine to ${recipe.minLearningRate}; layers:`,
   );
-  const { learningRate, layerDecay } = recipe;
+  const { learningRate, layerDecay, model } = recipe;
   printLayerRates(layerRates({ learningRate, layerDecay, depth: model.depth }, params));
 
   const { imageSize, inChannels } = vit.config;

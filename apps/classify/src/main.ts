@@ -37,7 +37,7 @@ async function main(): Promise<number> {
 }
 
 async function dryRunCommand(options: Options): Promise<number> {
-  await dryRun(options);
+  await dryRun(options, terminalProgress({ quiet: options.quiet }));
   return 0;
 }
 

@@ -35,7 +35,7 @@ export async function run(
   const { seconds, timed, onStep, finish } = await openRun({
     out,
     recipe,
-    how: { ...options.how, ...startOf(startedFrom), [LABELS_DIGEST]: labelsDigest },
+    how: { ...startOf(startedFrom), ...options.how, [LABELS_DIGEST]: labelsDigest },
     images: [dataset.train.source, dataset.validation.source],
     stages: ['training'],
     job,

@@ -249,6 +249,16 @@ test('a dry run says what would be done, layer by layer', () => {
 });
 
 test.each([
+  [['--device', 'tpu'], /tpu/i],
+  [['--checkpoint', '/nowhere'], /Cannot read \/nowhere/],
+  [['--batch-size', '4096'], /fewer than one batch of 4096/],
+])('what a run would refuse, its dry run refuses before it says anything: %j', (args, message) => {
+  const { stdout, stderr, status } = start('--dry-run', ...args);
+  expect([stdout, status]).toEqual(['', 1]);
+  expect(stderr).toMatch(message);
+});
+
+test.each([
   [['--help'], 0, /--checkpoint PATH/],
   [['--recipe', 'vgg'], 1, /no recipe 'vgg'.*\nMore: --help/],
   [['--checkpoint', '/nowhere', '--out', 'OUT'], 1, /Cannot read \/nowhere: ENOENT/],

@@ -53,7 +53,11 @@ test('the optimizer is sharded where that is asked for', async () => {
 });
 
 test('a recipe for training from scratch needs no --scratch', async () => {
-  expect((await parsed('--recipe', 'deit-base-imagenet1k-scratch', '--dry-run')).scratch).toBe(true);
+  const scratch = ['--recipe', 'deit-base-imagenet1k-scratch', '--dry-run'];
+  expect((await parsed(...scratch)).scratch).toBe(true);
+  await expect(parsed(...scratch, '--checkpoint', 'x.pth')).rejects.toThrow(
+    /'deit-base-imagenet1k-scratch' begins with random parameters and --checkpoint with 'x\.pth'/,
+  );
 });
 
 test('a file changes a recipe, and is checked', async () => {

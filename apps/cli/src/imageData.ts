@@ -38,17 +38,20 @@ export async function shardsAt(
   location: string,
   { shardWindow }: { readonly shardWindow?: number },
 ): Promise<OpenedShards | undefined> {
-  const local = isOnHub(location) ? await localShards(location) : location;
+  const onHub = isOnHub(location) ? await localShards(location) : undefined;
+  const local = onHub?.location ?? location;
   if (!(await isShards(local))) return undefined;
   const { BEIT_CACHE_GB = String(CACHE_GIGABYTES) } = process.env;
   const gigabytes = Number(BEIT_CACHE_GB);
   if (!(gigabytes > 0)) {
     throw new UsageError(`BEIT_CACHE_GB is '${BEIT_CACHE_GB}'; expected a number of gigabytes above 0.`);
   }
-  return openShards(local, {
+  const shards = await openShards(local, {
     cache: { directory: join(cacheFolder(), 'shards'), maxBytes: 1e9 * gigabytes },
     ...(shardWindow !== undefined && { window: shardWindow }),
   });
+  const isLabelled = shards.train.labels !== undefined;
+  return { ...(isLabelled && onHub?.classes && { classes: onHub.classes }), ...shards };
 }
 
 /** Where it is kept what large folders of images hold. */

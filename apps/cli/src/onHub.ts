@@ -1,5 +1,6 @@
 /** Names on the Hugging Face Hub beside paths: `microsoft/beit-base-patch16-224`, `hf:owner/name@revision`. */
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   checkpointFiles,
@@ -13,6 +14,7 @@ import {
   type SnapshotOptions,
 } from '@beit/hub';
 import { messageOf } from '@beit/tensors';
+import { classNamesOfCard } from './classNamesOfCard';
 import { UsageError } from './commandLine';
 import { absolutePath, type Reader } from './options/optionReaders';
 
@@ -41,11 +43,42 @@ export async function localModel(location: string): Promise<string> {
   return (await snapshotOf(location, 'model', checkpointFiles)).folder;
 }
 
-/** Where the shards of a data set on the Hub are, as `openShards` takes it. */
-export async function localShards(location: string): Promise<string> {
-  const { folder, paths } = await snapshotOf(location, 'dataset', parquetFiles);
-  return paths.map((path) => join(folder, path)).join('::');
+/** A data set of the Hub in the cache. */
+export interface LocalShards {
+  /** Where its shards are, as `openShards` takes it. */
+  readonly location: string;
+  /** Names of the classes that its card tells, for files that tell none. */
+  readonly classes?: readonly string[];
 }
+
+export async function localShards(location: string): Promise<LocalShards> {
+  const { folder, paths } = await snapshotOf(location, 'dataset', dataFiles);
+  const shards = paths.filter((path) => path !== CARD).map((path) => join(folder, path));
+  const classes = paths.includes(CARD)
+    ? classNamesOfCard(await readFile(join(folder, CARD), 'utf8'))
+    : undefined;
+  return { location: shards.join('::'), ...(classes && { classes }) };
+}
+
+const CARD = 'README.md';
+const dataFiles = (paths: readonly string[]) => [
+  ...parquetFiles(paths),
+  ...paths.filter((path) => path === CARD),
+];
+
+/**
+ * The commit that a name on the Hub stands for at this moment; its files are brought.
+ *
+ * @throws as `localModel`, `localShards`
+ */
+export async function commitOnHub(location: string, kind: HubName['kind']): Promise<string> {
+  const select = kind === 'dataset' ? dataFiles : checkpointFiles;
+  return (await snapshotOf(location, kind, select)).commit;
+}
+
+/** What is named on the Hub, as it was at a commit. */
+export const atCommit = (location: string, commit: string): string =>
+  `${location.replace(/@.*$/, '')}@${commit}`;
 
 async function snapshotOf(
   location: string,
@@ -63,6 +96,9 @@ async function snapshotOf(
       onCache: (reason) => say(`as the cache has it, since ${reason}`),
     });
   } catch (cause) {
-    throw new Error(`There is no path '${shown}' here. ${messageOf(cause)}`, { cause });
+    // A path that was mistyped looks like a name.
+    const path = absolutePath(shown, 'A path');
+    const here = existsSync(path) ? '' : `There is no path '${path}' here. `;
+    throw new Error(here + messageOf(cause), { cause });
   }
 }

@@ -42,9 +42,17 @@ test.each([
   [['--width', ''], "--width is ''; expected a whole number"],
   [['--share', '2'], "--share is '2'; expected a number from 0 to 1."],
   [['--color', 'green'], "--color is 'green'; expected one of red, blue."],
-  [['--depth', '3'], /--depth/],
-  [['--name'], /--name/],
-  [['--dry-run=no'], /--dry-run/],
+  [['--depth', '3'], /^There is no option --depth\.$/],
+  [['--constructor'], /^There is no option --constructor\.$/],
+  [['-x'], /^There is no option -x\.$/],
+  [['--name'], /^--name has no value; expected --name NAME\.$/],
+  [
+    ['--name', '--dry-run'],
+    /^--name has no value before --dry-run; expected --name NAME, or --name=--dry-run\.$/,
+  ],
+  [['--width', '-1'], /^--width has no value before -1/],
+  [['--width=-1'], "--width is '-1'; expected a whole number of at least 1."],
+  [['--dry-run=no'], /^--dry-run is 'no'; expected no value\.$/],
 ])('%j is a mistake', (args, message) => {
   expect(() => parsed(...args)).toThrow(UsageError);
   expect(() => parsed(...args)).toThrow(message);

@@ -1,20 +1,38 @@
-import { duration, memoryLines, millions, type TimedProgram, timeMicroBatch } from '@beit/cli';
+import {
+  describeEngine,
+  duration,
+  memoryLines,
+  millions,
+  type TimedProgram,
+  timeMicroBatch,
+} from '@beit/cli';
 import { createDvae, type DvaeBatch, dvaeLoss } from '@beit/dvae';
 import { createRandom } from '@beit/random';
 import { countParameters } from '@beit/report';
+import { stepsPerEpochOf } from '@beit/stage';
 import { imageSides, type NamedTensors, scalar } from '@beit/tensors';
 import { blankBatch, full, mostMasked } from './blankBatch';
 import { countImages } from './countImages';
+import { loadTokenizer } from './loadTokenizer';
 import type { RunOptions } from './options';
 import { pixelObjective } from './targets/pixelObjective';
 import { tokenObjective } from './targets/tokenObjective';
 
-/** Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps. */
+/**
+ * Prints what a run would do: sizes, steps, learning rates, memory, and an estimate of its time from a few timed steps.
+ *
+ * @throws what the run would throw of its engine, images and tokenizer
+ */
 export async function dryRun(options: RunOptions): Promise<void> {
   const { recipe } = options;
   const { tokenizer, mim: settings, views } = recipe;
-  console.log(JSON.stringify(recipe, null, 2));
+  const pixels = settings.target === 'pixels';
+  await describeEngine(options.engine);
   const images = await countImages(recipe, options.data);
+  for (const { batchSize } of [settings, ...(pixels || options.tokenizer !== undefined ? [] : [tokenizer])])
+    stepsPerEpochOf(images, batchSize);
+  if (!pixels && options.tokenizer !== undefined) await loadTokenizer(options.tokenizer, tokenizer.model);
+  console.log(JSON.stringify(recipe, null, 2));
   console.log(
     `\n${images} images${options.data === undefined && recipe.data.kind === 'folder' ? ' (of ImageNet-1k; --data was not given)' : ''}`,
   );
@@ -53,7 +71,6 @@ export async function dryRun(options: RunOptions): Promise<void> {
   };
 
   const dvae = createDvae(tokenizer.model);
-  const pixels = settings.target === 'pixels';
   const objective = pixels ? pixelObjective(recipe) : tokenObjective(recipe, {});
   if (!pixels && options.tokenizer === undefined) {
     const params = dvae.init(createRandom(0));

@@ -1,6 +1,6 @@
 import { patchify } from '@beit/nn';
 import * as tf from '@tensorflow/tfjs';
-import { decibels, patchErrors } from '../src/targets/patchErrors';
+import { decibels, formatDecibels, patchErrors } from '../src/targets/patchErrors';
 
 tf.setBackend('cpu');
 
@@ -35,4 +35,9 @@ test('an image without a visible patch has a baseline all the same', () => {
 });
 test('decibels', () => {
   expect(decibels(0.001)).toBeCloseTo(30, 9);
+  expect([decibels(0.001), decibels(0), decibels(Number.NaN)].map((x) => formatDecibels(x))).toEqual([
+    '30.00 dB',
+    'n/a',
+    'n/a',
+  ]);
 });

@@ -231,6 +231,16 @@ test('a dry run says what would be done', () => {
 });
 
 test.each([
+  [['--device', 'tpu'], /tpu/i],
+  [['--tokenizer', '/nowhere'], /Cannot read \/nowhere/],
+  [['--batch-size', '96'], /There are 80 images to train on, fewer than one batch of 96/],
+])('what a run would refuse, its dry run refuses before it says anything: %j', (args, message) => {
+  const { stdout, stderr, status } = start(...small('dry'), '--dry-run', ...args);
+  expect([stdout, status]).toEqual(['', 1]);
+  expect(stderr).toMatch(message);
+});
+
+test.each([
   [['--help'], 0, /--recipe NAME/],
   [['--recipe', 'vgg'], 1, /no recipe 'vgg'. Recipes: emoji, beit-base-imagenet1k/],
   [['--data', '/nowhere', '--out', 'OUT'], 1, /There is no folder '\/nowhere'/],

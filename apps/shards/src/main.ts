@@ -1,21 +1,31 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { assertNoInput, passProgress, runMain, UsageError } from '@beit/cli';
 import {
   classFolder,
+  describePassedOver,
   findShards,
   formatShardIndex,
   type IndexedShard,
   imageFolder,
   indexShards,
   isAddress,
+  isShardIndex,
   type Names,
+  type PassedOver,
   type ShardIndex,
+  shardName,
   verifyShards,
   writeShards,
 } from '@beit/data';
 import { interruptSignal, terminalProgress } from '@beit/trainer';
 import { writeFileAtomic } from '@beit/weights';
 import { HELP, type Options, parseOptions } from './options';
+
+/** Of a folder of shards. */
+const INDEX = 'index.json';
 
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
@@ -45,9 +55,13 @@ async function write({
 }: Options & { readonly out: string }): Promise<number> {
   const progress = terminalProgress({ quiet });
   const interrupt = interruptSignal();
-  const { classes, parts } = hasClasses
-    ? await partsOfClasses(location, seed)
-    : { classes: undefined, parts: [await onlyPart(location)] };
+  const { classes, parts, passedOver } = await (hasClasses
+    ? partsOfClasses(location, seed)
+    : onlyPart(location));
+  const path = join(out, INDEX);
+  await assertSameSet(path, { classes, parts, imagesPerShard });
+  const others = describePassedOver(passedOver);
+  if (others !== undefined) progress.message(others);
   const shards: IndexedShard[] = [];
   try {
     for (const { prefix, ...part } of parts) {
@@ -71,30 +85,71 @@ async function write({
     progress.stop();
     interrupt.release();
   }
-  await writeIndex(join(out, 'index.json'), { ...(classes && { classes }), shards });
+  await writeIndex(path, { ...(classes && { classes }), shards });
   console.log(
     `Written to ${out}: ${describe(shards)}${classes ? ` of ${classes.length} classes` : ''}, and index.json.`,
   );
   return 0;
 }
 
-async function partsOfClasses(
-  folder: string,
-  seed: number,
-): Promise<{ classes: readonly string[]; parts: Part[] }> {
-  const { classes, train, validation } = await classFolder(folder, { seed });
+/** What is to be packed. */
+interface Packing {
+  readonly classes: readonly string[] | undefined;
+  readonly parts: readonly Part[];
+  readonly passedOver: PassedOver;
+}
+
+async function partsOfClasses(folder: string, seed: number): Promise<Packing> {
+  const { classes, train, validation, passedOver } = await classFolder(folder, { seed });
   const part = (prefix: string, { source, labels }: typeof train): Part => ({
     prefix,
     names: source.names,
     labels,
   });
-  return { classes, parts: [part('train', train), part('val', validation)] };
+  return { classes, parts: [part('train', train), part('val', validation)], passedOver };
 }
 
-const onlyPart = async (folder: string): Promise<Part> => ({
-  prefix: 'train',
-  names: (await imageFolder(folder)).names,
-});
+async function onlyPart(folder: string): Promise<Packing> {
+  const { names, passedOver } = await imageFolder(folder);
+  return { classes: undefined, parts: [{ prefix: 'train', names }], passedOver };
+}
+
+/**
+ * That an index which is there is of the shards that are to be written, which the same command wrote before. What is in
+ * them, `writeShards` compares.
+ *
+ * @throws UsageError that says what it lists
+ */
+async function assertSameSet(
+  path: string,
+  { classes, parts, imagesPerShard }: Omit<Packing, 'passedOver'> & Pick<Options, 'imagesPerShard'>,
+): Promise<void> {
+  await assertIndex(path);
+  if (!existsSync(path)) return;
+  const there = await findShards(path);
+  if ('files' in there) return;
+  const planned = parts.flatMap(({ prefix, names }) =>
+    Array.from({ length: Math.ceil(names.length / imagesPerShard) }, (_, i) => ({
+      location: join(dirname(path), shardName(prefix, i)),
+      samples: Math.min(imagesPerShard, names.length - i * imagesPerShard),
+    })),
+  );
+  const listed = there.shards.map(({ location, samples }) => ({ location, samples }));
+  if (!isDeepStrictEqual([listed, there.classes], [planned, classes]))
+    throw new UsageError(
+      `'${path}' is of another set, of ${describe(there.shards)}, and would be written over. Give another --out.`,
+    );
+}
+
+/** @throws UsageError where there is a file that is no index */
+async function assertIndex(path: string): Promise<void> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text !== undefined && !isShardIndex(text))
+    throw new UsageError(`'${path}' is no index of shards, and would be written over. Give another --out.`);
+}
 
 async function index({ location, out, quiet }: Options & { readonly out: string }): Promise<number> {
   const found = await findShards(location);
@@ -104,6 +159,7 @@ async function index({ location, out, quiet }: Options & { readonly out: string 
     [out],
     found.files.map(({ location }) => location).filter((file) => !isAddress(file)),
   );
+  await assertIndex(out);
   const progress = terminalProgress({ quiet });
   const onProgress = passProgress('reading', progress.update, 'shards');
   const made = await indexShards(found.files, { checksums: true, onProgress }).finally(progress.stop);
@@ -115,7 +171,11 @@ async function index({ location, out, quiet }: Options & { readonly out: string 
 async function verify({ location, quiet }: Options): Promise<number> {
   const found = await findShards(location);
   if ('files' in found) {
-    throw new UsageError(`'${location}' has no index to compare with; 'index' makes one.`);
+    throw new UsageError(
+      found.files.length === 0
+        ? `'${location}' has neither shards nor an index.`
+        : `'${location}' has no index to compare with; 'index' makes one.`,
+    );
   }
   const progress = terminalProgress({ quiet });
   const faults = await verifyShards(found.shards, passProgress('reading', progress.update, 'shards')).finally(

@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   truncateSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,6 +93,43 @@ test('an index is not written over the shard that it describes', () => {
   ).toBe(true);
 });
 
+test('an index is not written over that of another set', async () => {
+  const out = join(folder, 'one-set');
+  const write = (...args: string[]) =>
+    start('write', join(folder, 'photos'), '--out', out, '--quiet', ...args);
+  expect(ended(write())).toEqual({ status: 0 });
+  const before = readFileSync(join(out, 'index.json'), 'utf8');
+  for (const other of [['--classes'], ['--images-per-shard', '4']]) {
+    const { status, stderr } = write(...other);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/index\.json' is of another set, of 10 images in 1 shards .*Give another --out/);
+  }
+  expect(readdirSync(out).sort()).toEqual(['index.json', 'train-000000.tar']);
+  expect(readFileSync(join(out, 'index.json'), 'utf8')).toBe(before);
+  expect(ended(write())).toEqual({ status: 0 });
+
+  const foreign = join(folder, 'foreign.json');
+  writeFileSync(foreign, '{"title":"mine"}');
+  expect(start('index', join(out, 'train-000000.tar'), '--out', foreign)).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('is no index of shards, and would be written over'),
+  });
+  expect(readFileSync(foreign, 'utf8')).toBe('{"title":"mine"}');
+});
+
+test('files that are no pictures are counted', () => {
+  const mixed = join(folder, 'mixed');
+  mkdirSync(mixed);
+  copyFileSync(join(folder, 'photos/cat/0.png'), join(mixed, '0.png'));
+  writeFileSync(join(mixed, 'a.heic'), 'x');
+  writeFileSync(join(mixed, 'notes.txt'), 'x');
+  const { status, stderr } = start('write', mixed, '--out', join(folder, 'of-mixed'));
+  expect(status).toBe(0);
+  expect(stderr).toMatch(
+    /2 files were passed over for the ending of the name: 1 \.heic, 1 \.txt\. Pictures in \.heic/,
+  );
+});
+
 test('mistakes are named', () => {
   expect(parseOptions(['--help'])).toBe('help');
   expect(() => parseOptions([])).toThrow('A command is missing. Commands: write, index, verify');
@@ -107,5 +145,16 @@ test('mistakes are named', () => {
   expect(start('verify', join(folder, 'bare/train-000000.tar'))).toMatchObject({
     status: 1,
     stderr: expect.stringContaining('has no index'),
+  });
+  for (const nowhere of ['nowhere', 'nowhere/train-{000..001}.tar'])
+    expect(start('verify', join(folder, nowhere))).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /There is no '.*nowhere.*'; expected shards \(\.tar, \.parquet\), an index/,
+      ),
+    });
+  expect(start('verify', join(folder, 'photos'))).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('has neither shards nor an index'),
   });
 });

@@ -63,9 +63,9 @@ export { indexShards } from './shards/indexShards';
 export { type OpenedShards, openShards, type ShardOptions, type ShardPart } from './shards/openShards';
 export { ShardError } from './shards/shardError';
 export { isAddress } from './shards/shardFile';
-export { formatShardIndex, type IndexedShard, type ShardIndex } from './shards/shardIndex';
+export { formatShardIndex, type IndexedShard, isShardIndex, type ShardIndex } from './shards/shardIndex';
 export { verifyShards } from './shards/verifyShards';
-export { type ShardWriterOptions, writeShards } from './shards/writeShards';
+export { type ShardWriterOptions, shardName, writeShards } from './shards/writeShards';
 export {
   type ClassFolder,
   type ClassFolderOptions,

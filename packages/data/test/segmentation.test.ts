@@ -162,6 +162,15 @@ describe('folders', () => {
     expect((await segmentationFolder(folder)).classes).toEqual(['cat', 'dog']);
   });
 
+  test('files of other endings are counted, among masks other pictures too', async () => {
+    await writeFolder();
+    expect((await segmentationFolder(folder)).passedOver).toEqual({});
+    await write('images/training/notes.txt', '');
+    await write('annotations/training/plain.jpg', '');
+    await write('annotations/validation/a.heic', '');
+    expect((await segmentationFolder(folder)).passedOver).toEqual({ '.txt': 1, '.jpg': 1, '.heic': 1 });
+  });
+
   test.each([
     [
       'a folder is missing',
@@ -259,6 +268,43 @@ describe('crops', () => {
       await loader.close();
     },
   );
+
+  test('what the numbers of masks mean changes classes, and no pixel of an image', async () => {
+    await writeFolder();
+    const batches = [];
+    for (const labels of ['ade20k', 'from-zero'] as const) {
+      const loader = createCropLoader(await optionsOf({ annotation: { numClasses: CLASSES, labels } }));
+      batches.push(await loader.batch(0));
+      await loader.close();
+    }
+    const [reduced, whole] = batches as [(typeof batches)[0], (typeof batches)[0]];
+    expect(reduced!.images.data).toEqual(whole!.images.data);
+    expect([...reduced!.labels.data]).toEqual(
+      [...whole!.labels.data].map((label) => (label === 0 || label === 255 ? 255 : label - 1)),
+    );
+    expect(new Set(reduced!.labels.data)).toEqual(new Set([0, 1, 255]));
+  });
+
+  test.each([
+    [{ crops: { cropSize: 0 } }, /crops\.cropSize is 0/],
+    [{ crops: { cropSize: 8.5 } }, /crops\.cropSize is 8\.5/],
+    [{ crops: { scale: [64, 0] } }, /crops\.scale\[1\] is 0/],
+    [{ crops: { ratio: [2, 0.5] } }, /crops\.ratio is \[2,0\.5\]; expected two numbers above 0/],
+    [{ crops: { flip: 2 } }, /crops\.flip is 2; expected a number from 0 to 1/],
+    [{ crops: { categoryMaxRatio: Number.NaN } }, /crops\.categoryMaxRatio is NaN/],
+    [
+      { crops: { normalization: { mean: [0, 0, 0], std: [1, 0, 1] } } },
+      /crops\.normalization is .*expected a mean and a std above 0/,
+    ],
+    [{ annotation: { numClasses: 1, labels: 'ade20k' } }, /numClasses is 1/],
+  ] as const)('options that are out of range are refused at once: %j', async ({ ...wrong }, message) => {
+    await writeFolder();
+    const options = await optionsOf({});
+    const crops = { ...options.crops, ...('crops' in wrong && wrong.crops) };
+    expect(() => createCropLoader({ ...options, ...wrong, crops } as CropLoaderOptions)).toThrow(message);
+    const source = { ...options.source, annotations: [] };
+    expect(() => createCropLoader({ ...options, source })).toThrow(/and 0 annotations; expected as many/);
+  });
 
   test('are the same bits with any number of workers', async () => {
     await writeFolder();

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { endWithReader } from '@beit/progress';
 import { messageOf } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { check } from './check/check';
@@ -9,6 +10,7 @@ import { asPart } from './check/runPart';
 /** The program of `beit-engine check`: alone in its file when built, with all that it needs but koffi and plugins. */
 async function main(): Promise<void> {
   tf.enableProdMode();
+  endWithReader();
   if (await asPart()) return;
   const args = process.argv.slice(2);
   const options = parseOptions(args);

@@ -15,8 +15,9 @@ import {
   type PjrtDevice,
   type PjrtLocation,
 } from '@beit/installed';
-import { type ProgressReporter, passProgress, terminalProgress } from '@beit/progress';
+import { endWithReader, type ProgressReporter, passProgress, terminalProgress } from '@beit/progress';
 import { messageOf } from '@beit/tensors';
+import { assertArguments } from './assertArguments';
 import { installOpenvino, OPENVINO_VERSION } from './installOpenvino';
 import { installTensorflow, TENSORFLOW_VERSIONS } from './installTensorflow';
 import { installXla, XLA_VERSIONS } from './installXla';
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
   // pnpm hands on a '--' that separates its own options.
   const args = process.argv.slice(2).filter((argument) => argument !== '--');
   if (args[0] === 'check') return check(args.slice(1));
-  const { values, positionals } = parseArgs({
+  const config = {
     args,
     allowPositionals: true,
     options: {
@@ -65,7 +66,9 @@ async function main(): Promise<void> {
       oneapi: { type: 'boolean' },
       cpu: { type: 'boolean' },
     },
-  });
+  } as const;
+  assertArguments(config);
+  const { values, positionals } = parseArgs(config);
   const [command, name, ...rest] = positionals;
   if (values.help || command === undefined) {
     console.log(HELP);
@@ -220,6 +223,7 @@ function xlaRows(found: readonly PjrtLocation[]): string[][] {
   });
 }
 
+endWithReader();
 main().catch((error: unknown) => {
   console.error(messageOf(error));
   process.exitCode = 1;

@@ -36,6 +36,10 @@ test('says what it can do, and what it can’t', async () => {
   await expect(beitEngine('install', 'xla', '--cpu', '--tpu')).rejects.toThrow(
     /--cpu and --tpu are too much/,
   );
+  await expect(beitEngine('list', '--all')).rejects.toThrow(/There is no option --all; --help tells more\./);
+  await expect(beitEngine('install', 'openvino', '--version')).rejects.toThrow(/--version has no value/);
+  await expect(beitEngine('install', 'xla', '--cpu=1')).rejects.toThrow(/--cpu is '1', and takes no value/);
+  await expect(beitEngine('check', '--small', 'all')).rejects.toThrow(/'all' is too much/);
 });
 
 test('lists and removes what is installed', async () => {

@@ -65,6 +65,15 @@ test('only what is needed, in the layout of Python', async () => {
   expect(asked()).toEqual(['GET /api/models/owner/name/revision/main?blobs=true']);
 });
 
+test('two at once make the folders of a cache that is not there, and bring every file once', async () => {
+  const { asked } = await serve();
+  const cache = join(folder, 'not/yet/there');
+  const both = await Promise.all([bring({ cache }), bring({ cache })]);
+  for (const { folder: snapshot } of both)
+    expect(new Uint8Array(await readFile(join(snapshot, 'model.safetensors')))).toEqual(WEIGHTS);
+  expect(asked().filter((request) => request === 'GET /model.safetensors')).toHaveLength(1);
+});
+
 test('what Python left there is found', async () => {
   const { asked } = await serve();
   const blobs = join(repository(), 'blobs');

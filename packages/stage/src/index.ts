@@ -1,4 +1,4 @@
-export { type StageLoader, shareOf, stageLoader } from './stageLoader';
+export { type StageLoader, shareOf, stageLoader, stepsPerEpochOf } from './stageLoader';
 export {
   type EngineProgram,
   firstBatch,

@@ -54,6 +54,17 @@ export function shareOf(
   return { microBatchSize, parts };
 }
 
+/** Whole batches of an epoch. @throws when there is none */
+export function stepsPerEpochOf(images: number, batchSize: number): number {
+  const steps = Math.floor(images / batchSize);
+  if (steps === 0)
+    throw new Error(
+      `There are ${images} images to train on, fewer than one batch of ${batchSize}. ` +
+        'Take a smaller batch size (--batch-size) or more images.',
+    );
+  return steps;
+}
+
 /** The images of a stage, in steps of `batchSize`, of which `microBatchSize` are in memory at a time. */
 export function stageLoader<Batch extends object>({
   images,
@@ -62,13 +73,7 @@ export function stageLoader<Batch extends object>({
   job: { rank, size } = { rank: 0, size: 1 },
   create,
 }: StageLoaderOptions<Batch>): StageLoader<Batch> {
-  const stepsPerEpoch = Math.floor(images / batchSize);
-  if (stepsPerEpoch === 0) {
-    throw new Error(
-      `There are ${images} images to train on, fewer than one batch of ${batchSize}. ` +
-        'Take a smaller batch size (--batch-size) or more images.',
-    );
-  }
+  const stepsPerEpoch = stepsPerEpochOf(images, batchSize);
   const { microBatchSize, parts } = shareOf(batchSize, most, size);
   const loader = create({ batchSize, share: { index: rank, count: size }, parts });
   let lent: Batch | undefined;

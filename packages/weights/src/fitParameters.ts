@@ -45,6 +45,27 @@ export function fitParameters(
   return { params, missing, extra, misshapen };
 }
 
+/** Tensors of an encoder; another model's would change what it computes. */
+const ENCODER = /^(blocks|patch_embed|rel_pos_bias|norm_pre|pos_|\w+_embed\b|(?!mask_)\w+_tokens?\b)/;
+
+/**
+ * The same of an encoder's tensors alone, without heads and norms before them: what a BEiT computes depends on all of them,
+ * and on no others, such as the fused `attn.qkv.bias` of other vision transformers.
+ */
+export function fitEncoder(
+  tensors: NamedTensors,
+  expected: Readonly<Record<string, readonly number[]>>,
+): Fit {
+  const { params, missing, extra, misshapen } = fitParameters(tensors, expected);
+  const isOfEncoder = (name: string) => ENCODER.test(name);
+  return {
+    params: Object.fromEntries(Object.entries(params).filter(([name]) => isOfEncoder(name))),
+    missing: missing.filter(isOfEncoder),
+    extra: extra.filter(isOfEncoder),
+    misshapen: misshapen.filter(({ name }) => isOfEncoder(name)),
+  };
+}
+
 const sameShape = (a: readonly number[], b: readonly number[]) =>
   a.length === b.length && a.every((side, axis) => side === b[axis]);
 

@@ -9,6 +9,7 @@ export {
   parseCheckpoint,
 } from './checkpoint/loadCheckpoint';
 export { loadTokenizer } from './checkpoint/loadTokenizer';
+export { mmsegmentationLayerNormEpsilon } from './checkpoint/mmsegmentationConfig';
 export { namesByNumber } from './checkpoint/namesByNumber';
 export {
   type CenterOptions,
@@ -28,7 +29,7 @@ export {
 export type { JsonObject } from './checkpoint/readJson';
 export { saveTransformers, type TransformersFiles } from './checkpoint/saveTransformers';
 export { classNamesOfTimm } from './checkpoint/timmConfig';
-export { describeFit, type Fit, fitParameters, type ShapeMismatch } from './fitParameters';
+export { describeFit, type Fit, fitEncoder, fitParameters, type ShapeMismatch } from './fitParameters';
 export { type LoadOptions, loadSafetensors, loadSafetensorsHeader } from './loadSafetensors';
 export { fromFlava, toFlava } from './names/flava';
 export { fromMmsegmentation } from './names/mmsegmentation';

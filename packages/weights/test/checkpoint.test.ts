@@ -67,9 +67,9 @@ describe('files', () => {
     await saveSafetensors(at('x'), toTransformers(official, { version: 4 }), { format: 'pt' });
     for (const path of [at('x'), join(FIXTURES, 'official-1.7.pth')])
       expect(parseCheckpoint(await readFile(path), 'x')).toEqual(await loadCheckpoint(path));
-    for (const bytes of [new Uint8Array(), Buffer.from('neither one nor the other')])
+    for (const bytes of [new Uint8Array(), Buffer.from('neither one nor the other'), Buffer.alloc(40, 0xff)])
       expect(() => parseCheckpoint(bytes, 'dropped.bin')).toThrow(
-        'Cannot read dropped.bin: neither a safetensors file nor one of torch.save.',
+        'Cannot read dropped.bin: neither a safetensors file nor one of torch.save',
       );
     await saveSafetensors(at('other'), { w: { dtype: 'float32', shape: [1], data: new Float32Array(1) } });
     expect(() => parseCheckpoint(Buffer.alloc(20, '{'), 'dropped.bin')).toThrow(/Cannot read dropped\.bin/);
@@ -93,12 +93,21 @@ describe('files', () => {
   });
 
   test('anything else is an error that names the path', async () => {
-    await writeFile(at('x.safetensors'), 'something else altogether');
+    await writeFile(at('x.safetensors'), Buffer.alloc(64, 0xff));
     await expect(loadCheckpoint(at('x.safetensors'))).rejects.toThrow(
       `Cannot read ${at('x.safetensors')}: neither a safetensors file nor one of torch.save.`,
     );
+    for (const page of [
+      '<?xml version="1.0"?><Error>gone</Error>',
+      'version https://git-lfs.github.com/spec/v1\n',
+    ]) {
+      await writeFile(at('page.pkl'), page);
+      await expect(loadCheckpoint(at('page.pkl'))).rejects.toThrow(
+        /page\.pkl.*it is a text, "(<\?xml|version)/,
+      );
+    }
     await writeFile(at('empty'), '');
-    await expect(loadCheckpoint(at('empty'))).rejects.toThrow(/neither a safetensors/);
+    await expect(loadCheckpoint(at('empty'))).rejects.toThrow(/neither a safetensors.*: it is empty/);
     await expect(loadCheckpoint(at('nothing'))).rejects.toThrow(/nothing.*ENOENT/);
     await saveSafetensors(at('other'), { 'text_model.embeddings': official.cls_token! });
     await expect(loadCheckpoint(at('other'))).rejects.toThrow(/no BEiT.*text_model\.embeddings/);

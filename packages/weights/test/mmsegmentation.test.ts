@@ -2,7 +2,12 @@ import { join } from 'node:path';
 import { labelsOf } from '../src/checkpoint/labelsOf';
 import { mmsegmentationNormalization } from '../src/checkpoint/mmsegmentationConfig';
 import { pythonConfig } from '../src/checkpoint/pythonConfig';
-import { fromMmsegmentation, loadCheckpoint, type NamedTensors } from '../src/index';
+import {
+  fromMmsegmentation,
+  loadCheckpoint,
+  mmsegmentationLayerNormEpsilon,
+  type NamedTensors,
+} from '../src/index';
 
 const fixture = join(__dirname, 'fixtures/mmsegmentation.pth');
 const named = (...names: string[]): NamedTensors =>
@@ -139,4 +144,13 @@ describe('classes', () => {
     expect(() => labelsOf({ dataset_meta: { classes: ['a', 3] } })).toThrow(/list of names/);
     expect(() => labelsOf({ CLASSES: ['a', 'b'], PALETTE: [[1, 2, 3]] })).toThrow(/1 colours for 2 classes/);
   });
+});
+
+test('layer norms are as the configuration says, or mmcv', () => {
+  const epsilon = (norm: object | undefined) =>
+    mmsegmentationLayerNormEpsilon({ model: { backbone: { ...(norm && { norm_cfg: norm }) } } });
+  expect(epsilon({ type: 'LN', eps: 1e-6 })).toBe(1e-6);
+  expect(epsilon({ type: 'LN' })).toBe(1e-5);
+  expect(epsilon(undefined)).toBeUndefined();
+  expect(mmsegmentationLayerNormEpsilon({})).toBeUndefined();
 });

@@ -66,12 +66,16 @@ export function finetuneOptions(
   values: OptionValues<typeof START_OPTIONS & typeof FINETUNE_OPTIONS> & Given,
   typed: Given,
   files: readonly string[],
-  { start }: { readonly start: 'checkpoint' | 'scratch' },
+  { name, start }: { readonly name: string; readonly start: 'checkpoint' | 'scratch' },
 ): FinetuneOptions {
   const { data, checkpoint, scratch, model, heads, top, workers, quiet } = values;
   if (scratch && checkpoint !== undefined)
     throw new UsageError(
       `--scratch begins with nothing and --checkpoint with '${typed.checkpoint}'; give one.`,
+    );
+  if (start === 'scratch' && checkpoint !== undefined)
+    throw new UsageError(
+      `The recipe '${name}' begins with random parameters and --checkpoint with '${typed.checkpoint ?? checkpoint}'; leave --checkpoint out, or give a recipe whose "start" is "checkpoint".`,
     );
   return {
     data,

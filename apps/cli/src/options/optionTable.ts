@@ -3,7 +3,7 @@
  * `parseArgs` of Node, which splits the command line; what libraries add to it, messages and help of their own form, would
  * have to be replaced.
  */
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
 import { UsageError } from '../commandLine';
 import type { Reader } from './optionReaders';
 
@@ -87,17 +87,12 @@ export function parseOptionTable<Table extends OptionTable>(
   { allowPositionals = false } = {},
 ): ParsedOptions<Table> | 'help' {
   const entries = Object.entries(table);
-  const types = entries.map(([name, { placeholder }]) => [
-    name,
-    { type: placeholder === undefined ? 'boolean' : 'string', multiple: true } as const,
-  ]);
-  const { values, positionals } = split(
-    args,
-    { ...Object.fromEntries(types), help: { type: 'boolean', short: 'h' } },
-    allowPositionals,
-  );
-  if (values.help) return 'help';
-  const texts = (name: string) => [values[name] ?? []].flat().map(String);
+  const split = splitArguments({ ...table, help: flag('this text') }, args);
+  if (split.texts.has('help')) return 'help';
+  const positionals = split.positionals;
+  if (!allowPositionals && positionals.length > 0)
+    throw new UsageError(`'${positionals[0]}' is too much; expected options.`);
+  const texts = (name: string) => split.texts.get(name) ?? [];
   return {
     values: Object.fromEntries(
       entries.map(([name, option]) => [name, option.valueOf(texts(name), name)]),
@@ -109,17 +104,48 @@ export function parseOptionTable<Table extends OptionTable>(
   };
 }
 
-/** What `parseArgs` complains of is a mistake on the command line. */
-function split(
-  args: readonly string[],
-  options: NonNullable<ParseArgsConfig['options']>,
-  allowPositionals: boolean,
-) {
-  try {
-    return parseArgs({ args: ownArguments(args), options, allowPositionals });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+interface SplitArguments {
+  /** Of each option that was given, one for each time; of one without a value `true`. */
+  readonly texts: ReadonlyMap<string, readonly string[]>;
+  readonly positionals: readonly string[];
+}
+
+/** @throws UsageError for an option that is not in the table, lacks its value, or has one that it does not take */
+function splitArguments(table: OptionTable, args: readonly string[]): SplitArguments {
+  const types = Object.entries(table).map(([name, { placeholder }]) => [
+    name,
+    {
+      type: placeholder === undefined ? 'boolean' : 'string',
+      ...(name === 'help' && { short: 'h' }),
+    } as const,
+  ]);
+  // Node's own messages name neither what was expected nor where there is more.
+  const { tokens } = parseArgs({
+    args: ownArguments(args),
+    options: Object.fromEntries(types),
+    strict: false,
+    tokens: true,
+  });
+  const texts = new Map<string, readonly string[]>();
+  const positionals: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    const { name, rawName, value, inlineValue } = token;
+    const placeholder = Object.hasOwn(table, name) ? table[name]?.placeholder : undefined;
+    if (!Object.hasOwn(table, name)) throw new UsageError(`There is no option ${rawName}.`);
+    if (placeholder === undefined && value !== undefined)
+      throw new UsageError(`${rawName} is '${value}'; expected no value.`);
+    if (placeholder !== undefined && value === undefined)
+      throw new UsageError(`${rawName} has no value; expected ${rawName} ${placeholder}.`);
+    // The next option, far more often than a value that begins with a dash.
+    if (value !== undefined && !inlineValue && /^-./.test(value))
+      throw new UsageError(
+        `${rawName} has no value before ${value}; expected ${rawName} ${placeholder}, or ${rawName}=${value}.`,
+      );
+    texts.set(name, [...(texts.get(name) ?? []), value ?? 'true']);
   }
+  return { texts, positionals };
 }
 
 /** pnpm hands on the '--' that separates its own options. */

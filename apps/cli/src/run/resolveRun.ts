@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { configDifferences } from '@beit/trainer';
 import type { z } from 'zod';
 import { UsageError } from '../commandLine';
+import { atCommit, commitOnHub, isOnHub } from '../onHub';
 import type { OptionTexts } from '../options/optionTable';
 import { readRecipe } from '../recipeFile';
 import { begunFolder, newFolder, recipeOf } from './runFolder';
@@ -57,9 +58,11 @@ export interface ResolvedRun<Values, Recipe> {
 
 /**
  * The run that the command line asks for: a new one, or with `--resume` one that was begun, as its folder says. What is
- * said again must be what it was, but for what computes it.
+ * said again must be what it was, but for what computes it. What is named on the Hub is taken at the commit that the name
+ * stood for when the run was begun, which its folder says.
  *
- * @throws UsageError where the folder holds a run, or none to continue; with every difference to that one
+ * @throws UsageError where the folder holds a run, or none to continue; with every difference to that one; Error where the
+ *   Hub and its cache do not have what is named
  */
 export async function resolveRun<Values extends RunValues, Recipe extends { readonly name: string }>(
   command: RunCommand<Values, Recipe>,
@@ -70,8 +73,11 @@ export async function resolveRun<Values extends RunValues, Recipe extends { read
   const name = command.prefix + named.name;
   const how = howOf(command);
   if (!command.trains) return { values, recipe: override(named, values), out: values.out, how };
-  if (!values.resume)
-    return { values, recipe: override(named, values), out: await newFolder(values.out, name), how };
+  if (!values.resume) {
+    const out = await newFolder(values.out, name);
+    const whole = { ...how, ...(await commitsOf(how)) };
+    return { values: { ...values, ...atCommits(whole) }, recipe: override(named, values), out, how: whole };
+  }
 
   const out = await begunFolder(values.out, name);
   const begun = await readRecipe(recipeOf(out), recipes, schema);
@@ -94,8 +100,29 @@ export async function resolveRun<Values extends RunValues, Recipe extends { read
   const saidAnew = COMPUTES.filter((group) => group.some((option) => option in how)).flat();
   const kept = Object.entries(begunHow).filter(([option]) => !saidAnew.includes(option));
   const whole = { ...Object.fromEntries(kept), ...how };
-  return { values: { ...values, ...read({ ...given(typed), ...whole }) }, recipe: begun, out, how: whole };
+  const continued = { ...values, ...read({ ...given(typed), ...whole }), ...atCommits(whole) };
+  return { values: continued, recipe: begun, out, how: whole };
 }
+
+/** The text that says which commit of the Hub an option stood for. */
+const commitOption = (option: string) => `${option}-commit`;
+
+async function commitsOf(how: OptionTexts): Promise<OptionTexts> {
+  const commits: [string, string][] = [];
+  for (const [option, text] of Object.entries(how))
+    if (text !== undefined && isOnHub(text))
+      commits.push([commitOption(option), await commitOnHub(text, option === 'data' ? 'dataset' : 'model')]);
+  return Object.fromEntries(commits);
+}
+
+/** The options whose values are of the Hub, at the commits that are known. */
+const atCommits = (how: OptionTexts) =>
+  Object.fromEntries(
+    Object.entries(how).flatMap(([option, text]) => {
+      const commit = how[commitOption(option)];
+      return text === undefined || commit === undefined ? [] : [[option, atCommit(text, commit)]];
+    }),
+  );
 
 const given = (texts: OptionTexts) =>
   Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)) as OptionTexts;

@@ -12,11 +12,12 @@ import {
   classNamesOfTimm,
   describeFit,
   type Framing,
-  fitParameters,
+  fitEncoder,
   framedSize,
   type JsonObject,
   type Labels,
   loadCheckpoint,
+  mmsegmentationLayerNormEpsilon,
   type Normalization,
   type Preprocessing,
 } from '@beit/weights';
@@ -100,11 +101,12 @@ function describe(
   }
   const imageSize = format === 'timm' ? wideSizeOf(preprocessing) : wideWindowOf(config ?? {});
   const vit = inferVitConfig(tensors, { numHeads: heads, imageSize });
+  const layerNormEpsilon = config && mmsegmentationLayerNormEpsilon(config);
   const classNames = format === 'timm' && config ? classNamesOfTimm(config) : undefined;
   const told = Object.keys(tensors).some((name) => name.endsWith('relative_position_bias_table'));
   return {
     ...common,
-    config: { ...vit, ...layerNormOf(config ?? {}) },
+    config: { ...vit, ...(layerNormEpsilon !== undefined && { layerNormEpsilon }) },
     ...(isClassifier(tensors) && classNames && { classes: classNames.map(folded) }),
     ...(format === 'timm' && config && poolingOfTimm(config, tensors)),
     ...labels,
@@ -132,13 +134,6 @@ function wideWindowOf({ model }: JsonObject): ImageSize | undefined {
   return data && shortSize(data.backbone.img_size);
 }
 
-/** mmsegmentation's layer norms add 1e-5 unless its configuration says otherwise (mmcv, cnn/bricks/norm.py). */
-function layerNormOf({ model }: JsonObject): Partial<VitConfig> {
-  const parts = z.object({ backbone: z.object({ norm_cfg: z.object({ eps: z.number().default(1e-5) }) }) });
-  const { data } = parts.safeParse(model);
-  return data ? { layerNormEpsilon: data.backbone.norm_cfg.eps } : {};
-}
-
 /** @throws when timm's model pools as no BEiT does here */
 function poolingOfTimm(
   { global_pool: pool }: JsonObject,
@@ -153,9 +148,6 @@ function poolingOfTimm(
   return { pooling };
 }
 
-/** Tensors of an encoder; another model's would change what it computes. */
-const ENCODER = /^(blocks|patch_embed|rel_pos_bias|norm_pre|pos_|\w+_embed\b|(?!mask_)\w+_tokens?\b)/;
-
 /**
  * What a BEiT computes depends on all of its encoder's tensors, and on no others.
  *
@@ -165,14 +157,7 @@ function assertBeit(pretrained: Pretrained, heads: number | undefined): Pretrain
   const { tensors, config } = pretrained;
   if (heads !== undefined && heads !== config.numHeads)
     throw new Error(`--heads is ${heads}, but the file says ${config.numHeads}.`);
-  const fit = fitParameters(tensors, createVit(config).parameterShapes());
-  const wrong = {
-    ...fit,
-    missing: fit.missing.filter((name) => ENCODER.test(name)),
-    extra: fit.extra.filter((name) => ENCODER.test(name)),
-    misshapen: fit.misshapen.filter(({ name }) => ENCODER.test(name)),
-  };
-  const what = describeFit(wrong);
+  const what = describeFit(fitEncoder(tensors, createVit(config).parameterShapes()));
   if (what !== '') throw new Error(`it is no BEiT as it describes itself.\n${what}`);
   return pretrained;
 }

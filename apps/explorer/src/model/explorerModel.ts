@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Codebook } from './codebook';
 import { openSession, type Session } from './openSession';
 import type { EncoderFile, TokenizerFile } from './readModel';
+import { whyNoTokens } from './whyNoTokens';
 
 /** What is to be known of a model before it has seen anything. */
 export interface ModelFacts {
@@ -260,16 +261,4 @@ export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerF
       opened.clear();
     },
   };
-}
-
-/** In words; nothing where all is there. */
-function whyNoTokens({ vocabSize }: EncoderFile, tokenizer?: TokenizerFile): string | undefined {
-  if (vocabSize === undefined)
-    return 'This checkpoint has no head that predicts visual tokens, so it cannot fill anything in. Pre-training writes one: pnpm --filter pretrain start.';
-  if (!tokenizer)
-    return 'This needs the tokenizer of the pre-training too: drop the tokenizer.safetensors of the same run beside its model.safetensors.';
-  const own = tokenizer.dvae.config.vocabSize;
-  if (own !== vocabSize)
-    return `The tokenizer has ${own} visual tokens and the model predicts ${vocabSize}: they are of different runs. The tokenizer lies in the folder of the model's run.`;
-  return undefined;
 }

@@ -5,7 +5,9 @@ import type { NamedTensors } from '@beit/tensors';
 import { createVit, inferVitConfig, type Vit } from '@beit/vit';
 import {
   describeFit,
+  fitEncoder,
   fitParameters,
+  mmsegmentationLayerNormEpsilon,
   type Normalization,
   parseCheckpoint,
   parseSafetensors,
@@ -24,6 +26,8 @@ export interface EncoderFile {
 export interface TokenizerFile {
   readonly dvae: Dvae;
   readonly params: NamedTensors;
+  /** Whether there is what turns tokens into pictures. */
+  readonly hasDecoder: boolean;
 }
 
 /** Where a file does not say so. @throws for images that are no pictures */
@@ -34,38 +38,46 @@ function inception(channels: number, name: string): Normalization {
 }
 
 /**
- * An encoder from a checkpoint of this project, the official code, timm or transformers.
+ * An encoder from a checkpoint of this project, the official code, timm, transformers or mmsegmentation.
  *
- * @throws with what is missing or of another shape
+ * @throws with what is missing, of another shape, or of no BEiT
  */
 export function readEncoder(bytes: Uint8Array, name: string): EncoderFile {
   const checkpoint = parseCheckpoint(bytes, name);
   const own = checkpoint.format === 'beit' ? readModelMetadata(checkpoint.metadata, name) : undefined;
-  const vit = createVit(own?.config ?? inferVitConfig(checkpoint.tensors));
-  const fit = fitParameters(checkpoint.tensors, vit.parameterShapes());
-  if (fit.missing.length + fit.misshapen.length > 0)
-    throw new Error(
-      `${name} is no checkpoint of the model that it describes.\n${describeFit({ ...fit, extra: [] })}`,
-    );
+  const layerNormEpsilon = checkpoint.config && mmsegmentationLayerNormEpsilon(checkpoint.config);
+  const vit = createVit(
+    own?.config ?? {
+      ...inferVitConfig(checkpoint.tensors),
+      ...(layerNormEpsilon !== undefined && { layerNormEpsilon }),
+    },
+  );
+  const wrong = describeFit(fitEncoder(checkpoint.tensors, vit.parameterShapes()));
+  if (wrong !== '') throw new Error(`${name} is no BEiT as it describes itself.\n${wrong}`);
   const head = checkpoint.tensors['lm_head.weight'];
   return {
     vit,
     params: checkpoint.tensors,
-    normalization: (own && normalizationOf(own)) ?? inception(vit.config.inChannels, name),
+    normalization:
+      (own && normalizationOf(own)) ?? checkpoint.normalization ?? inception(vit.config.inChannels, name),
     ...(head && 'mask_token' in checkpoint.tensors && { vocabSize: head.shape[0]! }),
   };
 }
 
-/** @throws when it is no tokenizer of this project, with what is missing or of another shape */
+/** @throws when it is no tokenizer of this project, with what is missing or of another shape; a decoder may be missing whole */
 export function readTokenizer(bytes: Uint8Array, name: string): TokenizerFile {
   const { tensors, metadata } = safetensorsOf(bytes, name);
   if (metadata.config === undefined)
     throw new Error(`${name} does not say what tokenizer it holds: its metadata have no "config".`);
   const dvae = createDvae(readTokenizerMetadata(metadata, name).config);
-  const fit = fitParameters(tensors, dvae.parameterShapes());
+  const hasDecoder = Object.keys(tensors).some((key) => key.startsWith('decoder.'));
+  const shapes = Object.entries(dvae.parameterShapes()).filter(
+    ([key]) => hasDecoder || key.startsWith('encoder.'),
+  );
+  const fit = fitParameters(tensors, Object.fromEntries(shapes));
   if (fit.missing.length + fit.misshapen.length > 0)
     throw new Error(`${name} is not the tokenizer that it describes.\n${describeFit({ ...fit, extra: [] })}`);
-  return { dvae, params: tensors };
+  return { dvae, params: tensors, hasDecoder };
 }
 
 function safetensorsOf(bytes: Uint8Array, name: string): Safetensors {

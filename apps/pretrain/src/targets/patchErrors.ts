@@ -45,3 +45,7 @@ export function patchErrors(
 
 /** Mean squared error of pixels in [0, 1] as a peak signal-to-noise ratio, dB. */
 export const decibels = (meanSquaredError: number): number => -10 * Math.log10(meanSquaredError);
+
+/** For people: `n/a` where there is no error, or nothing that it could be of. */
+export const formatDecibels = (value: number, digits = 2): string =>
+  Number.isFinite(value) ? `${value.toFixed(digits)} dB` : 'n/a';

@@ -5,7 +5,7 @@ import { greyed, spreadOver } from '../heldOutPictures';
 import type { PretrainRecipe } from '../recipe';
 import type { Example } from '../report/reportData';
 import type { Findings } from './objective';
-import { decibels } from './patchErrors';
+import { decibels, formatDecibels } from './patchErrors';
 import type { PixelMetrics, PredictedBatch } from './pixelEvaluation';
 
 interface PixelOutcome {
@@ -29,7 +29,7 @@ export const pixelFindings = (outcome: PixelOutcome): Findings => ({
 
 function summaryOf(m: PixelMetrics, images: number): SummaryRow[] {
   const baseline = "baseline: the mean colour of the image's visible patches";
-  const dB = (x: number) => `${x.toFixed(2)} dB`;
+  const dB = (x: number) => formatDecibels(x);
   return [
     {
       label: 'Masked pixels, PSNR, all patches',
@@ -70,7 +70,7 @@ function examplesOf({ recipe, heldOut, vit: { gridSize }, title, predicted }: Pi
     const prediction = pictureOf(completed, index, normalization);
     return {
       name: title(names[index]!),
-      note: `${decibels(mse).toFixed(1)} dB`,
+      note: formatDecibels(decibels(mse), 1),
       pictures: [
         { picture: original, caption: 'original' },
         { picture: greyed(original, mask, gridSize), caption: 'masked', detail: ': what the model sees' },

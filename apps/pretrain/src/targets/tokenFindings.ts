@@ -14,6 +14,7 @@ import type { ElboRow, Example } from '../report/reportData';
 import type { DecoderMetrics, TokenizedBatch, TokenizerMetrics } from '../tokenizerEvaluation';
 import type { MimMetrics } from './mimEvaluation';
 import type { Findings } from './objective';
+import { formatDecibels } from './patchErrors';
 
 interface TokenOutcome {
   readonly recipe: PretrainRecipe;
@@ -28,7 +29,9 @@ interface TokenOutcome {
   readonly predictions: readonly HostTensor[];
 }
 
-const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
+/** Where no patch is of an object, there is no share of them. */
+const percent = (x: number) => (Number.isFinite(x) ? `${(100 * x).toFixed(1)} %` : 'n/a');
+const times = (x: number) => (Number.isFinite(x) ? x.toFixed(1) : 'n/a');
 
 /** What is told of a tokenizer and of the model that predicts its tokens. */
 export async function tokenFindings(outcome: TokenOutcome, engine: EngineOptions): Promise<Findings> {
@@ -54,8 +57,8 @@ function summaryOf({ tokenizerMetrics: t, mimMetrics: m, recipe, heldOut }: Toke
   const { decoded } = t;
   const reconstruction = decoded && {
     label: 'Reconstruction, PSNR',
-    value: `${decoded.psnr.toFixed(2)} dB`,
-    baseline: `${decoded.meanImagePsnr.toFixed(2)} dB`,
+    value: formatDecibels(decoded.psnr),
+    baseline: formatDecibels(decoded.meanImagePsnr),
     note: `from the most likely tokens of ${heldOut.count} held-out images; baseline: their mean image`,
   };
   return [
@@ -70,13 +73,13 @@ function summaryOf({ tokenizerMetrics: t, mimMetrics: m, recipe, heldOut }: Toke
       label: 'Masked-token accuracy, all patches',
       value: percent(m.mimAccuracy),
       baseline: percent(m.mostFrequent),
-      note: `${(m.mimAccuracy / m.mostFrequent).toFixed(1)} times the baseline: always answering the most frequent token`,
+      note: `${times(m.mimAccuracy / m.mostFrequent)} times the baseline: always answering the most frequent token`,
     },
     {
       label: 'Masked-token accuracy, patches of the object',
       value: percent(m.objectAccuracy),
       baseline: percent(m.objectMostFrequent),
-      note: `${(m.objectAccuracy / m.objectMostFrequent).toFixed(1)} times the baseline: always answering the token most frequent there`,
+      note: `${times(m.objectAccuracy / m.objectMostFrequent)} times the baseline: always answering the token most frequent there`,
     },
     {
       label: 'Masked-token loss',

@@ -9,6 +9,7 @@ import {
   type SampleLoaderOptions,
 } from '../loading/sampleLoader';
 import { cropsTask } from './cropsTask';
+import { classOfNumber } from './labelNumbers';
 import type { CropRecipe } from './prepareCrops';
 import type { SegmentationSource } from './segmentationFolder';
 
@@ -30,8 +31,7 @@ export interface CropBatch {
 /** Random crops with the classes of their pixels; otherwise as `createLoader`. @throws as `createLoader` */
 export function createCropLoader(options: CropLoaderOptions): SampleLoader<CropBatch> {
   const { source, seed, crops, annotation } = options;
-  assertIntegers(sidesOf('crops.cropSize', crops.cropSize, 1));
-  assertNormalization('crops.normalization', crops.normalization);
+  assertRecipe(options);
   return createSampleLoader({
     images: source.images,
     task: cropsTask,
@@ -62,4 +62,26 @@ export function createCropLoader(options: CropLoaderOptions): SampleLoader<CropB
       };
     },
   });
+}
+
+/** What would otherwise be found image by image, as if the images were to blame, or not at all. */
+function assertRecipe({ source, crops, annotation }: CropLoaderOptions): void {
+  const { cropSize, scale = [], ratio, categoryMaxRatio, flip, normalization } = crops;
+  assertIntegers([
+    ...sidesOf('crops.cropSize', cropSize, 1),
+    ...scale.map((side, i) => [`crops.scale[${i}]`, side, 1] as const),
+  ]);
+  assertNormalization('crops.normalization', normalization);
+  const [least, most] = ratio;
+  if (!(least > 0 && least <= most && Number.isFinite(most)))
+    throw new RangeError(
+      `crops.ratio is ${JSON.stringify(ratio)}; expected two numbers above 0, the larger one last.`,
+    );
+  for (const [name, share] of Object.entries({ categoryMaxRatio, flip }))
+    if (!(share >= 0 && share <= 1))
+      throw new RangeError(`crops.${name} is ${share}; expected a number from 0 to 1.`);
+  classOfNumber(annotation);
+  const [images, annotations] = [source.images.names.length, source.annotations.length];
+  if (images !== annotations)
+    throw new RangeError(`There are ${images} images and ${annotations} annotations; expected as many.`);
 }

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { addPassedOver, type PassedOver } from '../sources/imageExtensions';
 import { imageFolder } from '../sources/imageFolder';
 import type { FolderSource } from '../sources/source';
 
@@ -17,6 +18,8 @@ export interface SegmentationFolder {
   readonly classes?: readonly string[];
   readonly training: SegmentationSource;
   readonly validation: SegmentationSource;
+  /** Of images and annotations. */
+  readonly passedOver: PassedOver;
 }
 
 /** Names of the classes, where they are not ADE20K's. */
@@ -31,6 +34,7 @@ const PARTS = ['training', 'validation'] as const;
  */
 export async function segmentationFolder(directory: string): Promise<SegmentationFolder> {
   const parts: Partial<Record<(typeof PARTS)[number], SegmentationSource>> = {};
+  const passedOver: Record<string, number> = {};
   for (const part of PARTS) {
     for (const folder of [join('images', part), join('annotations', part)]) {
       const info = await stat(join(directory, folder)).catch(() => undefined);
@@ -42,6 +46,8 @@ export async function segmentationFolder(directory: string): Promise<Segmentatio
     }
     const images = await imageFolder(join(directory, 'images', part));
     const annotations = await imageFolder(join(directory, 'annotations', part));
+    for (const folder of [images, annotations]) addPassedOver(passedOver, folder.passedOver);
+    addPassedOver(passedOver, picturesAmong(annotations));
     const masks = masksByStem(annotations);
     const missing = [...images.names].filter((name) => !masks.has(stemOf(name)));
     if (missing.length > 0) {
@@ -60,16 +66,26 @@ export async function segmentationFolder(directory: string): Promise<Segmentatio
   }
   const { training, validation } = parts as Required<typeof parts>;
   const classes = await readClasses(join(directory, CLASSES));
-  return { ...(classes && { classes }), training, validation };
+  return { ...(classes && { classes }), training, validation, passedOver };
 }
 
 const stemOf = (name: string) => name.replace(/\.[^.]+$/, '');
+
+const isMask = (name: string) => /\.(png|tiff?)$/i.test(name);
+
+/** Files beside masks that can be none, such as the JPEGs that they were drawn from: how many of each ending. */
+function picturesAmong({ names }: FolderSource): PassedOver {
+  const counts: Record<string, number> = {};
+  for (const name of names)
+    if (!isMask(name)) addPassedOver(counts, { [/\.[^.]*$/.exec(name)![0].toLowerCase()]: 1 });
+  return counts;
+}
 
 /** @throws when two files could be an image's annotation */
 function masksByStem({ directory, names }: FolderSource): Map<string, string> {
   const masks = new Map<string, string>();
   for (const name of names) {
-    if (!/\.(png|tiff?)$/i.test(name)) continue;
+    if (!isMask(name)) continue;
     const stem = stemOf(name);
     const other = masks.get(stem);
     if (other !== undefined)

@@ -36,7 +36,14 @@ export async function findShards(location: string): Promise<FoundShards> {
     if (names.includes(INDEX)) return findShards(join(location, INDEX));
     return { files: names.filter(shardKind).map((name) => shardFile(join(location, name))) };
   }
-  return { files: location.split('::').flatMap(expandBraces).map(shardFile) };
+  const locations = location.split('::').flatMap(expandBraces);
+  for (const file of locations) {
+    if (!isAddress(file) && !(await stat(file).catch(() => undefined)))
+      throw new ShardError(
+        `There is no '${file}'; expected shards (.tar, .parquet), an index (.json), or a folder of such.`,
+      );
+  }
+  return { files: locations.map(shardFile) };
 }
 
 function shardFile(location: string): ShardFile {

@@ -28,6 +28,10 @@ export interface ShardWriterOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Of a shard, counted from 0. */
+export const shardName = (prefix: string, number: number): string =>
+  `${prefix}-${String(number).padStart(6, '0')}.tar`;
+
 interface PlannedImage {
   readonly key: string;
   /** With the dot. */
@@ -52,7 +56,7 @@ export async function writeShards(options: ShardWriterOptions): Promise<IndexedS
   const shards: IndexedShard[] = [];
   for (let first = 0; first < names.length; first += imagesPerShard) {
     const own = images.slice(first, first + imagesPerShard);
-    const path = join(directory, `${prefix}-${String(shards.length).padStart(6, '0')}.tar`);
+    const path = join(directory, shardName(prefix, shards.length));
     const isThere = await stat(path).catch(() => undefined);
     const sha256 = isThere
       ? await checksumOf(path, 'sha256')

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Precision } from '@beit/compile';
 import { PJRT_DEVICES, type PjrtDevice } from '@beit/installed';
+import { assertArguments } from '../assertArguments';
 
 export const HELP = `Usage: beit-engine check [--engine xla] [--device D] [options]
 
@@ -34,7 +35,7 @@ const PRECISIONS = ['fp32', 'tf32', 'bf16'] as const satisfies readonly Precisio
 
 /** @returns `undefined` where help is asked for */
 export function parseOptions(args: readonly string[]): CheckOptions | undefined {
-  const { values } = parseArgs({
+  const config = {
     args: [...args],
     options: {
       help: { type: 'boolean', short: 'h' },
@@ -48,7 +49,9 @@ export function parseOptions(args: readonly string[]): CheckOptions | undefined 
       small: { type: 'boolean', default: false },
       json: { type: 'string' },
     },
-  });
+  } as const;
+  assertArguments(config);
+  const { values } = parseArgs(config);
   if (values.help) return undefined;
   const { engine, plugin, python, small, json, 'max-batch': maxBatch } = values;
   if (engine !== 'xla') throw new Error(`The check is there for engine 'xla'; asked for: '${engine}'.`);

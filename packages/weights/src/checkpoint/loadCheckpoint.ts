@@ -87,7 +87,7 @@ export function parseCheckpoint(
   name: string,
   options: LoadCheckpointOptions = {},
 ): Checkpoint {
-  if (!isTorch(bytes) && !isSafetensors(bytes)) throw new Error(neither(name));
+  if (!isTorch(bytes) && !isSafetensors(bytes)) throw new Error(neither(name, bytes));
   let weights: Weights;
   try {
     weights = isTorch(bytes)
@@ -114,10 +114,12 @@ export async function namesIn(folder: string): Promise<ReadonlySet<string>> {
 
 /** The weights in one file, whose first bytes say what it is. */
 export async function loadWeights(path: string, options: LoadCheckpointOptions = {}): Promise<Weights> {
-  const signature = await withFile(path, (file, size) => readBytes(file, 0, Math.min(size, SIGNATURE_BYTES)));
+  const signature = await withFile(path, (file, size) =>
+    readBytes(file, 0, Math.min(size, Math.max(SIGNATURE_BYTES, SHOWN_BYTES))),
+  );
   if (isTorch(signature)) return { metadata: {}, ...(await loadTorch(path, options)) };
   if (isSafetensors(signature)) return { dropped: [], ...(await loadSafetensors(path)) };
-  throw new Error(neither(path));
+  throw new Error(neither(path, signature));
 }
 
 const isTorch = (bytes: Uint8Array): boolean => isZip(bytes) || isLegacyTorch(bytes);
@@ -125,8 +127,20 @@ const isTorch = (bytes: Uint8Array): boolean => isZip(bytes) || isLegacyTorch(by
 /** The header, after its length in eight bytes, is a JSON object. */
 const isSafetensors = (bytes: Uint8Array): boolean => bytes[8] === '{'.charCodeAt(0);
 
-const neither = (path: string): string =>
-  `Cannot read ${path}: neither a safetensors file nor one of torch.save.`;
+/** Of a text that lies where weights should. */
+const SHOWN_BYTES = 40;
+
+/** A server's page that was saved in place of a file, or a pointer of Git LFS, is text. @param bytes its first ones */
+function neither(path: string, bytes: Uint8Array): string {
+  const begin = String.fromCharCode(...bytes.subarray(0, SHOWN_BYTES));
+  const isText = /^[\t\n\r\x20-\x7e]+$/.test(begin);
+  const why = isText
+    ? `: it is a text, ${JSON.stringify(begin)} ..., as a server answers, or Git LFS leaves, instead of a file. Fetch it again`
+    : bytes.length === 0
+      ? ': it is empty'
+      : '';
+  return `Cannot read ${path}: neither a safetensors file nor one of torch.save${why}.`;
+}
 
 const WHOLE = ['model.safetensors', 'pytorch_model.bin'];
 const INDEX_SUFFIX = '.index.json';

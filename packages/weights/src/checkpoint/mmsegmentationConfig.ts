@@ -27,3 +27,14 @@ export function mmsegmentationNormalization(config: JsonObject): Normalization |
   const eachOf = (values: unknown) => (Array.isArray(values) ? values.map(inUnits) : inUnits(values));
   return normalizationBy(eachOf(stated.mean), eachOf(stated.std), 3);
 }
+
+/**
+ * What the layer norms of the backbone in a configuration of mmsegmentation add to the variance; undefined where it
+ * describes none. Unless it says so, 1e-5 (mmcv, cnn/bricks/norm.py).
+ */
+export function mmsegmentationLayerNormEpsilon({ model }: JsonObject): number | undefined {
+  const backbone = isJsonObject(model) && isJsonObject(model.backbone) ? model.backbone : {};
+  if (!isJsonObject(backbone.norm_cfg)) return undefined;
+  const { eps = 1e-5 } = backbone.norm_cfg;
+  return typeof eps === 'number' ? eps : undefined;
+}
