@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRandom } from '@beit/random';
 import { type Attack, failed, SURVIVED, type Verdict } from '../attack';
@@ -79,7 +79,9 @@ async function judge({ child, memory }: Reader, path: string): Promise<Verdict> 
     if (!error) return SURVIVED;
     if (RAW.test(error.message) || ['TypeError', 'ReferenceError', 'SyntaxError'].includes(error.name))
       return failed(`${path}: ${error.stack}`);
-    if (!error.message.includes(basename(path))) return failed(`${path} is not named by: ${error.message}`);
+    // It may be another file that it names, which this one told of.
+    if (![basename(path), dirname(path)].some((name) => error.message.includes(name)))
+      return failed(`${path} is not named by: ${error.message}`);
     return SURVIVED;
   } catch {
     return failed(`${path}: no answer for ${TIME_LIMIT_MS / 1000} s`);
