@@ -1,6 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertNoRun, foldSpaces, passProgress } from '@beit/cli';
+import { assertNoRun, foldSpaces, passProgress, writeJson } from '@beit/cli';
 import type { Unreadable } from '@beit/data';
 import type { SegmentationMetrics } from '@beit/segmentation';
 import type { ProgressReporter } from '@beit/trainer';
@@ -63,13 +63,9 @@ export async function evaluate(
       images: { validation: images },
       ...(first && { unreadable: { validation: unreadable.length } }),
     };
-    await writeJson(out, 'results.json', results);
-    if (first) await writeJson(out, 'unreadable.json', unreadable);
+    await mkdir(out, { recursive: true });
+    await writeJson(join(out, 'results.json'), results);
+    if (first) await writeJson(join(out, 'unreadable.json'), unreadable);
   }
   return { metrics, images, unreadable, dataset };
-}
-
-async function writeJson(folder: string, name: string, value: object): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
 }

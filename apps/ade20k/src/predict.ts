@@ -1,6 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { assertNoInput, namedImages, UsageError } from '@beit/cli';
+import { assertNoInput, namedImages, UsageError, writeWhole } from '@beit/cli';
 import { type LabelNumbers, numberOfClass, readScaled } from '@beit/data';
 import { type Color, colorClasses, overlayClasses } from '@beit/segmentation';
 import sharp from 'sharp';
@@ -97,7 +97,7 @@ async function writePictures(
     sharp(colorClasses(classes, palette), rgb).png(),
     sharp(overlayClasses(pixels, classes, palette), rgb).jpeg({ quality: 92 }),
   ];
-  for (const [i, ending] of OUTPUTS.entries()) await writeFile(path + ending, await pictures[i]!.toBuffer());
+  for (const [i, ending] of OUTPUTS.entries()) await writeWhole(path + ending, await pictures[i]!.toBuffer());
 }
 
 function sharesOf(classes: Uint8Array, names: readonly string[]): Prediction['classes'] {

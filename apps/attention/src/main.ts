@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   assertNoInput,
@@ -12,6 +12,8 @@ import {
   runMain,
   typedIn,
   UsageError,
+  writeJson,
+  writeWhole,
 } from '@beit/cli';
 import type { Picture } from '@beit/report';
 import { describeSize, type ImageSize, imageSides, shortSize } from '@beit/tensors';
@@ -145,9 +147,9 @@ async function figure(look: Look, progress: ProgressReporter): Promise<void> {
       kept: [...kept],
     };
   });
-  await writeFile(svgPath, svg);
-  await writeFile(pngPath, png);
-  await writeFile(jsonPath, JSON.stringify({ block, points: numbers }));
+  await writeWhole(svgPath, svg);
+  await writeWhole(pngPath, png);
+  await writeWhole(jsonPath, JSON.stringify({ block, points: numbers }));
   progress.stop();
   const grids = new Set(queries.map(({ gridSize }) => gridSize.join('x')));
   console.log(`${title}, ${[...grids].join(' and ')} patches, with ${[...engines].join(', ')}.`);
@@ -209,7 +211,7 @@ async function measure(look: Look, progress: ProgressReporter): Promise<void> {
       `  ${describeEstimate(best.atEqualDistance.aucAtEqualDistance)} among patches at equal distance, ${describeHead(best.atEqualDistance)}\n` +
       `Mass of the former on the object: ${describeEstimate(best.byAuc.mass)}; it takes ${best.byAuc.area.mean.toFixed(3)} of the grid.`,
   );
-  await writeFile(join(out, 'objects.json'), `${JSON.stringify({ scenes, best, heads }, null, 1)}\n`);
+  await writeJson(join(out, 'objects.json'), { scenes, best, heads });
   console.log(`Written to ${join(out, 'objects.json')}`);
 }
 

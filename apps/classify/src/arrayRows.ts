@@ -1,6 +1,6 @@
 /** Arrays of which nobody knows the length before the last row: rows go to a file beside, the header comes at the end. */
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { writeWhole } from '@beit/cli';
 import { writeFileAtomic } from '@beit/weights';
 import type { FeatureFile } from './featureFile';
 
@@ -44,7 +44,7 @@ export function arrayRows(path: string, format: '.safetensors' | '.npy'): Featur
       if (format === '.npy') {
         await writeFileAtomic(path, pieces(npyHeader(shape)));
         const namesPath = path.replace(/\.npy$/, '.txt');
-        await writeFile(namesPath, names.map((name) => `${name}\n`).join(''));
+        await writeWhole(namesPath, names.map((name) => `${name}\n`).join(''));
         return [path, namesPath];
       }
       const metadata = { ...about, names: JSON.stringify(names) };

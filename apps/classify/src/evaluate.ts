@@ -1,6 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { passProgress } from '@beit/cli';
+import { passProgress, writeJson, writeWhole } from '@beit/cli';
 import type { Unreadable } from '@beit/data';
 import type { ProgressReporter } from '@beit/trainer';
 import { loadClassifier } from './classifierFile';
@@ -102,7 +102,7 @@ async function writeResults(
   await mkdir(out, { recursive: true });
   const counted = { measuredOn: about, measured: indices.length, unreadable: unreadable.length };
   const results = { ...resultsOf(evaluated, classes), images: counted };
-  await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+  await writeJson(join(out, 'results.json'), results);
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
   const named = (labels: readonly number[]) => labels.map((label) => classes[label]!).join('|');
   const lines = indices.map((index, i) => {
@@ -113,5 +113,5 @@ async function writeResults(
     return [images.source.names.at(index)!, ...answer].map(quoted).join(',');
   });
   const head = evaluated.multiLabel ? 'image,labels,predictions' : 'image,class,prediction';
-  await writeFile(join(out, 'predictions.csv'), `${head}\n${lines.join('\n')}\n`);
+  await writeWhole(join(out, 'predictions.csv'), `${head}\n${lines.join('\n')}\n`);
 }

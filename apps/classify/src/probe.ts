@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   classificationMetrics,
@@ -7,7 +7,7 @@ import {
   LINEAR_PROBE_ADAMW,
   probeFeatures,
 } from '@beit/classification';
-import { gibibytes, passProgress } from '@beit/cli';
+import { gibibytes, passProgress, writeJson } from '@beit/cli';
 import { compile, compileForward } from '@beit/compile';
 import { adamW, cosineSchedule, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
@@ -81,7 +81,7 @@ export async function probe(options: Options, progress: ProgressReporter): Promi
   if (options.out !== undefined) {
     await mkdir(options.out, { recursive: true });
     const result = { checkpoint: startedFrom ?? null, recipe: recipe.name, layers: probes };
-    await writeFile(join(options.out, 'probe.json'), `${JSON.stringify(result, null, 2)}\n`);
+    await writeJson(join(options.out, 'probe.json'), result);
   }
   return probes;
 }

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeJson, writeWhole } from '@beit/cli';
 import type { Prediction } from './predict';
 
 /**
@@ -24,8 +25,8 @@ export async function writePredictions(out: string, predictions: readonly Predic
   });
   const csv = [['image', 'rank', 'class', 'probability', 'error'], ...lines];
   const paths = ['predictions.json', 'predictions.csv'].map((name) => join(out, name)) as [string, string];
-  await writeFile(paths[0], `${JSON.stringify(json, null, 2)}\n`);
-  await writeFile(paths[1], `${csv.map((fields) => fields.map(quoted).join(',')).join('\n')}\n`);
+  await writeJson(paths[0], json);
+  await writeWhole(paths[1], `${csv.map((fields) => fields.map(quoted).join(',')).join('\n')}\n`);
   return paths;
 }
 

@@ -1,6 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openRun, type RunResult, unreadableOfAll } from '@beit/cli';
+import { openRun, type RunResult, unreadableOfAll, writeWhole } from '@beit/cli';
 import type { Communicator } from '@beit/mpi';
 import { contactSheet, type Picture } from '@beit/report';
 import { writeModelMetadata } from '@beit/schemas';
@@ -95,7 +94,7 @@ export async function run(
     results: { ...findings.results, seconds, heldOut: heldOut.count },
     async page() {
       const report = await makeReport(outcome, engine);
-      await writeFile(join(out, 'examples.png'), await contactSheet(columnsOf(report.examples)));
+      await writeWhole(join(out, 'examples.png'), await contactSheet(columnsOf(report.examples)));
       return renderReport(report);
     },
   });
