@@ -1,0 +1,69 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRandom } from '@beit/random';
+import { type Attack, failed, SURVIVED } from '../src/attack';
+import { files } from '../src/attacks/files';
+import { campaign } from '../src/campaign';
+import { FORMATS } from '../src/files/formats';
+import { mutate } from '../src/files/mutate';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'torture-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+test('cases take turns from the first seed on; what failed is kept, and repeats', async () => {
+  const told: string[] = [];
+  const attack = (name: string, isBad: (x: number) => boolean): Attack => ({
+    name,
+    about: '',
+    async attempt({ random, folder }) {
+      await writeFile(join(folder, 'evidence'), name);
+      const x = random.integer(0, 9);
+      return isBad(x) ? failed(`drew ${x}`) : SURVIVED;
+    },
+  });
+  const attacks = [attack('never', () => false), attack('odd', (x) => x % 2 === 1)];
+  const broken: Attack = {
+    name: 'broken',
+    about: '',
+    attempt: () => Promise.reject(new Error('no such file')),
+  };
+  const options = { seed: 5, minutes: 1, folder };
+  const run = (cases: number, seed = 5) =>
+    campaign([...attacks, broken], {
+      ...{ ...options, seed, cases },
+      onCase: ({ attack: { name } }, own, why) => told.push(`${name} ${own} ${why ?? 'survived'}`),
+    });
+  const [never, odd, bad] = await run(6);
+  expect([never!.tried, odd!.tried, never!.failed.length]).toEqual([6, 6, 0]);
+  expect(odd!.failed.length).toBeGreaterThan(0);
+  expect(bad!.failed[0]!.why).toBe('the case could not be made: no such file');
+  expect(told.slice(0, 3).map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+    'never 5',
+    'odd 5',
+    'broken 5',
+  ]);
+  for (const { folder } of odd!.failed) expect(existsSync(join(folder, 'evidence'))).toBe(true);
+  expect(readdirSync(folder).some((name) => name.startsWith('never'))).toBe(false);
+  const { seed, why } = odd!.failed[0]!;
+  expect((await run(1, seed))[1]!.failed[0]!.why).toBe(why);
+});
+
+test('a changed file is another one, and the same for a seed', () => {
+  const whole = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
+  const changed = Array.from({ length: 200 }, (_, seed) => mutate(whole, createRandom(seed)));
+  expect(changed.filter((bytes) => Buffer.compare(bytes, whole) !== 0).length).toBeGreaterThan(180);
+  changed.forEach((bytes, seed) => {
+    expect(Buffer.compare(mutate(whole, createRandom(seed)), bytes)).toBe(0);
+  });
+  expect(whole[7]).toBe(7);
+});
+
+test('changed checkpoints are read or refused by name, in a process of their own', async () => {
+  const format = FORMATS.find(({ name }) => name === 'checkpoint')!;
+  expect(await files(format).attempt({ random: createRandom('files', 1), folder })).toEqual(SURVIVED);
+});
