@@ -19,6 +19,7 @@ import { collisions } from './attacks/collisions';
 import { files } from './attacks/files';
 import { fullDisk } from './attacks/fullDisk';
 import { kills } from './attacks/kills';
+import { servers } from './attacks/servers';
 import { signals } from './attacks/signals';
 import { systemCalls } from './attacks/systemCalls';
 import { campaign, type Row } from './campaign';
@@ -58,6 +59,7 @@ async function main(): Promise<number> {
       [kills, signals, systemCalls, fullDisk, collisions].map((attack) => attack(victim)),
     ),
     ...FORMATS.map(files),
+    servers,
   ];
   const chosen = all.filter(({ name }) => name.includes(only));
   if (chosen.length === 0)
