@@ -30,7 +30,7 @@ export async function readMaskFile(path: string): Promise<Buffer> {
 export const MASK_OPTIONS: SharpOptions = { limitInputPixels: MOST_PIXELS, ignoreIcc: true };
 
 /**
- * The numbers of a mask: a PNG file, gray of up to 16 bits or with a palette, or a TIFF file, gray of 1, 8 or 16 bits.
+ * The numbers of a mask: a PNG file, gray of up to 16 bits or with a palette, or a TIFF file, gray of 1, 2, 4, 8 or 16 bits.
  *
  * @throws ColorMaskError when it is a picture in colors
  * @throws Error when the file is something else, is damaged or too large
@@ -61,9 +61,9 @@ async function readTiff(file: Buffer): Promise<Mask> {
     throw new Error(
       `a TIFF file of kind '${color}' with ${channels} channels and ${pages} pages; expected one of gray levels`,
     );
-  if ((depth !== 'uchar' && depth !== 'ushort') || ![1, 8, 16].includes(bitsPerSample))
+  if ((depth !== 'uchar' && depth !== 'ushort') || ![1, 2, 4, 8, 16].includes(bitsPerSample))
     throw new Error(
-      `a TIFF file of numbers of the type ${depth}, ${bitsPerSample} bits; expected 1, 8 or 16 bits without a sign`,
+      `a TIFF file of numbers of the type ${depth}, ${bitsPerSample} bits; expected 1, 2, 4, 8 or 16 bits without a sign`,
     );
   return decoded(image, bitsPerSample);
 }
