@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { passProgress, RUNS } from '@beit/cli';
 import {
   type AnnotationOptions,
+  describePassedOver,
   type LabelNumbers,
   type SegmentationSource,
   segmentationFolder,
@@ -37,7 +38,9 @@ export async function loadDataset(
   otherwise?: LabelNumbers,
 ): Promise<Dataset> {
   const folder = data.kind === 'scenes' ? await scenesFolder(data, progress) : directory!;
-  const { classes = ADE20K_CLASSES, training, validation } = await segmentationFolder(folder);
+  const { classes = ADE20K_CLASSES, training, validation, passedOver } = await segmentationFolder(folder);
+  const others = describePassedOver(passedOver);
+  if (others !== undefined) progress.message(others);
   const named = classes !== ADE20K_CLASSES;
   const common = { classes, palette: named ? paletteOf(classes) : ADE20K_PALETTE, training, validation };
   if (data.kind === 'scenes')

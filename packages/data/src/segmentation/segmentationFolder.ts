@@ -1,5 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegular } from '../files/regularFile';
+import { addPassedOver, type PassedOver } from '../sources/imageExtensions';
 import { imageFolder } from '../sources/imageFolder';
 import type { FolderSource } from '../sources/source';
 
@@ -17,10 +19,13 @@ export interface SegmentationFolder {
   readonly classes?: readonly string[];
   readonly training: SegmentationSource;
   readonly validation: SegmentationSource;
+  /** Beside the images and the annotations. */
+  readonly passedOver: PassedOver;
 }
 
 /** Names of the classes, where they are not ADE20K's. */
 export const CLASSES = 'classes.json';
+const MOST_CLASSES_BYTES = 2 ** 20;
 const PARTS = ['training', 'validation'] as const;
 
 /**
@@ -31,6 +36,7 @@ const PARTS = ['training', 'validation'] as const;
  */
 export async function segmentationFolder(directory: string): Promise<SegmentationFolder> {
   const parts: Partial<Record<(typeof PARTS)[number], SegmentationSource>> = {};
+  const passedOver = { special: [] as string[], endings: {} };
   for (const part of PARTS) {
     for (const folder of [join('images', part), join('annotations', part)]) {
       const info = await stat(join(directory, folder)).catch(() => undefined);
@@ -42,6 +48,10 @@ export async function segmentationFolder(directory: string): Promise<Segmentatio
     }
     const images = await imageFolder(join(directory, 'images', part));
     const annotations = await imageFolder(join(directory, 'annotations', part));
+    for (const [kind, found] of [['images', images] as const, ['annotations', annotations] as const]) {
+      addPassedOver(passedOver.endings, found.passedOver.endings);
+      for (const name of found.passedOver.special) passedOver.special.push(`${kind}/${part}/${name}`);
+    }
     const masks = masksByStem(annotations);
     const missing = [...images.names].filter((name) => !masks.has(stemOf(name)));
     if (missing.length > 0) {
@@ -60,7 +70,7 @@ export async function segmentationFolder(directory: string): Promise<Segmentatio
   }
   const { training, validation } = parts as Required<typeof parts>;
   const classes = await readClasses(join(directory, CLASSES));
-  return { ...(classes && { classes }), training, validation };
+  return { ...(classes && { classes }), training, validation, passedOver };
 }
 
 const stemOf = (name: string) => name.replace(/\.[^.]+$/, '');
@@ -85,10 +95,13 @@ const isListOfNames = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((name) => typeof name === 'string');
 
 async function readClasses(path: string): Promise<readonly string[] | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  const text = await readRegular(path, MOST_CLASSES_BYTES).then(
+    (bytes) => bytes.toString('utf8'),
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    },
+  );
   if (text === undefined) return undefined;
   let names: unknown;
   try {

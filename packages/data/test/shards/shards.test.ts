@@ -200,7 +200,7 @@ describe('openShards', () => {
 
   test('says what is missing', async () => {
     await expect(openShards('https://localhost/a.tar')).rejects.toThrow('an index must say');
-    await expect(openShards(join(folder, 'absent.tar'))).rejects.toThrow('ENOENT');
+    await expect(openShards(join(folder, 'absent.tar'))).rejects.toThrow("absent.tar' is not there.");
     await expect(openShards(`${folder}/{a,b}.tar`)).rejects.toThrow(
       'expected a range of numbers, such as {000..123}',
     );
