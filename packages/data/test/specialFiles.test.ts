@@ -88,6 +88,7 @@ onSystemsWithPipes('special files', () => {
     await refused(at('a.png'), () => readPixels({ kind: 'folder', directory: folder, names: ['a.png'] }, 0));
     await refused(await pipe('model.safetensors'), loadCheckpoint);
     await refused(await pipe('a.tar'), openShards);
+    await refused(await pipe('a.parquet'), openShards);
     await refused(await pipe('shards', 'index.json'), () => openShards(at('shards')));
     for (const part of ['training', 'validation'])
       for (const kind of ['images', 'annotations']) {

@@ -6,7 +6,7 @@ import type { ShardCache, ShardFile } from '../sources/source';
 import { bringFile } from './bringFile';
 import { ShardError } from './shardError';
 import { isAddress } from './shardFile';
-import { unpackParquet } from './unpackParquet';
+import { withParquet } from './withParquet';
 
 /** Whether a shard is read where it is, without a cache. */
 export const isLocal = ({ kind, location }: ShardFile): boolean => kind === 'tar' && !isAddress(location);
@@ -65,8 +65,8 @@ async function bringShard(shard: ShardFile, path: string, cache: ShardCache): Pr
     if (kind === 'tar') await bringFile(location, path, options);
     else if (isPacked) {
       await bringFile(location, `${path}.parquet`, options);
-      await unpackParquet(`${path}.parquet`, path);
-    } else await unpackParquet(location, path);
+      await withParquet('unpack', `${path}.parquet`, path);
+    } else await withParquet('unpack', location, path);
   } finally {
     await rm(`${path}.parquet`, { force: true });
     await rm(`${path}${ROOM}`, { force: true });
