@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { writeFileAtomic } from '@beit/weights';
 import { z } from 'zod';
+import { makeFolder } from '../files/makeFolder';
 import { IMAGE_EXTENSIONS } from './imageExtensions';
 
 const names = z.array(z.string());
@@ -70,7 +71,7 @@ export async function createFolderReader(root: string, indexes: string | undefin
       const settled = Object.entries(index).filter(
         ([, { changed }]) => changed < Date.now() - SETTLED_MILLISECONDS,
       );
-      await mkdir(indexes!, { recursive: true });
+      await makeFolder(indexes!);
       const text = JSON.stringify({ version: VERSION, folders: Object.fromEntries(settled) });
       await writeFileAtomic(path, [Buffer.from(text)]);
     },
