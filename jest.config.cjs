@@ -12,13 +12,13 @@ module.exports = {
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/runs/'],
   transform: {
-    '\\.tsx?$|/hyparquet(-writer)?/.*\\.js$': [
+    '\\.tsx?$|/(hyparquet(-writer|-compressors)?|hysnappy)/.*\\.js$': [
       '@swc/jest',
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
   },
   // Modules for browsers and Node alike, which jest's require does not know.
-  transformIgnorePatterns: ['/node_modules/(?!.*hyparquet)'],
+  transformIgnorePatterns: ['/node_modules/(?!.*(hyparquet|hysnappy))'],
   // Looked up in the test's sandbox they take 30 times as long, and numeric code asks for them all the time.
   sandboxInjectedGlobals: [
     'Math',

@@ -6,7 +6,7 @@ const SLOW = [
   '/(download|engines|mpi|stage)/test/',
   '/classification/test/export',
   '/compile/test/(cpuRules|einsum|imageOps|inPlaceState|indexOps|notANumber|proto|randomPrograms|roundings|sharedConstants|sharedData|tensorflow|training|views|wholeNumbers)\\.',
-  '/data/test/(imageFolder|loader|segmentation|shards/(proxy|served)|workers)\\.',
+  '/data/test/(imageFolder|loader|segmentation|shards/(damaged|proxy|served)|workers)\\.',
   '/dvae/test/(createDvae|dvaeLoss|dvaeTrainStep)\\.',
   '/layers/test/models',
   '/nn/test/upsampleBilinear2d',

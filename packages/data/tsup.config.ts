@@ -1,5 +1,5 @@
 import { defineConfig } from 'tsup';
 import { base } from '../../tsup.base';
 
-// The loader starts `worker` in threads of its own.
-export default defineConfig({ ...base, entry: ['src/index.ts', 'src/worker.ts'] });
+// Threads are started by their files.
+export default defineConfig({ ...base, entry: ['src/index.ts', 'src/worker.ts', 'src/parquetThread.ts'] });

@@ -1,6 +1,5 @@
 /** Which color, or number, of a mask is which class, as a file says it: `{ "#000000": "road", "#ffffff": null }`. */
-import { readFile } from 'node:fs/promises';
-import { UsageError } from '@beit/cli';
+import { readText, UsageError } from '@beit/cli';
 import { z } from '@beit/schemas';
 
 export interface Palette {
@@ -22,9 +21,7 @@ export const hexOf = (color: number): string => `#${color.toString(16).padStart(
 
 /** @throws UsageError when the file is missing, or no palette */
 export async function readPalette(path: string): Promise<Palette> {
-  const text = await readFile(path, 'utf8').catch((error: Error) => {
-    throw new UsageError(`Cannot read the palette '${path}': ${error.message}`);
-  });
+  const text = await readText(path);
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { IMAGENET1K_CLASSES } from '@beit/classification';
-import { foldSpaces } from '@beit/cli';
+import { foldSpaces, readText } from '@beit/cli';
 import { namesByNumber } from '@beit/weights';
 
 /** What `--class-names` takes beside a file: the names that come with the project. */
@@ -14,7 +13,7 @@ export const IMAGENET1K = 'imagenet-1k';
  */
 export async function readClassNames(from: string): Promise<readonly (string | undefined)[]> {
   if (from === IMAGENET1K) return IMAGENET1K_CLASSES.map(({ name }) => name);
-  const text = await readFile(from, 'utf8');
+  const text = await readText(from);
   if (!/^\s*[[{]/.test(text)) return text.trim().split(/\r?\n/).map(foldSpaces);
   let json: unknown;
   try {

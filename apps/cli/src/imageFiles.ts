@@ -21,7 +21,11 @@ export async function namedImages(paths: readonly string[]): Promise<readonly Im
     const info = await stat(path).catch(() => undefined);
     if (!info) throw new UsageError(`There is no '${path}'; expected an image or a folder of images.`);
     if (!info.isDirectory()) all.push({ path, name: basename(path) });
-    else for (const name of (await imageFolder(path)).names) all.push({ path: join(path, name), name });
+    else {
+      const { names, passedOver } = await imageFolder(path);
+      // What is no regular file is told of like one that cannot be read.
+      for (const name of [...names, ...passedOver.special]) all.push({ path: join(path, name), name });
+    }
   }
   return all;
 }

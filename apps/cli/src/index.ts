@@ -29,6 +29,7 @@ export {
 } from './options/optionTable';
 export { readCommand } from './options/readCommand';
 export { JOB_OPTIONS, outOptions } from './options/trainOptions';
+export { readText } from './readText';
 export { overlay, readRecipe } from './recipeFile';
 export { openRun } from './run/openRun';
 export { assertNoRun } from './run/ownFiles';

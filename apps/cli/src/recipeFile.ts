@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { z } from 'zod';
 import { typedIn, UsageError } from './commandLine';
+import { readText } from './readText';
 
 const MOST_BYTES = 2 ** 20;
 const MOST_PROBLEMS = 8;
@@ -70,12 +70,7 @@ export async function readRecipe<T extends { readonly name: string }>(
 }
 
 async function readJson(path: string): Promise<JsonObject> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) throw new UsageError(`There is no file '${path}'.`);
-  if (found.size > MOST_BYTES) {
-    throw new UsageError(`'${path}' has ${found.size} bytes; expected a recipe, of at most ${MOST_BYTES}.`);
-  }
-  const json = parseJson(await readFile(path, 'utf8'), path);
+  const json = parseJson(await readText(path, MOST_BYTES), path);
   if (!isObject(json)) throw new UsageError(`'${path}' holds ${shown(json)}; expected a JSON object.`);
   return json;
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,7 +113,7 @@ describe('a recipe', () => {
     ['epochs is Infinity; expected a number above 0.', '{"extends": "small", "epochs": 1e999}'],
     ['is no JSON', '{'],
     ['holds []; expected a JSON object', '[]'],
-    ['expected a recipe, of at most 1048576', `{"name": "${'x'.repeat(2 ** 20)}"}`],
+    ['expected a text of at most 1048576', `{"name": "${'x'.repeat(2 ** 20)}"}`],
   ])('refused: %s', async (message, change) => {
     const content = typeof change === 'string' ? change : { extends: 'small', ...change };
     await expect(read(await file(content))).rejects.toThrow(message);
@@ -126,6 +127,10 @@ describe('a recipe', () => {
     });
     await expect(read(path)).rejects.toThrow(/epochs is 0.*model\.depth is missing.*and 3 more/s);
     await expect(read(join(folder, 'none.json'))).rejects.toThrow('There is no file');
+    if (process.platform !== 'win32') {
+      execFileSync('mkfifo', [join(folder, 'pipe.json')]);
+      await expect(read(join(folder, 'pipe.json'))).rejects.toThrow('is no regular file; expected one');
+    }
     await expect(read(`${folder}/./.json`)).rejects.toThrow('There is no file');
   });
 });

@@ -1,4 +1,11 @@
-import { type Batch, createLoader, type ImageSource, patchCoverage } from '@beit/data';
+import {
+  type Batch,
+  createLoader,
+  type ImageSource,
+  patchCoverage,
+  subset,
+  type Unreadable,
+} from '@beit/data';
 import type { HostTensor } from '@beit/tensors';
 import type { PretrainRecipe } from './recipe';
 import { plainViews } from './views';
@@ -12,8 +19,16 @@ export interface HeldOut {
   readonly batchSize: number;
   /** Different images in all. */
   readonly count: number;
+  /** Those that could not be read: they are in no batch. */
+  readonly unreadable: readonly Unreadable[];
 }
 
+/**
+ * The held-out images of a source, as if those that cannot be read were not in it: what a loader takes in their places
+ * would be measured on twice.
+ *
+ * @throws when none can be read, with the reason of the first
+ */
 export async function loadHeldOut(recipe: PretrainRecipe, source: ImageSource): Promise<HeldOut> {
   const count = source.names.length;
   const batchSize = Math.min(count, LARGEST_BATCH);
@@ -30,7 +45,11 @@ export async function loadHeldOut(recipe: PretrainRecipe, source: ImageSource): 
   const batches: Batch[] = [];
   for (let step = 0; step < loader.stepsPerEpoch; step++) batches.push(await loader.batch(step));
   await loader.close();
-  return { batches, batchSize, count };
+  const unreadable = loader.unreadable();
+  if (unreadable.length === 0) return { batches, batchSize, count, unreadable };
+  const names = new Set(unreadable.map(({ name }) => name));
+  const readable = [...source.names].flatMap((name, index) => (names.has(name) ? [] : [index]));
+  return { ...(await loadHeldOut(recipe, subset(source, readable))), unreadable };
 }
 
 /** What a batch holds, without what fills it up: a tensor's first rows. */

@@ -33,6 +33,8 @@ export async function run(
   );
   for (const note of images.notes) progress.message(note);
   const heldOut = await loadHeldOut(recipe, images.heldOut);
+  for (const { name, reason } of heldOut.unreadable)
+    progress.message(`Left out of those held out: ${name}: ${reason}`);
   const { isFirst, continues, onStep, seconds, timed, finish } = await openRun({
     out,
     recipe,
@@ -64,7 +66,11 @@ export async function run(
     await evaluation?.dispose();
     return { result: trained, findings: found };
   });
-  const unreadable = await unreadableOfAll(job, [...(tokenizer?.unreadable ?? []), ...result.unreadable]);
+  const unreadable = await unreadableOfAll(job, [
+    ...heldOut.unreadable,
+    ...(tokenizer?.unreadable ?? []),
+    ...result.unreadable,
+  ]);
   if (!findings) return { interrupted: result.interrupted, summary: [] };
   if (tokenizer && isFirst) await saveTokenizer(out, tokenizer.params, recipe);
   await saveSafetensors(

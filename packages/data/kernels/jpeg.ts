@@ -105,6 +105,13 @@ for (let k: usize = 0; k < 64 + REST_OF_BLOCK; k++) {
   store<u8>(places + k, k < 64 ? 2 * load<u8>(ZIGZAG + k) : 128);
 }
 
+/*
+ * Coefficients of samples of 8 bits are up to 1,024, and half a factor of 255 more; with much larger ones, builds of
+ * libjpeg differ from each other.
+ */
+const LARGEST = 2048;
+const LARGEST_BITS = 12;
+
 const BAD = 0;
 const PLAIN = 1;
 const FULL = 2;
@@ -119,6 +126,7 @@ function readBlock(component: Component): i32 {
   let rest = left;
   let at = position;
   let k: usize = 0;
+  let beyond = 0;
   do {
     if (rest < 32) {
       next = load<u64>(top - 8 - (at >> 3)) << (at & 7);
@@ -144,7 +152,9 @@ function readBlock(component: Component): i32 {
       at += entry & 0x3f;
     }
     k += (entry >> 8) & 0xff;
-    store<i16>(block + load<u8>(places + k), value * load<i16>(factors + 2 * k));
+    const coefficient = value * load<i16>(factors + 2 * k);
+    beyond |= (coefficient + LARGEST) >> LARGEST_BITS;
+    store<i16>(block + load<u8>(places + k), coefficient);
     table = ac;
     k++;
   } while (k < 64);
@@ -155,6 +165,7 @@ function readBlock(component: Component): i32 {
   position = at;
   component.predictor += load<i16>(block);
   store<i16>(block, component.predictor);
+  if ((beyond | ((component.predictor + LARGEST) >> LARGEST_BITS)) !== 0) return BAD;
   return k === 1 + REST_OF_BLOCK + 1 ? PLAIN : FULL;
 }
 

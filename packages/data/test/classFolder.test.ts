@@ -125,12 +125,12 @@ test('what is hidden is no data, and what is passed over is counted by its endin
   );
   const { names, passedOver } = await imageFolder(folder);
   expect(names).toEqual(['cat/1.jpg', 'dog/2.bmp']);
-  expect(passedOver).toEqual({ '.heic': 1, '.txt': 2, '': 1 });
+  expect(passedOver).toEqual({ endings: { '.heic': 1, '.txt': 2, '': 1 }, special: [] });
   expect(describePassedOver(passedOver)).toBe(
     '4 files were passed over for the ending of the name: 1 .heic, 2 .txt, 1 without one. ' +
       'Pictures in .heic are not read; convert them to PNG or JPEG.',
   );
-  expect(describePassedOver({})).toBeUndefined();
+  expect(describePassedOver({ endings: {}, special: [] })).toBeUndefined();
 });
 
 test('a share that is none is refused', async () => {

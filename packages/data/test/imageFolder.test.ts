@@ -49,12 +49,18 @@ test('a large folder is read from its index, and what has changed is read again'
   expect(await names()).toContain('class-30/2.png');
 });
 
-test('a damaged index and one of another version are as none', async () => {
+test('a damaged index, one of another version and one of another form are as none', async () => {
   const [index] = await readdir(indexes);
   const expected = (await imageFolder(images)).names;
-  for (const text of ['{', 'null', '{"version":0,"folders":{}}']) {
+  for (const text of [
+    '{',
+    'null',
+    '{"version":0,"folders":{}}',
+    '{"version":3,"folders":{"a":{"changed":1}}}',
+  ]) {
     await writeFile(join(indexes, index!), text);
     expect(await names()).toEqual(expected);
+    expect(await readFile(join(indexes, index!), 'utf8')).not.toBe(text);
   }
 });
 

@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import {
@@ -53,10 +54,39 @@ describe('files', () => {
   test.each([
     ['gray-palette.tif', /of kind 'palette'.*expected one of gray levels/],
     ['palette.tif', /of kind 'palette'/],
-    ['int32.tif', /of the type int, 32 bits; expected 1, 8 or 16/],
+    ['int32.tif', /of the type int, 32 bits; expected 1, 2, 4, 8 or 16/],
     ['float.tif', /of the type float, 32 bits/],
   ])('%s is refused: its numbers would be others', async (name, message) => {
     await expect(readMask(fixture(name))).rejects.toThrow(message);
+  });
+
+  describe('labels.py', () => {
+    interface Labels {
+      readonly numbers: Readonly<Record<string, number[]>>;
+      readonly files: Readonly<Record<string, string>>;
+      readonly whiteIsZero: string;
+    }
+    const labels = async (): Promise<Labels> =>
+      JSON.parse(gunzipSync(await readFile(join(__dirname, 'fixtures', 'labels.json.gz'))).toString());
+
+    test('the numbers are as they are stored, whatever else is in a PNG or TIFF file', async () => {
+      const { numbers, files } = await labels();
+      const others: string[] = [];
+      for (const [name, file] of Object.entries(files)) {
+        const path = join(folder, 'mask');
+        await writeFile(path, Buffer.from(file, 'base64'));
+        const mask = await readMask(path);
+        const expected = numbers[name.split(' ')[1]!]!;
+        if (mask.width !== 9 || mask.height !== 5 || mask.numbers.join() !== expected.join())
+          others.push(name);
+      }
+      expect([others, Object.keys(files).length]).toEqual([[], 280]);
+    });
+
+    test('a TIFF file with 0 as white is refused: of programs, some turn its numbers around', async () => {
+      await writeFile(join(folder, 'mask.tif'), Buffer.from((await labels()).whiteIsZero, 'base64'));
+      await expect(readMask(join(folder, 'mask.tif'))).rejects.toThrow("of kind 'gray with 0 as white'");
+    });
   });
 
   test('one in colors is told from all others, and has its colors', async () => {

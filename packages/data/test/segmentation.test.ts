@@ -164,11 +164,15 @@ describe('folders', () => {
 
   test('files of other endings are counted, among masks other pictures too', async () => {
     await writeFolder();
-    expect((await segmentationFolder(folder)).passedOver).toEqual({});
+    expect((await segmentationFolder(folder)).passedOver).toEqual({ endings: {}, special: [] });
     await write('images/training/notes.txt', '');
     await write('annotations/training/plain.jpg', '');
     await write('annotations/validation/a.heic', '');
-    expect((await segmentationFolder(folder)).passedOver).toEqual({ '.txt': 1, '.jpg': 1, '.heic': 1 });
+    expect((await segmentationFolder(folder)).passedOver.endings).toEqual({
+      '.txt': 1,
+      '.jpg': 1,
+      '.heic': 1,
+    });
   });
 
   test.each([

@@ -26,7 +26,7 @@ export interface HttpRequest {
  * Asks for a file or a part of it, and hands its pieces on as they come.
  *
  * @throws TemporaryError when the connection breaks or stalls, or the server is busy; else an error that says what it
- *   answered
+ *   answered, or why nothing can come of it
  */
 export async function* httpPieces(
   { url, authorization }: HttpAddress,
@@ -68,15 +68,27 @@ export async function* httpPieces(
   } catch (error) {
     if (controller.signal.aborted) throw controller.signal.reason;
     // Undici's word for everything between it and an answer.
-    if (error instanceof TypeError) {
-      throw new TemporaryError(`Cannot fetch ${url}: ${messageOf(error.cause ?? error)}`);
-    }
-    throw error;
+    if (!(error instanceof TypeError)) throw error;
+    const message = `Cannot fetch ${url}: ${messageOf(error.cause ?? error)}`;
+    if (isFinal(error.cause)) throw new Error(`${message}.`, { cause: error });
+    throw new TemporaryError(message);
   } finally {
     pace.stop();
     signal?.removeEventListener('abort', stop);
     controller.abort();
   }
+}
+
+/**
+ * Whether the next try would end alike. What a connection may suffer has a code; what the standard of fetch forbids has none,
+ * or that of an address: a redirect to `file:`, too many of them, a port that is not for HTTP. No certificate is trusted
+ * the next time.
+ */
+function isFinal(cause: unknown): boolean {
+  if (typeof cause !== 'object' || cause === null) return false;
+  const { code } = cause as { readonly code?: string };
+  if (code === undefined || code === 'ERR_INVALID_URL') return true;
+  return /^(CERT_|DEPTH_ZERO_|ERR_TLS_|SELF_SIGNED_|UNABLE_TO_)/.test(code);
 }
 
 const SAMPLES = 10;

@@ -3,5 +3,5 @@ export { type DownloadOptions, download } from './download';
 export { type FetchedBytes, fetchBytes } from './fetchBytes';
 export { type HttpFile, httpFile } from './httpFile';
 export type { HttpOptions } from './httpPieces';
-export { LOCK, releaseLocks, withLock } from './withLock';
+export { LOCK, lastBeat, releaseLocks, withLock } from './withLock';
 export { TemporaryError } from './withRetries';

@@ -1,4 +1,5 @@
-import { open, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
@@ -14,45 +15,101 @@ const sleep = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 
 
 const ownerText = (thread: number) => `${hostname()} ${process.pid} ${thread}`;
 
+/*
+ * A lock is a folder with one file in it, the owner's: an empty one, and none, are free. The file has a name of its own, so
+ * that two who find the owner dead at the same time cannot remove the lock that one of them has taken meanwhile. A folder
+ * takes the place of an empty one, and of no other, in one step.
+ */
+
 /**
- * Runs `use` for one at a time of all threads and processes that name this file, on this machine or on others that share its file system.
+ * Runs `use` for one at a time of all threads and processes that name this path, on this machine or on others that share its file system.
  *
  * @param path ends in `.lock`
  * @param options.wait whether to wait for another's turn to end; otherwise `use` is left out
  */
 export async function withLock(path: string, use: () => Promise<void>, { wait = true } = {}): Promise<void> {
-  let beat: { time: number | undefined; seen: number } | undefined;
+  let beat: { owner: string; time: number | undefined; seen: number } | undefined;
+  let own: string | undefined;
   for (;;) {
-    const file = await open(path, 'wx').catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-    if (file) {
-      await file.writeFile(ownerText(threadId));
-      await file.close();
-      break;
+    const owner = await ownerOf(path);
+    if (owner === undefined) {
+      own = await acquired(path);
+      if (own !== undefined) break;
+      continue;
     }
     // Clocks of other machines may be wrong, so that only a change says anything.
-    const time = (await stat(path).catch(() => undefined))?.mtimeMs;
-    if (beat === undefined || beat.time !== time) beat = { time, seen: performance.now() };
-    if (performance.now() - beat.seen > 1000 * DEAD_SECONDS || (await isOfDeadProcess(path))) {
-      await rm(path, { force: true });
-    } else if (wait) await sleep(POLL_SECONDS);
+    const time = (await stat(owner).catch(() => undefined))?.mtimeMs;
+    if (beat?.owner !== owner || beat.time !== time) beat = { owner, time, seen: performance.now() };
+    if (performance.now() - beat.seen > 1000 * DEAD_SECONDS || (await isOfDeadProcess(owner)))
+      await remove(owner);
+    else if (wait) await sleep(POLL_SECONDS);
     else return;
   }
   const timer = setInterval(() => {
     const now = new Date();
-    utimes(path, now, now).catch(() => {});
+    utimes(own, now, now).catch(() => {});
   }, 1000 * BEAT_SECONDS);
   try {
     await use();
   } finally {
     clearInterval(timer);
-    await rm(path, { force: true });
+    await remove(own);
+    await removeEmpty(path);
   }
 }
 
-async function isOfDeadProcess(path: string): Promise<boolean> {
-  const [host, pid] = (await readFile(path, 'utf8').catch(() => '')).split(' ');
+/** When the owner of a lock last said that it lives, in milliseconds since 1970; undefined where it is free. */
+export async function lastBeat(path: string): Promise<number | undefined> {
+  const owner = await ownerOf(path);
+  return owner === undefined ? undefined : (await stat(owner).catch(() => undefined))?.mtimeMs;
+}
+
+/** The owner's file; undefined where there is none. */
+async function ownerOf(path: string): Promise<string | undefined> {
+  try {
+    const [name] = await readdir(path);
+    return name === undefined ? undefined : join(path, name);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    // As earlier versions made them: the lock itself is the owner's file.
+    if (code === 'ENOTDIR') return path;
+    throw error;
+  }
+}
+
+/** A folder is no more to be put there: another has been faster. Windows has words of its own for it. */
+const TAKEN: readonly (string | undefined)[] = [
+  'ENOTEMPTY',
+  'EEXIST',
+  'ENOTDIR',
+  ...(process.platform === 'win32' ? ['EPERM', 'EACCES'] : []),
+];
+
+/** @returns this owner's file; undefined where another was faster */
+async function acquired(path: string): Promise<string | undefined> {
+  const name = randomUUID();
+  const folder = `${path}.${name}${LOCK}`;
+  await mkdir(folder);
+  try {
+    await writeFile(join(folder, name), ownerText(threadId));
+    await removeEmpty(path);
+    await rename(folder, path);
+    return join(path, name);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    if (TAKEN.includes((error as NodeJS.ErrnoException).code)) return undefined;
+    throw error;
+  }
+}
+
+/** It may be gone already, or be a folder by now. */
+const remove = (owner: string): Promise<void> => rm(owner).catch(() => {});
+
+const removeEmpty = (path: string): Promise<void> => rmdir(path).catch(() => {});
+
+async function isOfDeadProcess(owner: string): Promise<boolean> {
+  const [host, pid] = (await readFile(owner, 'utf8').catch(() => '')).split(' ');
   if (host !== hostname() || !pid) return false;
   try {
     process.kill(Number(pid), 0);
@@ -68,6 +125,9 @@ export async function releaseLocks(directory: string, threads: readonly number[]
   for (const name of await readdir(directory).catch(() => [])) {
     if (!name.endsWith(LOCK)) continue;
     const path = join(directory, name);
-    if (owners.includes(await readFile(path, 'utf8').catch(() => ''))) await rm(path, { force: true });
+    const owner = await ownerOf(path);
+    if (owner === undefined || !owners.includes(await readFile(owner, 'utf8').catch(() => ''))) continue;
+    await remove(owner);
+    await removeEmpty(path);
   }
 }

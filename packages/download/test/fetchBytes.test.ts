@@ -10,6 +10,9 @@ beforeAll(async () => {
     '/index': (_, response) => response.setHeader('content-type', 'Text/HTML; charset=utf-8').end(TEXT),
     '/packed': (_, response) => response.setHeader('content-encoding', 'gzip').end(gzipSync(TEXT)),
     '/moved': (_, response) => response.writeHead(302, { location: '/index' }).end(),
+    '/to-file': (_, response) => response.writeHead(302, { location: 'file:///etc/passwd' }).end(),
+    '/to-nothing': (_, response) => response.writeHead(302, { location: 'http://[' }).end(),
+    '/to-itself': (_, response) => response.writeHead(302, { location: '/to-itself' }).end(),
     '/busy': (_, response) => response.writeHead(503, { 'retry-after': '3600' }).end(),
     '/empty': bytes(Buffer.of()),
   });
@@ -32,6 +35,19 @@ test('no more than is wanted', async () => {
   await expect(fetchBytes(`${server.url}/packed`, { mostBytes: 899 })).rejects.toThrow(
     `${server.url}/packed is larger than 899 bytes.`,
   );
+});
+
+test.each([
+  ['/to-file', 'URL scheme must be a HTTP(S) scheme'],
+  ['/to-nothing', 'Invalid URL'],
+  ['/to-itself', 'redirect count exceeded'],
+])('a redirect that leads nowhere is an error at once: %s', async (path, reason) => {
+  const start = performance.now();
+  await expect(fetchBytes(`${server.url}${path}`, { mostBytes: 1 })).rejects.toThrow(
+    new RegExp(`^Cannot fetch ${server.url}${path}: .*${reason.replace(/[()]/g, '.')}\\.$`),
+  );
+  expect(server.requests.filter(({ url }) => url === path).length).toBeLessThanOrEqual(21);
+  expect(performance.now() - start).toBeLessThan(10_000);
 });
 
 test('credentials are sent, and not shown', async () => {

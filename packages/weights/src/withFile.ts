@@ -7,9 +7,10 @@ export async function withFile<T>(
   path: string,
   use: (file: FileHandle, size: number) => Promise<T>,
 ): Promise<T> {
-  const { open } = nodeModule('node:fs/promises');
+  const { open, constants } = nodeModule('node:fs/promises');
   try {
-    const file = await open(path, 'r');
+    // Not waiting for what a pipe may bring. Windows has no such flag.
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       const status = await file.stat();
       if (!status.isFile()) throw new Error('not a regular file.');

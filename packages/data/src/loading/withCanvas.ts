@@ -1,14 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularSync } from '../files/regularFile';
 import { type Canvas, createCanvas } from '../pixels/canvas';
 import { decodeJpeg } from '../pixels/decodeJpeg';
-import { decodePixels } from '../pixels/decodePixels';
+import { decodePixels, MOST_FILE_BYTES } from '../pixels/decodePixels';
 import { readShardImage } from '../shards/readShardImage';
 import type { ImageSource } from '../sources/source';
 import { readPixels } from './readPixels';
-
-/** Larger files are not read as a whole. */
-const MOST_BYTES = 2 ** 26;
 
 /**
  * Calls `use` with one image of a source on a canvas, which is there for that call alone.
@@ -24,14 +21,10 @@ export async function withCanvas<T>(
     const file = await readShardImage(source, index);
     return use(decodeJpeg(file) ?? createCanvas(await decodePixels(file)));
   }
-  const jpeg =
-    source.kind === 'folder' ? readJpeg(join(source.directory, source.names.at(index)!)) : undefined;
-  return use(jpeg ?? createCanvas(await readPixels(source, index)));
-}
-
-/** Decoding takes this thread anyway, and reading without waiting would cost as much again. */
-function readJpeg(path: string): Canvas | undefined {
-  if (!/\.(jpe?g|jpe|jfif|pjpe?g|pjp)$/i.test(path)) return undefined;
-  const info = statSync(path, { throwIfNoEntry: false });
-  return info?.isFile() && info.size <= MOST_BYTES ? decodeJpeg(readFileSync(path)) : undefined;
+  const path = source.kind === 'folder' ? join(source.directory, source.names.at(index)!) : undefined;
+  if (path === undefined || !/\.(jpe?g|jpe|jfif|pjpe?g|pjp)$/i.test(path))
+    return use(createCanvas(await readPixels(source, index)));
+  // Decoding takes this thread anyway, and reading without waiting would cost as much again.
+  const file = readRegularSync(path, MOST_FILE_BYTES);
+  return use(decodeJpeg(file) ?? createCanvas(await decodePixels(file)));
 }

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { startThread } from '../threads/startThread';
 import type { PreparedSamples, SampleRequest, SampleTask } from './task';
 
 /** What a thread begins with. */
@@ -23,16 +23,6 @@ export interface SamplePool<Samples> {
 export const buffersOf = (samples: object): ArrayBuffer[] =>
   Object.values(samples).flatMap((value) => (ArrayBuffer.isView(value) ? [value.buffer as ArrayBuffer] : []));
 
-/** Built, the worker lies beside this module; from source, a thread must first learn to read TypeScript. */
-function startWorker(workerData: WorkerData): Worker {
-  const extension = /\.[cm]?[jt]s$/.exec(import.meta.url)![0];
-  if (extension !== '.ts')
-    return new Worker(new URL(`./worker${extension}`, import.meta.url), { workerData });
-  const url = new URL('../worker.ts', import.meta.url);
-  const bootstrap = `import('tsx/esm/api').then(({ register }) => { register(); return import('${url}'); })`;
-  return new Worker(bootstrap, { eval: true, workerData, execArgv: ['--conditions=@beit/source'] });
-}
-
 /** A pool of `workers` threads; with 0, samples are prepared where they are asked for. */
 export function createPool<Setup extends object, Samples extends object>(
   task: SampleTask<Setup, Samples>,
@@ -53,9 +43,9 @@ export function createPool<Setup extends object, Samples extends object>(
     for (const { reject } of waiting.values()) reject(failure);
     waiting.clear();
   };
-  const workerData = { task: task.name, setup: task.pack(setup) };
+  const workerData: WorkerData = { task: task.name, setup: task.pack(setup) };
   const threads = Array.from({ length: workers }, () => {
-    const worker = startWorker(workerData);
+    const worker = startThread('worker', { workerData });
     worker.on('message', ({ id, ...answer }: WorkerAnswer<Samples>) => {
       const request = waiting.get(id);
       waiting.delete(id);

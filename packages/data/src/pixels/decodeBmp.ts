@@ -1,5 +1,6 @@
 // Ours: sharp has no decoder of it, and those on npm leave out run lengths or masks, or take the fourth byte of 32 bits,
 // which means nothing, for opacity.
+import { assertSize } from './assertSize';
 import type { Pixels } from './pixels';
 
 /** BI_RGB, BI_RLE8, BI_RLE4, BI_BITFIELDS, BI_ALPHABITFIELDS. */
@@ -16,14 +17,11 @@ export const isBmp = (bytes: Uint8Array): boolean => bytes[0] === 0x42 && bytes[
  * A Windows bitmap of 1, 4, 8, 16, 24 or 32 bits, run lengths included. Colours of fewer than 8 bits are spread as Pillow
  * does it. Reference: Microsoft, "Bitmap Header Types" and "Bitmap Compression".
  *
- * @param mostPixels that are decoded
- * @throws when it is of another kind, cut off or too large
+ * @throws when it is of another kind, cut off or too large, see `assertSize`
  */
-export function decodeBmp(bytes: Uint8Array, mostPixels: number): Pixels {
+export function decodeBmp(bytes: Uint8Array): Pixels {
   const header = readHeader(bytes);
-  const { width, height } = header;
-  if (width * height > mostPixels)
-    throw new Error(`${width}x${height} pixels are more than the limit of ${mostPixels}`);
+  assertSize({ ...header, pixelBytes: header.bits <= 8 ? 1 + 3 : 4 + 3 });
   return header.bits <= 8 ? indexedPixels(bytes, header) : maskedPixels(bytes, header);
 }
 

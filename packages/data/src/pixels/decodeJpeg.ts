@@ -9,6 +9,7 @@ import { addresses, copyTo, pixelKernels } from './pixelKernels';
 
 /** Larger images are left to others: the kernels' memory is for common ones. */
 const MOST_PIXELS = 2 ** 24;
+const MOST_BYTES = 2 ** 26;
 
 /** Size of `Component` in `kernels/jpeg.ts`. */
 const STRUCTURE_BYTES = 32;
@@ -20,7 +21,7 @@ const END_OF_IMAGE = Uint8Array.of(0xff, 0xd9);
  * @returns undefined for other and for damaged files: those are to be decoded, or refused, by sharp
  */
 export function decodeJpeg(bytes: Uint8Array): Canvas | undefined {
-  const header = parseJpeg(bytes);
+  const header = bytes.length <= MOST_BYTES ? parseJpeg(bytes) : undefined;
   if (!header) return undefined;
   const { width, height, halfAcross, halfDown, restartInterval } = header;
   const mcusAcross = Math.ceil(width / (halfAcross ? 16 : 8));

@@ -1,4 +1,5 @@
 // Ours: sharp is built without a decoder of it, and it is a few lines.
+import { assertSize } from './assertSize';
 import type { Pixels } from './pixels';
 
 /** Whether bytes begin as one of the six kinds of PBM, PGM and PPM. */
@@ -11,10 +12,9 @@ const isBlank = (byte: number | undefined) =>
 /**
  * A PBM, PGM or PPM file, in text or bytes; levels are spread over 0 to 255. Reference: netpbm.sourceforge.net/doc/ppm.html
  *
- * @param mostPixels that are decoded
- * @throws when it is cut off, too large, or has a level above its own greatest
+ * @throws when it is cut off, too large, see `assertSize`, or has a level above its own greatest
  */
-export function decodeNetpbm(bytes: Uint8Array, mostPixels: number): Pixels {
+export function decodeNetpbm(bytes: Uint8Array): Pixels {
   const kind = bytes[1]! - 0x30;
   const isText = kind <= 3;
   const isBits = kind === 1 || kind === 4;
@@ -36,8 +36,7 @@ export function decodeNetpbm(bytes: Uint8Array, mostPixels: number): Pixels {
   const most = isBits ? 1 : number();
   if (width * height === 0 || most === 0 || most > 65535)
     throw new Error(`it is of ${width}x${height} pixels with levels up to ${most}`);
-  if (width * height > mostPixels)
-    throw new Error(`${width}x${height} pixels are more than the limit of ${mostPixels}`);
+  assertSize({ width, height, pixelBytes: 3 });
   // One blank, and no more, comes before bytes.
   at++;
   const levels = new Uint16Array(width * height * perPixel);

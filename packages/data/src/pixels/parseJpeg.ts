@@ -25,6 +25,8 @@ export interface JpegComponent {
 const MARKER = { SOF0: 0xc0, SOF1: 0xc1, DHT: 0xc4, SOI: 0xd8, SOS: 0xda, DQT: 0xdb, DRI: 0xdd } as const;
 const APP = { JFIF: 0xe0, EXIF: 0xe1, ICC: 0xe2, ADOBE: 0xee } as const;
 
+const JFIF_BYTES = 14;
+
 const startsWith = (segment: Uint8Array, text: string) =>
   [...text].every((letter, i) => segment[i] === letter.charCodeAt(0));
 const uint16 = (bytes: Uint8Array, at: number) => (bytes[at]! << 8) | bytes[at + 1]!;
@@ -64,7 +66,11 @@ export function parseJpeg(bytes: Uint8Array): JpegHeader | undefined {
       const components = layout && readScan(segment, layout, factors, codes);
       return components && { ...layout, components, restartInterval, scan: at };
     } else if (marker === APP.JFIF) {
-      if (startsWith(segment, 'JFIF\0')) knownColours = true;
+      // As libjpeg has it, a shorter one is none, and says nothing of colours; sharp refuses another version than 1.
+      if (segment.length >= JFIF_BYTES && startsWith(segment, 'JFIF\0')) {
+        if (segment[5] !== 1) return undefined;
+        knownColours = true;
+      }
     } else if (marker === APP.EXIF) {
       if (startsWith(segment, 'Exif\0') && !isUpright(segment.subarray(6))) return undefined;
     } else if (marker === APP.ICC) {

@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
 import type { Sharp, SharpOptions } from 'sharp';
-import { MOST_PIXELS } from '../pixels/decodePixels';
+import { readRegular } from '../files/regularFile';
+import { assertSize, MOST_PIXELS } from '../pixels/assertSize';
+import { pixelBytesOf } from '../pixels/decodePixels';
 import { indexedAsGray, pngHeader } from './pngIndices';
 import { isTiff, tiffColor } from './tiffColor';
 
@@ -18,19 +19,14 @@ export interface Mask {
 /** A mask that is a picture in colors, of which nobody has said which classes they are. */
 export class ColorMaskError extends Error {}
 
-/** @throws Error when it is no file, or too large */
-export async function readMaskFile(path: string): Promise<Buffer> {
-  const info = await stat(path);
-  if (!info.isFile() || info.size > MOST_BYTES)
-    throw new Error(`expected a file of at most ${MOST_BYTES} bytes`);
-  return readFile(path);
-}
+/** @throws Error when it is no regular file, may not be read, or is too large */
+export const readMaskFile = (path: string): Promise<Buffer> => readRegular(path, MOST_BYTES);
 
 /** A profile or a gamma would change numbers. */
 export const MASK_OPTIONS: SharpOptions = { limitInputPixels: MOST_PIXELS, ignoreIcc: true };
 
 /**
- * The numbers of a mask: a PNG file, gray of up to 16 bits or with a palette, or a TIFF file, gray of 1, 8 or 16 bits.
+ * The numbers of a mask: a PNG file, gray of up to 16 bits or with a palette, or a TIFF file, gray of 1, 2, 4, 8 or 16 bits.
  *
  * @throws ColorMaskError when it is a picture in colors
  * @throws Error when the file is something else, is damaged or too large
@@ -42,7 +38,7 @@ export async function readMask(path: string): Promise<Mask> {
 
 async function readPng(file: Buffer): Promise<Mask> {
   const { width, height, bitDepth, color } = pngHeader(file);
-  if (width * height > MOST_PIXELS) throw new Error(`${width}x${height} are more than ${MOST_PIXELS} pixels`);
+  assertSize({ width, height });
   if (color !== 'gray' && color !== 'palette')
     throw new ColorMaskError(
       `a PNG file of kind '${color}' with ${bitDepth} bits; expected classes as gray levels or palette indices`,
@@ -55,16 +51,18 @@ async function readTiff(file: Buffer): Promise<Mask> {
   const color = tiffColor(file);
   const { default: sharp } = await import('sharp');
   const image = sharp(file, MASK_OPTIONS);
-  const { channels, depth, bitsPerSample = 0, pages = 1 } = await image.metadata();
+  const header = await image.metadata();
+  const { channels, depth, bitsPerSample = 0, pages = 1 } = header;
   if (color === 'rgb') throw new ColorMaskError(`a TIFF file of kind 'rgb'; expected classes as gray levels`);
   if (color !== 'gray' || channels !== 1 || pages !== 1)
     throw new Error(
       `a TIFF file of kind '${color}' with ${channels} channels and ${pages} pages; expected one of gray levels`,
     );
-  if ((depth !== 'uchar' && depth !== 'ushort') || ![1, 8, 16].includes(bitsPerSample))
+  if ((depth !== 'uchar' && depth !== 'ushort') || ![1, 2, 4, 8, 16].includes(bitsPerSample))
     throw new Error(
-      `a TIFF file of numbers of the type ${depth}, ${bitsPerSample} bits; expected 1, 8 or 16 bits without a sign`,
+      `a TIFF file of numbers of the type ${depth}, ${bitsPerSample} bits; expected 1, 2, 4, 8 or 16 bits without a sign`,
     );
+  assertSize({ ...header, pixelBytes: pixelBytesOf(header) });
   return decoded(image, bitsPerSample);
 }
 

@@ -1,3 +1,5 @@
+import { assertSize } from '../pixels/assertSize';
+import { pixelBytesOf } from '../pixels/decodePixels';
 import { pngHeader } from './pngIndices';
 import { MASK_OPTIONS, readMaskFile } from './readMask';
 import { isTiff } from './tiffColor';
@@ -19,8 +21,10 @@ export async function readMaskColors(path: string): Promise<MaskColors> {
   if (!isTiff(file)) pngHeader(file);
   const { default: sharp } = await import('sharp');
   const image = sharp(file, MASK_OPTIONS);
-  const { depth } = await image.metadata();
-  if (depth !== 'uchar') throw new Error(`a picture of the type ${depth}; expected 8 bits a channel`);
+  const header = await image.metadata();
+  if (header.depth !== 'uchar')
+    throw new Error(`a picture of the type ${header.depth}; expected 8 bits a channel`);
+  assertSize({ ...header, pixelBytes: pixelBytesOf(header) });
   const { data, info } = await image
     .removeAlpha()
     .toColourspace('srgb')

@@ -1,5 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegular } from '../files/regularFile';
 import { addPassedOver, type PassedOver } from '../sources/imageExtensions';
 import { imageFolder } from '../sources/imageFolder';
 import type { FolderSource } from '../sources/source';
@@ -24,6 +25,7 @@ export interface SegmentationFolder {
 
 /** Names of the classes, where they are not ADE20K's. */
 export const CLASSES = 'classes.json';
+const MOST_CLASSES_BYTES = 2 ** 20;
 const PARTS = ['training', 'validation'] as const;
 
 /**
@@ -34,7 +36,7 @@ const PARTS = ['training', 'validation'] as const;
  */
 export async function segmentationFolder(directory: string): Promise<SegmentationFolder> {
   const parts: Partial<Record<(typeof PARTS)[number], SegmentationSource>> = {};
-  const passedOver: Record<string, number> = {};
+  const passedOver = { special: [] as string[], endings: {} };
   for (const part of PARTS) {
     for (const folder of [join('images', part), join('annotations', part)]) {
       const info = await stat(join(directory, folder)).catch(() => undefined);
@@ -46,8 +48,11 @@ export async function segmentationFolder(directory: string): Promise<Segmentatio
     }
     const images = await imageFolder(join(directory, 'images', part));
     const annotations = await imageFolder(join(directory, 'annotations', part));
-    for (const folder of [images, annotations]) addPassedOver(passedOver, folder.passedOver);
-    addPassedOver(passedOver, picturesAmong(annotations));
+    for (const [kind, found] of [['images', images] as const, ['annotations', annotations] as const]) {
+      addPassedOver(passedOver.endings, found.passedOver.endings);
+      for (const name of found.passedOver.special) passedOver.special.push(`${kind}/${part}/${name}`);
+    }
+    addPassedOver(passedOver.endings, picturesAmong(annotations));
     const masks = masksByStem(annotations);
     const missing = [...images.names].filter((name) => !masks.has(stemOf(name)));
     if (missing.length > 0) {
@@ -74,7 +79,7 @@ const stemOf = (name: string) => name.replace(/\.[^.]+$/, '');
 const isMask = (name: string) => /\.(png|tiff?)$/i.test(name);
 
 /** Files beside masks that can be none, such as the JPEGs that they were drawn from: how many of each ending. */
-function picturesAmong({ names }: FolderSource): PassedOver {
+function picturesAmong({ names }: FolderSource): PassedOver['endings'] {
   const counts: Record<string, number> = {};
   for (const name of names)
     if (!isMask(name)) addPassedOver(counts, { [/\.[^.]*$/.exec(name)![0].toLowerCase()]: 1 });
@@ -101,10 +106,13 @@ const isListOfNames = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((name) => typeof name === 'string');
 
 async function readClasses(path: string): Promise<readonly string[] | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  const text = await readRegular(path, MOST_CLASSES_BYTES).then(
+    (bytes) => bytes.toString('utf8'),
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    },
+  );
   if (text === undefined) return undefined;
   let names: unknown;
   try {

@@ -1,6 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fetchBytes } from '@beit/download';
+import { readRegular } from '../files/regularFile';
 import type { ShardFile } from '../sources/source';
 import { ShardError } from './shardError';
 import { isAddress, shardKind } from './shardFile';
@@ -21,7 +22,7 @@ export async function isShards(location: string): Promise<boolean> {
   if (/::|\{/.test(location) || isAddress(location) || shardKind(location) || isIndex(location)) return true;
   const names = await filesBelow(location);
   if (names.some(shardKind)) return true;
-  return names.includes(INDEX) && isShardIndex(await readFile(join(location, INDEX), 'utf8'));
+  return names.includes(INDEX) && isShardIndex(await readText(join(location, INDEX)));
 }
 
 const isIndex = (location: string) =>
@@ -95,9 +96,10 @@ export function expandBraces(pattern: string): string[] {
 
 async function readText(location: string): Promise<string> {
   if (!isAddress(location)) {
-    return readFile(location, 'utf8').catch((cause: Error) => {
-      throw new ShardError(`'${location}' could not be read: ${cause.message}.`, { cause });
+    const bytes = await readRegular(location, MOST_INDEX_BYTES).catch((cause: Error) => {
+      throw new ShardError(cause.message, { cause });
     });
+    return bytes.toString('utf8');
   }
   const { bytes } = await fetchBytes(location, { mostBytes: MOST_INDEX_BYTES }).catch((cause: Error) => {
     throw new ShardError(cause.message, { cause });

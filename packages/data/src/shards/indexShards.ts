@@ -1,13 +1,13 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checksumOf, httpFile } from '@beit/download';
+import { checksumOf } from '@beit/download';
 import type { ShardFile } from '../sources/source';
 import { bringFile } from './bringFile';
-import { parquetImages, parquetLabels } from './parquetImages';
 import { isAddress } from './shardFile';
 import type { IndexedShard, ShardIndex } from './shardIndex';
 import { shardLabels, shardSamples } from './shardSamples';
+import { withParquet } from './withParquet';
 
 export interface IndexOptions {
   /** Whether to read the files as a whole, for their checksums. Default false. */
@@ -61,15 +61,11 @@ async function indexTar(file: ShardFile, checksums: boolean): Promise<Indexed> {
 }
 
 async function indexParquet(file: ShardFile, checksums: boolean): Promise<Indexed> {
-  const { asyncBufferFromFile } = await import('hyparquet');
-  const remote = isAddress(file.location);
-  const buffer = remote ? await httpFile(file.location) : await asyncBufferFromFile(file.location);
-  const images = await parquetImages(buffer, file.location);
-  const labels = await parquetLabels(buffer, images);
-  const size = remote ? { bytes: buffer.byteLength } : await describeFile(file.location, checksums);
+  const { rows, bytes, labels, classes } = await withParquet('index', file.location);
+  const size = isAddress(file.location) ? { bytes } : await describeFile(file.location, checksums);
   return {
-    shard: { ...file, samples: images.rows, ...(labels && { labels }), ...size },
-    ...(images.classes && { classes: images.classes }),
+    shard: { ...file, samples: rows, ...(labels && { labels }), ...size },
+    ...(classes && { classes }),
   };
 }
 

@@ -1,18 +1,24 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { closeSync, readSync } from 'node:fs';
+import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type DownloadOptions, LOCK, withLock } from '@beit/download';
+import { type DownloadOptions, LOCK, lastBeat, withLock } from '@beit/download';
+import { makeFolder } from '../files/makeFolder';
 import type { ShardCache, ShardFile } from '../sources/source';
 import { bringFile } from './bringFile';
+import { forget, isChecked, isWhole, markChecked, SIDE_FILES, writeSum } from './cachedSum';
+import { openArchive } from './openArchive';
 import { ShardError } from './shardError';
 import { isAddress } from './shardFile';
-import { unpackParquet } from './unpackParquet';
+import { shardSamples } from './shardSamples';
+import { withParquet } from './withParquet';
 
 /** Whether a shard is read where it is, without a cache. */
 export const isLocal = ({ kind, location }: ShardFile): boolean => kind === 'tar' && !isAddress(location);
 
 /**
- * The path of a shard as a tar file on this machine, brought into the cache where it is not one.
+ * The path of a shard as a tar file on this machine, brought into the cache where it is not one. What the cache has is
+ * checked once in a process, and brought anew where it is not what was brought.
  *
  * @param options.wait whether to wait for another thread or process that is about to bring it
  * @throws ShardError when it can't be brought, or there is no cache
@@ -25,10 +31,13 @@ export async function localShard(
   if (isLocal(shard)) return shard.location;
   if (!cache) throw new ShardError(`'${shard.location}' needs a cache to be read from.`);
   const path = join(cache.directory, cacheName(shard));
-  if (await touched(path)) return path;
-  await mkdir(cache.directory, { recursive: true });
+  if ((await isChecked(path)) && (await touched(path))) return path;
+  await makeFolder(cache.directory);
   const bring = async () => {
-    if (!(await touched(path))) await bringShard(shard, path, cache);
+    if ((await isChecked(path)) && (await touched(path))) return;
+    if (!(await isWhole(path))) await bringShard(shard, path, cache);
+    await markChecked(path);
+    await touched(path);
   };
   await withLock(`${path}${LOCK}`, bring, { wait });
   return path;
@@ -59,18 +68,46 @@ async function bringShard(shard: ShardFile, path: string, cache: ShardCache): Pr
     ...(checksum && { checksum }),
   };
   const isPacked = kind === 'parquet' && isAddress(location);
+  await forget(path);
   // A Parquet file and what is unpacked from it are there together for a while.
   await reserveRoom(path, (bytes ?? 0) * (isPacked ? 2 : 1), cache);
   try {
-    if (kind === 'tar') await bringFile(location, path, options);
-    else if (isPacked) {
+    if (kind === 'tar') {
+      await bringFile(location, `${path}.new`, options);
+      assertArchive(`${path}.new`);
+    } else if (isPacked) {
       await bringFile(location, `${path}.parquet`, options);
-      await unpackParquet(`${path}.parquet`, path);
-    } else await unpackParquet(location, path);
+      await withParquet('unpack', `${path}.parquet`, `${path}.new`);
+    } else await withParquet('unpack', location, `${path}.new`);
+    await writeSum(`${path}.new`, path);
+    await rename(`${path}.new`, path);
+  } catch (cause) {
+    // People know it by its address.
+    const own = [`${path}.parquet`, `${path}.new`];
+    const message = own.reduce((text, name) => text.replaceAll(name, location), (cause as Error).message);
+    throw new ShardError(message, { cause });
   } finally {
-    await rm(`${path}.parquet`, { force: true });
-    await rm(`${path}${ROOM}`, { force: true });
+    for (const end of ['.new', '.parquet', ROOM]) await rm(`${path}${end}`, { force: true });
   }
+}
+
+/** What came, as `shardSamples` reads it: without a checksum, it may be anything, and would be kept. */
+function assertArchive(path: string): void {
+  try {
+    shardSamples(path);
+  } catch (cause) {
+    throw new ShardError(`${(cause as Error).message}${isPage(path) ? PAGE : ''}`, { cause });
+  }
+}
+
+const PAGE = ' It is a page: does its server want you to log in, or say that there is no such file?';
+
+function isPage(path: string): boolean {
+  const { file } = openArchive(path);
+  const begin = Buffer.alloc(512);
+  readSync(file, begin, 0, begin.length, 0);
+  closeSync(file);
+  return /^\s*<(!doctype|html|\?xml)/i.test(begin.toString('latin1'));
 }
 
 /** An empty file as large as what is about to come, for others to see. */
@@ -88,7 +125,7 @@ const reserveRoom = (path: string, bytes: number, { directory, maxBytes }: Shard
     for (const { path: oldest, size } of others) {
       if (total + bytes <= maxBytes) break;
       if (await isComing(oldest)) continue;
-      await rm(oldest, { force: true });
+      await forget(oldest);
       total -= size;
     }
     const room = await open(`${path}${ROOM}`, 'w');
@@ -99,8 +136,8 @@ const reserveRoom = (path: string, bytes: number, { directory, maxBytes }: Shard
 /** Whether it is room for a shard that is being brought, and not what a dead process left. */
 async function isComing(path: string): Promise<boolean> {
   if (!path.endsWith(ROOM)) return false;
-  const lock = await stat(`${path.slice(0, -ROOM.length)}${LOCK}`).catch(() => undefined);
-  return lock !== undefined && Date.now() - lock.mtimeMs < 1000 * FORGOTTEN_SECONDS;
+  const beat = await lastBeat(`${path.slice(0, -ROOM.length)}${LOCK}`);
+  return beat !== undefined && Date.now() - beat < 1000 * FORGOTTEN_SECONDS;
 }
 
 interface CachedFile {
@@ -112,7 +149,9 @@ interface CachedFile {
 
 /** What takes room; undefined when something came or went meanwhile and may be counted twice, or not at all. */
 async function filesOf(directory: string): Promise<CachedFile[] | undefined> {
-  const names = (await readdir(directory)).filter((name) => !name.endsWith(LOCK));
+  const names = (await readdir(directory)).filter(
+    (name) => ![LOCK, ...SIDE_FILES].some((end) => name.endsWith(end)),
+  );
   // What comes into room that is taken is counted there.
   const coming = names.filter((name) => name.endsWith(ROOM)).map((name) => name.slice(0, -ROOM.length));
   const files: CachedFile[] = [];

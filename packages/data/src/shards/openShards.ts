@@ -1,11 +1,12 @@
-import { compactNames } from '../sources/names';
+import { stat } from 'node:fs/promises';
+import { compactNames, type Names } from '../sources/names';
 import type { ShardCache, ShardSource } from '../sources/source';
 import { findShards } from './findShards';
 import { type IndexOptions, indexShards } from './indexShards';
 import { isLocal } from './localShard';
 import { ShardError } from './shardError';
 import { isAddress } from './shardFile';
-import type { IndexedShard } from './shardIndex';
+import { type IndexedShard, SAMPLE_BYTES } from './shardIndex';
 
 export interface ShardOptions extends Pick<IndexOptions, 'onProgress'> {
   /** Shards that are mixed with each other in an epoch. Default 8. */
@@ -56,6 +57,7 @@ export async function openShards(
     'files' in found ? await indexShards(found.files, { ...(onProgress && { onProgress }) }) : found;
   const filled = shards.filter(({ samples }) => samples > 0);
   if (filled.length === 0) throw new ShardError(`'${location}' has no shards with images.`);
+  await assertCounts(filled);
   assertCache(filled, cache, window);
 
   const partsOf = (...names: readonly (Part | undefined)[]) =>
@@ -112,8 +114,28 @@ function shardPart(
 /** Names its images by their shards: `train-000007.tar/12`. */
 function shardSource(parts: Omit<ShardSource, 'kind' | 'names'>): ShardSource {
   const short = parts.shards.map(({ location }) => location.split(/[/\\]/).at(-1)!);
-  const names = Array.from(parts.shardOf, (shard, i) => `${short[shard]}/${parts.sampleOf[i]}`);
+  const { shardOf, sampleOf } = parts;
+  const nameOf = (i: number) => `${short[shardOf[i]!]}/${sampleOf[i]}`;
+  const names: Names = {
+    length: shardOf.length,
+    at: (i) => (i in shardOf ? nameOf(i) : undefined),
+    *[Symbol.iterator]() {
+      for (let i = 0; i < shardOf.length; i++) yield nameOf(i);
+    },
+  };
   return { kind: 'shards', names: compactNames(names), ...parts };
+}
+
+/** What an index says of files here must fit into them. One that is missing is an error when it is read. */
+async function assertCounts(shards: readonly IndexedShard[]): Promise<void> {
+  for (const { kind, location, samples } of shards) {
+    if (isAddress(location)) continue;
+    const size = (await stat(location).catch(() => undefined))?.size ?? Number.POSITIVE_INFINITY;
+    if (samples > size / SAMPLE_BYTES[kind])
+      throw new ShardError(
+        `'${location}' has ${size} bytes, and its index says ${samples} samples; expected at most ${Math.floor(size / SAMPLE_BYTES[kind])}.`,
+      );
+  }
 }
 
 /** Two windows are needed at once: one that is read and the next one, which is brought. */

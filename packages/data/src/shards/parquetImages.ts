@@ -1,10 +1,9 @@
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import { ShardError } from './shardError';
 
-/** What a Parquet file with images holds, as Hugging Face's datasets write them. */
+/** Which columns of a Parquet file are images and classes, as Hugging Face's datasets write them. */
 export interface ParquetImages {
   readonly rows: number;
-  /** Columns of images and of classes. */
   readonly image: string;
   readonly label?: string;
   /** Names of the classes. */
@@ -20,13 +19,12 @@ interface Features {
 /**
  * Reads what a Parquet file holds from its last bytes.
  *
- * @throws ShardError when it is no Parquet file, or no column has images as structs of `bytes` and `path`
+ * @throws ShardError when no column has images as structs of `bytes` and `path`, or the rows do not add up; what hyparquet
+ *   throws when it is no Parquet file
  */
 export async function parquetImages(file: AsyncBuffer, name: string): Promise<ParquetImages> {
   const { parquetMetadataAsync, parquetSchema } = await import('hyparquet');
-  const metadata = await parquetMetadataAsync(file).catch((cause: Error) => {
-    throw new ShardError(`'${name}' is no Parquet file that can be read: ${cause.message}.`, { cause });
-  });
+  const metadata = await parquetMetadataAsync(file);
   const columns = parquetSchema(metadata).children;
   const image = columns.find(({ children }) => children.some((child) => child.element.name === 'bytes'));
   if (!image) {
@@ -42,12 +40,24 @@ export async function parquetImages(file: AsyncBuffer, name: string): Promise<Pa
   const names = label === undefined ? undefined : features[label]?.names;
   const isNames = Array.isArray(names) && names.every((one) => typeof one === 'string');
   return {
-    rows: Number(metadata.num_rows),
+    rows: rowsOf(metadata, file.byteLength, name),
     image: image.element.name,
     ...(label !== undefined && { label }),
     ...(isNames && { classes: names }),
     metadata,
   };
+}
+
+/** An image has a byte of its own at least, even where all are alike. */
+function rowsOf({ num_rows, row_groups }: FileMetaData, bytes: number, name: string): number {
+  const rows = Number(num_rows);
+  const counts = row_groups.map((group) => Number(group.num_rows));
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  if (!counts.every((count) => Number.isSafeInteger(count) && count >= 0) || all !== rows || rows > bytes)
+    throw new ShardError(
+      `'${name}' is damaged: it has ${bytes} bytes, and says ${num_rows} rows, of which its groups have ${all}.`,
+    );
+  return rows;
 }
 
 /** The library `datasets` leaves a description in the file. */
@@ -62,13 +72,48 @@ function featuresOf({ key_value_metadata }: FileMetaData): Features {
   }
 }
 
-/** The class of every row, read without the images. */
+/** The rows `rowStart` to before `rowEnd` of one column. @throws ShardError when there are other than so many */
+export async function parquetColumn(
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  column: string,
+  rowStart: number,
+  rowEnd: number,
+): Promise<unknown[]> {
+  const { parquetReadObjects } = await import('hyparquet');
+  const { PARQUET_CODECS } = await import('./parquetCodecs');
+  const rows = await parquetReadObjects({
+    file,
+    metadata,
+    columns: [column],
+    rowStart,
+    rowEnd,
+    utf8: false,
+    compressors: PARQUET_CODECS,
+  });
+  if (rows.length !== rowEnd - rowStart)
+    throw new ShardError(`its column '${column}' has ${rows.length} of the rows ${rowStart} to ${rowEnd}`);
+  return rows.map((row) => row[column]);
+}
+
+/**
+ * The class of every row, read without the images.
+ *
+ * @throws ShardError for a row that has none: it names it
+ */
 export async function parquetLabels(
   file: AsyncBuffer,
-  { label, metadata }: ParquetImages,
+  { label, metadata, rows }: ParquetImages,
+  name: string,
 ): Promise<Int32Array | undefined> {
   if (label === undefined) return undefined;
-  const { parquetReadObjects } = await import('hyparquet');
-  const rows = await parquetReadObjects({ file, metadata, columns: [label] });
-  return Int32Array.from(rows, (row) => Number(row[label]));
+  const values = await parquetColumn(file, metadata, label, 0, rows);
+  return Int32Array.from(values, (value, row) => {
+    const number = typeof value === 'bigint' ? Number(value) : value;
+    if (typeof number !== 'number' || (number | 0) !== number)
+      throw new ShardError(
+        `'${name}' says that the class of row ${row} is ${value}; expected a whole number, -1 for none.`,
+      );
+    return number;
+  });
 }

@@ -1,6 +1,7 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import type { ShardCache, ShardFile, ShardSource } from '../sources/source';
 import { localShard } from './localShard';
+import { openArchive } from './openArchive';
 import { ShardError } from './shardError';
 import { type ShardSample, shardSamples } from './shardSamples';
 
@@ -57,7 +58,7 @@ async function openFile(shard: ShardFile, cache: ShardCache | undefined): Promis
   for (let time = 1; ; time++) {
     const path = await localShard(shard, cache);
     try {
-      return { file: openSync(path, 'r'), samples: shardSamples(path) };
+      return { samples: shardSamples(path), file: openArchive(path).file };
     } catch (error) {
       // Another process may have made room between the two.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || time === 3) throw error;

@@ -42,6 +42,13 @@ const schema = z.object({
     .min(1),
 });
 
+/** Fewest bytes of a sample: in a tar file a header of 512, in a Parquet file one of its own. */
+export const SAMPLE_BYTES = { tar: 512, parquet: 1 } as const;
+/** That a shard of unknown size is believed to have; common ones have some thousands. */
+const MOST_SAMPLES = 1_000_000;
+/** Of all shards: each image takes some 40 bytes of memory. */
+const MOST_IMAGES = 50_000_000;
+
 /**
  * Reads an index.
  *
@@ -66,6 +73,12 @@ export function parseShardIndex(text: string, location: string): ShardIndex {
   const { classes, shardlist } = parsed.data;
   const shards = shardlist.map(({ url, nsamples, filesize, md5sum, sha256, labels }, i): IndexedShard => {
     const kind = shardKind(url) ?? refuse(`shardlist.${i}.url is '${url}'; expected a .tar or .parquet file`);
+    const most = filesize === undefined ? MOST_SAMPLES : Math.floor(filesize / SAMPLE_BYTES[kind]);
+    if (nsamples > most)
+      refuse(
+        `shardlist.${i} has ${nsamples} samples; expected at most ${most} ` +
+          (filesize === undefined ? 'where no filesize is given' : `in its ${filesize} bytes`),
+      );
     if (labels && labels.length !== nsamples) {
       refuse(`shardlist.${i} has ${nsamples} samples and ${labels.length} labels`);
     }
@@ -80,6 +93,8 @@ export function parseShardIndex(text: string, location: string): ShardIndex {
       ...(labels && { labels }),
     };
   });
+  const images = shards.reduce((sum, { samples }) => sum + samples, 0);
+  if (images > MOST_IMAGES) refuse(`it has ${images} images in all; expected at most ${MOST_IMAGES}`);
   return { ...(classes && { classes }), shards };
 }
 

@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { IMAGE_EXTENSIONS } from '../sources/imageExtensions';
+import { openArchive } from './openArchive';
 import { ShardError } from './shardError';
 import { type TarEntry, tarEntries } from './tarEntries';
 
@@ -49,7 +50,7 @@ function splitPath(path: string): { key: string; extension: string } {
 /** The class of every sample; undefined where a sample has none. @throws ShardError for one that is no number */
 export function shardLabels(archive: string, samples: readonly ShardSample[]): Int32Array | undefined {
   if (!samples.every(({ label }) => label)) return undefined;
-  const file = openSync(archive, 'r');
+  const { file } = openArchive(archive);
   try {
     return Int32Array.from(samples, ({ key, label }) => {
       const buffer = Buffer.alloc(Math.min(label!.size, 32));

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { Header, Pax } from 'tar';
+import { openArchive } from './openArchive';
 import { ShardError } from './shardError';
 
 /** One file in a tar archive. */
@@ -28,16 +29,15 @@ const FOLDERS: readonly string[] = ['Directory', 'GNUDumpDir'];
  *   archive, sizes beyond its end or 256 MiB, wrong checksums of headers, no mark of the end
  */
 export function tarEntries(archive: string): TarEntry[] {
-  const file = openSync(archive, 'r');
+  const { file, bytes } = openArchive(archive);
   try {
-    return readHeaders(file, archive);
+    return readHeaders(file, bytes, archive);
   } finally {
     closeSync(file);
   }
 }
 
-function readHeaders(file: number, archive: string): TarEntry[] {
-  const { size: bytes } = fstatSync(file);
+function readHeaders(file: number, bytes: number, archive: string): TarEntry[] {
   const entries: TarEntry[] = [];
   let offset = 0;
   const refuse = (what: string): never => {

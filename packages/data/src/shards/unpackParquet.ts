@@ -1,5 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
-import { parquetImages } from './parquetImages';
+import { openParquetFile } from './parquetFile';
+import { parquetColumn, parquetImages } from './parquetImages';
 import { ShardError } from './shardError';
 import { MOST_ENTRY_BYTES, TAR_END, tarHeader, tarPadding } from './tarEntries';
 
@@ -10,44 +11,37 @@ import { MOST_ENTRY_BYTES, TAR_END, tarHeader, tarPadding } from './tarEntries';
  * @throws ShardError when the file is none, is damaged, or has a row without an image
  */
 export async function unpackParquet(path: string, archive: string): Promise<void> {
-  const { asyncBufferFromFile, parquetReadObjects } = await import('hyparquet');
-  const file = await asyncBufferFromFile(path).catch((cause: Error) => {
-    throw new ShardError(`'${path}' could not be read: ${cause.message}.`, { cause });
-  });
-  const { image, metadata } = await parquetImages(file, path);
+  const file = await openParquetFile(path);
   const part = `${archive}.part`;
-  const output = await open(part, 'w');
   try {
-    let row = 0;
-    for (const { num_rows } of metadata.row_groups) {
-      const rowEnd = row + Number(num_rows);
-      const rows = await parquetReadObjects({
-        file,
-        metadata,
-        columns: [image],
-        rowStart: row,
-        rowEnd,
-        utf8: false,
-      }).catch((cause: Error) => {
-        throw new ShardError(`'${path}' is damaged in the rows ${row} to ${rowEnd}: ${cause.message}.`, {
-          cause,
-        });
-      });
-      for (const one of rows) {
-        const bytes = (one[image] as { bytes?: unknown } | null)?.bytes;
-        if (!(bytes instanceof Uint8Array) || bytes.length > MOST_ENTRY_BYTES) {
-          throw new ShardError(`'${path}' has no image in row ${row}.`);
+    const { image, metadata } = await parquetImages(file, path);
+    const output = await open(part, 'w');
+    try {
+      let row = 0;
+      for (const { num_rows } of metadata.row_groups) {
+        const rowEnd = row + Number(num_rows);
+        const damaged = (cause: Error) => {
+          throw new ShardError(`'${path}' is damaged in the rows ${row} to ${rowEnd}: ${cause.message}.`, {
+            cause,
+          });
+        };
+        for (const one of await parquetColumn(file, metadata, image, row, rowEnd).catch(damaged)) {
+          const bytes = (one as { bytes?: unknown } | null | undefined)?.bytes;
+          if (!(bytes instanceof Uint8Array) || bytes.length > MOST_ENTRY_BYTES)
+            throw new ShardError(`'${path}' has no image in row ${row}.`);
+          await output.writev([tarHeader(`${row}.jpg`, bytes.length), bytes, tarPadding(bytes.length)]);
+          row++;
         }
-        await output.writev([tarHeader(`${row}.jpg`, bytes.length), bytes, tarPadding(bytes.length)]);
-        row++;
       }
+      await output.write(TAR_END);
+    } finally {
+      await output.close();
     }
-    await output.write(TAR_END);
-    await output.close();
     await rename(part, archive);
   } catch (error) {
-    await output.close().catch(() => {});
     await rm(part, { force: true });
     throw error;
+  } finally {
+    file.close();
   }
 }

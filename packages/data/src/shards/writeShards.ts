@@ -1,8 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checksumOf } from '@beit/download';
 import { createRandom } from '@beit/random';
+import { makeFolder } from '../files/makeFolder';
 import type { Names } from '../sources/names';
 import { ShardError } from './shardError';
 import type { IndexedShard } from './shardIndex';
@@ -51,7 +52,7 @@ export async function writeShards(options: ShardWriterOptions): Promise<IndexedS
   if (!Number.isSafeInteger(imagesPerShard) || imagesPerShard < 1) {
     throw new RangeError(`imagesPerShard is ${imagesPerShard}; expected a number of images, at least 1.`);
   }
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   const images = plan(options);
   const shards: IndexedShard[] = [];
   for (let first = 0; first < names.length; first += imagesPerShard) {

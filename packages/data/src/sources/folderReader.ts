@@ -1,17 +1,24 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { writeFileAtomic } from '@beit/weights';
-import { IMAGE_EXTENSIONS, type PassedOver } from './imageExtensions';
+import { z } from 'zod';
+import { makeFolder } from '../files/makeFolder';
+import { IMAGE_EXTENSIONS } from './imageExtensions';
+
+const names = z.array(z.string());
+const content = z.object({
+  images: names,
+  /** Links to folders are folders. */
+  folders: names,
+  /** Called like images, but pipes, sockets or devices. */
+  special: names,
+  /** Other files: how many of each ending. */
+  others: z.record(z.string(), z.number()),
+});
 
 /** What is in a folder, by name. */
-export interface FolderContent {
-  readonly images: readonly string[];
-  /** Links to folders are folders. */
-  readonly folders: readonly string[];
-  /** Other files. */
-  readonly others: PassedOver;
-}
+export type FolderContent = z.infer<typeof content>;
 
 export interface FolderReader {
   /** @param folder without links */
@@ -20,14 +27,18 @@ export interface FolderReader {
   keep(): Promise<void>;
 }
 
-/** By path, with the time at which the folder last had a file come or go, in milliseconds. */
-type Index = Record<string, FolderContent & { readonly changed: number }>;
+const VERSION = 3;
+const indexFile = z.object({
+  version: z.literal(VERSION),
+  /** By path, with the time at which the folder last had a file come or go, in milliseconds. */
+  folders: z.record(z.string(), content.extend({ changed: z.number() })),
+});
+type Index = z.infer<typeof indexFile>['folders'];
 
 /** Fewer files are read as fast again. */
 const FEWEST_KEPT = 5_000;
 /** A folder that has just changed may change again within the same tick of its clock. */
 const SETTLED_MILLISECONDS = 2000;
-const VERSION = 2;
 
 /**
  * Reads folders, from an index where they have not changed since it was written. Links among their entries are not
@@ -60,19 +71,18 @@ export async function createFolderReader(root: string, indexes: string | undefin
       const settled = Object.entries(index).filter(
         ([, { changed }]) => changed < Date.now() - SETTLED_MILLISECONDS,
       );
-      await mkdir(indexes!, { recursive: true });
+      await makeFolder(indexes!);
       const text = JSON.stringify({ version: VERSION, folders: Object.fromEntries(settled) });
       await writeFileAtomic(path, [Buffer.from(text)]);
     },
   };
 }
 
+/** One that is damaged, or was written by another version, is as none: it is written anew. */
 async function readIndex(path: string): Promise<Index> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return {};
+  const text = await readFile(path, 'utf8').catch(() => 'null');
   try {
-    const { version, folders } = JSON.parse(text) as { version: unknown; folders: Index };
-    return version === VERSION ? folders : {};
+    return indexFile.safeParse(JSON.parse(text)).data?.folders ?? {};
   } catch {
     return {};
   }
@@ -85,19 +95,16 @@ async function readIndex(path: string): Promise<Index> {
 const isHidden = (name: string) => name.startsWith('.') || name === '__MACOSX' || name === '@eaDir';
 
 async function readFolder(folder: string): Promise<FolderContent> {
-  const images: string[] = [];
-  const folders: string[] = [];
-  const others: Record<string, number> = {};
+  const found: FolderContent = { images: [], folders: [], special: [], others: {} };
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (isHidden(entry.name)) continue;
-    const isFolder =
-      entry.isDirectory() ||
-      (entry.isSymbolicLink() &&
-        (await stat(join(folder, entry.name)).catch(() => undefined))?.isDirectory());
+    // One that leads nowhere is like an image that cannot be read.
+    const info = entry.isSymbolicLink() ? await stat(join(folder, entry.name)).catch(() => undefined) : entry;
     const ending = extname(entry.name).toLowerCase();
-    if (isFolder) folders.push(entry.name);
-    else if (IMAGE_EXTENSIONS.includes(ending)) images.push(entry.name);
-    else others[ending] = (others[ending] ?? 0) + 1;
+    if (info?.isDirectory()) found.folders.push(entry.name);
+    else if (!IMAGE_EXTENSIONS.includes(ending)) found.others[ending] = (found.others[ending] ?? 0) + 1;
+    else if (info && !info.isFile()) found.special.push(entry.name);
+    else found.images.push(entry.name);
   }
-  return { images, folders, others };
+  return found;
 }

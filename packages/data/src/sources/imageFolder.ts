@@ -15,7 +15,8 @@ export interface ImageFolderOptions {
 
 interface Found {
   readonly images: string[];
-  readonly passedOver: Record<string, number>;
+  readonly special: string[];
+  readonly endings: Record<string, number>;
 }
 
 /**
@@ -35,7 +36,8 @@ async function findImages(
   seen.add(real);
   const content = await reader.read(real);
   const folders = new Set(content.folders);
-  addPassedOver(found.passedOver, content.others);
+  addPassedOver(found.endings, content.others);
+  for (const name of content.special) found.special.push(prefix + name);
   for (const name of [...content.images, ...folders].sort()) {
     if (!folders.has(name)) found.images.push(prefix + name);
     else await findImages(join(folder, name), `${prefix}${name}/`, reader, found, seen);
@@ -48,7 +50,7 @@ export interface ImageFolder extends FolderSource {
 }
 
 /**
- * All images below a folder, at any depth, without what is hidden. Labels are not needed for pre-training; with an
+ * All images below a folder, at any depth, without what is hidden; regular files, and links to them. Labels are not needed for pre-training; with an
  * ImageNet-style layout the first folder of each path is its class.
  *
  * @throws when the folder is missing, is a file, or holds no image: the error says what was looked for and found
@@ -62,9 +64,9 @@ export async function imageFolder(
   if (!info.isDirectory())
     throw new Error(`'${directory}' is a file; expected a folder that holds images, at any depth.`);
   const reader = await createFolderReader(await realpath(directory), indexes);
-  const found: Found = { images: [], passedOver: {} };
+  const found: Found = { images: [], special: [], endings: {} };
   await findImages(directory, '', reader, found);
-  const { images, passedOver } = found;
+  const { images, ...passedOver } = found;
   if (images.length === 0) {
     throw new Error(
       `'${directory}' holds no images: looked at any depth for ${IMAGE_EXTENSIONS.join(' ')}. ` +

@@ -25,8 +25,8 @@ const MANY = 10_000;
  * The names, packed where they are many: the garbage collector would look at a million strings every few batches, which
  * makes a loader half as fast.
  */
-export const compactNames = (names: readonly string[]): Names =>
-  names.length < MANY ? names : unpackNames(packNames(names));
+export const compactNames = (names: Names): Names =>
+  names.length < MANY ? [...names] : unpackNames(packNames(names));
 
 export function packNames(names: Names): PackedNames {
   if ('packed' in names) return (names as UnpackedNames).packed;

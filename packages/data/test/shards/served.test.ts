@@ -137,6 +137,69 @@ whereInstalled('nginx', () =>
       );
     });
 
+    describe('in the cache', () => {
+      /** As in another process: none of this one has looked at it. */
+      const inNextProcess = (path: string) => rm(`${path}.checked`, { force: true });
+      const oneShard = async (index = 'index.json') => {
+        const cache = newCache(10);
+        const { train } = await openShards(`${faulty.address}/shards/${index}`, { window: 1, cache });
+        const shard = train.source.shards[0]!;
+        const path = await localShard(shard, cache);
+        faulty.requests.splice(0);
+        return { cache, shard, path, content: await readFile(path) };
+      };
+      const changes: [string, (path: string, content: Buffer) => Promise<void>][] = [
+        [
+          'with a changed byte',
+          async (path, content) => {
+            const changed = Buffer.from(content);
+            changed[700]! ^= 1;
+            await writeFile(path, changed);
+          },
+        ],
+        ['that is empty', (path) => writeFile(path, '')],
+        ['that is cut off', (path, content) => writeFile(path, content.subarray(0, 1000))],
+        ['of which nothing is known', (path) => rm(`${path}.sha256`)],
+      ];
+
+      test.each(changes)('one %s is brought anew, with checksums and without', async (_, change) => {
+        const text = await readFile(join(folder, 'shards/index.json'), 'utf8');
+        const bare = text.replaceAll(/,"sha256":"[^"]*"|,"filesize":\d+/g, '');
+        expect(bare).not.toMatch(/sha256|filesize/);
+        await writeFile(join(folder, 'shards/bare.json'), bare);
+        for (const index of ['index.json', 'bare.json']) {
+          const { cache, shard, path, content } = await oneShard(index);
+          await change(path, content);
+          await inNextProcess(path);
+          expect(await localShard(shard, cache)).toBe(path);
+          expect((await readFile(path)).equals(content)).toBe(true);
+          expect(faulty.requests).toEqual(['/shards/train-000000.tar whole']);
+          // Once more, and nothing is asked for.
+          await inNextProcess(path);
+          await localShard(shard, cache);
+          expect(faulty.requests).toHaveLength(1);
+        }
+      });
+
+      test('a page in place of a shard is no shard, and is not kept', async () => {
+        const page = '<!DOCTYPE html><title>Please log in</title>'.padEnd(2000);
+        await writeFile(join(folder, 'shards/login-000000.tar'), page);
+        const text = await readFile(join(folder, 'shards/index.json'), 'utf8');
+        const [first] = JSON.parse(text).shardlist as { url: string; nsamples: number }[];
+        const index = {
+          ...JSON.parse(text),
+          shardlist: [{ url: 'login-000000.tar', nsamples: first!.nsamples }],
+        };
+        await writeFile(join(folder, 'shards/login.json'), JSON.stringify(index));
+        const cache = newCache(10);
+        const { train } = await openShards(`${faulty.address}/shards/login.json`, { window: 1, cache });
+        await expect(localShard(train.source.shards[0]!, cache)).rejects.toThrow(
+          /login-000000\.tar' is no archive to read images from: .* It is a page: does its server want you to log in/,
+        );
+        expect(await readdir(cache.directory)).toEqual([]);
+      });
+    });
+
     test('a lock that a dead process left is no obstacle', async () => {
       const cache = newCache(10);
       const { train } = await openShards(`${faulty.address}/shards/index.json`, { window: 1, cache });

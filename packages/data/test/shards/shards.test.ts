@@ -241,17 +241,46 @@ describe('openShards', () => {
     // As WebDataset's own tools write it.
     const { shards } = parse({
       ...head,
-      shardlist: [{ url: 'a.tar', nsamples: 1, md5sum: 'AB', filesize: 7 }],
+      shardlist: [{ url: 'a.tar', nsamples: 1, md5sum: 'AB', filesize: 1536 }],
     });
     expect(shards).toEqual([
       {
         kind: 'tar',
         location: 'https://example.org/sets/a.tar',
         samples: 1,
-        bytes: 7,
+        bytes: 1536,
         checksum: { algorithm: 'md5', value: 'ab' },
       },
     ]);
+  });
+
+  test('does not believe in more samples than a shard has room for', async () => {
+    const indexOf = (...shardlist: object[]) =>
+      JSON.stringify({ __kind__: 'wids-shard-index-v1', wids_version: 1, shardlist });
+    const parse =
+      (...shardlist: object[]) =>
+      () =>
+        parseShardIndex(indexOf(...shardlist), '/sets/index.json');
+    for (const nsamples of [2e8, 3e9, Number.MAX_SAFE_INTEGER]) {
+      expect(parse({ url: 'a.tar', nsamples })).toThrow(
+        `shardlist.0 has ${nsamples} samples; expected at most 1000000 where no filesize is given`,
+      );
+      expect(parse({ url: 'a.parquet', nsamples, filesize: 1e6 })).toThrow(
+        `${nsamples} samples; expected at most 1000000 in its 1000000 bytes`,
+      );
+    }
+    expect(parse({ url: 'a.tar', nsamples: 3, filesize: 1535 })).toThrow('expected at most 2 in its 1535');
+    const many = Array.from({ length: 51 }, (_, i) => ({ url: `${i}.tar`, nsamples: 1e6 }));
+    expect(parse(...many)).toThrow('it has 51000000 images in all; expected at most 50000000');
+
+    const location = join(folder, 'claims');
+    await mkdir(location);
+    await writeShards({ directory: location, prefix: 'a', from: images, names: names.slice(0, 2) });
+    await writeFile(
+      join(location, 'index.json'),
+      indexOf({ url: 'a-000000.tar', nsamples: 4e7, filesize: 1e15 }),
+    );
+    await expect(openShards(location)).rejects.toThrow(/has \d+ bytes, and its index says 40000000 samples/);
   });
 
   test('expands ranges of numbers', () => {

@@ -1,0 +1,89 @@
+import { rm, stat } from 'node:fs/promises';
+import { startThread } from '../threads/startThread';
+import type { ParquetTasks } from './parquetTasks';
+import { ShardError } from './shardError';
+import { isAddress } from './shardFile';
+
+/** What the thread is to do. */
+export interface ThreadTask {
+  readonly name: keyof ParquetTasks;
+  readonly args: readonly string[];
+}
+
+/** What the thread says. */
+export type ParquetMessage =
+  | { readonly kind: 'alive' }
+  | { readonly kind: 'result'; readonly result: unknown }
+  | { readonly kind: 'error'; readonly name: string; readonly message: string };
+
+export const SIGN_OF_LIFE_SECONDS = 0.25;
+
+/** Without a sign of life: reading a page takes milliseconds. And for a page as large as the file. */
+const SILENT_SECONDS = 3;
+const BYTES_PER_SECOND = 20e6;
+/** For JavaScript's own objects, in megabytes, beside four times the size of the file. */
+const HEAP_MEGABYTES = 192;
+const MOST_HEAP_MEGABYTES = 4096;
+
+/**
+ * Does something with a Parquet file in a thread of its own, with time and memory in proportion to its size: bytes of a
+ * damaged file make hyparquet loop without end, or fill the memory, and neither may keep this thread or end the process.
+ *
+ * @param location of the file
+ * @param rest what else the task is given: paths, which are removed where it was stopped, with `.part` behind them
+ * @throws ShardError, which names the file, whatever goes wrong
+ */
+export async function withParquet<Name extends keyof ParquetTasks>(
+  name: Name,
+  location: string,
+  ...rest: readonly string[]
+): Promise<Awaited<ReturnType<ParquetTasks[Name]>>> {
+  const bytes = isAddress(location) ? 0 : ((await stat(location).catch(() => undefined))?.size ?? 0);
+  const megabytes = HEAP_MEGABYTES + Math.ceil(4e-6 * bytes);
+  const thread = startThread('parquetThread', {
+    workerData: { name, args: [location, ...rest] } satisfies ThreadTask,
+    resourceLimits: { maxOldGenerationSizeMb: Math.min(MOST_HEAP_MEGABYTES, megabytes) },
+  });
+  const damaged = (what: string) =>
+    new ShardError(`'${location}' is no Parquet file that can be read: ${what}.`);
+  const silentSeconds = SILENT_SECONDS + bytes / BYTES_PER_SECOND;
+  let watch: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<Awaited<ReturnType<ParquetTasks[Name]>>>((resolve, reject) => {
+      // In several steps: where it is this thread that was kept from running, one of them passes for all.
+      const STEPS = 4;
+      let silent = 0;
+      const look = () => {
+        if (++silent > STEPS)
+          reject(
+            damaged(`nothing came of it in ${silentSeconds.toFixed(0)} s, as happens with damaged ones`),
+          );
+      };
+      thread.on('message', (message: ParquetMessage) => {
+        silent = 0;
+        // A thread takes its time to start.
+        watch ??= setInterval(look, (1000 * silentSeconds) / STEPS);
+        if (message.kind === 'result') resolve(message.result as Awaited<ReturnType<ParquetTasks[Name]>>);
+        else if (message.kind === 'error')
+          reject(message.name === 'ShardError' ? new ShardError(message.message) : damaged(message.message));
+      });
+      thread.on('error', (error: NodeJS.ErrnoException) =>
+        reject(
+          damaged(
+            error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+              ? `it takes more than ${megabytes} MB, as happens with damaged ones`
+              : error.message,
+          ),
+        ),
+      );
+      thread.on('exit', (code) => reject(damaged(`its thread stopped with exit code ${code}`)));
+    });
+  } catch (error) {
+    await thread.terminate();
+    for (const path of rest) await rm(`${path}.part`, { force: true });
+    throw error;
+  } finally {
+    clearInterval(watch);
+    await thread.terminate();
+  }
+}
