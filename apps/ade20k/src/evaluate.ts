@@ -1,9 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertNoRun, foldSpaces, passProgress } from '@beit/cli';
 import type { Unreadable } from '@beit/data';
 import type { SegmentationMetrics } from '@beit/segmentation';
 import type { ProgressReporter } from '@beit/trainer';
+import { makeFolder } from '@beit/weights';
 import { type Dataset, loadDataset } from './dataset';
 import { openEvaluation } from './evaluation';
 import { createModel } from './model';
@@ -70,6 +71,6 @@ export async function evaluate(
 }
 
 async function writeJson(folder: string, name: string, value: object): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
 }

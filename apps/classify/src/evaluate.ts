@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { passProgress } from '@beit/cli';
 import type { Unreadable } from '@beit/data';
 import type { ProgressReporter } from '@beit/trainer';
+import { makeFolder } from '@beit/weights';
 import { loadClassifier } from './classifierFile';
 import { distinct } from './classNames';
 import { loadMeasured, type MeasuredImages } from './dataset';
@@ -77,7 +78,7 @@ async function writeResults(
   unreadable: readonly Unreadable[],
 ): Promise<void> {
   const { metrics, loss, logits, indices, labels } = evaluated;
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   const perClass = Object.fromEntries(classes.map((name, label) => [name, metrics.perClass[label]]));
   const counted = { measuredOn: about, measured: labels.length, unreadable: unreadable.length };
   const results = { ...metrics, loss, perClass, images: counted };

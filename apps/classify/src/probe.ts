@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   classificationMetrics,
@@ -13,6 +13,7 @@ import { adamW, cosineSchedule, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { cloneTensors, type HostTensor } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
+import { makeFolder } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import type { Labelled } from './dataset';
 import { openForwardPass } from './forwardPass';
@@ -76,7 +77,7 @@ export async function probe(options: Options, progress: ProgressReporter): Promi
     }),
   );
   if (options.out !== undefined) {
-    await mkdir(options.out, { recursive: true });
+    await makeFolder(options.out);
     const result = { checkpoint: startedFrom ?? null, recipe: recipe.name, layers: probes };
     await writeFile(join(options.out, 'probe.json'), `${JSON.stringify(result, null, 2)}\n`);
   }

@@ -1,10 +1,10 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Names, Unreadable } from '@beit/data';
 import type { Communicator } from '@beit/mpi';
 import { messageOf } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
+import { makeFolder } from '@beit/weights';
 import type { OptionTexts } from '../options/optionTable';
 import { assertOwnFiles } from './ownFiles';
 import { type RunClock, runClock } from './runClock';
@@ -66,7 +66,7 @@ export async function openRun<Stage extends string>({
   const isFirst = job.rank === 0;
   assertOwnFiles(out);
   await assertSameImages(job, images);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   if (isFirst) lockRun(out);
   const continues = isBegun(out);
   let isWritten = continues;
