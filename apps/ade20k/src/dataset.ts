@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { folderNotes, passProgress, RUNS } from '@beit/cli';
 import {
   type AnnotationOptions,
@@ -14,6 +13,7 @@ import { ADE20K_CLASSES, ADE20K_PALETTE, type Color, createPalette } from '@beit
 import type { ProgressReporter } from '@beit/trainer';
 import { labelsOf } from './labels';
 import type { SegmentRecipe } from './recipe';
+import { makeWhole } from './wholeFolder';
 
 export interface Dataset {
   readonly classes: readonly string[];
@@ -66,19 +66,13 @@ async function scenesFolder(
   const folder = join(RUNS, 'data', name);
   if (existsSync(folder)) return folder;
   progress.message(`Writing ${training + validation} scenes to ${folder}`);
-  // Whole or not there at all.
-  const partial = `${folder}.${process.pid}.tmp`;
-  await mkdir(dirname(folder), { recursive: true });
-  try {
-    const onProgress = passProgress('scenes', progress.update);
+  const onProgress = passProgress('scenes', progress.update);
+  await makeWhole(folder, async (partial) => {
     await writeEmojiScenes(partial, { ...options, onProgress });
-    await rename(partial, folder).catch((error: NodeJS.ErrnoException) => {
-      // Another process was faster, with the same scenes.
-      if (!existsSync(folder)) throw error;
-    });
-  } finally {
-    await rm(partial, { recursive: true, force: true });
-  }
+  }).catch((error: Error) => {
+    // Another process was faster, with the same scenes.
+    if (!existsSync(folder)) throw error;
+  });
   return folder;
 }
 

@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertNoRun, foldSpaces, passProgress, writeJson } from '@beit/cli';
 import type { Unreadable } from '@beit/data';
 import type { SegmentationMetrics } from '@beit/segmentation';
 import type { ProgressReporter } from '@beit/trainer';
+import { makeFolder } from '@beit/weights';
 import { type Dataset, loadDataset } from './dataset';
 import { openEvaluation } from './evaluation';
 import { createModel } from './model';
@@ -63,7 +63,7 @@ export async function evaluate(
       images: { validation: images },
       ...(first && { unreadable: { validation: unreadable.length } }),
     };
-    await mkdir(out, { recursive: true });
+    await makeFolder(out);
     await writeJson(join(out, 'results.json'), results);
     if (first) await writeJson(join(out, 'unreadable.json'), unreadable);
   }

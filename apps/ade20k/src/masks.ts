@@ -1,6 +1,6 @@
 /** `masks`: what is in all masks of a folder, and another folder in which colors, or other numbers, are classes. */
 import { existsSync } from 'node:fs';
-import { mkdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { realpath, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { passProgress, UsageError } from '@beit/cli';
 import {
@@ -12,8 +12,10 @@ import {
   type Unreadable,
 } from '@beit/data';
 import type { ProgressReporter } from '@beit/trainer';
+import { makeFolder } from '@beit/weights';
 import sharp from 'sharp';
 import { hexOf, type Palette } from './palette';
+import { makeWhole } from './wholeFolder';
 
 const PARTS = ['training', 'validation'] as const;
 /** More colors than so are no classes: masks were resized with smoothing, or compressed with losses. */
@@ -113,12 +115,11 @@ export async function convertMasks(
 ): Promise<void> {
   if (existsSync(out)) throw new UsageError(`${out} is there already. Give another --out.`);
   const folder = await segmentationFolder(directory);
-  const partial = `${out}.${process.pid}.tmp`;
-  try {
+  await makeWhole(out, async (partial) => {
     for (const part of PARTS) {
       for await (const { mask, path } of masksOf(folder[part], part, progress)) {
         const to = join(partial, 'annotations', part, mask.replace(/\.[^.]+$/, '.png'));
-        await mkdir(dirname(to), { recursive: true });
+        await makeFolder(dirname(to));
         const { width, height, labels } = await converted(path, palette).catch((cause: Error) => {
           throw new Error(`'${part}/${mask}': ${cause.message}`, { cause });
         });
@@ -129,10 +130,7 @@ export async function convertMasks(
     // Junctions are what Windows links folders by without special rights; elsewhere it is a link like any other.
     await symlink(await realpath(join(directory, 'images')), join(partial, 'images'), 'junction');
     await writeFile(join(partial, 'classes.json'), `${JSON.stringify(palette.classes, null, 2)}\n`);
-    await rename(partial, out);
-  } finally {
-    await rm(partial, { recursive: true, force: true });
-  }
+  });
 }
 
 async function converted(path: string, { kind, entries }: Palette) {

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { assertNoInput, namedImages, UsageError, writeWhole } from '@beit/cli';
 import { type LabelNumbers, numberOfClass, readScaled } from '@beit/data';
 import { type Color, colorClasses, overlayClasses } from '@beit/segmentation';
+import { makeFolder } from '@beit/weights';
 import sharp from 'sharp';
 import { SCALES } from './evaluation';
 import { createModel } from './model';
@@ -88,7 +88,7 @@ async function writePictures(
   { width, height, pixels, classes }: Segmented,
   { palette, labels }: { readonly palette: readonly Color[]; readonly labels: LabelNumbers },
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const gray = { raw: { width, height, channels: 1 } } as const;
   const rgb = { raw: { width, height, channels: 3 } } as const;
   const numbers = classes.map((label) => numberOfClass(label, labels));

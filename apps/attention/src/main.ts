@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   assertNoInput,
@@ -19,7 +18,7 @@ import type { Picture } from '@beit/report';
 import { describeSize, type ImageSize, imageSides, shortSize } from '@beit/tensors';
 import { type ProgressReporter, terminalProgress } from '@beit/trainer';
 import { gridOf } from '@beit/vit';
-import { centerFraming } from '@beit/weights';
+import { centerFraming, makeFolder } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type AttentionModel, openAttention } from './attentionModel';
 import { drawFigure, mapsOf, type Query } from './figure';
@@ -56,7 +55,7 @@ async function main(): Promise<number> {
   if (block > depth) throw new UsageError(`--block is '${block}'; the model has ${depth} blocks.`);
   const out = options.out ?? outOf(pretrained.path);
   try {
-    await mkdir(out, { recursive: true });
+    await makeFolder(out);
     const given = { ...options, pretrained, size, block, out };
     if (options.command === 'figure') await figure(given, progress);
     else await measure(given, progress);

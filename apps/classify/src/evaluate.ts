@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { passProgress, writeJson, writeWhole } from '@beit/cli';
 import type { Unreadable } from '@beit/data';
 import type { ProgressReporter } from '@beit/trainer';
+import { makeFolder } from '@beit/weights';
 import { loadClassifier } from './classifierFile';
 import { distinct } from './classNames';
 import { loadMeasured, type MeasuredImages } from './dataset';
@@ -99,7 +99,7 @@ async function writeResults(
   unreadable: readonly Unreadable[],
 ): Promise<void> {
   const { logits, indices } = evaluated;
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   const counted = { measuredOn: about, measured: indices.length, unreadable: unreadable.length };
   const results = { ...resultsOf(evaluated, classes), images: counted };
   await writeJson(join(out, 'results.json'), results);

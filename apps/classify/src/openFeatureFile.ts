@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { UsageError } from '@beit/cli';
+import { makeFolder } from '@beit/weights';
 import { arrayRows } from './arrayRows';
 import type { FeatureFile } from './featureFile';
 import { parquetRows } from './parquetRows';
@@ -19,6 +19,6 @@ export function featureFormat(path: string): (typeof FORMATS)[number] {
 /** Begins a file, in a folder that is made where it is missing. @throws UsageError as `featureFormat` */
 export async function openFeatureFile(path: string): Promise<FeatureFile> {
   const format = featureFormat(path);
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   return format === '.parquet' ? parquetRows(path) : arrayRows(path, format);
 }

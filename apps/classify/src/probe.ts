@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   classificationMetrics,
@@ -13,6 +12,7 @@ import { adamW, cosineSchedule, trainState, trainStep } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import { cloneTensors, type HostTensor } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
+import { makeFolder } from '@beit/weights';
 import type * as tf from '@tensorflow/tfjs';
 import { openForwardPass } from './forwardPass';
 import { chosenLabels, type Labelled, singleLabels } from './labels';
@@ -79,7 +79,7 @@ export async function probe(options: Options, progress: ProgressReporter): Promi
     }),
   );
   if (options.out !== undefined) {
-    await mkdir(options.out, { recursive: true });
+    await makeFolder(options.out);
     const result = { checkpoint: startedFrom ?? null, recipe: recipe.name, layers: probes };
     await writeJson(join(options.out, 'probe.json'), result);
   }

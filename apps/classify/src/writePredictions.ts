@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeJson, writeWhole } from '@beit/cli';
+import { makeFolder } from '@beit/weights';
 import type { Prediction } from './predict';
 
 /**
@@ -10,7 +10,7 @@ import type { Prediction } from './predict';
  * @returns the paths
  */
 export async function writePredictions(out: string, predictions: readonly Prediction[]): Promise<string[]> {
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   const json = predictions.map(({ file, ...found }) => ({ image: file.name, ...found }));
   const lines = predictions.flatMap((prediction) => {
     const { name } = prediction.file;

@@ -1,10 +1,10 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ImageSource, sourceIdentity, type Unreadable } from '@beit/data';
 import type { Communicator } from '@beit/mpi';
 import { messageOf } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
+import { makeFolder } from '@beit/weights';
 import type { OptionTexts } from '../options/optionTable';
 import { assertOwnFiles } from './ownFiles';
 import { type RunClock, runClock } from './runClock';
@@ -69,7 +69,7 @@ export async function openRun<Stage extends string>({
   await assertSameImages(job, identity);
   const continues = isBegun(out);
   if (continues) await assertImagesOfRun(out, identity, progress);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   if (isFirst) lockRun(out);
   let isWritten = continues;
   return {

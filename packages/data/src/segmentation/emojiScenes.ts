@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRandom, type Random } from '@beit/random';
+import { makeFolder } from '@beit/weights';
 import { drawBackground } from '../pixels/drawBackground';
 import { type Emoji, type EmojiSplit, emojiDataset, isSkinToned } from '../sources/emojiDataset';
 import type { MemorySource } from '../sources/source';
@@ -98,7 +99,7 @@ export async function writeEmojiScenes(
   let done = 0;
   for (const part of ['training', 'validation'] as const) {
     const folders = [join(directory, 'images', part), join(directory, 'annotations', part)] as const;
-    for (const folder of folders) await mkdir(folder, { recursive: true });
+    for (const folder of folders) await makeFolder(folder);
     for (let i = 0; i < counts[part]; i++) {
       await writeScene(folders, `${part}_${String(i + 1).padStart(6, '0')}`, await scene(part, i));
       onProgress?.(++done, training + validation);

@@ -10,6 +10,8 @@ export interface ThreadTask {
   readonly args: readonly string[];
 }
 
+type TaskResult<Name extends keyof ParquetTasks> = Awaited<ReturnType<ParquetTasks[Name]>>;
+
 /** What the thread says. */
 export type ParquetMessage =
   | { readonly kind: 'alive' }
@@ -37,7 +39,7 @@ export async function withParquet<Name extends keyof ParquetTasks>(
   name: Name,
   location: string,
   ...rest: readonly string[]
-): Promise<Awaited<ReturnType<ParquetTasks[Name]>>> {
+): Promise<TaskResult<Name>> {
   const bytes = isAddress(location) ? 0 : ((await stat(location).catch(() => undefined))?.size ?? 0);
   const megabytes = HEAP_MEGABYTES + Math.ceil(4e-6 * bytes);
   const thread = startThread('parquetThread', {
@@ -49,7 +51,7 @@ export async function withParquet<Name extends keyof ParquetTasks>(
   const silentSeconds = SILENT_SECONDS + bytes / BYTES_PER_SECOND;
   let watch: NodeJS.Timeout | undefined;
   try {
-    return await new Promise<Awaited<ReturnType<ParquetTasks[Name]>>>((resolve, reject) => {
+    return await new Promise<TaskResult<Name>>((resolve, reject) => {
       // In several steps: where it is this thread that was kept from running, one of them passes for all.
       const STEPS = 4;
       let silent = 0;
@@ -63,7 +65,7 @@ export async function withParquet<Name extends keyof ParquetTasks>(
         silent = 0;
         // A thread takes its time to start.
         watch ??= setInterval(look, (1000 * silentSeconds) / STEPS);
-        if (message.kind === 'result') resolve(message.result as Awaited<ReturnType<ParquetTasks[Name]>>);
+        if (message.kind === 'result') resolve(message.result as TaskResult<Name>);
         else if (message.kind === 'error')
           reject(message.name === 'ShardError' ? new ShardError(message.message) : damaged(message.message));
       });

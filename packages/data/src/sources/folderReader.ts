@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { writeFileAtomic } from '@beit/weights';
+import { makeFolder, writeFileAtomic } from '@beit/weights';
 import { z } from 'zod';
-import { makeFolder } from '../files/makeFolder';
 import { IMAGE_EXTENSIONS } from './imageExtensions';
 
 const names = z.array(z.string());

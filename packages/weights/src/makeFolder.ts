@@ -1,5 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { nodeModule } from './nodeModule';
 
 /** What a system says in codes, for people. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -12,12 +11,14 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes a folder, and those that it is in. Step by step: Node's own `recursive` never ends where nothing can be made, as
+ * Makes a folder (Node), and those that it is in. Step by step: Node's own `recursive` never ends where nothing can be made, as
  * below `/proc`.
  *
  * @throws when it can't be made: the error names the folder that was to have it, and what is wrong with that
  */
 export async function makeFolder(folder: string): Promise<void> {
+  const { mkdir, stat } = nodeModule('node:fs/promises');
+  const { dirname, resolve } = nodeModule('node:path');
   const path = resolve(folder);
   const above = dirname(path);
   const make = () =>

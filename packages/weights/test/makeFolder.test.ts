@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder } from '../src/files/makeFolder';
+import { makeFolder } from '../src';
 
 let folder: string;
 beforeAll(async () => {
