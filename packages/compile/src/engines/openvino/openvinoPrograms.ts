@@ -225,19 +225,13 @@ async function loadProgram(
     ...(numThreads !== undefined && numThreads < cpus().length ? { ENABLE_CPU_PINNING: 'NO' } : {}),
     ...(profile !== undefined ? { PERF_COUNT: 'YES' } : {}),
   };
-  const compiled =
-    cache === false
-      ? compiledModel(ov, core, model, properties)
-      : await (await import('./programCache')).withProgramCache(
-          (own) =>
-            compiledModel(
-              ov,
-              core,
-              model,
-              own === undefined ? properties : { ...properties, CACHE_DIR: own },
-            ),
-          cache,
-        );
+  const compileIn = (own: string | undefined) =>
+    compiledModel(ov, core, model, own === undefined ? properties : { ...properties, CACHE_DIR: own });
+  const cached = async (folder: string | undefined) => {
+    const { programKey, withProgramCache } = await import('./programCache');
+    return withProgramCache(programKey(ov.version, xml, weights, properties), compileIn, folder);
+  };
+  const compiled = cache === false ? compileIn(undefined) : await cached(cache);
   ov.free('model', model);
   const request = ov.createRequest(compiled);
 
