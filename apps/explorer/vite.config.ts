@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defaultClientConditions, defineConfig } from 'vite';
+import { contentSecurityPolicy } from './scripts/contentSecurityPolicy';
 
 // Without these headers the page works too, on one thread.
 const ISOLATED = {
@@ -11,7 +12,7 @@ const ISOLATED = {
 export default defineConfig({
   // The build can lie in any folder of any server.
   base: './',
-  plugins: [react()],
+  plugins: [react(), contentSecurityPolicy()],
   resolve: {
     conditions: ['@beit/source', 'onnxruntime-web-use-extern-wasm', ...defaultClientConditions],
     alias: [

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { launchChromium } from './launchChromium';
@@ -16,7 +17,8 @@ export const SURROUNDINGS = {
 /** What axe-core finds in a page, in words, and whether it is wider than its window. */
 export async function violationsOf(page: Page): Promise<string[]> {
   if (!(await page.evaluate('"axe" in globalThis')))
-    await page.addScriptTag({ path: require.resolve('axe-core/axe.min.js') });
+    // As the debugger, whom no policy of the page keeps from it.
+    await page.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));
   const { violations } = (await page.evaluate('axe.run()')) as {
     violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
   };

@@ -3,7 +3,9 @@
 import type { CropOptions, PhotometricDistortion } from '@beit/data';
 import {
   above,
+  aboveUpTo,
   atLeast,
+  batchSize,
   betas,
   fields,
   fraction,
@@ -12,6 +14,7 @@ import {
   normalization,
   oneOfNames,
   pair,
+  pixels,
   positiveShare,
   range,
   recipeName,
@@ -32,10 +35,14 @@ const distortion = fields({
   hue: atLeast(0),
 }) satisfies z.ZodType<PhotometricDistortion>;
 
+/** As much as `createSegmenter` takes. */
+const channels = whole(1, 65_536);
+const few = whole(1, 64);
+
 const auxiliaryHead = fields({
   block: whole(0),
-  numConvs: whole(1).optional(),
-  upScale: whole(1).optional(),
+  numConvs: few.optional(),
+  upScale: few.optional(),
   weight: atLeast(0).optional(),
 }) satisfies z.ZodType<AuxiliaryHead>;
 
@@ -43,14 +50,14 @@ const auxiliary = z.array(auxiliaryHead, { error: 'expected a list' }).readonly(
 
 const setrPup = fields({
   kind: z.literal('setr-pup'),
-  channels: whole(1),
-  numConvs: whole(1),
+  channels,
+  numConvs: few,
   auxiliary,
 }) satisfies z.ZodType<SetrPup>;
 
 const setrNaive = fields({
   kind: z.literal('setr-naive'),
-  channels: whole(1),
+  channels,
   auxiliary,
 }) satisfies z.ZodType<SetrNaive>;
 
@@ -60,14 +67,14 @@ const fourBlocks = z.tuple([block, block, block, block], { error: 'expected four
 const setrMla = fields({
   kind: z.literal('setr-mla'),
   blocks: fourBlocks,
-  channels: whole(1),
-  headChannels: whole(1),
+  channels,
+  headChannels: channels,
 }) satisfies z.ZodType<SetrMla>;
 
 const uperNet = fields({
   kind: z.literal('upernet'),
   blocks: fourBlocks,
-  channels: whole(1),
+  channels,
   auxiliary,
 }) satisfies z.ZodType<UperNet>;
 
@@ -82,10 +89,10 @@ const parts = fields({
       /** Scenes of the embedded emoji, written to runs/data when they are first asked for. */
       fields({
         kind: z.literal('scenes'),
-        training: whole(1),
-        validation: whole(1),
-        width: whole(16),
-        height: whole(16),
+        training: whole(1, 1_000_000),
+        validation: whole(1, 1_000_000),
+        width: pixels(16),
+        height: pixels(16),
         heldOutShare: fraction,
       }),
       /** The user's own images, in the layout of ADE20K: needs `--data`. What the numbers of its masks mean; left out: found. */
@@ -103,9 +110,9 @@ const parts = fields({
   views: fields({
     normalization,
     /** Longer and shorter side that images are resized to; left out: they stay as they are. */
-    scale: pair(whole(1)).optional(),
+    scale: pair(pixels()).optional(),
     /** In training, drawn for each image. */
-    ratio: range(above(0)),
+    ratio: range(aboveUpTo(0, 100)),
     categoryMaxRatio: positiveShare,
     flip: share,
     distortion: distortion.optional(),
@@ -117,8 +124,8 @@ const parts = fields({
   /** The weight of each class in the loss, which then is a weighted mean over the labelled pixels; left out: all count alike. */
   classWeights: z.array(atLeast(0)).optional(),
   /** Crops per step, in micro-batches of at most `microBatchSize`, each of which normalizes by its own statistics. */
-  batchSize: whole(1),
-  microBatchSize: whole(1),
+  batchSize,
+  microBatchSize: batchSize,
   steps: whole(1),
   warmupSteps: whole(0),
   learningRate: above(0),

@@ -1,7 +1,9 @@
 /** The recipes against the table of the paper and mmsegmentation's protocol. */
+
 import { layerRates, overlay } from '@beit/cli';
 import { createRandom } from '@beit/random';
 import type { SegmenterHead } from '@beit/segmentation';
+import { takenSizes } from '../../../tooling/jest/takenSizes';
 import { createModel } from '../src/model';
 import { segmentRecipe } from '../src/recipe';
 import { RECIPES } from '../src/recipes';
@@ -120,4 +122,8 @@ test.each([
   const { error } = segmentRecipe.safeParse(overlay(PAPER, change));
   expect(error?.issues.map((issue) => issue.path.join('.'))).toEqual([path]);
   expect(error?.issues[0]?.message).toContain(message);
+});
+
+test.each([1e9, 2 ** 53 - 1, 1e300, -1, null, '12'])('no size of a recipe may be %p', (value) => {
+  for (const recipe of RECIPES) expect(takenSizes(segmentRecipe, recipe, value)).toEqual([]);
 });

@@ -8,6 +8,7 @@ import {
   above,
   atLeast,
   background,
+  batchSize,
   betas,
   colorJitter,
   crop,
@@ -15,6 +16,7 @@ import {
   fraction,
   normalization,
   oneOfNames,
+  pixels,
   positiveShare,
   range,
   recipeName,
@@ -31,7 +33,7 @@ const augmentation = fields({
   colorJitter: colorJitter.optional(),
   /** Probability of mirroring. */
   flip: share,
-  randAugment: fields({ ops: whole(0), magnitude: atLeast(0), magnitudeStd: atLeast(0) }).optional(),
+  randAugment: fields({ ops: whole(0, 64), magnitude: atLeast(0), magnitudeStd: atLeast(0) }).optional(),
   erasing: fields({ probability: share, area: range(share), aspect: above(0) }).optional(),
 }) satisfies z.ZodType<Augmentation>;
 
@@ -56,7 +58,7 @@ const parts = fields({
        */
       fields({
         kind: z.literal('emoji'),
-        size: whole(1),
+        size: pixels(),
         imagesPerClass: range(whole(2)),
         heldOutShare: fraction,
       }),
@@ -79,12 +81,12 @@ const parts = fields({
     cropShare: positiveShare,
   }),
   /** Times that an image comes in one epoch, each time augmented otherwise; the epoch is not longer for it. */
-  repeats: whole(1),
+  repeats: whole(1, 1000),
   mix: mix.optional(),
   labelSmoothing: share,
   /** Images per step, in micro-batches of at most `microBatchSize`. */
-  batchSize: whole(1),
-  microBatchSize: whole(1),
+  batchSize,
+  microBatchSize: batchSize,
   /** May be a fraction; the steps are whole. */
   epochs: above(0),
   warmupEpochs: atLeast(0),

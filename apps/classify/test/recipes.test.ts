@@ -1,8 +1,10 @@
 /** The recipes against the tables of the paper, of the released commands and of DeiT. */
+
 import { layerRates, overlay } from '@beit/cli';
 import { BEIT_ERASING, BEIT_RAND_AUGMENT } from '@beit/data';
 import { createRandom } from '@beit/random';
 import { createVit } from '@beit/vit';
+import { takenSizes } from '../../../tooling/jest/takenSizes';
 import { createModel } from '../src/model';
 import { finetuneRecipe } from '../src/recipe';
 import { RECIPES } from '../src/recipes';
@@ -114,4 +116,8 @@ test.each([
     .map((shape) => shape.reduce((a, b) => a * b, 1))
     .reduce((a, b) => a + b, 0);
   expect(encoder + 2 * model.embedDim + (model.embedDim + 1) * 1000).toBe(parameters);
+});
+
+test.each([1e9, 2 ** 53 - 1, 1e300, -1, null, '12'])('no size of a recipe may be %p', (value) => {
+  for (const recipe of RECIPES) expect(takenSizes(finetuneRecipe, recipe, value)).toEqual([]);
 });

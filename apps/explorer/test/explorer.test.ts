@@ -93,6 +93,33 @@ whereInstalled('Chromium', () => {
     return JSON.parse(await readFile(await download.path(), 'utf8')) as T;
   }
 
+  test('the page may take nothing from elsewhere, send nothing there, and run no text as a program', async () => {
+    const page = await browser.newPage();
+    try {
+      await page.goto(served.url);
+      await page.getByTestId('facts').waitFor();
+      const outcome = (program: string): Promise<unknown> =>
+        page.evaluate(`Promise.resolve().then(() => ${program}).then(() => 'done', () => 'refused')`);
+      const blocked = () =>
+        page.evaluate(
+          "new Promise((resolve) => document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => resolve(effectiveDirective), { once: true }))",
+        );
+      const refused = async (program: string) => (await Promise.all([blocked(), outcome(program)]))[0];
+      // Another host, although it is this machine.
+      const elsewhere = served.url.replace('127.0.0.1', 'localhost');
+      expect(await refused(`fetch('${elsewhere}')`)).toBe('connect-src');
+      expect(await refused(`{ new Image().src = '${elsewhere}icon.svg' }`)).toBe('img-src');
+      expect(
+        await refused(
+          "{ document.head.append(Object.assign(document.createElement('script'), { text: '1' })) }",
+        ),
+      ).toBe('script-src-elem');
+      expect(await outcome("fetch('./icon.svg')")).toBe('done');
+    } finally {
+      await page.close();
+    }
+  });
+
   test('charts come when they are asked for', () =>
     withPage(async (page) => {
       const charts = async () =>

@@ -9,6 +9,7 @@ import {
   above,
   atLeast,
   background,
+  batchSize,
   betas,
   colorJitter,
   constructible,
@@ -19,6 +20,7 @@ import {
   normalization,
   oneOfNames,
   pair,
+  pixels,
   recipeName,
   share,
   text,
@@ -28,11 +30,11 @@ import {
   z,
 } from '@beit/schemas';
 import { dvaeConfig } from '@beit/schemas/tokenizer';
-import { type ImageSize, imageSides, isSameSize, shortSize } from '@beit/tensors';
+import { type ImageSize, imageSides, isSameSize, MOST_PIXELS, shortSize } from '@beit/tensors';
 import { gridOf } from '@beit/vit';
 
 /** Images per step, in micro-batches of at most `microBatchSize`. */
-const batches = { batchSize: whole(1), microBatchSize: whole(1) };
+const batches = { batchSize, microBatchSize: batchSize };
 
 /** Stage 1: the tokenizer. Schedules are cosines over its steps; see `dvaeSchedules`. */
 const tokenizerRecipe = fields({
@@ -61,8 +63,8 @@ const tokenizerRecipe = fields({
 
 /** Patches: the side of a square grid, or rows and columns. */
 const gridTarget = {
-  gridSize: z.union([whole(1), pair(whole(1))], {
-    error: 'expected a whole number of at least 1, or a list of two',
+  gridSize: z.union([pixels(), pair(pixels())], {
+    error: `expected a whole number from 1 to ${MOST_PIXELS}, or a list of two`,
   }),
   numMaskingPatches: whole(1).optional(),
   maskRatio: share.optional(),
@@ -77,7 +79,7 @@ const masking = z.discriminatedUnion(
       maxNumPatches: whole(1).optional(),
       minAspect: above(0).optional(),
       maxAspect: above(0).optional(),
-      attempts: whole(1).optional(),
+      attempts: whole(1, 100_000).optional(),
       stopRule: oneOfNames(['official', 'exact', 'paper']).optional(),
     }).check(constructible(createBlockwiseMasking)),
     fields({ kind: z.literal('random'), ...gridTarget }).check(constructible(createRandomMasking)),
@@ -113,7 +115,7 @@ const parts = fields({
     'kind',
     [
       /** The embedded data set, decoded to `size` pixels, of which `heldOutShare` is not trained on (default 0.1). */
-      fields({ kind: z.literal('emoji'), size: whole(1), heldOutShare: fraction.optional() }),
+      fields({ kind: z.literal('emoji'), size: pixels(), heldOutShare: fraction.optional() }),
       /** The user's own images: needs `--data`. So many shards are mixed with each other. */
       fields({ kind: z.literal('folder'), shardWindow: whole(1).optional() }),
     ],
@@ -151,10 +153,12 @@ export const pretrainRecipe: z.ZodType<PretrainRecipe> = parts.check(({ value, i
   const shown = (size: ImageSize) => JSON.stringify(shortSize(imageSides(size)));
   if (!isSameSize(mim.masking.gridSize, grid))
     expected('mim.masking.gridSize', `${shown(grid)}, imageSize / patchSize of mim.model`);
-  const { downsampling } = createDvae(tokenizer.model);
-  const tokenSize = [grid[0] * downsampling, grid[1] * downsampling] as const;
-  if (mim.target === 'tokens' && !isSameSize(views.tokenImageSize, tokenSize))
-    expected('views.tokenImageSize', `${shown(tokenSize)}, so that a visual token is a patch`);
+  if (dvaeConfig.safeParse(tokenizer.model).success) {
+    const { downsampling } = createDvae(tokenizer.model);
+    const tokenSize = [grid[0] * downsampling, grid[1] * downsampling] as const;
+    if (mim.target === 'tokens' && !isSameSize(views.tokenImageSize, tokenSize))
+      expected('views.tokenImageSize', `${shown(tokenSize)}, so that a visual token is a patch`);
+  }
   const wrong = wrongChannels(mim.model, views.normalization);
   if (wrong) expected('views.normalization', wrong);
 });

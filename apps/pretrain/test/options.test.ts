@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { takenSizes } from '../../../tooling/jest/takenSizes';
 import { parseOptions, type RunOptions } from '../src/options';
 import { pretrainRecipe } from '../src/recipe';
 import { RECIPES } from '../src/recipes';
@@ -150,4 +151,8 @@ test.each([
   [['--epoch', '3'], /--epoch/],
 ])('%j is refused', async (args, message) => {
   await expect(parseOptions(args)).rejects.toThrow(message);
+});
+
+test.each([1e9, 2 ** 53 - 1, 1e300, -1, null, '12'])('no size of a recipe may be %p', (value) => {
+  for (const recipe of RECIPES) expect(takenSizes(pretrainRecipe, recipe, value)).toEqual([]);
 });

@@ -1,13 +1,16 @@
 import type { Color, SegmenterHead } from '@beit/segmentation';
+import { createVit } from '@beit/vit';
 import { centerFraming, type Framing, type Normalization } from '@beit/weights';
 import { z } from 'zod';
 import { json, readMetadata, writeMetadata } from './metadata';
 import {
+  constructible,
   imageSize,
   labelNumbers,
   normalization,
   oneOfNames,
   pair,
+  pixels,
   positiveShare,
   text,
   triple,
@@ -17,14 +20,14 @@ import {
 
 const HEADS = ['setr-pup', 'setr-naive', 'setr-mla', 'upernet'] as const satisfies SegmenterHead['kind'][];
 
-const size = { height: whole(1), width: whole(1) };
+const size = { height: pixels(), width: pixels() };
 /** How pictures come to the model's size. */
 const framing = z.object({
   resize: z
     .object({
       to: z.union([
         z.object(size),
-        z.object({ shortestEdge: whole(1) }),
+        z.object({ shortestEdge: pixels() }),
         z.object({ cover: z.object(size) }),
       ]),
       filter: oneOfNames(['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos']),
@@ -36,7 +39,7 @@ const framing = z.object({
 /** What stood in the place of `framing` and of a classifier's `normalization`, in files written before. */
 const classifierViews = z.object({ normalization, cropShare: positiveShare });
 /** What evaluation of a segmenter needs of them, beside the normalization. */
-const segmenterViews = z.object({ scale: pair(whole(1)).optional(), stride: imageSize });
+const segmenterViews = z.object({ scale: pair(pixels()).optional(), stride: imageSize });
 const color = triple(whole(0)) satisfies z.ZodType<Color>;
 /** Which of the heads; what else it says is checked by `createSegmenter`. */
 const segmenterHead = z.custom<SegmenterHead>(
@@ -50,7 +53,7 @@ const segmenterHead = z.custom<SegmenterHead>(
  */
 const modelMetadata = z.object({
   /** The architecture. */
-  config: json(vitConfig.unwrap().strip()),
+  config: json(vitConfig.unwrap().strip().check(constructible(createVit))),
   /** What it was trained with. */
   normalization: json(normalization).optional(),
   framing: json(framing).optional(),

@@ -3,6 +3,7 @@
  * a recipe from a file needs a type, ranges and messages with paths from one description.
  */
 import type { Background, ColorJitter, LabelNumbers, Normalization, RandomResizedCrop } from '@beit/data';
+import { MOST_PIXELS } from '@beit/tensors';
 import { createVit, type VitConfig } from '@beit/vit';
 import { z } from 'zod';
 
@@ -18,13 +19,25 @@ const numberOf = (expected: string, test: (x: number) => boolean = () => true) =
   const error = `expected ${expected}`;
   return z.number({ error }).refine(test, { error });
 };
-/** A whole number of at least `least`. */
-export const whole = (least: number) =>
-  numberOf(`a whole number of at least ${least}`, (x) => Number.isSafeInteger(x) && x >= least);
+/** A whole number of at least `least`, and at most `most`. */
+export const whole = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  numberOf(
+    most === Number.MAX_SAFE_INTEGER
+      ? `a whole number of at least ${least}`
+      : `a whole number from ${least} to ${most}`,
+    (x) => Number.isSafeInteger(x) && x >= least && x <= most,
+  );
+
+/** Along a side of a picture. */
+export const pixels = (least = 1) => whole(least, MOST_PIXELS);
+/** Images of a step: more than anyone takes (65536: LAMB, arXiv 1904.00962), few enough to be counted out. */
+export const batchSize = whole(1, 2 ** 20);
 export const atLeast = (least: number) => numberOf(`a number of at least ${least}`, (x) => x >= least);
 export const above = (bound: number) => numberOf(`a number above ${bound}`, (x) => x > bound);
+export const aboveUpTo = (bound: number, most: number) =>
+  numberOf(`a number above ${bound}, at most ${most}`, (x) => x > bound && x <= most);
 export const share = numberOf('a number from 0 to 1', (x) => x >= 0 && x <= 1);
-export const positiveShare = numberOf('a number above 0, at most 1', (x) => x > 0 && x <= 1);
+export const positiveShare = aboveUpTo(0, 1);
 /** Above 0 and below 1. */
 export const fraction = numberOf('a number above 0 and below 1', (x) => x > 0 && x < 1);
 /** A beta of AdamW. */
@@ -51,6 +64,7 @@ export const betas = pair(beta);
 export const constructible =
   <T>(construct: (config: T) => unknown) =>
   ({ value, issues }: z.core.ParsePayload<T>): void => {
+    if (issues.length > 0) return; // What is wrong with a part is told already.
     try {
       construct(value);
     } catch (error) {
@@ -63,8 +77,8 @@ export const constructible =
   };
 
 /** Pixels: the side of a square, or [height, width]. */
-export const imageSize = z.union([whole(1), pair(whole(1))], {
-  error: 'expected a whole number of at least 1, or a list of two, height and width',
+export const imageSize = z.union([pixels(), pair(pixels())], {
+  error: `expected a whole number from 1 to ${MOST_PIXELS}, or a list of two, height and width`,
 }) satisfies z.ZodType<VitConfig['imageSize']>;
 
 export const vitConfig = fields({

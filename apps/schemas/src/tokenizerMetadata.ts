@@ -14,7 +14,7 @@ export const dvaeConfig = fields({
 /** What the tokenizers of this project, `tokenizer.safetensors`, say of themselves beside their tensors. */
 const tokenizerMetadata = z.object({
   /** The architecture. */
-  config: json(dvaeConfig.unwrap().strip()),
+  config: json(dvaeConfig.unwrap().strip().check(constructible(createDvae))),
 });
 
 export type TokenizerMetadata = z.output<typeof tokenizerMetadata>;

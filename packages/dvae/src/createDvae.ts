@@ -1,7 +1,7 @@
 import type { TensorParams } from '@beit/nn';
 import { assertShape, constant, conv2d, linear, maxPool2d, normal, upsample2d } from '@beit/nn';
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/tensors';
+import { assertMemory, assertParameterCount, type NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { type DvaeConfig, downsampling, type ResolvedDvaeConfig, resolveDvaeConfig } from './dvaeConfig';
 import { gridSize } from './gridSize';
@@ -38,11 +38,14 @@ export interface Dvae {
 /**
  * DALL-E's discrete VAE: residual convolutions without normalization, max-pooling down, nearest neighbours up.
  * Paper: arXiv 2102.12092, appendix A.1. Reference: openai/DALL-E dall_e/encoder.py and decoder.py.
+ *
+ * @throws RangeError for sizes that can't be built, or make more than 1e11 parameters
  */
 export function createDvae(dvaeConfig: DvaeConfig): Dvae {
   const config = resolveDvaeConfig(dvaeConfig);
   const { vocabSize, numGroups, blocksPerGroup } = config;
   const shapes = parameterShapes(config);
+  assertParameterCount('The dVAE', shapes);
   const factor = downsampling(config);
   // "To stabilize the start of training": every residual path is scaled by one over the squared number of blocks.
   const postGain = 1 / (numGroups * blocksPerGroup) ** 2;
@@ -136,8 +139,9 @@ export function createDvae(dvaeConfig: DvaeConfig): Dvae {
     downsampling: factor,
     gridSize: (imageSize) => gridSize(config, imageSize),
     parameterShapes: () => parameterShapes(config),
-    init: (random) =>
-      Object.fromEntries(
+    init(random) {
+      assertMemory('The dVAE', shapes);
+      return Object.fromEntries(
         Object.entries(shapes).map(([name, shape]) => {
           const [, inputs, kh, kw] = shape as [number, number, number, number];
           return [
@@ -145,7 +149,8 @@ export function createDvae(dvaeConfig: DvaeConfig): Dvae {
             shape.length === 1 ? constant(shape, 0) : normal(random, shape, 1 / Math.sqrt(inputs * kh * kw)),
           ];
         }),
-      ),
+      );
+    },
     encode: (params, images) => tf.tidy(() => encode(params, images)),
     decode: (params, tokens) =>
       tf.tidy(() => ({ ...decode(params, tokens) })) as unknown as PixelDistribution,

@@ -13,6 +13,9 @@ export interface DvaeConfig {
 }
 export type ResolvedDvaeConfig = Required<DvaeConfig>;
 
+/** Far above what there is, and small enough to be counted: a token would stand for 32768 pixels along a side. */
+const MOST: Partial<Record<keyof DvaeConfig, number>> = { numGroups: 16, blocksPerGroup: 256 };
+
 /** The released tokenizer: 112x112 pixels to 14x14 tokens. */
 export const DALL_E: DvaeConfig = {
   vocabSize: 8192,
@@ -32,8 +35,11 @@ export function resolveDvaeConfig(config: DvaeConfig): ResolvedDvaeConfig {
     }
   }
   for (const [name, value] of Object.entries(resolved)) {
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new RangeError(`${name} is ${value}; expected a positive integer.`);
+    const most = MOST[name as keyof DvaeConfig];
+    if (!Number.isSafeInteger(value) || value < 1 || value > (most ?? value)) {
+      const expected = most === undefined ? 'a positive integer' : `an integer from 1 to ${most}`;
+      throw new RangeError(`${name} is ${value}; expected ${expected}.`);
+    }
   }
   if (resolved.hiddenDim % 4 !== 0) {
     throw new RangeError(

@@ -13,8 +13,8 @@ test.each<[Partial<DvaeConfig>, RegExp]>([
   [{ vocabSize: 8.5 }, /vocabSize is 8.5; expected a positive integer/],
   [{ hiddenDim: 6 }, /hiddenDim is 6; expected a multiple of 4/],
   [{ decoderInitDim: 0 }, /decoderInitDim is 0; expected a positive integer/],
-  [{ numGroups: -1 }, /numGroups is -1; expected a positive integer/],
-  [{ blocksPerGroup: Number.NaN }, /blocksPerGroup is NaN; expected a positive integer/],
+  [{ numGroups: -1 }, /numGroups is -1; expected an integer from 1 to 16/],
+  [{ blocksPerGroup: Number.NaN }, /blocksPerGroup is NaN; expected an integer from 1 to 256/],
 ])('%j is refused by name', (wrong, message) => {
   expect(() => resolveDvaeConfig({ ...small, ...wrong })).toThrow(RangeError);
   expect(() => resolveDvaeConfig({ ...small, ...wrong })).toThrow(message);

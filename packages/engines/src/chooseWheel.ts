@@ -10,19 +10,32 @@ export interface Wheel extends IndexFile {
   readonly sha256: string;
 }
 
+/** Wheels by name, and their sha256. */
+export type KnownWheels = Readonly<Record<string, string>>;
+
+/** Which wheels are taken. */
+export interface WheelTrust {
+  readonly known?: KnownWheels;
+  /** Those of releases that are not known: taken by the sha256 that the index gives, or refused. Default: taken. */
+  readonly others?: 'take' | 'refuse';
+}
+
 /**
  * The wheel to take for its native libraries, whatever Python it is for: of the version asked for, for this
- * platform, not withdrawn, and with a sha256.
+ * platform, not withdrawn, and with a known sha256. Of a known release only known wheels are taken, and known ones before
+ * those of other releases, whose sha256 is the index's word.
  *
  * @param version a release (`2026.4.1`), the beginning of one (`2026.4`) or a range (`>=12.5,<13`), of which the newest
  * is taken
- * @throws with the versions that would fit, when none does
+ * @throws with the versions that would fit, when none does; where the index offers known names with other content, or
+ * none that is known and `others` are refused
  */
 export function chooseWheel(
   files: readonly IndexFile[],
   project: string,
   version: string,
   machine: WheelPlatform,
+  { known = {}, others = 'take' }: WheelTrust = {},
 ): Wheel {
   const candidates = files.flatMap((file) => {
     const wheel = parseWheelName(file.filename);
@@ -32,11 +45,32 @@ export function chooseWheel(
   const wanted = fitting
     .filter((wheel) => versionFits(wheel.version, version))
     .sort((a, b) => compareVersions(b.version, a.version) || compareNames(b.filename, a.filename));
-  for (const { sha256, ...wheel } of wanted) if (sha256 !== undefined) return { ...wheel, sha256 };
+  const isKnown = ({ filename }: IndexFile) => Object.hasOwn(known, filename);
+  const releases = new Set(Object.keys(known).map(releaseOf));
+  const trusted = [
+    ...wanted.filter(isKnown),
+    ...(others === 'take' ? wanted.filter(({ filename }) => !releases.has(releaseOf(filename))) : []),
+  ];
+  for (const wheel of trusted) {
+    const expected = known[wheel.filename];
+    const { sha256 = expected } = wheel;
+    if (sha256 === undefined) continue;
+    if (expected === undefined || sha256 === expected) return { ...wheel, sha256 };
+    throw new Error(
+      `The index says that ${wheel.filename} has the sha256 ${sha256}; the one of its release is ${expected}. Nothing was ` +
+        'installed; another index may have the right one.',
+    );
+  }
   const described = `${machine.platform} ${machine.arch}${machine.glibc ? ` with glibc ${machine.glibc.join('.')}` : ''}`;
+  if (trusted.length > 0) {
+    throw new Error(
+      `The index gives no sha256 for ${trusted[0]!.filename}, so it can't be checked; another index may.`,
+    );
+  }
   if (wanted.length > 0) {
     throw new Error(
-      `The index gives no sha256 for ${wanted[0]!.filename}, so it can't be checked; another index may.`,
+      `The index has no wheel of ${project} ${version} for ${described} whose content is known here; it has ` +
+        `${wanted[0]!.filename}. Another index may; --version takes any other release on the index's word.`,
     );
   }
   const versions = [...new Set(fitting.map((wheel) => wheel.version))].sort(compareVersions).slice(-8);
@@ -45,6 +79,10 @@ export function chooseWheel(
       (versions.length > 0 ? `It has for it: ${versions.join(', ')}.` : `It has none for it in any version.`),
   );
 }
+
+/** `jax_cuda13_pjrt-0.11.2` of a wheel's name. */
+const releaseOf = (filename: string): string =>
+  filename.split('-', 2).join('-').toLowerCase().replaceAll('.', '_');
 
 /** `name-version(-build)?-python-abi-platforms.whl`, PEP 427. */
 function parseWheelName(filename: string): { version: string; platforms: string[] } | undefined {

@@ -4,11 +4,13 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
+  engineDamage,
   engineFolder,
   findOpenvino,
   findPjrtPlugins,
   INSTALLABLE,
   type Installable,
+  installCommand,
   installRecord,
   type OpenvinoLocation,
   PJRT_DEVICES,
@@ -25,7 +27,8 @@ import { removeEngine } from './removeEngine';
 
 const HELP = `Usage: beit-engine COMMAND
 
-  install openvino [--version V]   brings OpenVINO's CPU runtime into your cache, in place of one that is there
+  install openvino [--version V]   brings OpenVINO's CPU runtime into your cache, in place of another version or
+                                   a damaged one
   install tensorflow [--gpu] [--version V]
                                    builds tfjs-node's binding against the libtensorflow of a TensorFlow wheel; with
                                    --gpu, of one for NVIDIA GPUs, and CUDA 12 (about 3 GB). Needs Linux, g++ and npm
@@ -35,11 +38,12 @@ const HELP = `Usage: beit-engine COMMAND
                                    Needs Linux
   check [--device D] [--python P]  what XLA does on this machine: its numbers, its speed, a checkpoint, two devices; as
                                    tables to be pasted into an issue. 'check --help' tells more
-  list                             the engines found here: version, place, how to remove them
+  list                             the engines found here: version, place, whether they are whole, how to remove them
   remove NAME                      removes what install brought
 
 Wheels come from the package index that pip is configured for (PIP_INDEX_URL, pip.conf; else PyPI), through
-HTTPS_PROXY, with certificates from PIP_CERT, SSL_CERT_FILE or NODE_EXTRA_CA_CERTS; their sha256 is checked.
+HTTPS_PROXY, with certificates from PIP_CERT, SSL_CERT_FILE or NODE_EXTRA_CA_CERTS. The default versions are taken by
+the sha256 that this program knows, others by the one that the index gives.
 
   --version V   a release, or the beginning of one; the defaults: OpenVINO ${OPENVINO_VERSION}, TensorFlow
                 ${TENSORFLOW_VERSIONS.cpu}, with --gpu ${TENSORFLOW_VERSIONS.gpu}, XLA ${XLA_VERSIONS.cpu}, with --tpu ${XLA_VERSIONS.tpu}
@@ -182,18 +186,22 @@ async function list(): Promise<void> {
   const rows = [
     openvino
       ? ['openvino', openvino.version ?? 'unknown', openvino.library, REMOVE_HINTS[openvino.source]]
-      : ['openvino', 'not found', '', 'to install it: npx @beit/engines install openvino'],
+      : ['openvino', 'not found', '', `to install it: ${installCommand('openvino')}`],
   ];
   for (const name of ['tensorflow', 'tensorflow-gpu'] as const) {
-    const record = await installRecord(name);
-    const install = `npx @beit/engines install tensorflow${name === 'tensorflow-gpu' ? ' --gpu' : ''}`;
+    const record = await installRecord(name).catch(() => ({ version: 'unknown' }));
     rows.push(
       record
         ? [name, record.version, engineFolder(name), `to remove it: npx @beit/engines remove ${name}`]
-        : [name, 'not found', '', `to install it: ${install}`],
+        : [name, 'not found', '', `to install it: ${installCommand(name)}`],
     );
   }
   rows.push(...xlaRows(await findPjrtPlugins()));
+  for (const row of rows) {
+    const name = INSTALLABLE.find((known) => row[0] === known && row[2]?.startsWith(engineFolder(known)));
+    const [damage] = name === undefined ? [] : await engineDamage(name, 'contents');
+    if (name && damage) row[3] = `damaged: ${damage}; to install it anew: ${installCommand(name)}`;
+  }
   for (const [name, version, place, hint] of rows) {
     console.log(`${name!.padEnd(15)} ${version!.padEnd(10)} ${place}\n${' '.repeat(16)}${hint}`);
   }
@@ -205,7 +213,7 @@ function xlaRows(found: readonly PjrtLocation[]): string[][] {
     const name = `xla-${device}`;
     const plugins = found.filter((plugin) => plugin.device === device);
     if (plugins.length === 0) {
-      return [[name, 'not found', '', `to install it: npx @beit/engines install xla --${device}`]];
+      return [[name, 'not found', '', `to install it: ${installCommand(`xla-${device}`)}`]];
     }
     return plugins.map(({ version = 'unknown', library, source, ready }) => {
       const hint = {

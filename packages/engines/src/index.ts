@@ -1,3 +1,4 @@
+export type { KnownWheels } from './chooseWheel';
 export { installOpenvino, OPENVINO_VERSION } from './installOpenvino';
 export { installTensorflow, TENSORFLOW_VERSIONS, type TensorflowInstallOptions } from './installTensorflow';
 export { installXla, XLA_VERSIONS, type XlaInstallOptions } from './installXla';

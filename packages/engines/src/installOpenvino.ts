@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { engineFolder, here, installRecord, type Surroundings } from '@beit/installed';
+import { engineFolder, here, type Surroundings } from '@beit/installed';
+import { isInstalled } from './isInstalled';
 import { replaceEngine } from './replaceEngine';
 import { unpackZip } from './unpackZip';
-import { type InstallOptions, withWheel } from './withWheel';
+import { type InstallOptions, wheelOptions, withWheel } from './withWheel';
 
 /** The release that this package is tested with. */
 export const OPENVINO_VERSION = '2026.4.1';
@@ -28,17 +29,18 @@ export function selectOpenvinoFile(name: string): string | undefined {
 
 /**
  * Brings OpenVINO's CPU runtime from the package index into the user's cache, in place of another version that is
- * there. Nothing is fetched when this version is.
+ * there. Nothing is fetched when this version is, and is whole.
  *
  * @param version a release (`2026.4.1`) or the beginning of one (`2026.4`)
  * @returns the engine's folder
  */
 export async function installOpenvino(
-  { version = OPENVINO_VERSION, ...options }: InstallOptions & { readonly version?: string } = {},
+  { version: asked, ...given }: InstallOptions & { readonly version?: string } = {},
   surroundings: Surroundings = here(),
 ): Promise<string> {
-  if ((await installRecord('openvino', surroundings))?.version === version) {
-    options.onMessage?.('Already there');
+  const version = asked ?? OPENVINO_VERSION;
+  const options = wheelOptions(given, asked);
+  if (await isInstalled('openvino', (there) => there.version === version, options, surroundings)) {
     return engineFolder('openvino', surroundings);
   }
   return replaceEngine(

@@ -1,12 +1,13 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { engineFolder, here, installRecord, type Surroundings, TFJS_SYMBOL } from '@beit/installed';
+import { engineFolder, here, type Surroundings, TFJS_SYMBOL } from '@beit/installed';
 import { assertCompiler, buildBinding, compiler } from './buildBinding';
+import { isInstalled } from './isInstalled';
 import { type NpmPackage, unpackNpmPackage } from './npmPackage';
 import { replaceEngine } from './replaceEngine';
 import { unpackZip } from './unpackZip';
-import { requirementsOfExtra } from './versions';
-import { type InstallOptions, withWheel } from './withWheel';
+import { type Requirement, requirementsOfExtra } from './versions';
+import { type InstallOptions, type WheelOptions, wheelOptions, withWheel } from './withWheel';
 
 /** The releases of TensorFlow that this package is tested with. */
 export const TENSORFLOW_VERSIONS = { cpu: '2.15.1', gpu: '2.21.0' } as const;
@@ -71,17 +72,14 @@ export interface TensorflowInstallOptions extends InstallOptions {
  * @throws where it can't be built: another system than Linux, no C++ compiler, no npm
  */
 export async function installTensorflow(
-  {
-    gpu = false,
-    version = TENSORFLOW_VERSIONS[gpu ? 'gpu' : 'cpu'],
-    ...options
-  }: TensorflowInstallOptions = {},
+  { gpu = false, version: asked, ...given }: TensorflowInstallOptions = {},
   surroundings: Surroundings = here(),
 ): Promise<string> {
+  const version = asked ?? TENSORFLOW_VERSIONS[gpu ? 'gpu' : 'cpu'];
+  const options = wheelOptions(given, asked);
   const { platform, arch } = surroundings;
   const name = gpu ? 'tensorflow-gpu' : 'tensorflow';
-  if ((await installRecord(name, surroundings))?.version === version) {
-    options.onMessage?.('Already there');
+  if (await isInstalled(name, (there) => there.version === version, options, surroundings)) {
     return engineFolder(name, surroundings);
   }
   if (platform !== 'linux' || (gpu && arch !== 'x64')) {
@@ -131,16 +129,18 @@ export async function installTensorflow(
   );
 }
 
+/** The rest are compilers, which only XLA uses; eager execution does not. */
+export const isUsedByTensorflow = ({ project }: Requirement): boolean =>
+  !project.startsWith('nvidia-cuda-nvcc');
+
 /** What `pip install tensorflow[and-cuda]` would bring beside TensorFlow, libraries only. */
-async function addCuda(folder: string, options: InstallOptions, surroundings: Surroundings): Promise<void> {
+async function addCuda(folder: string, options: WheelOptions, surroundings: Surroundings): Promise<void> {
   const metadata = await readFile(join(folder, 'METADATA'), 'utf8');
   const requirements = requirementsOfExtra(metadata, 'and-cuda');
   if (requirements.length === 0) {
     throw new Error("This TensorFlow names no CUDA libraries (its extra 'and-cuda'); 2.15 and later do.");
   }
-  for (const { project, versions } of requirements) {
-    // Compilers, which only XLA uses; eager execution does not.
-    if (project.startsWith('nvidia-cuda-nvcc')) continue;
+  for (const { project, versions } of requirements.filter(isUsedByTensorflow)) {
     await withWheel(
       project,
       versions,

@@ -5,16 +5,16 @@ import {
   engineFolder,
   here,
   type InstallRecord,
-  installRecord,
   PJRT_PLUGINS,
   type PjrtDevice,
   type PjrtPlugin,
   type Surroundings,
 } from '@beit/installed';
-import { replaceEngine } from './replaceEngine';
+import { isInstalled } from './isInstalled';
+import { type Brought, replaceEngine } from './replaceEngine';
 import { unpackZip } from './unpackZip';
-import { requirementsOfExtra } from './versions';
-import { type InstallOptions, withWheel } from './withWheel';
+import { type Requirement, requirementsOfExtra } from './versions';
+import { type InstallOptions, type WheelOptions, wheelOptions, withWheel } from './withWheel';
 
 /**
  * The releases that this package is tested with: of all devices those of JAX 0.11.2, so of one XLA; libtpu counts in its
@@ -71,23 +71,23 @@ export interface XlaInstallOptions extends InstallOptions {
 /**
  * Brings an XLA plugin (a library with PJRT's C interface) from the package index into the user's cache, with the
  * libraries it needs as far as the index has them: NVIDIA's CUDA, Intel's oneAPI. Nothing is fetched when this
- * version is there.
+ * version is there, and whole.
  *
  * @returns the engine's folder, in which `findPjrt` of `@beit/installed` finds the plugin
  * @throws on machines for which there is no plugin, and where NVIDIA's driver is too old for it
  */
 export async function installXla(
-  { device = 'cpu', cuda, version = XLA_VERSIONS[device], ...options }: XlaInstallOptions = {},
+  { device = 'cpu', cuda, version: asked, ...given }: XlaInstallOptions = {},
   surroundings: Surroundings = here(),
 ): Promise<string> {
+  const version = asked ?? XLA_VERSIONS[device];
+  const options = wheelOptions(given, asked);
   const name = `xla-${device}` as const;
   assertMachine(device, surroundings);
   const plugin = choosePlugin(device, cuda, options, surroundings);
-  const there = await installRecord(name, surroundings);
-  if (there?.version === version && there.file.startsWith(`${plugin.project}-`)) {
-    options.onMessage?.('Already there');
-    return engineFolder(name, surroundings);
-  }
+  const fits = (there: InstallRecord) =>
+    there.version === version && there.file.startsWith(`${plugin.project}-`);
+  if (await isInstalled(name, fits, options, surroundings)) return engineFolder(name, surroundings);
   const fill = (folder: string) => bring(plugin, version, folder, options, surroundings);
   const folder = await replaceEngine(name, fill, surroundings);
   const note = NOTES[device];
@@ -147,9 +147,9 @@ async function bring(
   plugin: PjrtPlugin,
   version: string,
   folder: string,
-  options: InstallOptions,
+  options: WheelOptions,
   surroundings: Surroundings,
-): Promise<Omit<InstallRecord, 'name'>> {
+): Promise<Brought> {
   const written: string[] = [];
   const unpack = (project: string, versions: string) =>
     withWheel(
@@ -179,17 +179,20 @@ async function bring(
   return { version: wheel.version, file: wheel.filename, sha256: wheel.sha256 };
 }
 
-/** What `pip install jax-cuda13-plugin[with-cuda]` would bring beside the plugin. */
-async function librariesOf(
-  { device, project }: PjrtPlugin,
+/** The project that names what a plugin needs. */
+export const pythonOf = ({ project }: PjrtPlugin): string => project.replace(/pjrt$/, 'plugin');
+
+/** What `pip install jax-cuda13-plugin[with-cuda]` would bring beside the plugin. `folder` is used, and left as it was. */
+export async function librariesOf(
+  plugin: PjrtPlugin,
   version: string,
   folder: string,
-  options: InstallOptions,
-  surroundings: Surroundings,
-) {
-  const libraries = LIBRARIES_OF[device];
+  options: WheelOptions = {},
+  surroundings: Surroundings = here(),
+): Promise<Requirement[]> {
+  const libraries = LIBRARIES_OF[plugin.device];
   if (libraries === undefined) return [];
-  const python = project.replace(/pjrt$/, 'plugin');
+  const python = pythonOf(plugin);
   const metadata = await withWheel(
     python,
     version,

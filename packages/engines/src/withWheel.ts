@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { download, type HttpOptions } from '@beit/download';
 import { cacheFolder, here, type Surroundings } from '@beit/installed';
-import { chooseWheel, type Wheel } from './chooseWheel';
+import { chooseWheel, type KnownWheels, type Wheel, type WheelTrust } from './chooseWheel';
+import { KNOWN_WHEELS } from './knownWheels';
 import { pipConfig } from './pipConfig';
 import { indexFiles } from './simpleIndex';
 
@@ -18,7 +19,18 @@ export interface InstallOptions {
   readonly onMessage?: (text: string) => void;
   /** Called when a download begins; what it gives is told the bytes brought so far, and in all where that is known. */
   readonly startProgress?: () => (done: number, total: number | undefined) => void;
+  /** Wheels by name, and their sha256. Default: those of the releases that this package is tested with. */
+  readonly known?: KnownWheels;
 }
+
+/** How an installation of one release brings wheels. */
+export interface WheelOptions extends InstallOptions, WheelTrust {}
+
+/** A release that someone names is taken on the index's word where it is not known; what no one named is not. */
+export const wheelOptions = (
+  { known = KNOWN_WHEELS, ...options }: InstallOptions,
+  version: string | undefined,
+): WheelOptions => ({ ...options, known, others: version === undefined ? 'refuse' : 'take' });
 
 /** A wheel on disk, its hash checked. */
 export interface FetchedWheel {
@@ -38,7 +50,7 @@ export async function withWheel<T>(
   version: string,
   largest: number,
   use: (fetched: FetchedWheel) => Promise<T>,
-  { signal, onMessage, startProgress }: InstallOptions = {},
+  { signal, onMessage, startProgress, ...trust }: WheelOptions = {},
   surroundings: Surroundings = here(),
 ): Promise<T> {
   const { indexUrl, cert } = await pipConfig(surroundings);
@@ -48,12 +60,14 @@ export async function withWheel<T>(
     ...(cert && { certificates: [cert] }),
     ...(signal && { signal }),
   };
-  const wheel = chooseWheel(await indexFiles(indexUrl, project, http), project, version, surroundings);
+  const offered = await indexFiles(indexUrl, project, http);
+  const wheel = chooseWheel(offered, project, version, surroundings, trust);
   const { filename, url, size, sha256 } = wheel;
   if (size !== undefined && size > largest) {
     throw new Error(`${filename} has ${size} bytes; at most ${largest} were expected.`);
   }
-  onMessage?.(`${filename} from ${new URL(url).host}`);
+  const onItsWord = trust.known && trust.known[filename] === undefined;
+  onMessage?.(`${filename} from ${new URL(url).host}${onItsWord ? ', on its word for the sha256' : ''}`);
   const downloads = join(cacheFolder(surroundings), 'downloads');
   await mkdir(downloads, { recursive: true });
   const folder = await mkdtemp(join(downloads, 'wheel-'));

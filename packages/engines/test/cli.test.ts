@@ -42,13 +42,24 @@ test('says what it can do, and what it can’t', async () => {
   await expect(beitEngine('check', '--small', 'all')).rejects.toThrow(/'all' is too much/);
 });
 
+const record = (name: string, files = {}) =>
+  JSON.stringify({ name, version: '2.15.1', file: 'a.whl', sha256: '', files });
+
 test('lists and removes what is installed', async () => {
   const folder = join(cache, 'engines', 'tensorflow');
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'install.json'), JSON.stringify({ name: 'tensorflow', version: '2.15.1' }));
+  await writeFile(join(folder, 'install.json'), record('tensorflow'));
+  const damaged = join(cache, 'engines', 'tensorflow-gpu');
+  await mkdir(damaged);
+  await writeFile(
+    join(damaged, 'install.json'),
+    record('tensorflow-gpu', { 'a.so': { bytes: 1, sha256: '' } }),
+  );
   const before = await beitEngine('list');
   expect(before).toMatch(/^tensorflow +2\.15\.1 .*\n.*to remove it: npx @beit\/engines remove tensorflow$/m);
-  expect(before).toMatch(/^tensorflow-gpu +not found .*\n.*npx @beit\/engines install tensorflow --gpu$/m);
+  expect(before).toMatch(
+    /^tensorflow-gpu +2\.15\.1 .*\n.*damaged: \S+a\.so is missing; to install it anew: npx @beit\/engines install tensorflow --gpu$/m,
+  );
   expect(await beitEngine('remove', 'tensorflow')).toBe(`Removed ${folder}\n`);
   expect(await beitEngine('remove', 'tensorflow')).toMatch(/^tensorflow is not installed in /);
   expect(before).toMatch(/^xla-rocm +not found .*\n.*npx @beit\/engines install xla --rocm$/m);

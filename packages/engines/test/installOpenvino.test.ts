@@ -5,7 +5,7 @@ import { engineFolder, findOpenvino, here, installRecord } from '@beit/installed
 import { type Certificate, selfSigned } from '../../../tooling/servers/selfSigned';
 import { bytes, type FakeServer, serve } from '../../../tooling/servers/serve';
 import { startProxy } from '../../../tooling/servers/startProxy';
-import { installOpenvino, removeEngine } from '../src';
+import { installOpenvino, OPENVINO_VERSION, removeEngine } from '../src';
 import { html, json, renamed, sha256, zipOf } from './fakeIndex';
 
 const LIBS = {
@@ -48,7 +48,9 @@ const machine = () => ({
   env: { BEIT_CACHE: cache, PIP_CONFIG_FILE: '/dev/null', PIP_INDEX_URL: `${server!.url}/simple/` },
   home: cache,
 });
-const install = (options: Parameters<typeof installOpenvino>[0] = {}) => installOpenvino(options, machine());
+/** Of a release that no one knows. */
+const install = (options: Parameters<typeof installOpenvino>[0] = {}) =>
+  installOpenvino({ version: OPENVINO_VERSION, known: {}, ...options }, machine());
 
 /** An index whose one file is `archive`, described by `entry`. */
 async function indexWith(
@@ -75,6 +77,7 @@ async function indexWith(
     certificate,
   );
 }
+const described = (text: string) => ({ bytes: text.length, sha256: sha256(Buffer.from(text)) });
 const everything = async () => (await readdir(cache, { recursive: true })).sort();
 const leftOvers = async () => (await everything()).filter((name) => !['downloads', 'engines'].includes(name));
 
@@ -98,6 +101,12 @@ test('only what is needed is unpacked, recorded, found, and removed', async () =
     version: '2026.4.1',
     file: FILE,
     sha256: sha256(archive),
+    files: {
+      ...Object.fromEntries(
+        KEPT.map((name) => [`libs/${name}`, described(LIBS[`openvino/libs/${name}` as keyof typeof LIBS])]),
+      ),
+      'licenses/LICENSE': described('Apache'),
+    },
   });
   expect(await readdir(join(cache, 'downloads'))).toEqual([]);
   const search = { ...machine(), from: [], systemFolders: [], run: async () => undefined };
@@ -112,6 +121,61 @@ test('only what is needed is unpacked, recorded, found, and removed', async () =
   expect(await leftOvers()).toEqual([]);
 });
 
+test.each([
+  ['cut off', (path: string) => writeFile(path, 'c')],
+  ['of other bytes', (path: string) => writeFile(path, 'tbB')],
+  ['missing', (path: string) => rm(path)],
+  ['without a record', (path: string) => rm(join(path, '../../install.json'))],
+  ['with half a record', (path: string) => writeFile(join(path, '../../install.json'), '{"name": "open')],
+  [
+    'with a record of before files were recorded',
+    (path: string) =>
+      writeFile(
+        join(path, '../../install.json'),
+        JSON.stringify({ name: 'openvino', version: OPENVINO_VERSION, file: FILE, sha256: '' }),
+      ),
+  ],
+])('an engine that is %s is installed anew', async (_, damage) => {
+  await indexWith(await zipOf(LIBS));
+  const folder = await install();
+  const record = await installRecord('openvino', machine());
+  await damage(join(folder, 'libs/libtbb.so.12'));
+  await install();
+  expect(await readFile(join(folder, 'libs/libtbb.so.12'), 'utf8')).toBe('tbb');
+  expect(await installRecord('openvino', machine())).toEqual(record);
+  const { length } = server!.requests;
+  await install();
+  expect(server!.requests).toHaveLength(length);
+});
+
+test('the tested release is taken by its known content alone, whatever the index says', async () => {
+  const archive = await zipOf(LIBS);
+  await indexWith(archive);
+  const tested = (known?: Record<string, string>) => installOpenvino(known ? { known } : {}, machine());
+  await expect(tested()).rejects.toThrow(/no wheel of openvino 2026\.4\.1 .* whose content is known here/);
+  await expect(tested({ [FILE]: 'f'.repeat(64) })).rejects.toThrow(
+    /says that openvino-2026\S+ has the sha256 [0-9a-f]{64}; the one of its release is f{64}/,
+  );
+  await expect(install({ known: { [FILE.replace('cp312-cp312', 'cp313-cp313')]: 'f' } })).rejects.toThrow(
+    /whose content is known here/,
+  );
+  expect(await leftOvers()).toEqual([]);
+  await tested({ [FILE]: sha256(archive) });
+  expect(await installRecord('openvino', machine())).toMatchObject({ sha256: sha256(archive) });
+});
+
+test('a hash that is known serves where the index gives none', async () => {
+  const archive = await zipOf(LIBS);
+  await indexWith(archive, { hashes: {} });
+  await installOpenvino({ known: { [FILE]: sha256(archive) } }, machine());
+  await server!.close();
+  await indexWith(await zipOf({ ...LIBS, 'openvino/libs/libtbb.so.12': 'evil' }), { hashes: {} });
+  await removeEngine('openvino', machine());
+  await expect(installOpenvino({ known: { [FILE]: sha256(archive) } }, machine())).rejects.toThrow(
+    /has the sha256/,
+  );
+});
+
 test('a page of HTML (PEP 503), relative addresses, the newest of a range, credentials for the index', async () => {
   const archive = await zipOf(LIBS);
   const anchor = (version: string, more = '') =>
@@ -124,7 +188,7 @@ test('a page of HTML (PEP 503), relative addresses, the newest of a range, crede
   });
   const surroundings = machine();
   surroundings.env.PIP_INDEX_URL = `${server.url.replace('http://', 'http://me:p%40ss@')}/simple`;
-  await installOpenvino({ version: '2026.3' }, surroundings);
+  await installOpenvino({ version: '2026.3', known: {} }, surroundings);
   expect((await installRecord('openvino', surroundings))?.version).toBe('2026.3.10');
   const basic = `Basic ${Buffer.from('me:p@ss').toString('base64')}`;
   expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([basic, basic]);
@@ -140,7 +204,7 @@ test('through a proxy, from an index whose certificate pip is told to trust', as
     Object.assign(process.env, { https_proxy: proxy.url, no_proxy: '' });
     const surroundings = machine();
     Object.assign(surroundings.env, { PIP_CERT: trusted });
-    await installOpenvino({}, surroundings);
+    await installOpenvino({ version: OPENVINO_VERSION, known: {} }, surroundings);
     expect(await installRecord('openvino', surroundings)).toMatchObject({ version: '2026.4.1' });
     expect(new Set(proxy.led)).toEqual(new Set([new URL(server!.url).host]));
   } finally {

@@ -3,10 +3,18 @@ import { mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { engineFolder, findPjrt, here, installRecord, PJRT_PLUGINS, type PjrtDevice } from '@beit/installed';
+import {
+  engineFolder,
+  findPjrt,
+  here,
+  installRecord,
+  PJRT_PLUGINS,
+  type PjrtDevice,
+  type Surroundings,
+} from '@beit/installed';
 import { whereInstalled } from '../../../tooling/jest/whereInstalled';
 import { bytes, type FakeServer, serve } from '../../../tooling/servers/serve';
-import { installXla, XLA_VERSIONS } from '../src';
+import { installXla, XLA_VERSIONS, type XlaInstallOptions } from '../src';
 import { selectXlaFile } from '../src/installXla';
 import { json, renamed, sha256, zipOf } from './fakeIndex';
 
@@ -98,6 +106,10 @@ async function cuda13(changes: Readonly<Record<string, string>> = {}) {
   };
 }
 
+/** Of releases that no one knows. */
+const install = ({ device = 'cpu', ...options }: XlaInstallOptions, surroundings: Surroundings) =>
+  installXla({ device, version: XLA_VERSIONS[device], known: {}, ...options }, surroundings);
+
 test('a plugin for CPUs: kept, recorded, found, and not fetched twice', async () => {
   const archive = await zipOf({
     'lammps_jax_pjrt_cpu/__init__.py': 'raise SystemExit',
@@ -106,7 +118,7 @@ test('a plugin for CPUs: kept, recorded, found, and not fetched twice', async ()
     'lammps_jax_pjrt_cpu-0.11.2.dist-info/licenses/LICENSE': 'Apache',
   });
   await indexWith({ 'lammps_jax_pjrt_cpu-0.11.2': archive });
-  const folder = await installXla({}, machine());
+  const folder = await install({}, machine());
   expect(folder).toBe(engineFolder('xla-cpu', machine()));
   expect(await everything(folder)).toEqual([
     'install.json',
@@ -119,6 +131,12 @@ test('a plugin for CPUs: kept, recorded, found, and not fetched twice', async ()
     version: '0.11.2',
     file: 'lammps_jax_pjrt_cpu-0.11.2-py3-none-manylinux_2_27_x86_64.whl',
     sha256: sha256(archive),
+    files: expect.objectContaining({
+      'lib/python3/site-packages/lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so': {
+        bytes: 6,
+        sha256: sha256(Buffer.from('plugin')),
+      },
+    }),
   });
   const search = { ...machine(), devices: [], run: async () => undefined };
   expect(await findPjrt({ device: 'cpu' }, search)).toMatchObject({
@@ -127,7 +145,7 @@ test('a plugin for CPUs: kept, recorded, found, and not fetched twice', async ()
     version: '0.11.2',
   });
   const requests = server!.requests.length;
-  await installXla({}, machine());
+  await install({}, machine());
   expect(server!.requests.length).toBe(requests);
 });
 
@@ -135,7 +153,7 @@ test('CUDA 13 with what its package requires, laid out so that the plugin finds 
   await indexWith(await cuda13());
   const messages: string[] = [];
   const onMessage = (text: string) => messages.push(text);
-  const folder = await installXla({ device: 'cuda', onMessage }, machine());
+  const folder = await install({ device: 'cuda', onMessage }, machine());
   expect(messages[0]).toMatch(/No driver of NVIDIA is loaded here; CUDA 13 needs 580 or newer/);
   const packages = join(folder, 'lib/python3/site-packages');
   expect(await everything(packages)).toEqual(
@@ -158,7 +176,7 @@ test('CUDA 13 with what its package requires, laid out so that the plugin finds 
   });
 
   // The other CUDA takes its place, of which this index has nothing.
-  await expect(installXla({ device: 'cuda', cuda: 12 }, machine())).rejects.toThrow(/jax.cuda12.pjrt.*404/);
+  await expect(install({ device: 'cuda', cuda: 12 }, machine())).rejects.toThrow(/jax.cuda12.pjrt.*404/);
   expect((await installRecord('xla-cuda', machine()))?.file).toMatch(/^jax_cuda13_pjrt/);
 });
 
@@ -167,7 +185,7 @@ describe('what the driver can run', () => {
     server ??= await serve({});
     const changes = nvidiaDriver === undefined ? {} : { nvidiaDriver };
     // The index has nothing: what is asked for first tells the choice.
-    return installXla({ device: 'cuda', ...(cuda && { cuda }) }, machine(changes));
+    return install({ device: 'cuda', ...(cuda && { cuda }) }, machine(changes));
   };
 
   test.each([
@@ -207,13 +225,13 @@ test.each<[PjrtDevice, object, RegExp]>([
   ['cpu', { arch: 'arm64' }, /this is linux arm64/],
   ['tpu', { arch: 'arm64' }, /this is linux arm64/],
 ])('%s on %j is refused before anything is fetched', async (device, changes, message) => {
-  await expect(installXla({ device }, machine(changes))).rejects.toThrow(message);
+  await expect(install({ device }, machine(changes))).rejects.toThrow(message);
   expect(await readdir(cache)).toEqual([]);
 });
 
 test('aarch64 has wheels of its own', async () => {
   await indexWith(await cuda13());
-  await expect(installXla({ device: 'cuda' }, machine({ arch: 'arm64' }))).rejects.toThrow(
+  await expect(install({ device: 'cuda' }, machine({ arch: 'arm64' }))).rejects.toThrow(
     /no jax_cuda13_pjrt 0\.11\.2 for linux arm64 with glibc 2\.31\. It has none for it in any version/,
   );
 });
@@ -303,7 +321,7 @@ describe('what goes wrong leaves no trace', () => {
     ],
   ])('%s', async (_, message, prepare) => {
     await indexWith(await prepare());
-    await expect(installXla({ device: 'cuda' }, machine())).rejects.toThrow(message);
+    await expect(install({ device: 'cuda' }, machine())).rejects.toThrow(message);
     expect(await leftOvers()).toEqual([]);
   });
 });

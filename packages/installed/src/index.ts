@@ -1,5 +1,6 @@
 export { cacheFolder } from './cacheFolder';
 export { compareVersions } from './compareVersions';
+export { type DamageCheck, DamagedEngineError, describeFile, engineDamage } from './engineDamage';
 export { findOpenvino, type OpenvinoLocation, type OpenvinoSearch } from './findOpenvino';
 export { findPjrt, findPjrtPlugins, type PjrtLocation, type PjrtSearch } from './findPjrt';
 export {
@@ -7,9 +8,12 @@ export {
   INSTALL_RECORD,
   INSTALLABLE,
   type Installable,
+  type InstalledFile,
   type InstallRecord,
+  installCommand,
   installRecord,
 } from './installedEngine';
+export { type LoadingGuard, loadInstalled } from './loadInstalled';
 export {
   type Cuda,
   driverFits,

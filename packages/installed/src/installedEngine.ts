@@ -16,6 +16,12 @@ export const INSTALLABLE = [
 ] as const;
 export type Installable = (typeof INSTALLABLE)[number];
 
+/** A file as it was installed. */
+export interface InstalledFile {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
 /** Written beside the installed files, as `INSTALL_RECORD`. */
 export interface InstallRecord {
   readonly name: Installable;
@@ -23,6 +29,8 @@ export interface InstallRecord {
   /** The file that it was unpacked from, and that file's hash. */
   readonly file: string;
   readonly sha256: string;
+  /** All files, by their paths in the engine's folder, with `/`. None in a record of before they were kept. */
+  readonly files?: Readonly<Record<string, InstalledFile>>;
 }
 
 export const INSTALL_RECORD = 'install.json';
@@ -31,7 +39,17 @@ export const INSTALL_RECORD = 'install.json';
 export const engineFolder = (name: Installable, surroundings: Surroundings = here()): string =>
   join(cacheFolder(surroundings), 'engines', name);
 
-/** What was installed under this name, or `undefined`. */
+/** The command that brings an engine, in place of one that is there and damaged. */
+export function installCommand(name: Installable): string {
+  const [engine, variant] = name.split('-');
+  return `npx @beit/engines install ${engine}${variant === undefined ? '' : ` --${variant}`}`;
+}
+
+/**
+ * What was installed under this name, or `undefined`.
+ *
+ * @throws where there is a record that can't be read, or is none
+ */
 export async function installRecord(
   name: Installable,
   surroundings: Surroundings = here(),
@@ -44,11 +62,27 @@ export async function installRecord(
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+  const record = parsed(text);
+  if (isRecord(record)) return record;
+  throw new Error(`${path} is damaged; '${installCommand(name)}' installs it anew.`);
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as InstallRecord;
-  } catch (cause) {
-    throw new Error(`${path} is damaged; 'npx @beit/engines remove ${name}' and install it again.`, {
-      cause,
-    });
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
+
+function isRecord(value: unknown): value is InstallRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, version, file, sha256, files = {} } = value as Partial<Record<keyof InstallRecord, unknown>>;
+  const isText = [name, version, file, sha256].every((text) => typeof text === 'string');
+  return isText && typeof files === 'object' && files !== null && Object.values(files).every(isFile);
+}
+
+const isFile = (value: unknown): value is InstalledFile => {
+  const { bytes, sha256 } = (value ?? {}) as Partial<Record<keyof InstalledFile, unknown>>;
+  return typeof bytes === 'number' && typeof sha256 === 'string';
+};

@@ -1,8 +1,9 @@
 import type { Random } from '@beit/random';
-import type { HostTensor } from '@beit/tensors';
+import { assertMemory, type HostTensor, sizeOf } from '@beit/tensors';
 
 const filled = (shape: readonly number[], value: () => number): HostTensor => {
-  const size = shape.reduce((product, dim) => product * dim, 1);
+  assertMemory(`A tensor of shape [${shape}]`, { '': shape });
+  const size = sizeOf(shape);
   const data = new Float32Array(size);
   // `Float32Array.from` with a function takes twice as long, and models have hundreds of millions.
   for (let i = 0; i < size; i++) data[i] = value();

@@ -1,3 +1,6 @@
+/** Pixels along a side: no picture that is read is larger, and none is resized to more. */
+export const MOST_PIXELS = 16_384;
+
 /** Of an image, in pixels: the side of a square, or [height, width]. */
 export type ImageSize = number | readonly [height: number, width: number];
 

@@ -8,7 +8,8 @@ export {
   sizeOf,
   zeros,
 } from './hostTensor';
-export { describeSize, type ImageSize, imageSides, isSameSize, shortSize } from './imageSize';
+export { describeSize, type ImageSize, imageSides, isSameSize, MOST_PIXELS, shortSize } from './imageSize';
+export { assertMemory, assertParameterCount } from './memory';
 export { messageOf } from './messageOf';
 export type { Program, Step, TensorSpec, TreeOf } from './program';
 export {

@@ -1,6 +1,6 @@
 import { assertShape, dropPathRates, linear, patchify, type TensorParams } from '@beit/nn';
 import type { Random } from '@beit/random';
-import type { NamedTensors } from '@beit/tensors';
+import { assertMemory, assertParameterCount, type NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import { blockParams, transformerBlock } from './block';
 import { type InitStyle, initParams } from './initParams';
@@ -39,6 +39,7 @@ export interface Vit {
   readonly gridSize: readonly [number, number];
   readonly embedDim: number;
   parameterShapes(): Record<string, number[]>;
+  /** @throws RangeError where they take more memory than this machine has */
   init(random: Random, style?: InitStyle): NamedTensors;
   /** Normalized images `[batch, height, width, inChannels]` to patch embeddings `[batch, patches, embedDim]`, without positions. */
   embedPatches(params: TensorParams, images: tf.Tensor): tf.Tensor3D;
@@ -46,10 +47,15 @@ export interface Vit {
   encode(params: TensorParams, patchEmbeddings: tf.Tensor, options?: EncodeOptions): Encoded;
 }
 
-/** BEiT's vision transformer: pre-norm blocks without dropout. Reference: microsoft/unilm beit/modeling_finetune.py. */
+/**
+ * BEiT's vision transformer: pre-norm blocks without dropout. Reference: microsoft/unilm beit/modeling_finetune.py.
+ *
+ * @throws RangeError for sizes that do not fit together, or make more than 1e11 parameters
+ */
 export function createVit(vitConfig: VitConfig): Vit {
   const config = resolveVitConfig(vitConfig);
   const { imageSize, patchSize, inChannels, embedDim, depth, numHeads, layerNormEpsilon } = config;
+  assertParameterCount('The vision transformer', parameterShapes(config));
   const gridSize = gridOf(config);
   const tokens = gridSize[0] * gridSize[1] + 1;
   const rates = dropPathRates(config.dropPathRate, depth);
@@ -106,7 +112,10 @@ export function createVit(vitConfig: VitConfig): Vit {
     gridSize,
     embedDim,
     parameterShapes: () => parameterShapes(config),
-    init: (random, style) => initParams(config, random, style),
+    init(random, style) {
+      assertMemory('The vision transformer', parameterShapes(config));
+      return initParams(config, random, style);
+    },
     embedPatches,
     encode,
   };

@@ -1,4 +1,4 @@
-import { type ImageSize, imageSides } from '@beit/tensors';
+import { type ImageSize, imageSides, MOST_PIXELS } from '@beit/tensors';
 
 /** A BEiT vision transformer. Every option of the released models; names as timm's, camel-cased. */
 export interface VitConfig {
@@ -35,6 +35,9 @@ export interface ResolvedVitConfig extends Required<VitConfig> {
   readonly imageSize: readonly [height: number, width: number];
 }
 
+/** Far above what there is (48 blocks: ViT-22B), and small enough to be counted. Widths show in the count of the parameters. */
+const MOST_BLOCKS = 1024;
+
 /** Patches of an image, [rows, columns]. */
 export function gridOf({ imageSize, patchSize }: Pick<VitConfig, 'imageSize' | 'patchSize'>): GridSize {
   const [height, width] = imageSides(imageSize);
@@ -43,7 +46,7 @@ export function gridOf({ imageSize, patchSize }: Pick<VitConfig, 'imageSize' | '
 
 export type GridSize = readonly [rows: number, columns: number];
 
-/** The config with its defaults. @throws RangeError for sizes that do not fit together */
+/** The config with its defaults. @throws RangeError for sizes that do not fit together, and more blocks or pixels than any model has */
 export function resolveVitConfig(config: VitConfig): ResolvedVitConfig {
   const resolved: ResolvedVitConfig = {
     inChannels: 3,
@@ -58,7 +61,7 @@ export function resolveVitConfig(config: VitConfig): ResolvedVitConfig {
     ...config,
     imageSize: imageSides(config.imageSize),
   };
-  const { patchSize, inChannels, embedDim, depth, numHeads, dropPathRate } = resolved;
+  const { patchSize, inChannels, embedDim, depth, numHeads, mlpRatio, dropPathRate } = resolved;
   const [height, width] = resolved.imageSize;
   for (const [name, value] of Object.entries({
     ...(typeof config.imageSize === 'number'
@@ -70,8 +73,11 @@ export function resolveVitConfig(config: VitConfig): ResolvedVitConfig {
     depth,
     numHeads,
   })) {
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new RangeError(`${name} is ${value}; expected a positive integer.`);
+    const most = name === 'depth' ? MOST_BLOCKS : name.startsWith('imageSize') ? MOST_PIXELS : undefined;
+    if (!Number.isSafeInteger(value) || value < 1 || value > (most ?? value)) {
+      const expected = most === undefined ? 'a positive integer' : `an integer from 1 to ${most}`;
+      throw new RangeError(`${name} is ${value}; expected ${expected}.`);
+    }
   }
   if (height % patchSize !== 0 || width % patchSize !== 0) {
     throw new RangeError(
@@ -80,6 +86,9 @@ export function resolveVitConfig(config: VitConfig): ResolvedVitConfig {
   }
   if (embedDim % numHeads !== 0) {
     throw new RangeError(`embedDim (${embedDim}) must be a multiple of numHeads (${numHeads}).`);
+  }
+  if (!(mlpRatio > 0 && mlpRatio < Number.POSITIVE_INFINITY)) {
+    throw new RangeError(`mlpRatio is ${mlpRatio}; expected a number above 0.`);
   }
   if (!(dropPathRate >= 0 && dropPathRate < 1)) {
     throw new RangeError(`dropPathRate is ${dropPathRate}; expected a number in [0, 1).`);

@@ -191,9 +191,9 @@ describe('encode', () => {
 test.each<[Partial<VitConfig>, string]>([
   [{ patchSize: 5 }, 'imageSize (16) must be a multiple of patchSize (5)'],
   [{ imageSize: [16, 18] }, 'imageSize ([16,18]) must be a multiple of patchSize (4)'],
-  [{ imageSize: [16, 0] }, 'imageSize[1] is 0; expected a positive integer'],
+  [{ imageSize: [16, 0] }, 'imageSize[1] is 0; expected an integer from 1 to 16384'],
   [{ numHeads: 5 }, 'embedDim (12) must be a multiple of numHeads (5)'],
-  [{ depth: 0 }, 'depth is 0; expected a positive integer'],
+  [{ depth: 0 }, 'depth is 0; expected an integer from 1 to 1024'],
   [{ dropPathRate: 1 }, 'dropPathRate is 1'],
 ])('%j is an error', (change, message) => {
   expect(() => createVit({ ...TINY, ...change })).toThrow(message);

@@ -36,11 +36,16 @@ export function segmentationHead(
   };
 }
 
-/** @throws RangeError when one is not a positive integer */
+/** Far above what heads have. */
+const MOST_CHANNELS = 65_536;
+const MOST: Readonly<Record<string, number>> = { numConvs: 64, upScale: 64 };
+
+/** @throws RangeError when one is not a positive integer, or more than any head has */
 export function assertSizes(sizes: Readonly<Record<string, number>>): void {
   for (const [what, value] of Object.entries(sizes)) {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`${what} is ${value}; expected a positive integer.`);
+    const most = MOST[what] ?? MOST_CHANNELS;
+    if (!Number.isSafeInteger(value) || value < 1 || value > most) {
+      throw new RangeError(`${what} is ${value}; expected an integer from 1 to ${most}.`);
     }
   }
 }

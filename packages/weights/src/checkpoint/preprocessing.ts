@@ -1,4 +1,4 @@
-import { describeSize, type ImageSize, imageSides } from '@beit/tensors';
+import { describeSize, type ImageSize, imageSides, MOST_PIXELS } from '@beit/tensors';
 
 /** A number for gray images, or three: red, green, blue. */
 export type PerChannel = readonly [gray: number] | readonly [red: number, green: number, blue: number];
@@ -75,10 +75,19 @@ export function centerFraming({ imageSize, cropShare, filter = 'bicubic' }: Cent
 
 /** What a picture is resized to, its proportions kept, when a share of it is then cut out of the middle; timm's rule. */
 export function coverOf({ height, width }: Size, cropShare: number): NonNullable<Framing['resize']>['to'] {
-  const before = (side: number) => Math.floor(side / cropShare);
+  const before = (side: number) => beforeCrop(side, cropShare);
   return height === width
     ? { shortestEdge: before(height) }
     : { cover: { height: before(height), width: before(width) } };
+}
+
+/** A side before a share of it is cut out. @throws RangeError where that makes a picture too large to be held */
+export function beforeCrop(side: number, cropShare: number): number {
+  const before = Math.floor(side / cropShare);
+  if (before <= MOST_PIXELS) return before;
+  throw new RangeError(
+    `A share of ${cropShare} that is ${side} pixels wants pictures of ${before}; expected at most ${MOST_PIXELS}.`,
+  );
 }
 
 /** The whole picture squeezed into a size, over white: what transformers' processors of the released models do. */

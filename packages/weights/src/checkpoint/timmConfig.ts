@@ -3,8 +3,9 @@
  * data/transforms_factory.py (transforms_imagenet_eval) of timm 1.0.31.
  */
 
+import { MOST_PIXELS } from '@beit/tensors';
 import { namesByNumber } from './namesByNumber';
-import { coverOf, type Framing, type Preprocessing, type ResampleFilter } from './preprocessing';
+import { beforeCrop, coverOf, type Framing, type Preprocessing, type ResampleFilter } from './preprocessing';
 import { isJsonObject, type JsonObject } from './readJson';
 import { normalizationBy } from './transformersProcessor';
 
@@ -35,19 +36,18 @@ export function preprocessingOfTimm(json: JsonObject): Preprocessing {
   } = withoutNulls(pretrainedConfigOf(json));
   const [channels, height, width]: unknown[] = Array.isArray(inputSize) ? inputSize : [];
   if ((channels !== 1 && channels !== 3) || !isSide(height) || !isSide(width))
-    throw wrong('input_size', inputSize, '1 or 3 channels, height and width');
+    throw wrong('input_size', inputSize, `1 or 3 channels, height and width of at most ${MOST_PIXELS}`);
   if (typeof cropShare !== 'number' || !(cropShare > 0))
     throw wrong('crop_pct', cropShare, 'a number above 0');
   const filter = FILTERS.find((name) => name === interpolation);
   if (!filter) throw wrong('interpolation', interpolation, `one of ${FILTERS.join(', ')}`);
   if (cropMode !== 'center' && cropMode !== 'squash') throw wrong('crop_mode', cropMode, 'center or squash');
-  const before = (side: number) => Math.floor(side / cropShare);
   const framing: Framing = {
     resize: {
       to:
         cropMode === 'center'
           ? coverOf({ height, width }, cropShare)
-          : { height: before(height), width: before(width) },
+          : { height: beforeCrop(height, cropShare), width: beforeCrop(width, cropShare) },
       filter,
     },
     crop: { height, width, rounding: 'half-even' },
@@ -70,7 +70,8 @@ export function classNamesOfTimm(json: JsonObject): readonly (string | undefined
     : namesByNumber(said, "label_names in timm's config.json");
 }
 
-const isSide = (side: unknown): side is number => Number.isSafeInteger(side) && (side as number) >= 1;
+const isSide = (side: unknown): side is number =>
+  Number.isSafeInteger(side) && (side as number) >= 1 && (side as number) <= MOST_PIXELS;
 
 const withoutNulls = (json: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));

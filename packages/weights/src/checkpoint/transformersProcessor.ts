@@ -4,6 +4,7 @@
  * (get_size_dict) of 5.24.
  */
 
+import { MOST_PIXELS } from '@beit/tensors';
 import type {
   Framing,
   Normalization,
@@ -163,8 +164,6 @@ function sizeOf(name: string, size: unknown): Size {
     throw wrong(name, size, `a number, height and width${name === 'size' ? ', or shortest_edge' : ''}`);
   return { height: side(name, size), width: side(name, size) };
 }
-
-const MOST_PIXELS = 16_384;
 
 function side(name: string, value: unknown): number {
   if (!Number.isSafeInteger(value) || (value as number) < 1 || (value as number) > MOST_PIXELS)

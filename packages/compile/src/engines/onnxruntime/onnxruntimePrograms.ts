@@ -13,6 +13,7 @@ import type { GivenTensor } from '../../types';
 import { alignedArray, type HostArray } from '../alignedArray';
 import { stateNumbers } from '../checkedLeaves';
 import { type CompiledEngine, type HostPrograms, importOptional } from '../engine';
+import { guardLoading } from '../guardLoading';
 import { inputCopies } from '../inputCopies';
 import { findKoffi, type Koffi } from '../koffi';
 import { type BoundProgram, bindOnce, movingOn, stateBuffers } from '../stateBuffers';
@@ -51,7 +52,7 @@ const LIBRARY_NAMES: Readonly<Record<string, string>> = {
 /**
  * onnxruntime, or `undefined` where one of the optional packages onnxruntime-node and koffi is not installed.
  *
- * @throws when the library does not fit
+ * @throws when the library is cut off or does not fit
  */
 export async function findOnnxruntime(): Promise<OnnxruntimeRuntime | undefined> {
   const koffi = await findKoffi();
@@ -61,7 +62,10 @@ export async function findOnnxruntime(): Promise<OnnxruntimeRuntime | undefined>
   const name = LIBRARY_NAMES[process.platform];
   if (!koffi || !manifest || !name) return undefined;
   const folder = join(dirname(manifest), 'bin', 'napi-v6', process.platform, process.arch);
-  return { koffi, library: loadOnnxruntime(koffi, join(folder, name)) };
+  const path = join(folder, name);
+  const mend = `Remove ${dirname(manifest)}, and install your packages again.`;
+  await guardLoading({ installed: undefined, libraries: [path], mend });
+  return { koffi, library: loadOnnxruntime(koffi, path) };
 }
 
 /** onnxruntime, for CPUs and by option for GPUs. */

@@ -1,4 +1,5 @@
 import { cpus } from 'node:os';
+import type { LoadingGuard, OpenvinoLocation } from '@beit/installed';
 import { messageOf, type Tree } from '@beit/tensors';
 import type { OpenvinoOptions } from '../../compileOptions';
 import { sizeOf } from '../../graph/graph';
@@ -13,6 +14,7 @@ import type { GivenTensor } from '../../types';
 import { alignedArray, copyNumbers, type HostArray } from '../alignedArray';
 import { stateNumbers } from '../checkedLeaves';
 import type { CompiledEngine, HostPrograms } from '../engine';
+import { doneWhenRun, guardLoading } from '../guardLoading';
 import { inputCopies } from '../inputCopies';
 import { findKoffi, type Koffi } from '../koffi';
 import { type BoundProgram, bindOnce, movingOn, stateBuffers } from '../stateBuffers';
@@ -31,6 +33,7 @@ import { toOpenvino } from './toOpenvino';
 export interface OpenvinoRuntime {
   readonly koffi: Koffi;
   readonly library: OpenvinoLibrary;
+  readonly guard: LoadingGuard;
 }
 
 /**
@@ -44,14 +47,23 @@ async function findOpenvinoEngine({ openvino }: OpenvinoOptions): Promise<Openvi
   const { findOpenvino } = await import('@beit/installed');
   const location = await findOpenvino(openvino === undefined ? {} : { folder: openvino });
   if (!location) return undefined;
-  let library = loaded.get(location.library);
-  if (!library) {
-    library = loadOpenvino(koffi, location.library);
-    loaded.set(location.library, library);
-  }
-  return { koffi, library };
+  const runtime = loaded.get(location.library) ?? load(koffi, location);
+  loaded.set(location.library, runtime);
+  runtime.catch(() => loaded.delete(location.library));
+  return runtime;
 }
-const loaded = new Map<string, OpenvinoLibrary>();
+const loaded = new Map<string, Promise<OpenvinoRuntime>>();
+
+async function load(koffi: Koffi, { library, folder, source }: OpenvinoLocation): Promise<OpenvinoRuntime> {
+  const { readdir } = await import('node:fs/promises');
+  const { join } = await import('node:path');
+  const parts = (await readdir(folder)).filter((name) => /^lib(?:openvino|tbb|hwloc)/.test(name));
+  const guard = await guardLoading({
+    installed: source === 'installed' ? 'openvino' : undefined,
+    libraries: [library, ...parts.map((name) => join(folder, name))],
+  });
+  return { koffi, library: await guard.attempt(() => loadOpenvino(koffi, library)), guard };
+}
 
 /**
  * Whether this processor multiplies in bfloat16. Elsewhere OpenVINO computes a program of that precision in float32.
@@ -60,9 +72,10 @@ const loaded = new Map<string, OpenvinoLibrary>();
 export async function hasNativeBfloat16(options: OpenvinoOptions = {}): Promise<boolean> {
   const runtime = await findOpenvinoEngine(options);
   if (!runtime) return false;
-  const { library } = runtime;
+  const { library, guard } = runtime;
   const core = library.createCore();
-  const capabilities = library.property(core, 'CPU', 'OPTIMIZATION_CAPABILITIES').split(/[\s,]+/);
+  const told = await guard.attempt(() => library.property(core, 'CPU', 'OPTIMIZATION_CAPABILITIES'));
+  const capabilities = told.split(/[\s,]+/);
   library.free('core', core);
   return capabilities.includes('BF16');
 }
@@ -77,7 +90,8 @@ export const openvino: CompiledEngine = {
     const runtime = await findOpenvinoEngine(options);
     return (
       runtime && {
-        make: (...given) => openvinoPrograms(runtime, ...given),
+        make: async (...given) =>
+          doneWhenRun(runtime.guard, await runtime.guard.attempt(() => openvinoPrograms(runtime, ...given))),
         about: `OpenVINO ${runtime.library.version}`,
       }
     );
@@ -211,19 +225,13 @@ async function loadProgram(
     ...(numThreads !== undefined && numThreads < cpus().length ? { ENABLE_CPU_PINNING: 'NO' } : {}),
     ...(profile !== undefined ? { PERF_COUNT: 'YES' } : {}),
   };
-  const compiled =
-    cache === false
-      ? compiledModel(ov, core, model, properties)
-      : await (await import('./programCache')).withProgramCache(
-          (own) =>
-            compiledModel(
-              ov,
-              core,
-              model,
-              own === undefined ? properties : { ...properties, CACHE_DIR: own },
-            ),
-          cache,
-        );
+  const compileIn = (own: string | undefined) =>
+    compiledModel(ov, core, model, own === undefined ? properties : { ...properties, CACHE_DIR: own });
+  const cached = async (folder: string | undefined) => {
+    const { programKey, withProgramCache } = await import('./programCache');
+    return withProgramCache(programKey(ov.version, xml, weights, properties), compileIn, folder);
+  };
+  const compiled = cache === false ? compileIn(undefined) : await cached(cache);
   ov.free('model', model);
   const request = ov.createRequest(compiled);
 

@@ -1,12 +1,14 @@
+import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import util from 'node:util';
-import { BINDING, engineFolder, installRecord, TFJS_SYMBOL } from '@beit/installed';
+import { BINDING, engineFolder, installRecord, type LoadingGuard, TFJS_SYMBOL } from '@beit/installed';
 import type { Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { SpecTree } from '../../specTree';
 import type { GivenTensor } from '../../types';
 import type { EagerEngine, EagerStep, HostPrograms } from '../engine';
+import { doneWhenRun, guardLoading } from '../guardLoading';
 import { tfjsPrograms } from '../tfjs/tfjsPrograms';
 
 export type TensorflowEngineName = 'tensorflow' | 'tensorflow-gpu';
@@ -29,7 +31,7 @@ const broughtAlong = () => loaded === undefined && tf.findBackendFactory(BACKEND
  * TensorFlow.js: what `beit-engine install tensorflow [--gpu]` made, or the `@tensorflow/tfjs-node(-gpu)` that the
  * program imported before. `tensorflow-gpu` warns and computes on the CPU where TensorFlow finds no NVIDIA GPU.
  *
- * @throws when it is not installed, or the other one is already loaded
+ * @throws when it is not installed, is damaged, or the other one is already loaded
  */
 export async function useTensorflow(name: TensorflowEngineName): Promise<void> {
   if (!broughtAlong()) {
@@ -37,9 +39,17 @@ export async function useTensorflow(name: TensorflowEngineName): Promise<void> {
       const flag = name === 'tensorflow-gpu' ? ' --gpu' : '';
       throw new Error(`The engine '${name}' is not installed: npx @beit/engines install tensorflow${flag}`);
     }
-    load(name);
+    if (loaded !== name) {
+      const folder = join(engineFolder(name), 'tensorflow');
+      const libraries = (await readdir(folder).catch(() => [])).filter((file) => /^libtensorflow/.test(file));
+      guard = await guardLoading({
+        installed: name,
+        libraries: [join(folder, BINDING), ...libraries.map((file) => join(folder, file))],
+      });
+      await guard.attempt(() => load(name));
+    }
   }
-  await tf.setBackend(BACKEND);
+  await (guard ? guard.attempt(() => tf.setBackend(BACKEND)) : tf.setBackend(BACKEND));
   const { isUsingGpuDevice } = tf.backend() as tf.KernelBackend & { isUsingGpuDevice?: boolean };
   if (name === 'tensorflow-gpu' && !isUsingGpuDevice && !warned) {
     warned = true;
@@ -50,6 +60,8 @@ export async function useTensorflow(name: TensorflowEngineName): Promise<void> {
 }
 
 let warned = false;
+/** Of the installed engine that is loaded. */
+let guard: LoadingGuard | undefined;
 
 /** TensorFlow, with or without a GPU, as the name says. */
 export const tensorflow = (name: TensorflowEngineName): EagerEngine => ({
@@ -65,7 +77,8 @@ async function tensorflowPrograms(
   state: Tree<GivenTensor>,
 ): Promise<HostPrograms> {
   await useTensorflow(name);
-  return tfjsPrograms(steps, stateTree, state, { backend: BACKEND });
+  const programs = await tfjsPrograms(steps, stateTree, state, { backend: BACKEND });
+  return guard ? doneWhenRun(guard, programs) : programs;
 }
 
 /** The engine whose libraries are in this process: there can only be one. */

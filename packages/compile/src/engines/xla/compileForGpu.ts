@@ -50,7 +50,7 @@ export async function compileForGpu(
       "There is no XLA plugin for CUDA here; 'npx @beit/engines install xla --cuda' brings one.",
     );
   }
-  preparePlugin(found);
+  await preparePlugin(found);
   const { koffi, location } = found;
   const library = loadPjrt(koffi, location.library);
   const name = new TextEncoder().encode(target);

@@ -1,7 +1,8 @@
 /** From a plugin to devices that programs can run on. */
-import type { PjrtDevice, PjrtLocation } from '@beit/installed';
+import type { LoadingGuard, PjrtDevice, PjrtLocation } from '@beit/installed';
 import { messageOf } from '@beit/tensors';
 import type { XlaOptions } from '../../compileOptions';
+import { guardLoading, isDamage } from '../guardLoading';
 import { findKoffi, type Koffi, loadForGood } from '../koffi';
 import type { Device } from './pjrt/client';
 import type { NamedValues } from './pjrt/namedValues';
@@ -17,6 +18,7 @@ export interface XlaPlugin {
 export interface XlaRuntime {
   readonly shared: SharedClient;
   readonly devices: readonly Device[];
+  readonly guard: LoadingGuard;
 }
 
 /** What XLA has devices of. */
@@ -104,10 +106,22 @@ function clientOptions(device: PjrtDevice, options: XlaOptions): NamedValues {
   };
 }
 
-/** What must be there before a plugin is loaded. */
-export function preparePlugin({ koffi, location: { preload, env } }: XlaPlugin): void {
+/**
+ * What must be there before a plugin is loaded.
+ *
+ * @throws where the plugin, or what it needs, is damaged
+ */
+export async function preparePlugin({ koffi, location }: XlaPlugin): Promise<LoadingGuard> {
+  const { library, preload, env, source, device } = location;
+  const guard = await guardLoading({
+    installed: source === 'installed' ? `xla-${device}` : undefined,
+    libraries: [library, ...preload],
+  });
   Object.assign(process.env, env);
-  for (const needed of preload) loadForGood(koffi, needed);
+  await guard.attempt(() => {
+    for (const needed of preload) loadForGood(koffi, needed);
+  });
+  return guard;
 }
 
 /**
@@ -121,17 +135,19 @@ export async function openDevices({ koffi, location }: XlaPlugin, options: XlaOp
   // XLA's threads on the CPU, for all devices.
   if (device === 'cpu' && options.numThreads !== undefined)
     process.env.PJRT_NPROC = String(options.numThreads);
-  preparePlugin({ koffi, location });
-  const shared = await openClient(koffi, library, clientOptions(device, options)).catch(async (cause) => {
+  const guard = await preparePlugin({ koffi, location });
+  const opened = guard.attempt(() => openClient(koffi, library, clientOptions(device, options)));
+  const shared = await opened.catch(async (cause) => {
+    if (isDamage(cause)) throw cause;
     throw new Error(await whyNone(location, messageOf(cause)), { cause });
   });
   const { devices: asked } = options;
   const found = shared.client.devices;
-  if (asked === 'all') return { shared, devices: found };
+  if (asked === 'all') return { shared, devices: found, guard };
   // A GPU that is not asked for is not seen either: of those that are, the numbers begin anew.
   const devices = GPUS.has(device) ? found : (asked ?? [0]).map((id) => found[id]);
   const there = devices.filter((one) => one !== undefined);
-  if (there.length === (asked ?? [0]).length) return { shared, devices: there };
+  if (there.length === (asked ?? [0]).length) return { shared, devices: there, guard };
   shared.release();
   throw new Error(
     `There are ${found.length} devices '${device}' here, numbered from 0; asked for: ${asked}.`,

@@ -1,6 +1,7 @@
 import { messageOf } from '@beit/tensors';
 import type { Device } from '../../compileOptions';
 import type { CompiledEngine, MakePrograms } from '../engine';
+import { doneWhenRun, isDamage } from '../guardLoading';
 import { findKoffi } from '../koffi';
 import { findPlugin, openDevices, XLA_DEVICES } from './devices';
 import { xlaPrograms } from './xlaPrograms';
@@ -13,7 +14,11 @@ const find: CompiledEngine['find'] = async (options) => {
   if (!plugin) return { why: () => whyNoAccelerator(options.device) };
   const { device, version } = plugin.location;
   const about = `XLA${version === undefined ? '' : ` ${version}`}, ${device}`;
-  const make: MakePrograms = async (...given) => xlaPrograms(await openDevices(plugin, options), ...given);
+  const make: MakePrograms = async (...given) => {
+    const runtime = await openDevices(plugin, options);
+    const programs = runtime.guard.attempt(() => xlaPrograms(runtime, ...given));
+    return doneWhenRun(runtime.guard, await programs);
+  };
   if (isNamed) return { make, about };
   const because = (why: string) => ({ why: async () => why });
   if (device === 'cpu')
@@ -24,6 +29,7 @@ const find: CompiledEngine['find'] = async (options) => {
     shared.release();
     return { make, about: `${about}: ${devices.map(({ kind }) => kind).join(', ')}` };
   } catch (error) {
+    if (isDamage(error)) throw error;
     return because(messageOf(error));
   }
 };

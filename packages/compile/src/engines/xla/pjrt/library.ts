@@ -2,7 +2,6 @@
  * A PJRT plugin: the library through which XLA is used on one kind of device, called directly.
  * Reference: xla/pjrt/c/pjrt_c_api.h, https://openxla.org/xla/pjrt
  */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { type Koffi, loadForGood } from '../../koffi';
 import { bytesOf, pointing } from './bytes';
 import { FUNCTIONS, type FunctionName } from './functions';
@@ -200,38 +199,7 @@ export function loadPjrt(koffi: Koffi, path: string): PjrtLibrary {
 /** `PJRT_NamedValue_Type` */
 export const NAMED_TYPES = { string: 0, integer: 1, integers: 2, float: 3, boolean: 4 } as const;
 
-/** `\x7fELF` */
-const ELF_MAGIC = 0x7f454c46;
-const ELF_HEADER = 64;
-
-/**
- * The system's loader maps a library that was cut off as if it were whole, and the process dies where it reads what is missing.
- * Reference: elf(5)
- *
- * @throws when the headers of its sections, which come last, are not in the file
- */
-function assertWhole(path: string): void {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return;
-  const file = openSync(path, 'r');
-  try {
-    const { size } = fstatSync(file);
-    const header = new DataView(new ArrayBuffer(ELF_HEADER));
-    if (readSync(file, header) < ELF_HEADER || header.getUint32(0) !== ELF_MAGIC) return;
-    const [offset, bytes, count] = [
-      header.getBigUint64(40, true),
-      header.getUint16(58, true),
-      header.getUint16(60, true),
-    ];
-    const end = Number(offset) + bytes * count;
-    if (size < end)
-      throw new Error(`${path} is cut off: it has ${size} bytes of ${end} or more. Install it again.`);
-  } finally {
-    closeSync(file);
-  }
-}
-
 function apiOf(koffi: Koffi, path: string): Pointer {
-  assertWhole(path);
   try {
     const library = loadForGood(koffi, path);
     return BigInt(library.func('void* GetPjrtApi()')());
