@@ -63,10 +63,12 @@ async function openModel(path: string) {
   const params = Object.fromEntries(
     Object.entries(tensors).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]),
   );
-  const { imageSize } = vitConfig;
+  const { imageSize, inChannels = 3 } = vitConfig;
   return async (directory: string, name: string): Promise<readonly number[]> => {
     const source = { kind: 'folder', directory, names: [name] } as const;
     const { image } = await loadViews(source, 0, { imageSize, tokenImageSize: 0, ...preprocessing! });
-    return [...classifier.logits(params, tf.tensor(image, [1, ...imageSides(imageSize), 3])).dataSync()];
+    return [
+      ...classifier.logits(params, tf.tensor(image, [1, ...imageSides(imageSize), inChannels])).dataSync(),
+    ];
   };
 }

@@ -113,7 +113,8 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
   const { typed, positionals } = parsed;
   const { command, files } = readCommand(positionals, COMMANDS, ['predict']);
   const { values, recipe, out, how } = await resolveRun({
-    trains: command === 'train' && !parsed.values['dry-run'],
+    trains: command === 'train',
+    looks: parsed.values['dry-run'],
     asked: parsed,
     read: (texts) => readTexts(OPTIONS, texts),
     recipes: RECIPES,

@@ -135,6 +135,13 @@ describe('what is no BEiT, or none that can answer', () => {
     const given = await loadClassifier(path, { heads: 4 });
     expect(given.model.numHeads).toBe(4);
     expect(given.notes.join()).not.toMatch(/heads/);
+    const stated = join(folder, 'stated-heads');
+    await cp(path, stated, { recursive: true });
+    const timm = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8'));
+    await writeFile(join(stated, 'config.json'), JSON.stringify({ ...timm, model_args: { num_heads: 4 } }));
+    const told = await loadClassifier(stated);
+    expect(told.model.numHeads).toBe(4);
+    expect(told.notes.join()).not.toMatch(/heads/);
     await expect(loadClassifier(join(CHECKPOINTS, 'timm-center'), { heads: 4 })).rejects.toThrow(
       /timm-center: .*4.*2 columns/,
     );

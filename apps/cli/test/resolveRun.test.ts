@@ -25,11 +25,14 @@ const TABLE = {
   epochs: option('N', 'instead', wholeOption(1)),
 };
 
-const resolved = (...args: string[]) => {
+const resolved = (...args: string[]) => resolvedAs({}, ...args);
+const looked = (...args: string[]) => resolvedAs({ looks: true }, ...args);
+const resolvedAs = (how: { readonly looks?: boolean }, ...args: string[]) => {
   const asked = parseOptionTable(TABLE, args);
   if (asked === 'help') throw new Error('There is only help.');
   return resolveRun({
     trains: true,
+    ...how,
     asked,
     read: (texts) => readTexts(TABLE, texts),
     recipes: [SMALL, LARGE],
@@ -53,6 +56,15 @@ async function begin(...args: string[]) {
   await writeFile(join(out, 'recipe.json'), JSON.stringify({ ...recipe, run: how }));
 }
 const resume = (...args: string[]) => resolved('--resume', '--out', out, ...args);
+
+test('who only looks at a run sees the one that is begun, is refused as it would be, and makes no folder', async () => {
+  await begin('--recipe', 'large', '--epochs', '1', '--data', 'photos');
+  const { values, recipe } = await looked('--resume', '--out', out);
+  expect([recipe, values.data]).toEqual([{ ...LARGE, epochs: 1 }, expect.stringMatching(/photos$/)]);
+  await expect(looked('--resume', '--out', join(out, 'absent'))).rejects.toThrow(/no run to continue/);
+  await expect(looked('--out', out)).rejects.toThrow(/holds a run/);
+  expect((await looked()).out).toBeUndefined();
+});
 
 test('a run continues alone, with its own recipe and options', async () => {
   await begin('--recipe', 'large', '--epochs', '1', '--data', 'photos', '--engine', 'xla', '--threads', '2');

@@ -133,7 +133,8 @@ export async function parseOptions(args: readonly string[]): Promise<RunOptions 
     out = '',
     how,
   } = await resolveRun({
-    trains: !dryRun,
+    trains: true,
+    looks: dryRun,
     asked: parsed,
     read: (texts) => readTexts(OPTIONS, texts),
     recipes: RECIPES,

@@ -146,6 +146,21 @@ test.each<[string, string, string, RegExp]>([
   expect(notes).toMatch(note);
 });
 
+test('labels that were perhaps read otherwise than they are meant are told of', async () => {
+  const doubtsOf = async (labels: readonly string[]) => {
+    const pictures = labels.map((_, i) => `${i}.jpg`);
+    const rows = labels.map((label, i) => `${i},${label}`);
+    return (await read('x.csv', csv('id,labels', ...rows), {}, pictures)).notes;
+  };
+  expect(await doubtsOf(['a & b', 'a', 'b', 'b & a'])).toMatch(/without a letter or digit: '&'/);
+  const slashes = Array.from({ length: 12 }, (_, i) => `a${i}/b${(i * 7) % 5}`);
+  expect(await doubtsOf(slashes)).toMatch(
+    /12 of the 12 classes are in one or two pictures, such as 'a0\/b0'/,
+  );
+  expect(await doubtsOf(['Cat', 'cat', 'dog', 'dog'])).toMatch(/differ in upper and lower case alone: 'cat'/);
+  expect(await doubtsOf(['cat', 'dog|cat', 'dog', 'cat'])).not.toMatch(/perhaps|Perhaps|differ/);
+});
+
 test('one label for each picture in the whole file is one label, unless something else is said', async () => {
   const text = csv('id,breed', 'a,golden retriever', 'b,"tabby, a cat"', 'c,golden retriever', 'd,newt');
   const one = await read('x.csv', text);

@@ -105,7 +105,7 @@ function gridOfPositions({ tokens, table, patchSize, imageSize }: Positions): Gr
     ...(imageSize === undefined ? [] : [`imageSize ${JSON.stringify(imageSize)}`]),
   ];
   throw new Error(
-    `Positions (${told.join(', ')}) are not those of ${imageSize === undefined ? 'a square grid of patches: give imageSize' : `patches of ${patchSize} pixels in such images`}.`,
+    `Positions (${told.join(', ')}) are not those of ${imageSize === undefined ? 'a square grid of patches and a cls token: of pictures that are no squares imageSize has to be given, and another model is no BEiT' : `patches of ${patchSize} pixels in such images`}.`,
   );
 }
 

@@ -30,6 +30,8 @@ const COMPUTES = [
 export interface RunCommand<Values extends RunValues, Recipe> {
   /** Whether there is to be a run; what only looks has a recipe and its options. */
   readonly trains: boolean;
+  /** Whether it is only looked at what a run would do: no folder is made for it. */
+  readonly looks?: boolean;
   /** What was typed. */
   readonly asked: { readonly values: Values; readonly typed: OptionTexts };
   /** The values of other texts of options, by name. */
@@ -74,6 +76,7 @@ export async function resolveRun<Values extends RunValues, Recipe extends { read
   const how = howOf(command);
   if (!command.trains) return { values, recipe: override(named, values), out: values.out, how };
   if (!values.resume) {
+    if (command.looks && values.out === undefined) return { values, recipe: override(named, values), how };
     const out = await newFolder(values.out, name);
     const whole = { ...how, ...(await commitsOf(how)) };
     return { values: { ...values, ...atCommits(whole) }, recipe: override(named, values), out, how: whole };

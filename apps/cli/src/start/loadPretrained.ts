@@ -100,7 +100,8 @@ function describe(
     };
   }
   const imageSize = format === 'timm' ? wideSizeOf(preprocessing) : wideWindowOf(config ?? {});
-  const vit = inferVitConfig(tensors, { numHeads: heads, imageSize });
+  const numHeads = heads ?? (format === 'timm' ? headsOfTimm(config ?? {}) : undefined);
+  const vit = inferVitConfig(tensors, { numHeads, imageSize });
   const layerNormEpsilon = config && mmsegmentationLayerNormEpsilon(config);
   const classNames = format === 'timm' && config ? classNamesOfTimm(config) : undefined;
   const told = Object.keys(tensors).some((name) => name.endsWith('relative_position_bias_table'));
@@ -112,12 +113,17 @@ function describe(
     ...labels,
     ...(format !== 'timm' && config && { mmsegmentationConfig: config }),
     notes:
-      told || heads !== undefined
+      told || numHeads !== undefined
         ? []
         : [
             `${path} does not tell its number of heads: ${vit.numHeads} are taken, of the released models' width of ${vit.embedDim / vit.numHeads}. Where that is wrong, so are all answers; give --heads N.`,
           ],
   };
+}
+
+/** What a model of timm was made with, where that is not the architecture's own. */
+function headsOfTimm({ model_args: given }: JsonObject): number | undefined {
+  return z.object({ num_heads: z.number().int().positive() }).safeParse(given).data?.num_heads;
 }
 
 /** A size that positions do not tell: of images that are no squares. */

@@ -176,7 +176,11 @@ async function readLabelled(directory: string, options: LabelFileOptions): Promi
     named: options.classNames !== undefined || !classes.every(isNumber),
     multiLabel,
     digest: files.map(({ digest }) => digest).join('+'),
-    notes: [...files.flatMap(({ notes }) => notes), ...describe(ordered, unnamed)],
+    notes: [
+      ...files.flatMap(({ notes }) => notes),
+      ...describe(ordered, unnamed),
+      ...doubts(ordered, classes),
+    ],
     passedOver,
     pictures: ordered,
     parts: new Set(ordered.flatMap(({ part }) => part ?? [])),
@@ -205,6 +209,33 @@ function describe(pictures: readonly Picture[], unnamed: readonly string[]): str
     ...(unnamed.length > 0
       ? [`Not named in it, and left out: ${unnamed.length} of the folder, such as ${shown(unnamed[0]!)}.`]
       : []),
+  ];
+}
+
+/** Of fewer classes nothing can be told. */
+const MANY_CLASSES = 8;
+/** In so few pictures what was not divided, or divided by something else, stands as a class. */
+const FEW_PICTURES = 2;
+
+/** What labels look like that were read otherwise than they are meant, for people. */
+function doubts(pictures: readonly Picture[], classes: readonly string[]): string[] {
+  const counts = new Uint32Array(classes.length);
+  for (const { labels } of pictures) for (const label of labels) counts[label]!++;
+  const rare = classes.filter((_, label) => counts[label]! > 0 && counts[label]! <= FEW_PICTURES);
+  const signs = classes.filter((name) => !/[\p{L}\p{N}]/u.test(name));
+  const alike = classes.find((name, i) =>
+    classes.some((other, j) => j < i && other !== name && other.toLowerCase() === name.toLowerCase()),
+  );
+  return [
+    ...(signs.length > 0
+      ? [`Classes without a letter or digit: ${listed(signs)}. Perhaps that is what divides labels.`]
+      : []),
+    ...(classes.length > MANY_CLASSES && 2 * rare.length > classes.length
+      ? [
+          `${rare.length} of the ${classes.length} classes are in one or two pictures, such as ${shown(rare[0]!)}: perhaps something else divides labels.`,
+        ]
+      : []),
+    ...(alike === undefined ? [] : [`Two classes differ in upper and lower case alone: ${shown(alike)}.`]),
   ];
 }
 
