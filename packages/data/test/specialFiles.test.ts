@@ -11,6 +11,7 @@ import {
   describePassedOver,
   IMAGENET_NORMALIZATION,
   imageFolder,
+  labelFile,
   openShards,
   readMask,
   readPixels,
@@ -90,6 +91,7 @@ onSystemsWithPipes('special files', () => {
     await refused(await pipe('a.tar'), openShards);
     await refused(await pipe('a.parquet'), openShards);
     await refused(await pipe('shards', 'index.json'), () => openShards(at('shards')));
+    await refused(await pipe('labels.csv'), (labels) => labelFile(at('photos'), { labels }));
     for (const part of ['training', 'validation'])
       for (const kind of ['images', 'annotations']) {
         await mkdir(at('ade', kind, part), { recursive: true });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { readRegular } from '../files/regularFile';
 import { type Part, partCalled } from '../sources/folderParts';
 import { divideLabels, findDivider, type LabelDivider } from './divideLabels';
 import { flagOf, isPlural, type LabelColumns, labelColumns } from './labelColumns';
@@ -103,20 +103,10 @@ function assertDistinct(classes: readonly string[], path: string): void {
   }
 }
 
-async function bytesOf(path: string): Promise<Buffer> {
-  const file = await open(path).catch((error: Error) => {
-    throw new Error(`Cannot read the labels: ${error.message}`);
+const bytesOf = (path: string): Promise<Buffer> =>
+  readRegular(path, MOST_BYTES).catch((cause: Error) => {
+    throw new Error(`Cannot read the labels: ${cause.message}`, { cause });
   });
-  try {
-    const info = await file.stat();
-    if (!info.isFile()) throw new Error(`${path} is no file; expected one of labels, CSV or JSON.`);
-    if (info.size > MOST_BYTES)
-      throw new Error(`${path} has ${info.size} bytes; expected ${MOST_BYTES} at most.`);
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
-}
 
 function textOf(bytes: Buffer, path: string): string {
   try {

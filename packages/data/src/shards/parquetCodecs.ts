@@ -19,7 +19,7 @@ export const PARQUET_CODECS: Compressors = Object.fromEntries(
     name,
     (bytes: Uint8Array, size: number) => {
       if (!(size >= 0 && size <= MOST_PAGE_BYTES))
-        throw new RangeError(`a page has ${size} bytes; at most ${MOST_PAGE_BYTES} are read`);
+        throw new Error(`a page has ${size} bytes; at most ${MOST_PAGE_BYTES} are read`);
       return decompress!(bytes, size);
     },
   ]),

@@ -1,4 +1,5 @@
 import { open, rename, rm } from 'node:fs/promises';
+import { damageOf } from './damageOf';
 import { openParquetFile } from './parquetFile';
 import { parquetColumn, parquetImages } from './parquetImages';
 import { ShardError } from './shardError';
@@ -21,7 +22,7 @@ export async function unpackParquet(path: string, archive: string): Promise<void
       for (const { num_rows } of metadata.row_groups) {
         const rowEnd = row + Number(num_rows);
         const damaged = (cause: Error) => {
-          throw new ShardError(`'${path}' is damaged in the rows ${row} to ${rowEnd}: ${cause.message}.`, {
+          throw new ShardError(`'${path}' is damaged in the rows ${row} to ${rowEnd}: ${damageOf(cause)}.`, {
             cause,
           });
         };

@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { startThread } from '../threads/startThread';
+import { damageOf } from './damageOf';
 import type { ParquetTasks } from './parquetTasks';
 import { ShardError } from './shardError';
 import { isAddress } from './shardFile';
@@ -21,7 +22,7 @@ export type ParquetMessage =
 export const SIGN_OF_LIFE_SECONDS = 0.25;
 
 /** Without a sign of life: reading a page takes milliseconds. And for a page as large as the file. */
-const SILENT_SECONDS = 3;
+const SILENT_SECONDS = 2;
 const BYTES_PER_SECOND = 20e6;
 /** For JavaScript's own objects, in megabytes, beside four times the size of the file. */
 const HEAP_MEGABYTES = 192;
@@ -67,14 +68,16 @@ export async function withParquet<Name extends keyof ParquetTasks>(
         watch ??= setInterval(look, (1000 * silentSeconds) / STEPS);
         if (message.kind === 'result') resolve(message.result as TaskResult<Name>);
         else if (message.kind === 'error')
-          reject(message.name === 'ShardError' ? new ShardError(message.message) : damaged(message.message));
+          reject(
+            message.name === 'ShardError' ? new ShardError(message.message) : damaged(damageOf(message)),
+          );
       });
       thread.on('error', (error: NodeJS.ErrnoException) =>
         reject(
           damaged(
             error.code === 'ERR_WORKER_OUT_OF_MEMORY'
               ? `it takes more than ${megabytes} MB, as happens with damaged ones`
-              : error.message,
+              : damageOf(error),
           ),
         ),
       );
