@@ -322,7 +322,7 @@ whereInstalled('Chromium', () => {
       const narrow = { ...JSON.parse(metadata.config!), embedDim: 96 };
       await saveSafetensors(join(folder, 'narrow.safetensors'), tensors, { config: JSON.stringify(narrow) });
       await openFiles(page, 'Open a checkpoint', join(folder, 'narrow.safetensors'));
-      await alert.getByText('narrow.safetensors is no checkpoint of the model that it describes').waitFor();
+      await alert.getByText('narrow.safetensors is no BEiT as it describes itself').waitFor();
       await alert.getByText(/cls_token.*128.*96/).waitFor();
 
       await writeFile(join(folder, 'cut.safetensors'), 'not a checkpoint at all');
