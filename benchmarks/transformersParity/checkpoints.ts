@@ -7,7 +7,7 @@ import { loadViews } from '@beit/data';
 import { runJson } from '@beit/measurements';
 import { imageSides } from '@beit/tensors';
 import { createVit, inferVitConfig, vitConfigOfTransformers } from '@beit/vit';
-import { loadCheckpoint } from '@beit/weights';
+import { framedSize, loadCheckpoint } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 
 const SCRIPT = fileURLToPath(
@@ -53,10 +53,11 @@ const HEADS = 4;
 async function openModel(path: string) {
   const { tensors, config, format, preprocessing } = await loadCheckpoint(path);
   const told = Object.keys(tensors).some((name) => name.endsWith('relative_position_bias_table'));
+  const size = framedSize(preprocessing!.framing)!;
   const vitConfig =
     format === 'transformers' && config
       ? vitConfigOfTransformers(config).config
-      : inferVitConfig(tensors, told ? {} : { numHeads: HEADS });
+      : inferVitConfig(tensors, { numHeads: told ? undefined : HEADS, imageSize: [size.height, size.width] });
   const backbone = createVit(vitConfig);
   const numClasses = tensors['head.weight']!.shape[0]!;
   const classifier = createClassifier({ backbone, numClasses, pooling: 'mean' });
