@@ -74,7 +74,7 @@ test('names come from a text, a JSON list, id2label with gaps, or the project', 
   await expect(read('[]')).rejects.toThrow(/expected a list of names/);
   await expect(read('[')).rejects.toThrow(/begins as JSON and is none/);
   expect((await readClassNames('imagenet-1k'))[999]).toMatch(/^toilet tissue/);
-  await expect(readClassNames(join(folder, 'nowhere'))).rejects.toThrow(/ENOENT/);
+  await expect(readClassNames(join(folder, 'nowhere'))).rejects.toThrow(/There is no file '.*nowhere'/);
   await rm(folder, { recursive: true });
 
   expect(namesFor(['cat', undefined], 3, 'm')).toEqual(['cat', 'class 1', 'class 2']);

@@ -9,10 +9,14 @@ const signs = setInterval(() => send({ kind: 'alive' }), 1000 * SIGN_OF_LIFE_SEC
 send({ kind: 'alive' });
 const { name, args } = workerData as ThreadTask;
 const task = PARQUET_TASKS[name] as (...args: readonly string[]) => Promise<unknown>;
-try {
-  send({ kind: 'result', result: await task(...args) });
-} catch (error) {
-  send({ kind: 'error', name: (error as Error).name, message: (error as Error).message });
-} finally {
-  clearInterval(signs);
+
+async function work(): Promise<void> {
+  try {
+    send({ kind: 'result', result: await task(...args) });
+  } catch (error) {
+    send({ kind: 'error', name: (error as Error).name, message: (error as Error).message });
+  } finally {
+    clearInterval(signs);
+  }
 }
+void work();

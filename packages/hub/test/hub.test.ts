@@ -32,7 +32,8 @@ const serve = async (options: Partial<HubServerOptions> = {}): Promise<HubServer
   return server;
 };
 const environment = (more: Partial<HubEnvironment> = {}): HubEnvironment => ({
-  endpoint: server?.endpoint ?? 'http://127.0.0.1:9',
+  // Nobody listens there, and fetch may ask.
+  endpoint: server?.endpoint ?? 'http://127.0.0.1:2',
   cache: folder,
   offline: false,
   ...more,

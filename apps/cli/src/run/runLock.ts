@@ -45,6 +45,7 @@ export function isLocked(folder: string): boolean {
 
 /** Locks that this process has taken for the run that it is about to open. */
 const claimed = new Map<string, () => void>();
+let unclaimsAtEnd = false;
 
 /**
  * Makes a folder for a run of this process alone, which `lockRun` then takes over; where it ends before, the folder goes
@@ -60,7 +61,8 @@ export function claimRun(folder: string): boolean {
     if (error instanceof UsageError) return false;
     throw error;
   }
-  process.once('exit', () => unclaimRun(folder));
+  if (!unclaimsAtEnd) process.once('exit', () => [...claimed.keys()].forEach(unclaimRun));
+  unclaimsAtEnd = true;
   return true;
 }
 
