@@ -13,6 +13,9 @@ export interface HttpOptions extends RetryOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** There is no way to a server, and will be none at the next try: a redirect that leads nowhere, a certificate that nobody trusts. */
+export class UnreachableError extends Error {}
+
 export interface HttpRequest {
   /** A range, and what it depends on; what is accepted. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -25,8 +28,8 @@ export interface HttpRequest {
 /**
  * Asks for a file or a part of it, and hands its pieces on as they come.
  *
- * @throws TemporaryError when the connection breaks or stalls, or the server is busy; else an error that says what it
- *   answered, or why nothing can come of it
+ * @throws TemporaryError when the connection breaks or stalls, or the server is busy; UnreachableError where the next try
+ *   would end alike; else an error that says what it answered
  */
 export async function* httpPieces(
   { url, authorization }: HttpAddress,
@@ -70,7 +73,7 @@ export async function* httpPieces(
     // Undici's word for everything between it and an answer.
     if (!(error instanceof TypeError)) throw error;
     const message = `Cannot fetch ${url}: ${messageOf(error.cause ?? error)}`;
-    if (isFinal(error.cause)) throw new Error(`${message}.`, { cause: error });
+    if (isFinal(error.cause)) throw new UnreachableError(`${message}.`, { cause: error });
     throw new TemporaryError(message);
   } finally {
     pace.stop();

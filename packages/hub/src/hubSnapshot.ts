@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { download, LOCK, TemporaryError, withLock } from '@beit/download';
+import { download, LOCK, TemporaryError, UnreachableError, withLock } from '@beit/download';
 import { messageOf } from '@beit/tensors';
 import {
   blobPath,
@@ -54,8 +54,9 @@ export async function hubSnapshot(name: HubName, options: SnapshotOptions): Prom
     listing = await listRepository(name, environment);
   } catch (error) {
     const message = messageOf(error);
-    if (error instanceof Error && error.cause instanceof TemporaryError)
-      return fromCache(folder, name, options, message);
+    const isAway =
+      error instanceof UnreachableError || (error instanceof Error && error.cause instanceof TemporaryError);
+    if (isAway) return fromCache(folder, name, options, message);
     const hint = /answered 40[134]/.test(message)
       ? ` Is the name right, and does ${environment.token ? 'the token' : 'a token in HF_TOKEN'} open it?`
       : '';
