@@ -1,5 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Attack, failed, SURVIVED } from '../attack';
 import { runToEnd } from '../process';
 import { command, describeEnd, lastLines, type Victim, wrongAfterwards } from '../victims';
@@ -9,9 +11,7 @@ export const fullDisk = (victim: Victim): Attack => ({
   name: `disk-${victim.app}`,
   about: `${victim.app} on a disk that becomes full, then on to the end with more room`,
   missing: () =>
-    process.platform === 'linux' && process.getuid?.() === 0
-      ? undefined
-      : 'only root on Linux can make a disk of a size of its own',
+    canMount() ? undefined : 'a disk of a size of its own (tmpfs) cannot be made here; root on Linux can',
   async attempt({ random, folder }) {
     const disk = `${folder}/disk`;
     const whole = await victim.whole();
@@ -37,3 +37,13 @@ export const fullDisk = (victim: Victim): Attack => ({
     }
   },
 });
+
+function canMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'torture-disk-'));
+  try {
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', folder]).status !== 0) return false;
+    return spawnSync('umount', [folder]).status === 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -22,7 +22,9 @@ export const systemCalls = (victim: Victim): Attack => ({
   name: `syscall-${victim.app}`,
   about: `SIGKILL at the n-th write, rename, fsync ... of ${victim.app}, then on to the end`,
   missing: () =>
-    spawnSync('strace', ['-V']).status === 0 ? undefined : 'strace, by which calls are counted, is not here',
+    spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0
+      ? undefined
+      : 'strace, by which calls are counted, is not here or may not trace',
   async attempt({ random, folder }) {
     const out = `${folder}/run`;
     await victim.whole();
