@@ -5,7 +5,6 @@ import {
   number,
   option,
   optionHelp,
-  ownArguments,
   parseOptionTable,
   path,
   RUNS,
@@ -45,14 +44,13 @@ its seed. Of a case that failed the folder stays, and the command that repeats i
 ${optionHelp(OPTIONS)}`;
 
 async function main(): Promise<number> {
-  const parsed = parseOptionTable(OPTIONS, ownArguments(process.argv.slice(2)));
+  const parsed = parseOptionTable(OPTIONS, process.argv.slice(2));
   if (parsed === 'help') {
     console.log(HELP);
     return 0;
   }
   const { minutes, cases, seed, only, out, list } = parsed.values;
   const victims = join(out, 'victims');
-  await rm(victims, { recursive: true, force: true });
   const say = (line: string) => console.error(line);
   const all: Attack[] = [
     ...APPS.map((app) => makeVictim(app, victims, say)).flatMap((victim) =>
@@ -75,6 +73,7 @@ async function main(): Promise<number> {
     if (why !== undefined) say(`${name} is left out: ${why}`);
     return why === undefined;
   });
+  await rm(victims, { recursive: true, force: true });
   const rows = await campaign(possible, {
     ...{ seed, minutes, cases, folder: join(out, 'cases') },
     onCase({ attack: { name }, tried }, seed, why) {

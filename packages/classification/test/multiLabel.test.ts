@@ -6,7 +6,7 @@ import { binaryCrossEntropy } from '@beit/nn';
 import { valueAndGrads } from '@beit/optim';
 import { createRandom } from '@beit/random';
 import type { HostTensor } from '@beit/tensors';
-import { createVit } from '@beit/vit';
+import { createVit, inferVitConfig } from '@beit/vit';
 import { loadSafetensors } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import * as fc from 'fast-check';
@@ -104,17 +104,7 @@ describe('the loss', () => {
         name.startsWith('param.') ? [[name.slice(6), tf.tensor(data as Float32Array, [...shape])]] : [],
       ),
     );
-    const backbone = createVit({
-      imageSize: 32,
-      patchSize: 8,
-      embedDim: 48,
-      depth: 2,
-      numHeads: 4,
-      mlpRatio: 4,
-      useAbsPosEmb: true,
-      useRelPosBias: true,
-      layerScaleInit: 1,
-    });
+    const backbone = createVit(inferVitConfig(params));
     const classifier = createClassifier({ backbone, numClasses: 7, multiLabel: true });
     const input = tensors['input.images']!;
     const images = tf.transpose(tf.tensor(input.data as Float32Array, [...input.shape]), [0, 2, 3, 1]);

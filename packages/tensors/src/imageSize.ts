@@ -4,6 +4,7 @@ export const MOST_PIXELS = 16_384;
 /** Of an image, in pixels: the side of a square, or [height, width]. */
 export type ImageSize = number | readonly [height: number, width: number];
 
+/** @returns [height, width], pixels */
 export const imageSides = (size: ImageSize): readonly [height: number, width: number] =>
   typeof size === 'number' ? [size, size] : size;
 

@@ -38,7 +38,7 @@ export interface ResolvedVitConfig extends Required<VitConfig> {
 /** Far above what there is (48 blocks: ViT-22B), and small enough to be counted. Widths show in the count of the parameters. */
 const MOST_BLOCKS = 1024;
 
-/** Patches of an image, [rows, columns]. */
+/** Patches of an image, [rows, columns]: whole numbers where `patchSize` divides its sides, see `resolveVitConfig`. */
 export function gridOf({ imageSize, patchSize }: Pick<VitConfig, 'imageSize' | 'patchSize'>): GridSize {
   const [height, width] = imageSides(imageSize);
   return [height / patchSize, width / patchSize];

@@ -53,7 +53,7 @@ async function read(
           .toBuffer();
   if (framing)
     return { width, height, pixels, images: [framed(pixels, width, height, framing, normalization)] };
-  const source = channelsOf(normalization) === 1 ? gray(pixels) : pixels;
+  const source = channelsOf(normalization) === 1 ? gray(pixels, width, height) : pixels;
   const factor = scaleFactor(width, height, scale);
   const scaled = (side: number, ratio: number) => Math.max(1, Math.round(side * factor * ratio));
   const sizes = ratios.map((ratio) => [scaled(width, ratio), scaled(height, ratio)] as const);
@@ -111,14 +111,11 @@ export async function readLabelled(
   );
 }
 
-/** `[pixels, 3]`, all three of them Pillow's L. */
-function gray(pixels: Uint8Array): Uint8Array {
-  const result = new Uint8Array(pixels.length);
-  for (let i = 0; i < pixels.length; i += 3) {
-    const level = (19595 * pixels[i]! + 38470 * pixels[i + 1]! + 7471 * pixels[i + 2]! + 0x8000) >> 16;
-    result.fill(level, i, i + 3);
-  }
-  return result;
+/** `[height, width, 3]`, all three of them gray. */
+function gray(data: Uint8Array, width: number, height: number): Uint8Array {
+  const canvas = createCanvas({ data, width, height, channels: 3 });
+  canvas.makeGray();
+  return canvas.bytes().filter((_, i) => i % 4 < 3);
 }
 
 /** @param pixels `[pixels, 3]` */

@@ -22,9 +22,7 @@ const AT_ONCE = 64;
  *
  * @throws when a file of a folder is not there any more, with its path
  */
-export async function sourceIdentity(
-  sources: readonly (ImageSource | FolderSource)[],
-): Promise<SourceIdentity> {
+export async function sourceIdentity(sources: readonly ImageSource[]): Promise<SourceIdentity> {
   const [content, times] = [createHash('sha256'), createHash('sha256')];
   let images = 0;
   for (const source of sources) {

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { link, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '@beit/installed';
 import { newestFirst } from '../newestFirst';
+import { sha256 } from '../sha256';
 
 /** Programs kept; one of ViT-B is 7 MB. */
 const MOST_PROGRAMS = 32;
@@ -14,19 +14,13 @@ const LEFT_BEHIND_MS = 24 * 60 * 60 * 1000;
 const KEPT = /^([0-9a-f]{64})-(.+)-([0-9a-f]{64})\.blob$/;
 const SUFFIX = '.blob';
 
-const sha256 = (...parts: (string | Uint8Array)[]): string => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part).update('\0');
-  return hash.digest('hex');
-};
-
 /** What a compiled program is made of, in short. OpenVINO has a name for it too, which it does not tell beforehand. */
 export const programKey = (
   version: string,
   xml: string,
   weights: Uint8Array,
   properties: Readonly<Record<string, string>>,
-): string => sha256(version, xml, weights, JSON.stringify(properties));
+): string => sha256(version, xml, weights, JSON.stringify(properties)).toString('hex');
 
 /**
  * Compiles where OpenVINO finds the program if it was kept, and keeps the one that it makes. OpenVINO writes into a file that
@@ -59,7 +53,7 @@ async function keepNew(key: string, own: string, folder: string): Promise<void> 
   for (const name of (await readdir(own)).filter((file) => file.endsWith(SUFFIX))) {
     const path = join(own, name);
     if ((await stat(path)).nlink > 1) continue;
-    const hash = sha256(await readFile(path));
+    const hash = sha256(await readFile(path)).toString('hex');
     await rename(path, join(folder, `${key}-${name.slice(0, -SUFFIX.length)}-${hash}${SUFFIX}`));
   }
 }
@@ -76,7 +70,7 @@ async function ownFolder(key: string, folder: string): Promise<string> {
     const path = join(own, `${itsName}${SUFFIX}`);
     // One that cannot be linked or read, because another process removed it or the disk has no links, is compiled anew.
     const whole = await link(join(folder, name), path)
-      .then(async () => sha256(await readFile(path)) === hash)
+      .then(async () => sha256(await readFile(path)).toString('hex') === hash)
       .catch(() => undefined);
     if (whole) linked.add(itsName);
     else await rm(path, { force: true });

@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '@beit/installed';
 import { newestFirst } from '../newestFirst';
+import { sha256 } from '../sha256';
 import type { Client, Executable } from './pjrt/client';
 import type { XlaCompileOptions } from './pjrt/compileOptions';
 
@@ -11,12 +12,6 @@ const MOST_PROGRAMS = 32;
 const SUFFIX = '.xla';
 /** Bytes of a file's own hash, which is in front. */
 const HASH_BYTES = 32;
-
-const sha256 = (...parts: (string | Uint8Array)[]): Buffer => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part).update('\0');
-  return hash.digest();
-};
 
 /** What a compiled program depends on: all of it makes the name of its file. */
 const nameOf = (
