@@ -299,5 +299,5 @@ function truncated(): Error {
 }
 
 function notAGlobal(at: number): Error {
-  return new Error(`the pickle calls what is not a function, at byte ${at}. ${REFUSED}`);
+  return new Error(`the pickle calls what is no function, at byte ${at}. ${REFUSED}`);
 }
