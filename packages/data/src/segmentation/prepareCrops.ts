@@ -87,7 +87,7 @@ export async function prepareCrops(
       const { width, height, ...pixels } = await readPixels(images, index, { upright: false });
       if (!cropFrom(createCanvas({ width, height, ...pixels }))) {
         throw new Error(
-          `the image has ${width}x${height} pixels, its annotation ${annotation.width}x${annotation.height}`,
+          `the image has ${width}x${height} pixels, its annotation '${source.annotations[index]}' ${annotation.width}x${annotation.height}`,
         );
       }
     },

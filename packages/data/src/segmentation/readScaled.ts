@@ -107,7 +107,7 @@ export async function readLabelled(
   const stored = await read(path, options, false);
   if (fits(stored)) return { ...stored, labels };
   throw new Error(
-    `'${images.names.at(index)}' has ${image.width}x${image.height} pixels, its annotation ${width}x${height}`,
+    `'${images.names.at(index)}' has ${image.width}x${image.height} pixels, its annotation '${source.annotations[index]}' ${width}x${height}`,
   );
 }
 
