@@ -348,7 +348,7 @@ describe('crops', () => {
     const reasons = Object.fromEntries(loader.unreadable().map(({ name, reason }) => [name, reason]));
     expect(Object.keys(reasons).sort()).toEqual(['cmyk.jpg', 'gray.jpg', 'plain.jpg']);
     expect(reasons['cmyk.jpg']).toMatch("its mask 'cmyk.png': the pixel in column 0, row 0 is 9");
-    expect(reasons['gray.jpg']).toBe('the image has 40x31 pixels, its annotation 'gray.png' 3x3');
+    expect(reasons['gray.jpg']).toBe("the image has 40x31 pixels, its annotation 'gray.png' 3x3");
     await loader.close();
   });
 });
