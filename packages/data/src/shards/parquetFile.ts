@@ -1,5 +1,4 @@
 import { closeSync, readSync } from 'node:fs';
-import { httpFile } from '@beit/download';
 import type { AsyncBuffer } from 'hyparquet';
 import { openArchive } from './openArchive';
 import { ShardError } from './shardError';
@@ -13,6 +12,8 @@ export interface ParquetFile extends AsyncBuffer {
 /** @throws ShardError when it can't be opened, and when a part beyond its end is asked for */
 export async function openParquetFile(location: string): Promise<ParquetFile> {
   if (isAddress(location)) {
+    // Much to load for a thread that reads files of this machine.
+    const { httpFile } = await import('@beit/download');
     const { byteLength, slice } = await httpFile(location).catch((cause: Error) => {
       throw new ShardError(cause.message, { cause });
     });

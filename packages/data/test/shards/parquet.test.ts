@@ -2,6 +2,13 @@ import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ImageSource, openShards, readPixels } from '../../src';
+import { withParquet } from '../../src/shards/withParquet';
+import { startThread } from '../../src/threads/startThread';
+
+jest.mock('../../src/threads/startThread', () => {
+  const actual = jest.requireActual('../../src/threads/startThread');
+  return { startThread: jest.fn(actual.startThread) };
+});
 
 /** Written by Hugging Face's `datasets`, see `parquet.py`. */
 const PARQUET = join(__dirname, '../fixtures/parquet');
@@ -55,4 +62,12 @@ test('damaged files and other ones are refused', async () => {
     /changed\.parquet' is damaged in the rows 0 to 2/,
   );
   expect(await readdir(join(folder, 'refused'))).toEqual([]);
+});
+
+test('files of about one size are read by one thread, a new one after a damaged file', async () => {
+  await expect(withParquet('index', __filename)).rejects.toThrow('no Parquet file');
+  const started = jest.mocked(startThread).mock.calls.length;
+  for (const name of [TRAIN, 'validation-00000-of-00001.parquet', TRAIN])
+    await withParquet('index', join(PARQUET, name));
+  expect(startThread).toHaveBeenCalledTimes(started + 1);
 });
