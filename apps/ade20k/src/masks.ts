@@ -1,4 +1,5 @@
 /** `masks`: what is in all masks of a folder, and another folder in which colors, or other numbers, are classes. */
+
 import { existsSync } from 'node:fs';
 import { realpath, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -11,8 +12,8 @@ import {
   segmentationFolder,
   type Unreadable,
 } from '@beit/data';
+import { makeFolder } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
-import { makeFolder } from '@beit/weights';
 import sharp from 'sharp';
 import { hexOf, type Palette } from './palette';
 import { makeWhole } from './wholeFolder';

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { assertNoInput, namedImages, UsageError, writeWhole } from '@beit/cli';
 import { type LabelNumbers, numberOfClass, readScaled } from '@beit/data';
 import { type Color, colorClasses, overlayClasses } from '@beit/segmentation';
-import { makeFolder } from '@beit/weights';
+import { makeFolder } from '@beit/tensors';
 import sharp from 'sharp';
 import { SCALES } from './evaluation';
 import { createModel } from './model';

@@ -1,6 +1,6 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { makeFolder } from '@beit/weights';
+import { makeFolder } from '@beit/tensors';
 
 const TEMPORARY = '.tmp';
 

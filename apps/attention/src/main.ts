@@ -15,10 +15,10 @@ import {
   writeWhole,
 } from '@beit/cli';
 import type { Picture } from '@beit/report';
-import { describeSize, type ImageSize, imageSides, shortSize } from '@beit/tensors';
+import { describeSize, type ImageSize, imageSides, makeFolder, shortSize } from '@beit/tensors';
 import { type ProgressReporter, terminalProgress } from '@beit/trainer';
 import { gridOf } from '@beit/vit';
-import { centerFraming, makeFolder } from '@beit/weights';
+import { centerFraming } from '@beit/weights';
 import * as tf from '@tensorflow/tfjs';
 import { type AttentionModel, openAttention } from './attentionModel';
 import { drawFigure, mapsOf, type Query } from './figure';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { passProgress, writeJson, writeWhole } from '@beit/cli';
 import type { Unreadable } from '@beit/data';
+import { makeFolder } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
-import { makeFolder } from '@beit/weights';
 import { loadClassifier } from './classifierFile';
 import { distinct } from './classNames';
 import { loadMeasured, type MeasuredImages } from './dataset';

@@ -1,6 +1,6 @@
 import { dirname, extname } from 'node:path';
 import { UsageError } from '@beit/cli';
-import { makeFolder } from '@beit/weights';
+import { makeFolder } from '@beit/tensors';
 import { arrayRows } from './arrayRows';
 import type { FeatureFile } from './featureFile';
 import { parquetRows } from './parquetRows';

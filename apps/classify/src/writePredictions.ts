@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { writeJson, writeWhole } from '@beit/cli';
-import { makeFolder } from '@beit/weights';
+import { makeFolder } from '@beit/tensors';
 import type { Prediction } from './predict';
 
 /**

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { engineFolder, here, type Surroundings, TFJS_SYMBOL } from '@beit/installed';
+import { makeFolder } from '@beit/tensors';
 import { assertCompiler, buildBinding, compiler } from './buildBinding';
 import { isInstalled } from './isInstalled';
 import { type NpmPackage, unpackNpmPackage } from './npmPackage';
@@ -165,7 +166,7 @@ async function addCuda(folder: string, options: WheelOptions, surroundings: Surr
 async function provideTfjs(folder: string): Promise<void> {
   for (const name of ['tfjs', 'tfjs-core']) {
     const stub = join(folder, 'node_modules', '@tensorflow', name);
-    await mkdir(stub, { recursive: true });
+    await makeFolder(stub);
     await writeFile(join(stub, 'index.js'), `module.exports = globalThis[Symbol.for('${TFJS_SYMBOL}')];\n`);
   }
 }

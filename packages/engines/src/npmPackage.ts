@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { messageOf } from '@beit/tensors';
+import { makeFolder, messageOf } from '@beit/tensors';
 
 /** A version of a package on npm, by content. */
 export interface NpmPackage {
@@ -41,7 +41,7 @@ export async function unpackNpmPackage(
     if (actual !== integrity) {
       throw new Error(`${spec} has the integrity ${actual}, expected ${integrity}. Nothing was installed.`);
     }
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await run('tar', ['-xzf', archive, '-C', folder, '--strip-components', '1', '--no-same-owner'], {
       signal,
       env,

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import {
   describeFile,
@@ -10,6 +10,7 @@ import {
   type InstallRecord,
   type Surroundings,
 } from '@beit/installed';
+import { makeFolder } from '@beit/tensors';
 import { removeEngine } from './removeEngine';
 
 /** What an installation knows of what it brought. */
@@ -28,7 +29,7 @@ export async function replaceEngine(
 ): Promise<string> {
   const target = engineFolder(name, surroundings);
   const parent = dirname(target);
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   const fresh = await mkdtemp(join(parent, `.${name}-`));
   try {
     const record: InstallRecord = { name, ...(await fill(fresh)), files: await filesIn(fresh) };

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder } from '@beit/tensors';
 import { type Entry, openPromise } from 'yauzl';
 
 export interface UnpackOptions {
@@ -38,7 +38,7 @@ export async function unpackZip(
         throw new Error(`${archive} would unpack to more than ${largest} bytes, which is not expected.`);
       }
       const target = inside(folder, path);
-      await mkdir(dirname(target), { recursive: true });
+      await makeFolder(dirname(target));
       // 'wx': an entry never writes over another one's file.
       // Programs stay programs.
       const mode = 0o666 | ((entry.externalFileAttributes >>> 16) & 0o111);

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { download, type HttpOptions } from '@beit/download';
 import { cacheFolder, here, type Surroundings } from '@beit/installed';
+import { makeFolder } from '@beit/tensors';
 import { chooseWheel, type KnownWheels, type Wheel, type WheelTrust } from './chooseWheel';
 import { KNOWN_WHEELS } from './knownWheels';
 import { pipConfig } from './pipConfig';
@@ -69,7 +70,7 @@ export async function withWheel<T>(
   const onItsWord = trust.known && trust.known[filename] === undefined;
   onMessage?.(`${filename} from ${new URL(url).host}${onItsWord ? ', on its word for the sha256' : ''}`);
   const downloads = join(cacheFolder(surroundings), 'downloads');
-  await mkdir(downloads, { recursive: true });
+  await makeFolder(downloads);
   const folder = await mkdtemp(join(downloads, 'wheel-'));
   try {
     const path = join(folder, basename(filename));

@@ -2,8 +2,9 @@
  * The cache of Python's huggingface_hub (its docs, "Understand caching"): `models--owner--name/` with `blobs/`, contents by
  * their checksum; `snapshots/COMMIT/`, the files of a commit as links to them; and `refs/`, the commit of a branch or tag.
  */
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { makeFolder } from '@beit/tensors';
 import type { HubName } from './hubName';
 import { COMMIT, type HubFile } from './listRepository';
 
@@ -41,7 +42,7 @@ export async function cachedFiles(snapshot: string): Promise<string[]> {
 
 /** Puts a content that is there in its place in a snapshot. */
 export async function linkBlob(blob: string, pointer: string): Promise<void> {
-  await mkdir(dirname(pointer), { recursive: true });
+  await makeFolder(dirname(pointer));
   await rm(pointer, { force: true });
   await symlink(relative(dirname(pointer), blob), pointer).catch(async (error: NodeJS.ErrnoException) => {
     // Another process was faster.
@@ -56,7 +57,7 @@ export async function linkBlob(blob: string, pointer: string): Promise<void> {
 export async function writeRef(folder: string, { revision }: HubName, commit: string): Promise<void> {
   if (COMMIT.test(revision)) return;
   const path = join(folder, 'refs', revision);
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const partial = `${path}.${process.pid}.tmp`;
   await writeFile(partial, commit);
   await rename(partial, path);

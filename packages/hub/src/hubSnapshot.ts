@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { download, LOCK, TemporaryError, UnreachableError, withLock } from '@beit/download';
-import { messageOf } from '@beit/tensors';
+import { makeFolder, messageOf } from '@beit/tensors';
 import {
   blobPath,
   cachedCommit,
@@ -96,7 +95,7 @@ async function bring(
   const pointer = join(snapshotFolder(folder, commit), path);
   if (await isFileOf(pointer, bytes)) return;
   const blob = blobPath(folder, file);
-  await mkdir(dirname(blob), { recursive: true });
+  await makeFolder(dirname(blob));
   await withLock(`${blob}${LOCK}`, async () => {
     if (await isFileOf(blob, bytes)) return;
     onFile?.(file);

@@ -9,6 +9,7 @@ export {
   zeros,
 } from './hostTensor';
 export { describeSize, type ImageSize, imageSides, isSameSize, MOST_PIXELS, shortSize } from './imageSize';
+export { makeFolder } from './makeFolder';
 export { assertMemory, assertParameterCount } from './memory';
 export { messageOf } from './messageOf';
 export type { Program, Step, TensorSpec, TreeOf } from './program';

@@ -1,9 +1,10 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import {
   flattenTensors,
   type HostTensor,
+  makeFolder,
   messageOf,
   type NamedTensors,
   type Tree,
@@ -53,7 +54,7 @@ export async function saveCheckpoint(runDir: string, checkpoint: Checkpoint): Pr
   const { step, name, config, versions, state, window, best } = checkpoint;
   const path = checkpointPath(runDir, step);
   const tensors = flattenTensors(state);
-  await mkdir(checkpointFolder(runDir), { recursive: true });
+  await makeFolder(checkpointFolder(runDir));
   const metadata = {
     format: FORMAT,
     step: String(step),
@@ -186,7 +187,9 @@ function parseWindow(text: string | undefined): MetricWindow {
     name,
     typeof sum === 'number' ? sum : Number.NaN,
   ]);
-  return steps === 0 ? EMPTY_WINDOW : { steps: steps!, sums: Object.fromEntries(numbers) };
+  return steps === 0
+    ? EMPTY_WINDOW
+    : { steps: steps!, sums: Object.fromEntries(numbers) };
 }
 
 function parseBest(text: string): Best {

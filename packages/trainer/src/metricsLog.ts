@@ -1,6 +1,6 @@
-import { appendFile, mkdir, open, readFile, stat } from 'node:fs/promises';
+import { appendFile, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '@beit/tensors';
+import { makeFolder, messageOf } from '@beit/tensors';
 import { writeFileAtomic } from '@beit/weights';
 import { fileVersionRecord, restartRecord, scalarRecord } from './tensorBoard';
 
@@ -33,7 +33,7 @@ export async function openMetricsLog(runDir: string, step: number): Promise<Metr
   const suffix = `${Math.floor(seconds)}.step-${String(step).padStart(8, '0')}.${process.pid}`;
   const eventsPath = join(eventsFolder, `events.out.tfevents.${suffix}`);
 
-  await mkdir(eventsFolder, { recursive: true });
+  await makeFolder(eventsFolder);
   await keepLinesUpTo(path, step);
   await write(path, '');
   await write(eventsPath, fileVersionRecord(seconds));

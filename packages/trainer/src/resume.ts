@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { flattenTensors, messageOf, type NamedTensors } from '@beit/tensors';
+import { flattenTensors, makeFolder, type NamedTensors } from '@beit/tensors';
 import { writeFileAtomic } from '@beit/weights';
 import { type Checkpoint, latestCheckpoint, removeTemporaryFiles } from './checkpoint';
 import { configDifferences } from './config';
@@ -16,9 +15,7 @@ export interface ResumePoint extends Pick<Checkpoint, 'step' | 'window' | 'best'
 /** Where the run stands, with the program's state set to it. */
 export async function resume<I>(options: TrainOptions<I>): Promise<ResumePoint> {
   const { name, program, totalSteps, runDir, config, progress, job } = options;
-  await mkdir(runDir, { recursive: true }).catch((cause) => {
-    throw new Error(`Cannot make the folder ${runDir}: ${messageOf(cause)}`, { cause });
-  });
+  await makeFolder(runDir);
   if (isFirst(job)) await removeTemporaryFiles(runDir);
   const latest = await latestCheckpoint(runDir, (text) => progress.message(text));
   if (job)

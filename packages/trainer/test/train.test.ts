@@ -411,7 +411,7 @@ describe('errors', () => {
     const file = join(runDir, 'file');
     await writeFile(file, '');
     await expect(train(options(fakeProgram(), { runDir: join(file, 'run') }))).rejects.toThrow(
-      /Cannot make the folder .*file\/run: .*ENOTDIR/,
+      /The folder .*file\/run. cannot be made in .*file.: it is a file/,
     );
     await writeFile(join(runDir, 'checkpoints'), '');
     await expect(train(options(fakeProgram()))).rejects.toThrow(/Cannot list .*checkpoints: .*ENOTDIR/);

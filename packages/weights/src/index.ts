@@ -31,7 +31,6 @@ export { saveTransformers, type TransformersFiles } from './checkpoint/saveTrans
 export { classNamesOfTimm } from './checkpoint/timmConfig';
 export { describeFit, type Fit, fitEncoder, fitParameters, type ShapeMismatch } from './fitParameters';
 export { type LoadOptions, loadSafetensors, loadSafetensorsHeader } from './loadSafetensors';
-export { makeFolder } from './makeFolder';
 export { fromFlava, toFlava } from './names/flava';
 export { fromMmsegmentation } from './names/mmsegmentation';
 export { fromOfficial, fromTimm, toMmsegmentation, toTimm } from './names/official';

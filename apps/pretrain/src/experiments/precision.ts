@@ -1,5 +1,5 @@
 /** Does bf16 train as well as fp32? See `HELP`. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { flag, option, optionHelp, parseOptionTable, path, RUNS, whole } from '@beit/cli';
@@ -7,6 +7,7 @@ import type { Precision } from '@beit/compile';
 import { EXPERIMENT_COLUMN } from '@beit/experiments';
 import type { StageResult } from '@beit/stage';
 import type { NamedTensors } from '@beit/tensors';
+import { makeFolder } from '@beit/tensors';
 import { interruptSignal, readMetrics, terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { loadImages } from '../images';
@@ -135,7 +136,7 @@ async function main(): Promise<number> {
     tokenizer: stage1 && summaryOfStage(stage1, window),
     curves: { pretraining: { ...stage2, otherSeed }, tokenizer: stage1 },
   };
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   await writeFile(join(out, 'precision.json'), `${JSON.stringify(result, null, 1)}\n`);
   await writeFile(join(out, 'precision.svg'), precisionFigure(result));
   await writeFile(join(out, 'precision.md'), precisionPage(result));

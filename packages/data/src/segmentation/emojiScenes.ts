@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRandom, type Random } from '@beit/random';
-import { makeFolder } from '@beit/weights';
+import { makeFolder } from '@beit/tensors';
 import { drawBackground } from '../pixels/drawBackground';
 import { type Emoji, type EmojiSplit, emojiDataset, isSkinToned } from '../sources/emojiDataset';
 import type { MemorySource } from '../sources/source';

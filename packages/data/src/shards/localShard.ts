@@ -3,7 +3,7 @@ import { closeSync, readSync } from 'node:fs';
 import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type DownloadOptions, LOCK, lastBeat, withLock } from '@beit/download';
-import { makeFolder } from '@beit/weights';
+import { makeFolder } from '@beit/tensors';
 import type { ShardCache, ShardFile } from '../sources/source';
 import { bringFile } from './bringFile';
 import { forget, isChecked, isWhole, markChecked, SIDE_FILES, writeSum } from './cachedSum';

@@ -3,7 +3,7 @@ import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promi
 import { join } from 'node:path';
 import { checksumOf } from '@beit/download';
 import { createRandom } from '@beit/random';
-import { makeFolder } from '@beit/weights';
+import { makeFolder } from '@beit/tensors';
 import type { Names } from '../sources/names';
 import { ShardError } from './shardError';
 import type { IndexedShard } from './shardIndex';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { makeFolder, writeFileAtomic } from '@beit/weights';
+import { makeFolder } from '@beit/tensors';
+import { writeFileAtomic } from '@beit/weights';
 import { z } from 'zod';
 import { IMAGE_EXTENSIONS } from './imageExtensions';
 

@@ -1,4 +1,5 @@
 import type { NamedTensors } from '@beit/tensors';
+import { makeFolder } from '@beit/tensors';
 import { toTransformers } from '../names/transformers';
 import { nodeModule } from '../nodeModule';
 import { saveSafetensors } from '../saveSafetensors';
@@ -32,7 +33,6 @@ export async function saveTransformers(
   tensors: NamedTensors,
   { config, preprocessing, onnx }: TransformersFiles,
 ): Promise<string[]> {
-  const { mkdir } = nodeModule('node:fs/promises');
   const { join } = nodeModule('node:path');
   assertClasses(tensors, config);
   assertSize(preprocessing, config);
@@ -42,7 +42,7 @@ export async function saveTransformers(
     ...(onnx ? [['onnx/model.onnx', [onnx]] as [string, Uint8Array[]]] : []),
   ];
   const renamed = toTransformers(tensors, { version: 4 });
-  await mkdir(onnx ? join(folder, 'onnx') : folder, { recursive: true });
+  await makeFolder(onnx ? join(folder, 'onnx') : folder);
   for (const [name, pieces] of files) await writeFileAtomic(join(folder, name), pieces);
   const weights = join(folder, 'model.safetensors');
   // transformers asks for the format.

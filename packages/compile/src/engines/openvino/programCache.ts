@@ -1,6 +1,7 @@
-import { link, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '@beit/installed';
+import { makeFolder } from '@beit/tensors';
 import { newestFirst } from '../newestFirst';
 import { sha256 } from '../sha256';
 
@@ -60,7 +61,7 @@ async function keepNew(key: string, own: string, folder: string): Promise<void> 
 
 /** A new folder with links to what is kept of a program. */
 async function ownFolder(key: string, folder: string): Promise<string> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const kept = await keptPrograms(folder);
   const own = await mkdtemp(join(folder, COMPILING));
   const linked = new Set<string>();

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '@beit/installed';
+import { makeFolder } from '@beit/tensors';
 import { newestFirst } from '../newestFirst';
 import { sha256 } from '../sha256';
 import type { Client, Executable } from './pjrt/client';
@@ -66,7 +67,7 @@ async function wholeFile(path: string): Promise<Uint8Array | undefined> {
 }
 
 async function keep(folder: string, path: string, content: Uint8Array): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const own = `${path}.${randomUUID()}`;
   try {
     await writeFile(own, Buffer.concat([sha256(content), content]));

@@ -1,5 +1,3 @@
-import { nodeModule } from './nodeModule';
-
 /** What a system says in codes, for people. */
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission to write there is denied to this user',
@@ -17,8 +15,9 @@ const REASONS: Readonly<Record<string, string>> = {
  * @throws when it can't be made: the error names the folder that was to have it, and what is wrong with that
  */
 export async function makeFolder(folder: string): Promise<void> {
-  const { mkdir, stat } = nodeModule('node:fs/promises');
-  const { dirname, resolve } = nodeModule('node:path');
+  // Invisible to bundlers: the rest of this package runs in browsers as it is.
+  const { mkdir, stat } = process.getBuiltinModule('node:fs/promises');
+  const { dirname, resolve } = process.getBuiltinModule('node:path');
   const path = resolve(folder);
   const above = dirname(path);
   const make = () =>
