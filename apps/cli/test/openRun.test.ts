@@ -5,11 +5,13 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { alone } from '@beit/mpi';
-import { silentProgress } from '@beit/trainer';
+import { alone, type Communicator } from '@beit/mpi';
+import { type ProgressReporter, silentProgress } from '@beit/trainer';
 import { openRun } from '../src/run/openRun';
 import { runClock } from '../src/run/runClock';
+import { FinishedRun } from '../src/run/runFolder';
 import { isLocked, lockRun } from '../src/run/runLock';
+import { trainCommand } from '../src/run/trainCommand';
 
 let out: string;
 let photos: string;
@@ -123,6 +125,28 @@ describe('the clock of a run', () => {
 test('one training at a time in a folder', async () => {
   await open();
   await expect(open()).rejects.toThrow(`Process ${process.pid} on ${hostname()} trains in ${out}`);
+});
+
+test('a run that was finished or begun until the folder was had is looked at again', async () => {
+  await begun();
+  await writeFile(join(out, 'results.json'), '{}');
+  await expect(open()).rejects.toThrow(FinishedRun);
+  expect(isLocked(out)).toBe(false);
+  const run = (progress: ProgressReporter, _: AbortSignal, job: Communicator) =>
+    openRun({ out, recipe: {}, how: {}, images: [], stages: ['training'], job, progress }).then(() => {
+      throw new Error('It trains.');
+    });
+  const said = jest.spyOn(console, 'log').mockImplementation(() => {});
+  await rm(join(out, 'results.json'));
+  const finishing = async (...given: Parameters<typeof run>) => {
+    await writeFile(join(out, 'results.json'), '{}');
+    return run(...given);
+  };
+  const engine = { engine: 'onnxruntime', precision: 'fp32' } as const;
+  const words = { about: '', measuredOn: '', agreement: {} };
+  expect(await trainCommand({ ...words, engine, out, quiet: true, run: finishing })).toBe(0);
+  expect(said.mock.calls).toEqual([[expect.stringMatching(/The run in .* is finished\. The report: /)]]);
+  said.mockRestore();
 });
 
 test('processes that begin runs at the same time get folders of their own, none of which is left empty', async () => {

@@ -7,7 +7,7 @@ import type { ProgressReporter } from '@beit/trainer';
 import type { OptionTexts } from '../options/optionTable';
 import { assertOwnFiles } from './ownFiles';
 import { type RunClock, runClock } from './runClock';
-import { isBegun, recipeOf } from './runFolder';
+import { FinishedRun, isBegun, isFinished, recipeOf } from './runFolder';
 import { assertImagesOfRun, assertSameImages, imagesIn } from './runImages';
 import { lockRun } from './runLock';
 import type { RunResult } from './trainCommand';
@@ -51,7 +51,7 @@ export interface OpenedRun<Stage extends string> extends RunClock<Stage> {
  * images or a checkpoint is found before it is called: such a mistake leaves no folder either.
  *
  * @throws in all processes of a job unless they train on the same images; UsageError as `assertOwnFiles`, and where another
- *   process trains there
+ *   process trains there; FinishedRun where one has finished the run
  */
 export async function openRun<Stage extends string>({
   out,
@@ -66,10 +66,19 @@ export async function openRun<Stage extends string>({
   assertOwnFiles(out);
   const identity = await sourceIdentity(images);
   await assertSameImages(job, identity);
-  const continues = isBegun(out);
-  if (continues) await assertImagesOfRun(out, identity, progress);
   await makeFolder(out);
-  if (isFirst) lockRun(out);
+  const release = isFirst ? lockRun(out) : () => {};
+  // Only now: until then another process may have begun the run, or finished it.
+  const found = Int32Array.of(Number(isFirst && isBegun(out)), Number(isFirst && isFinished(out)));
+  await job.allReduce(found, 'max');
+  const [continues, finished] = [found[0] === 1, found[1] === 1];
+  try {
+    if (continues && finished) throw new FinishedRun(`The run in ${out} is finished.`);
+    if (continues) await assertImagesOfRun(out, identity, progress);
+  } catch (error) {
+    release();
+    throw error;
+  }
   let isWritten = continues;
   return {
     ...(await runClock(out, stages, { keeps: isFirst, continues, progress })),

@@ -18,6 +18,9 @@ export const isBegun = (folder: string): boolean => existsSync(recipeOf(folder))
 /** Whether it has come to its end, with its results. */
 export const isFinished = (folder: string): boolean => existsSync(join(folder, 'results.json'));
 
+/** Another process has finished the run that was to continue, since it was looked at. */
+export class FinishedRun extends Error {}
+
 /** The runs of a recipe, `<name>`, `<name>-2`, ..., in the order in which they were begun. */
 export async function runFolders(name: string, runs = RUNS): Promise<string[]> {
   const names = await readdir(runs).catch(() => [] as string[]);

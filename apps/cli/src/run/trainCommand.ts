@@ -5,7 +5,7 @@ import { interruptSignal, type ProgressReporter, silentProgress, terminalProgres
 import { describeEngine, type EngineOptions } from '../options/engineOptions';
 import { printSummary } from './printSummary';
 import { programVersion } from './programVersion';
-import { isBegun, isFinished } from './runFolder';
+import { FinishedRun, isBegun, isFinished } from './runFolder';
 
 /** What a run of any app comes to. */
 export interface RunResult {
@@ -49,18 +49,23 @@ export async function trainCommand({
   const isFirst = job.rank === 0;
   if (job.size > 1)
     await assertAgreement(job, { version: await programVersion(), engine, out, ...agreement });
-  if (isBegun(out) && isFinished(out)) {
+  const sayFinished = async () => {
     if (isFirst) console.log(`The run in ${out} is finished. The report: ${join(out, 'report.html')}`);
     await job.close();
     return 0;
-  }
+  };
+  if (isBegun(out) && isFinished(out)) return sayFinished();
   const progress = isFirst ? terminalProgress({ quiet }) : silentProgress;
   const interrupt = interruptSignal();
   const together = job.size > 1 ? `${job.size} processes, with ${job.library}\n` : '';
   if (isFirst)
     progress.message(`${about}\n${together}Engine: ${await describeEngine(engine)}\nWriting to ${out}`);
-  const result = await run(progress, interrupt.signal, job);
+  const result = await run(progress, interrupt.signal, job).catch((error) => {
+    if (error instanceof FinishedRun) return undefined;
+    throw error;
+  });
   interrupt.release();
+  if (!result) return sayFinished();
   await job.close();
   if (!isFirst) return result.interrupted ? 130 : 0;
   if (result.interrupted) {
