@@ -178,10 +178,13 @@ function parseJson(key: string, text: string | undefined): unknown {
 }
 
 function parseWindow(text: string | undefined): MetricWindow {
-  const { steps, sums } = Object(parseJson('window', text)) as Partial<MetricWindow>;
+  const { steps, sums, counts } = Object(parseJson('window', text)) as Partial<MetricWindow>;
   if (!Number.isSafeInteger(steps) || steps! < 0 || typeof sums !== 'object' || sums === null) {
     throw new Error('its window of metrics is malformed.');
   }
+  const isCount = (count: unknown) => Number.isSafeInteger(count) && (count as number) > 0;
+  if (counts !== undefined && !(counts !== null && Object.values(counts).every(isCount)))
+    throw new Error('its window of metrics is malformed.');
   // JSON writes NaN as null.
   const numbers = Object.entries(sums).map(([name, sum]) => [
     name,
@@ -189,7 +192,7 @@ function parseWindow(text: string | undefined): MetricWindow {
   ]);
   return steps === 0
     ? EMPTY_WINDOW
-    : { steps: steps!, sums: Object.fromEntries(numbers) };
+    : { steps: steps!, sums: Object.fromEntries(numbers), ...(counts && { counts }) };
 }
 
 function parseBest(text: string): Best {
