@@ -15,7 +15,7 @@ export interface TargetOptions {
  * Reference: timm data/mixup.py, mixup_target.
  *
  * @param labels class indices, `[batch]`
- * @throws RangeError for a label that is no class
+ * @throws RangeError for a label that is no class, and a share or smoothing that is no probability
  */
 export function softTargets(
   labels: ArrayLike<number>,
@@ -28,6 +28,8 @@ export function softTargets(
   const batch = labels.length;
   const data = new Float32Array(batch * numClasses).fill(labelSmoothing / numClasses);
   const share = mix?.share ?? 1;
+  if (!(share >= 0 && share <= 1))
+    throw new RangeError(`mix.share is ${share}; expected a number in [0, 1].`);
   for (let i = 0; i < batch; i++) {
     for (const [label, weight] of [
       [labels[i]!, share],

@@ -101,6 +101,13 @@ describe('targets', () => {
   test('of a label that is no class are refused', () => {
     expect(() => softTargets([4], { numClasses: 4 })).toThrow('Label 0 is 4; expected a class from 0 to 3.');
   });
+  test('with a share that is none are refused', () => {
+    const mix = drawMix(createRandom(0), 8, { mixupAlpha: 0.8, cutmixAlpha: 0 });
+    for (const share of [-0.1, 1.5, Number.NaN])
+      expect(() => softTargets([0, 1], { numClasses: 2, mix: { ...mix, share } })).toThrow(
+        `mix.share is ${share}; expected a number in [0, 1].`,
+      );
+  });
 });
 
 describe('mixing', () => {
