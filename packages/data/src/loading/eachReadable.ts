@@ -27,7 +27,8 @@ const MOST_REPLACEMENTS = 20;
  * @param indices of images; one of `index + k * images` is the image's k-th repetition
  * @param replacementFor draws the index of another image; by default any
  * @param prepare makes the sample `wanted` of the image `index`, the `i`-th of these; throws when it is unreadable
- * @throws ShardError that `prepare` throws
+ * @throws ShardError that `prepare` throws; Error that names the image where the program itself failed, which is no fault of a
+ *   picture
  * @throws when too many in a row are unreadable, with the reason of the first
  */
 export async function eachReadable(
@@ -50,6 +51,11 @@ export async function eachReadable(
         return;
       } catch (error) {
         if (error instanceof ShardError) throw error;
+        if (isOfProgram(error))
+          throw new Error(
+            `'${allNames.at(index)}' was not prepared: the program failed, whatever the picture is: ${error.message}. Please report it.`,
+            { cause: error },
+          );
         inARow.push({
           name: allNames.at(index)!,
           reason: error instanceof Error ? error.message : String(error),
@@ -66,3 +72,7 @@ export async function eachReadable(
   for (const [i, wanted] of wantedIndices.entries()) await prepareOne(wanted, i);
   return read;
 }
+
+/** No decoder throws these for what is in a file. They may come from another realm. */
+const isOfProgram = (error: unknown): error is Error =>
+  ['TypeError', 'ReferenceError'].includes((error as Error | undefined)?.name ?? '');
