@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { IMAGE_EXTENSIONS, readPixels } from '../src';
 import { decodePixels } from '../src/pixels/decodePixels';
 
@@ -66,6 +66,33 @@ test('levels of 16 bits are scaled where one is above 255, and black stays black
   ]);
   expect(colors(await read('dark.png', await of([0, 200, 256])))).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 1]);
   expect(colors(await read('black.png', await of([0, 0])))).toEqual([0, 0, 0, 0, 0, 0]);
+});
+
+test('levels of 8 bits in 16 are those that were written, in no more memory than a picture of 8', async () => {
+  const [width, height] = [16, 16];
+  const pixelOf = (i: number) => Math.floor(i / 4);
+  const levels = Uint16Array.from(
+    { length: 4 * width * height },
+    (_, i) => (i % 4 === 3 ? 257 : 1) * pixelOf(i),
+  );
+  const file = await sharp(levels, { raw: { width, height, channels: 4 } })
+    .toColourspace('rgb16')
+    .png()
+    .toBuffer();
+  const decoded: number[] = [];
+  const toBuffer: (...options: unknown[]) => Promise<Buffer | { data: Buffer }> = sharp.prototype.toBuffer;
+  const spy = jest.spyOn(sharp.prototype, 'toBuffer').mockImplementation(async function (
+    this: Sharp,
+    ...options
+  ) {
+    const result = await toBuffer.apply(this, options);
+    decoded.push('data' in result ? result.data.length : result.length);
+    return result;
+  });
+  const { data, channels } = await read('levels.png', file).finally(() => spy.mockRestore());
+  expect(channels).toBe(4);
+  expect(Array.from(data)).toEqual(Array.from({ length: 4 * width * height }, (_, i) => pixelOf(i)));
+  expect(decoded).toEqual([4 * width * height, 4 * width * height]);
 });
 
 test('a JPEG file by another name is decoded as one', async () => {

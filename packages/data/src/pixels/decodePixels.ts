@@ -38,9 +38,14 @@ export async function decodePixels(
   if (channels !== 3 && channels !== 4) throw new Error(`decoded to ${channels} channels; expected 3 or 4`);
   const pixels: Pixels = { width: info.width, height: info.height, channels, data };
   if (header.depth !== 'ushort' || !isBlack(pixels)) return pixels;
-  const deep = await (await opened()).toColourspace('rgb16').raw({ depth: 'ushort' }).toBuffer();
-  const levels = new Uint16Array(deep.buffer, deep.byteOffset, deep.byteLength / 2);
-  return { ...pixels, data: data.map((opacity, i) => (i % channels === 3 ? opacity : levels[i]!)) };
+  // Moved to the upper eight bits, which are those that are kept: 16 bits of all pixels are never in memory.
+  const levels = await (await opened())
+    .pipelineColourspace('rgb16')
+    .linear(256, 0)
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer();
+  return { ...pixels, data: levels };
 }
 
 /** Bytes of a sample, by the names of libvips. */
