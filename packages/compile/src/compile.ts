@@ -4,6 +4,7 @@ import type { CompileOptions } from './compileOptions';
 import { compileProgramsWith, compileWith, enginesAmong } from './compileWith';
 import { NODE_ENGINES } from './engines/nodeEngines';
 import { forwardStep } from './forwardStep';
+import { readyForProfile } from './readyForProfile';
 import type { CompiledProgram, CompiledPrograms, EngineName, GivenTensor, Steps, StepTensors } from './types';
 
 /**
@@ -15,13 +16,14 @@ import type { CompiledProgram, CompiledPrograms, EngineName, GivenTensor, Steps,
  * @param tensors the state to begin with, whose numbers must stay until the program is there, and dtype and shape of the
  * inputs
  * @throws when the step can't be traced or draws random numbers, the engine is not installed or does not have the
- * precision, and for a state or inputs that are no tensors, or whose arrays are of another type or length than they say
+ * precision, a profile can't be written, and for a state or inputs that are no tensors, or whose arrays are of another type or length than they say
  */
-export function compile<S, I, O>(
+export async function compile<S, I, O>(
   step: Step<S, I, O>,
   tensors: { readonly state: TreeOf<S, GivenTensor>; readonly inputs: TreeOf<I, TensorSpec | GivenTensor> },
   options: CompileOptions = {},
 ): Promise<CompiledProgram<S, I, O>> {
+  await readyForProfile(options);
   return compileWith(NODE_ENGINES, step, tensors, options);
 }
 
@@ -47,11 +49,12 @@ export function compileForward<P, I, O>(
  * @param tensors the state to begin with, and for each step dtype and shape of its inputs
  * @throws what `compile` throws
  */
-export function compilePrograms<P extends Steps>(
+export async function compilePrograms<P extends Steps>(
   steps: P,
   tensors: StepTensors<P>,
   options: CompileOptions = {},
 ): Promise<CompiledPrograms<P>> {
+  await readyForProfile(options);
   return compileProgramsWith(NODE_ENGINES, steps, tensors, options);
 }
 
