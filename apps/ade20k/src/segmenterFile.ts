@@ -105,7 +105,7 @@ type Description = Omit<TrainedSegmenter, 'params' | 'model'>;
 function describe({ path, tensors, config, classes, normalization, ...more }: Pretrained): Description {
   if (more.segmenter && classes && normalization) {
     const { palette, head, views, labels = 'ade20k' } = more.segmenter;
-    const names = namesFor(classes, palette.length);
+    const names = namesFor(classes, palette.length, path);
     return { classes: names, palette, head, views: { ...views, normalization }, annotation: { labels } };
   }
   const classifier = tensors['decode_head.conv_seg.weight'];
@@ -119,7 +119,7 @@ function describe({ path, tensors, config, classes, normalization, ...more }: Pr
   // transformers may leave names out, mmsegmentation names every class.
   if (classes && classes.length < rows && !more.transformersConfig)
     throw new Error(`${path} names ${classes.length} classes, but its head has ${rows}; expected as many.`);
-  const names = namesFor(classes, rows);
+  const names = namesFor(classes, rows, path);
   const isAde20k = names.length === ADE20K_CLASSES.length;
   return {
     classes: names,
@@ -142,9 +142,13 @@ function headOf(
 }
 
 /** A file without names is of ADE20K, if it has as many classes. @throws when there are more names than classes */
-function namesFor(names: readonly (string | undefined)[] | undefined, count: number): readonly string[] {
+function namesFor(
+  names: readonly (string | undefined)[] | undefined,
+  count: number,
+  path: string,
+): readonly string[] {
   if (names && names.length > count)
-    throw new Error(`There are ${names.length} names of classes for ${count} classes; expected as many.`);
+    throw new Error(`${path} has ${names.length} names of classes for ${count} classes; expected as many.`);
   if (!names && count === ADE20K_CLASSES.length) return ADE20K_CLASSES;
   return Array.from({ length: count }, (_, label) => names?.[label] ?? `class ${label + 1}`);
 }

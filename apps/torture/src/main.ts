@@ -18,12 +18,14 @@ import { collisions } from './attacks/collisions';
 import { files } from './attacks/files';
 import { fullDisk } from './attacks/fullDisk';
 import { kills } from './attacks/kills';
+import { recipes } from './attacks/recipes';
 import { servers } from './attacks/servers';
 import { signals } from './attacks/signals';
 import { systemCalls } from './attacks/systemCalls';
 import { campaign, type Row } from './campaign';
 import { FORMATS } from './files/formats';
-import { APPS, makeVictim } from './victims';
+import { APPS } from './fromApp';
+import { makeVictim } from './victims';
 
 const OPTIONS = {
   minutes: option('N', 'ends after so long', number(0.01), 10),
@@ -54,7 +56,7 @@ async function main(): Promise<number> {
   const say = (line: string) => console.error(line);
   const all: Attack[] = [
     ...APPS.map((app) => makeVictim(app, victims, say)).flatMap((victim) =>
-      [kills, signals, systemCalls, fullDisk, collisions].map((attack) => attack(victim)),
+      [kills, signals, systemCalls, fullDisk, collisions, recipes].map((attack) => attack(victim)),
     ),
     ...FORMATS.map(files),
     servers,

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 export interface Ended {
   readonly status: number | null;
@@ -44,3 +45,12 @@ export function launch(
 }
 
 export const runToEnd = (command: readonly string[]): Promise<Ended> => launch(command).ended;
+
+/** Resident bytes; 0 where the system does not tell. */
+export function memoryOf({ pid }: Pick<ChildProcess, 'pid'>): number {
+  try {
+    return 4096 * Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}

@@ -1,20 +1,17 @@
 /** Small runs of the apps that train: what they leave when nobody disturbs them is what they must leave in every case. */
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createRandom } from '@beit/random';
 import sharp from 'sharp';
+import { digestOf } from './digest';
+import { type App, sourceOf } from './fromApp';
 import { type Ended, runToEnd } from './process';
-
-export const APPS = ['pretrain', 'classify', 'ade20k'] as const;
-export type App = (typeof APPS)[number];
 
 export interface Victim {
   readonly app: App;
-  /** The command that begins a run in a folder. */
-  begin(out: string): readonly string[];
+  /** The command that begins a run in a folder; of another recipe or other pictures where they are given. */
+  begin(out: string, other?: { readonly recipe?: string; readonly data?: string }): readonly string[];
   /** What a whole run leaves, and how long it takes here; it is made when it is first asked for. */
   whole(): Promise<Whole>;
 }
@@ -29,15 +26,13 @@ export interface Whole {
   readonly bytes: number;
 }
 
-const sourceOf = (app: App) => fileURLToPath(new URL(`../../${app}`, import.meta.url));
-
 /** The command of an app, run from its source. */
 export const command = (app: App, args: readonly string[]): readonly string[] => [
   process.execPath,
   '--conditions=@beit/source',
   '--import',
   import.meta.resolve('tsx'),
-  join(sourceOf(app), 'src/main.ts'),
+  sourceOf(app, 'main'),
   ...args,
 ];
 
@@ -49,8 +44,8 @@ export function makeVictim(app: App, folder: string, say: (line: string) => void
   const recipe = join(folder, `${app}.json`);
   const data = join(folder, app === 'ade20k' ? 'scenes' : 'photos');
   const scratch = app === 'pretrain' ? [] : ['--scratch'];
-  const begin = (out: string) => [
-    ...['--recipe', recipe, '--data', data, '--out', out],
+  const begin: Victim['begin'] = (out, other) => [
+    ...['--out', out, '--recipe', other?.recipe ?? recipe, '--data', other?.data ?? data],
     ...[...scratch, ...HOW],
   ];
   async function runUndisturbed(): Promise<Whole> {
@@ -77,7 +72,7 @@ export function makeVictim(app: App, folder: string, say: (line: string) => void
 }
 
 const NARROW = { embedDim: 16, depth: 1, numHeads: 2, imageSize: 16, patchSize: 8, mlpRatio: 2 };
-const RECIPES: Readonly<Record<App, object>> = {
+export const RECIPES: Readonly<Record<App, object>> = {
   pretrain: {
     extends: 'emoji',
     tokenizer: {
@@ -161,8 +156,6 @@ async function leftBy(out: string): Promise<Omit<Whole, 'milliseconds'>> {
   }
   return { digests, steps, bytes };
 }
-
-const digestOf = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
 
 /** Seconds, and images in a second, are other ones each time. */
 const withoutSeconds = (text: string): string =>

@@ -3,23 +3,20 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadPretrained } from '@beit/cli';
-import { createLoader, openShards, readLabelled, writeShards } from '@beit/data';
+import { createLoader, readLabelled, readMask } from '@beit/data';
 import { createRandom } from '@beit/random';
 import { type HostTensor, zeros } from '@beit/tensors';
 import { loadCheckpoint, saveCheckpoint } from '@beit/trainer';
 import { createVit } from '@beit/vit';
 import { saveSafetensors } from '@beit/weights';
 import sharp from 'sharp';
-
-export interface Format {
-  readonly name: string;
-  /** Ending of the file's name. */
-  readonly ending: string;
-  /** A whole file. @param folder an empty one of its own */
-  make(folder: string): Promise<Uint8Array>;
-  /** Reads a file as the apps do. @throws what the apps tell of it */
-  read(path: string): Promise<unknown>;
-}
+import { cachedShard } from './cachedShard';
+import type { Format } from './format';
+import { metadataFormats } from './metadata';
+import { randomPng, type Samples } from './randomPng';
+import { readShards } from './readShards';
+import { threeInTar } from './threeInTar';
+import { views } from './views';
 
 const pixels = Uint8Array.from({ length: 24 * 18 * 3 }, (_, i) => (i * 37 + (i >> 4) * 11) % 256);
 const colors = () => sharp(pixels, { raw: { width: 24, height: 18, channels: 3 } });
@@ -28,12 +25,6 @@ const gray = () =>
     pixels.subarray(0, 24 * 18).map((x) => x % 4),
     { raw: { width: 24, height: 18, channels: 1 } },
   ).toColourspace('b-w');
-
-const views = {
-  imageSize: 16,
-  tokenImageSize: 0,
-  normalization: { mean: [0, 0, 0], std: [1, 1, 1] },
-} as const;
 
 /** The picture is the only one: who loads it is told of it by name. */
 async function readPicture(path: string): Promise<void> {
@@ -68,21 +59,14 @@ const mask = (name: string, ending: string, make: () => Promise<Uint8Array>): Fo
   },
 });
 
-async function readShards(path: string): Promise<void> {
-  const cache = { directory: join(dirname(path), 'cache'), maxBytes: 2 ** 26 };
-  const { train } = await openShards(path, { window: 1, cache });
-  const loader = createLoader({ source: train.source, batchSize: 1, seed: 0, views, workers: 0 });
-  try {
-    for (let step = 0; step < Math.min(3, loader.stepsPerEpoch); step++) await loader.batch(step);
-  } finally {
-    await loader.close();
-  }
-}
+/** In numbers of one type. */
+const plain = ({ width, height, numbers }: Samples) => Uint16Array.of(width, height, ...numbers);
 
 const MODEL = { imageSize: 16, patchSize: 8, embedDim: 8, depth: 1, numHeads: 2 };
 const model = () => createVit(MODEL).init(createRandom(0));
 const fixture = (path: string) =>
   readFile(fileURLToPath(new URL(`../../../../packages/${path}`, import.meta.url)));
+const PARQUET = 'data/test/fixtures/parquet/train-00000-of-00001.parquet';
 
 export const FORMATS: readonly Format[] = [
   picture('.png', () => colors().png().toBuffer()),
@@ -98,27 +82,29 @@ export const FORMATS: readonly Format[] = [
   mask('mask-16-bit', '.png', () => gray().toColourspace('grey16').png().toBuffer()),
   mask('mask-tiff', '.tif', () => gray().tiff({ compression: 'deflate' }).toBuffer()),
   {
+    name: 'mask-png',
+    ending: '.png',
+    make: () => gray().png().toBuffer(),
+    change(_, random) {
+      const { bytes, samples } = randomPng(random);
+      return { bytes, means: plain(samples) };
+    },
+    isExact: true,
+    read: async (path) => plain(await readMask(path)),
+  },
+  {
     name: 'parquet',
     ending: '.parquet',
-    make: () => fixture('data/test/fixtures/parquet/train-00000-of-00001.parquet'),
+    make: () => fixture(PARQUET),
     read: readShards,
   },
   {
     name: 'tar',
     ending: '.tar',
-    async make(folder) {
-      for (const name of ['a', 'b', 'c'])
-        await colors()
-          .png()
-          .toFile(join(folder, `${name}.png`));
-      await writeShards({
-        ...{ directory: folder, prefix: 'all', from: folder },
-        ...{ names: ['a.png', 'b.png', 'c.png'], labels: [0, 1, 0] },
-      });
-      return readFile(join(folder, 'all-000000.tar'));
-    },
+    make: threeInTar,
     read: readShards,
   },
+  cachedShard,
   {
     name: 'shard-index',
     ending: '.json',
@@ -182,8 +168,10 @@ export const FORMATS: readonly Format[] = [
       const facts = { step: 3, name: 'stage', config: { seed: 1 }, versions: { node: '20' } };
       return readFile(await saveCheckpoint(folder, { ...facts, state, window: { steps: 0, sums: {} } }));
     },
+    isExact: true,
     read: loadCheckpoint,
   },
+  ...metadataFormats,
 ];
 
 /** Windows 3: 24 bits a pixel, from the lower row up, each of a multiple of 4 bytes. */
