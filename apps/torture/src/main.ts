@@ -16,6 +16,7 @@ import {
 import type { Attack } from './attack';
 import { collisions } from './attacks/collisions';
 import { files } from './attacks/files';
+import { folders } from './attacks/folders';
 import { fullDisk } from './attacks/fullDisk';
 import { kills } from './attacks/kills';
 import { recipes } from './attacks/recipes';
@@ -56,7 +57,7 @@ async function main(): Promise<number> {
   const say = (line: string) => console.error(line);
   const all: Attack[] = [
     ...APPS.map((app) => makeVictim(app, victims, say)).flatMap((victim) =>
-      [kills, signals, systemCalls, fullDisk, collisions, recipes].map((attack) => attack(victim)),
+      [kills, signals, systemCalls, fullDisk, collisions, folders, recipes].map((attack) => attack(victim)),
     ),
     ...FORMATS.map(files),
     servers,

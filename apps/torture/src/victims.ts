@@ -10,6 +10,8 @@ import { type Ended, runToEnd } from './process';
 
 export interface Victim {
   readonly app: App;
+  /** The folder of its pictures. */
+  readonly data: string;
   /** The command that begins a run in a folder; of another recipe or other pictures where they are given. */
   begin(out: string, other?: { readonly recipe?: string; readonly data?: string }): readonly string[];
   /** What a whole run leaves, and how long it takes here; it is made when it is first asked for. */
@@ -63,6 +65,7 @@ export function makeVictim(app: App, folder: string, say: (line: string) => void
   let whole: Promise<Whole> | undefined;
   return {
     app,
+    data,
     begin,
     whole() {
       whole ??= runUndisturbed();
