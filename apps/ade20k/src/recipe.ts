@@ -7,6 +7,7 @@ import {
   atLeast,
   batchSize,
   betas,
+  decidedSegmenterHead,
   fields,
   fraction,
   imageSize,
@@ -25,7 +26,6 @@ import {
   wrongChannels,
   z,
 } from '@beit/schemas';
-import type { AuxiliaryHead, SetrMla, SetrNaive, SetrPup, UperNet } from '@beit/segmentation';
 import { imageSides } from '@beit/tensors';
 
 const distortion = fields({
@@ -34,49 +34,6 @@ const distortion = fields({
   saturation: range(atLeast(0)),
   hue: atLeast(0),
 }) satisfies z.ZodType<PhotometricDistortion>;
-
-/** As much as `createSegmenter` takes. */
-const channels = whole(1, 65_536);
-const few = whole(1, 64);
-
-const auxiliaryHead = fields({
-  block: whole(0),
-  numConvs: few.optional(),
-  upScale: few.optional(),
-  weight: atLeast(0).optional(),
-}) satisfies z.ZodType<AuxiliaryHead>;
-
-const auxiliary = z.array(auxiliaryHead, { error: 'expected a list' }).readonly();
-
-const setrPup = fields({
-  kind: z.literal('setr-pup'),
-  channels,
-  numConvs: few,
-  auxiliary,
-}) satisfies z.ZodType<SetrPup>;
-
-const setrNaive = fields({
-  kind: z.literal('setr-naive'),
-  channels,
-  auxiliary,
-}) satisfies z.ZodType<SetrNaive>;
-
-const block = whole(0);
-const fourBlocks = z.tuple([block, block, block, block], { error: 'expected four numbers' }).readonly();
-
-const setrMla = fields({
-  kind: z.literal('setr-mla'),
-  blocks: fourBlocks,
-  channels,
-  headChannels: channels,
-}) satisfies z.ZodType<SetrMla>;
-
-const uperNet = fields({
-  kind: z.literal('upernet'),
-  blocks: fourBlocks,
-  channels,
-  auxiliary,
-}) satisfies z.ZodType<UperNet>;
 
 const parts = fields({
   name: recipeName,
@@ -104,9 +61,7 @@ const parts = fields({
   start: oneOfNames(['checkpoint', 'scratch']),
   /** Its `imageSize` is that of crops and windows. */
   model: vitConfig,
-  head: z.discriminatedUnion('kind', [setrPup, setrNaive, setrMla, uperNet], {
-    error: 'expected one of setr-pup, setr-naive, setr-mla, upernet',
-  }),
+  head: decidedSegmenterHead,
   views: fields({
     normalization,
     /** Longer and shorter side that images are resized to; left out: they stay as they are. */

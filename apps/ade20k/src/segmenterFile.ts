@@ -12,7 +12,7 @@ import {
   uperNetOfMmsegmentation,
   uperNetOfTransformers,
 } from '@beit/segmentation';
-import { type ImageSize, imageSides, type NamedTensors, shortSize } from '@beit/tensors';
+import { type ImageSize, imageSides, messageOf, type NamedTensors, shortSize } from '@beit/tensors';
 import type { VitConfig } from '@beit/vit';
 import {
   describeFit,
@@ -76,7 +76,7 @@ export async function loadSegmenter(
   const pretrained = await loadPretrained(path, options);
   const { tensors, config: model } = pretrained;
   const description = describe(pretrained);
-  const { segmenter } = createModel({ model, head: description.head }, description.classes.length);
+  const { segmenter } = modelOf(path, { model, head: description.head }, description.classes.length);
   const fit = fitParameters(tensors, shapesOf(segmenter.init(createRandom(0))));
   const missing = fit.missing.filter((name) => !isUnused(name));
   if (missing.length + fit.misshapen.length > 0)
@@ -98,6 +98,15 @@ export async function loadSegmenter(
         : []),
     ],
   };
+}
+
+/** @throws with the file's name where the parts that it describes do not fit together */
+function modelOf(path: string, ...described: Parameters<typeof createModel>): ReturnType<typeof createModel> {
+  try {
+    return createModel(...described);
+  } catch (cause) {
+    throw new Error(`${path} describes no segmenter: ${messageOf(cause)}`, { cause });
+  }
 }
 
 type Description = Omit<TrainedSegmenter, 'params' | 'model'>;

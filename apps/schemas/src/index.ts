@@ -7,3 +7,4 @@ export {
   writeModelMetadata,
 } from './modelMetadata';
 export * from './recipeSchema';
+export { decidedSegmenterHead } from './segmenterHead';

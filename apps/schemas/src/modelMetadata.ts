@@ -1,4 +1,4 @@
-import type { Color, SegmenterHead } from '@beit/segmentation';
+import type { Color } from '@beit/segmentation';
 import { createVit } from '@beit/vit';
 import { centerFraming, type Framing, type Normalization } from '@beit/weights';
 import { z } from 'zod';
@@ -17,8 +17,7 @@ import {
   vitConfig,
   whole,
 } from './recipeSchema';
-
-const HEADS = ['setr-pup', 'setr-naive', 'setr-mla', 'upernet'] as const satisfies SegmenterHead['kind'][];
+import { segmenterHead } from './segmenterHead';
 
 const size = { height: pixels(), width: pixels() };
 /** How pictures come to the model's size. */
@@ -41,12 +40,6 @@ const classifierViews = z.object({ normalization, cropShare: positiveShare });
 /** What evaluation of a segmenter needs of them, beside the normalization. */
 const segmenterViews = z.object({ scale: pair(pixels()).optional(), stride: imageSize });
 const color = triple(whole(0)) satisfies z.ZodType<Color>;
-/** Which of the heads; what else it says is checked by `createSegmenter`. */
-const segmenterHead = z.custom<SegmenterHead>(
-  (head) => z.object({ kind: oneOfNames(HEADS) }).safeParse(head).success,
-  { error: `expected a head of kind ${HEADS.join(', ')}` },
-);
-
 /**
  * What the model files of this project, `model.safetensors`, say of themselves beside their tensors. Whoever writes or
  * reads one does it with this. A file may say more than is known here.

@@ -44,6 +44,6 @@ test('what is wrong is named', () => {
     segmenter: JSON.stringify({ palette: [[0, 0, 0]], head: { kind: 'fcn' }, views: { stride: 8 } }),
   };
   expect(() => readModelMetadata(wrong, 'model.safetensors')).toThrow(
-    /^Cannot read model\.safetensors: .*\n {2}config\.depth: expected a whole number of at least 1\n {2}normalization\.std\.1: expected a number above 0\n {2}classes: is no JSON: .*\n {2}segmenter\.head: expected a head of kind setr-pup, /,
+    /^Cannot read model\.safetensors: .*\n {2}config\.depth: expected a whole number of at least 1\n {2}normalization\.std\.1: expected a number above 0\n {2}classes: is no JSON: .*\n {2}segmenter\.head\.kind: expected one of setr-pup, /,
   );
 });

@@ -2,12 +2,16 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readMask } from '@beit/data';
 import { createRandom } from '@beit/random';
+import sharp from 'sharp';
 import { type Attack, failed, SURVIVED } from '../src/attack';
 import { files } from '../src/attacks/files';
 import { campaign } from '../src/campaign';
+import { changeJson } from '../src/files/changeJson';
 import { FORMATS } from '../src/files/formats';
 import { mutate } from '../src/files/mutate';
+import { randomPng } from '../src/files/randomPng';
 
 let folder: string;
 beforeEach(async () => {
@@ -63,7 +67,31 @@ test('a changed file is another one, and the same for a seed', () => {
   expect(whole[7]).toBe(7);
 });
 
-test('changed checkpoints are read or refused by name, in a process of their own', async () => {
+test('changed JSON says other things, and which', () => {
+  const whole = { name: 'a', sizes: [16, 8], model: { depth: 2, wide: false } };
+  const text = JSON.stringify(whole);
+  const changed = Array.from({ length: 300 }, (_, seed) => changeJson(whole, createRandom(seed)));
+  expect(JSON.stringify(whole)).toBe(text);
+  expect(changed.filter(({ value }) => JSON.stringify(value) === text).length).toBeLessThan(15);
+  const keys = new Set(changed.flatMap(({ keys }) => keys));
+  for (const key of ['name', 'sizes', 'model', 'depth', 'wide', 'depths', 'DEPTH', '__proto__'])
+    expect(keys).toContain(key);
+  expect(changeJson(whole, createRandom(7))).toEqual(changed[7]);
+});
+
+test('masks of every kind are whole PNG files of the numbers that were drawn', async () => {
+  for (let seed = 0; seed < 60; seed++) {
+    const { bytes, samples } = randomPng(createRandom('png', seed));
+    const path = join(folder, `${seed}.png`);
+    await writeFile(path, bytes);
+    const { width, height } = await sharp(bytes).metadata();
+    expect([width, height]).toEqual([samples.width, samples.height]);
+    await sharp(bytes, { failOn: 'warning' }).raw().toBuffer();
+    expect([...(await readMask(path)).numbers]).toEqual([...samples.numbers]);
+  }
+});
+
+test('changed checkpoints are the same or refused by name, in a process of their own', async () => {
   const format = FORMATS.find(({ name }) => name === 'checkpoint')!;
   expect(await files(format).attempt({ random: createRandom('files', 1), folder })).toEqual(SURVIVED);
 });

@@ -74,3 +74,16 @@ test('small folders leave no index, and links are followed once', async () => {
   expect((await imageFolder(small, { indexes })).names).toEqual(['a/1.jpg']);
   expect(await readdir(indexes)).toEqual(before);
 });
+
+test('a link to another folder of the same images takes none of them away', async () => {
+  const linked = join(folder, 'linked');
+  for (const name of ['cat', 'dog', '.kept']) {
+    await mkdir(join(linked, name), { recursive: true });
+    await writeFile(join(linked, name, '1.jpg'), '');
+  }
+  await symlink('dog', join(linked, 'a first one'));
+  await symlink('../dog', join(linked, 'cat/0'));
+  await symlink('.kept', join(linked, 'fox'));
+  const { names } = await imageFolder(linked);
+  expect(names).toEqual(['cat/1.jpg', 'dog/1.jpg', 'fox/1.jpg']);
+});

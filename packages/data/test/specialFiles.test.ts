@@ -16,6 +16,7 @@ import {
   readMask,
   readPixels,
   segmentationFolder,
+  sourceIdentity,
 } from '../src';
 import { readRegular, readRegularSync } from '../src/files/regularFile';
 
@@ -56,6 +57,22 @@ onSystemsWithPipes('special files', () => {
     expect(describePassedOver(passedOver)).toMatch(
       /^4 files were passed over for being a pipe.*'pipe\.png'.*1 file was passed over for the ending/,
     );
+  });
+
+  test('that cannot be looked at are told from others, and are no error of their own', async () => {
+    await mkdir(at('links'));
+    await symlink('nowhere', at('links', '1.png'));
+    await symlink('2.png', at('links', '2.png'));
+    await writeFile(
+      Buffer.concat([Buffer.from(at('links', 'f')), Buffer.from([0xff]), Buffer.from('.png')]),
+      '',
+    );
+    const identity = async () => sourceIdentity([await imageFolder(at('links'))]);
+    const before = await identity();
+    expect(before.images).toBe(3);
+    expect(await identity()).toEqual(before);
+    await writeFile(at('links', 'nowhere'), 'there now');
+    expect((await identity()).content).not.toBe(before.content);
   });
 
   test('that come later are unreadable, and hold up no training', async () => {

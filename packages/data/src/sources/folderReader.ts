@@ -92,7 +92,8 @@ async function readIndex(path: string): Promise<Index> {
  * What systems and programs keep beside data: hidden entries (`.ipynb_checkpoints`, `.DS_Store`, and `._1.jpg`, which has
  * what macOS knows of `1.jpg`), and folders of archives and servers.
  */
-const isHidden = (name: string) => name.startsWith('.') || name === '__MACOSX' || name === '@eaDir';
+export const isHidden = (name: string): boolean =>
+  name.startsWith('.') || name === '__MACOSX' || name === '@eaDir';
 
 async function readFolder(folder: string): Promise<FolderContent> {
   const found: FolderContent = { images: [], folders: [], special: [], others: {} };

@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createFolderReader, type FolderReader } from './folderReader';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { createFolderReader, type FolderReader, isHidden } from './folderReader';
 import { addPassedOver, describePassedOver, IMAGE_EXTENSIONS, type PassedOver } from './imageExtensions';
 import { compactNames } from './names';
 import type { FolderSource } from './source';
@@ -19,20 +19,28 @@ interface Found {
   readonly endings: Record<string, number>;
 }
 
+/** Whether a folder is below the root without any link, and read there. */
+function isWithin(root: string, real: string): boolean {
+  const below = relative(root, real);
+  return !isAbsolute(below) && below.split(sep).every((name) => !isHidden(name));
+}
+
 /**
- * Appends the names of all images below a folder, sorted; a folder that links lead to twice is read once.
+ * Appends the names of all images below a folder, sorted. A folder that links lead to is read once: where it is, if that is
+ * below the root, lest its images be called as those of another one.
  *
  * @param prefix of the names
+ * @param expected the folder without links, if it is none itself
  */
 async function findImages(
   folder: string,
   prefix: string,
   reader: FolderReader,
   found: Found,
-  seen = new Set<string>(),
+  { root, expected, seen }: { readonly root: string; readonly expected: string; readonly seen: Set<string> },
 ): Promise<void> {
   const real = await realpath(folder);
-  if (seen.has(real)) return;
+  if (seen.has(real) || (real !== expected && isWithin(root, real))) return;
   seen.add(real);
   const content = await reader.read(real);
   const folders = new Set(content.folders);
@@ -40,7 +48,11 @@ async function findImages(
   for (const name of content.special) found.special.push(prefix + name);
   for (const name of [...content.images, ...folders].sort()) {
     if (!folders.has(name)) found.images.push(prefix + name);
-    else await findImages(join(folder, name), `${prefix}${name}/`, reader, found, seen);
+    else
+      await findImages(join(folder, name), `${prefix}${name}/`, reader, found, {
+        ...{ root, seen },
+        expected: join(real, name),
+      });
   }
 }
 
@@ -63,9 +75,10 @@ export async function imageFolder(
   if (!info) throw new Error(`There is no folder '${directory}'. Give one that holds images, at any depth.`);
   if (!info.isDirectory())
     throw new Error(`'${directory}' is a file; expected a folder that holds images, at any depth.`);
-  const reader = await createFolderReader(await realpath(directory), indexes);
+  const root = await realpath(directory);
+  const reader = await createFolderReader(root, indexes);
   const found: Found = { images: [], special: [], endings: {} };
-  await findImages(directory, '', reader, found);
+  await findImages(directory, '', reader, found, { root, expected: root, seen: new Set() });
   const { images, ...passedOver } = found;
   if (images.length === 0) {
     throw new Error(

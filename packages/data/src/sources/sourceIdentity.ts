@@ -18,9 +18,8 @@ const AT_ONCE = 64;
 
 /**
  * Whether images are still those of before, which a run that continues must know: one that was swapped for another is seen
- * by its size, or by its time.
- *
- * @throws when a file of a folder is not there any more, with its path
+ * by its size, or by its time. A file that cannot be looked at (a link that leads nowhere, a name that is no text) is as one
+ * that cannot be read: it has neither.
  */
 export async function sourceIdentity(sources: readonly ImageSource[]): Promise<SourceIdentity> {
   const [content, times] = [createHash('sha256'), createHash('sha256')];
@@ -29,9 +28,9 @@ export async function sourceIdentity(sources: readonly ImageSource[]): Promise<S
     images += source.names.length;
     for (const name of source.names) content.update(`${name}\n`);
     if (source.kind === 'folder') {
-      for await (const { size, mtimeMs } of filesOf(source)) {
-        content.update(`${size}\n`);
-        times.update(`${mtimeMs}\n`);
+      for await (const file of filesOf(source)) {
+        content.update(`${file?.size}\n`);
+        times.update(`${file?.mtimeMs}\n`);
       }
     } else if (source.kind === 'shards') {
       for (const { location, bytes, checksum } of source.shards)
@@ -45,7 +44,7 @@ export async function sourceIdentity(sources: readonly ImageSource[]): Promise<S
 async function* filesOf({ directory, names }: FolderSource) {
   for (let first = 0; first < names.length; first += AT_ONCE) {
     const some = Array.from({ length: Math.min(AT_ONCE, names.length - first) }, (_, i) =>
-      stat(join(directory, names.at(first + i)!)),
+      stat(join(directory, names.at(first + i)!)).catch(() => undefined),
     );
     yield* await Promise.all(some);
   }
