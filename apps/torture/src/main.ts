@@ -15,15 +15,18 @@ import {
 } from '@beit/cli';
 import type { Attack } from './attack';
 import { collisions } from './attacks/collisions';
+import { engines } from './attacks/engines';
 import { files } from './attacks/files';
 import { folders } from './attacks/folders';
 import { fullDisk } from './attacks/fullDisk';
 import { kills } from './attacks/kills';
+import { programs } from './attacks/programs';
 import { recipes } from './attacks/recipes';
 import { servers } from './attacks/servers';
 import { signals } from './attacks/signals';
 import { systemCalls } from './attacks/systemCalls';
 import { campaign, type Row } from './campaign';
+import { engineVictim, VICTIM_ENGINES } from './engines/victim';
 import { FORMATS } from './files/formats';
 import { APPS } from './fromApp';
 import { makeVictim } from './victims';
@@ -32,7 +35,7 @@ const OPTIONS = {
   minutes: option('N', 'ends after so long', number(0.01), 10),
   cases: option('N', 'of each attack, at most', whole(1), 1_000_000),
   seed: option('N', 'of the first case; the next ones follow', whole(0), 1),
-  only: option('TEXT', 'attacks whose names have it: kill, disk-classify, files-png', text, ''),
+  only: option('TEXT', 'attacks whose names have it: kill, disk-classify, files-png, engine', text, ''),
   out: option('DIR', 'where cases have their folders; those that failed stay', path, join(RUNS, 'torture')),
   list: flag('the attacks, and stop'),
 };
@@ -41,7 +44,8 @@ const HELP = `Usage: pnpm torture [options]
 
 Does harm to runs and files, and looks whether anything is lost or wrong without a word: runs are killed, asked to stop,
 given a full disk, started in one folder; what they then come to must be the same to the bit as undisturbed. Files are
-changed at random; each must be read, or refused by an error that names it. Attacks take turns; each case is drawn from
+changed at random, those of installed engines and of programs that they kept among them; each must be read, or refused
+by an error that names it. Attacks take turns; each case is drawn from
 its seed. Of a case that failed the folder stays, and the command that repeats it is told. The status is 1 if one did.
 
 ${optionHelp(OPTIONS)}`;
@@ -55,12 +59,16 @@ async function main(): Promise<number> {
   const { minutes, cases, seed, only, out, list } = parsed.values;
   const victims = join(out, 'victims');
   const say = (line: string) => console.error(line);
+  const installed = VICTIM_ENGINES.map((engine) => engineVictim(engine, victims));
+  // The quick ones first: a few minutes are enough for a case of each, and for all that is done to the runs of one app.
   const all: Attack[] = [
+    ...installed.map(engines),
+    ...installed.filter(({ keepsPrograms }) => keepsPrograms).map(programs),
+    servers,
+    ...FORMATS.map(files),
     ...APPS.map((app) => makeVictim(app, victims, say)).flatMap((victim) =>
       [kills, signals, systemCalls, fullDisk, collisions, folders, recipes].map((attack) => attack(victim)),
     ),
-    ...FORMATS.map(files),
-    servers,
   ];
   const chosen = all.filter(({ name }) => name.includes(only));
   if (chosen.length === 0)

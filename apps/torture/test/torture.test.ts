@@ -1,14 +1,16 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readMask } from '@beit/data';
 import { createRandom } from '@beit/random';
 import sharp from 'sharp';
 import { type Attack, failed, SURVIVED } from '../src/attack';
 import { files } from '../src/attacks/files';
 import { campaign } from '../src/campaign';
+import { engineVictim } from '../src/engines/victim';
 import { changeJson } from '../src/files/changeJson';
+import { damage } from '../src/files/damage';
 import { FORMATS } from '../src/files/formats';
 import { mutate } from '../src/files/mutate';
 import { randomPng } from '../src/files/randomPng';
@@ -88,6 +90,45 @@ test('masks of every kind are whole PNG files of the numbers that were drawn', a
     expect([width, height]).toEqual([samples.width, samples.height]);
     await sharp(bytes, { failOn: 'warning' }).raw().toBuffer();
     expect([...(await readMask(path)).numbers]).toEqual([...samples.numbers]);
+  }
+});
+
+test('a damaged file is told of as what it is, and the others stay as they are', async () => {
+  const whole = Buffer.from(Uint8Array.from({ length: 5000 }, (_, i) => i % 251));
+  const other = join(folder, 'other');
+  await writeFile(other, 'other');
+  const seen = new Set<string>();
+  for (let seed = 0; seed < 60; seed++) {
+    const path = join(folder, `file-${seed}`);
+    await writeFile(path, whole);
+    const { what, keepsSize, isGone } = await damage(path, seed % 2 ? [other] : [], createRandom(seed));
+    seen.add(what.split(' ')[0]!);
+    expect(existsSync(path)).toBe(!isGone);
+    const now = isGone ? undefined : readFileSync(path);
+    expect(now?.length === whole.length).toBe(keepsSize);
+    expect(now?.equals(whole) ?? false).toBe(false);
+  }
+  expect([...seen].sort()).toEqual(['changed', 'cut', 'emptied', 'longer', 'removed', 'with']);
+  expect(readFileSync(other, 'utf8')).toBe('other');
+});
+
+test('an engine is copied as links; one that is not installed is left out, with what brings it', async () => {
+  const before = process.env.BEIT_CACHE;
+  process.env.BEIT_CACHE = join(folder, 'cache');
+  try {
+    const victim = engineVictim('openvino', folder);
+    expect(victim.missing()).toBe('it is not installed: npx @beit/engines install openvino brings it');
+    const library = join(folder, 'cache/engines/openvino/libs/libtbb.so');
+    const record = join(folder, 'cache/engines/openvino/install.json');
+    await mkdir(dirname(library), { recursive: true });
+    for (const path of [library, record]) await writeFile(path, basename(path));
+    expect(victim.missing()).toBeUndefined();
+    const files = await victim.copyInto(join(folder, 'other'));
+    expect(files).toEqual([library, record].map((path) => path.replace('cache', 'other')).sort());
+    expect(statSync(files[1]!).ino).toBe(statSync(library).ino);
+  } finally {
+    if (before === undefined) delete process.env.BEIT_CACHE;
+    else process.env.BEIT_CACHE = before;
   }
 });
 

@@ -54,6 +54,19 @@ test('an XLA plugin', async () => {
   );
 });
 
+test('one whose library is gone, or whose record is', async () => {
+  damaged('openvino', OPENVINO, '', 'all of it');
+  rmSync(join(cache, 'engines/openvino', OPENVINO));
+  const message = /libopenvino_c\.so\.2641 is missing.*engines install openvino'/;
+  await expect(program({ engine: 'openvino' })).rejects.toThrow(message);
+  await expect(program({})).rejects.toThrow(message);
+  damaged('tensorflow', 'tensorflow/libtensorflow_cc.so.2', 'whole', 'whole');
+  rmSync(join(cache, 'engines/tensorflow/install.json'));
+  await expect(useTensorflow('tensorflow')).rejects.toThrow(
+    /install\.json is missing or damaged.*engines install tensorflow'/,
+  );
+});
+
 test('TensorFlow', async () => {
   damaged('tensorflow', 'tensorflow/libtensorflow_cc.so.2', 'half', 'all of it');
   await expect(useTensorflow('tensorflow')).rejects.toThrow(

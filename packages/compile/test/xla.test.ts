@@ -228,7 +228,11 @@ whereInstalled('XLA', () => {
       const [name] = await readdir(programCache);
       const path = join(programCache, name!);
       const whole = await readFile(path);
+      // Another program, which gives other numbers.
+      await trained({ ...cpu, programCache, precision: 'bf16' });
+      const other = (await readdir(programCache)).find((file) => file !== name)!;
       for (const damaged of [
+        await readFile(join(programCache, other)),
         whole.subarray(0, whole.length / 2),
         Buffer.alloc(0),
         Buffer.from(whole).fill(1, 100, 200),

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
+  DamagedEngineError,
   engineDamage,
   engineFolder,
   findOpenvino,
@@ -12,6 +13,7 @@ import {
   type Installable,
   installCommand,
   installRecord,
+  isThere,
   type OpenvinoLocation,
   PJRT_DEVICES,
   type PjrtDevice,
@@ -182,21 +184,18 @@ const REMOVE_HINTS: Readonly<Record<OpenvinoLocation['source'], string>> = {
 };
 
 async function list(): Promise<void> {
-  const openvino = await findOpenvino();
+  const openvino = await findOpenvino().catch((error: unknown) => {
+    if (error instanceof DamagedEngineError) return undefined;
+    throw error;
+  });
   const rows = [
     openvino
       ? ['openvino', openvino.version ?? 'unknown', openvino.library, REMOVE_HINTS[openvino.source]]
-      : ['openvino', 'not found', '', `to install it: ${installCommand('openvino')}`],
+      : await folderRow('openvino'),
+    await folderRow('tensorflow'),
+    await folderRow('tensorflow-gpu'),
+    ...(await xlaRows(await findPjrtPlugins())),
   ];
-  for (const name of ['tensorflow', 'tensorflow-gpu'] as const) {
-    const record = await installRecord(name).catch(() => ({ version: 'unknown' }));
-    rows.push(
-      record
-        ? [name, record.version, engineFolder(name), `to remove it: npx @beit/engines remove ${name}`]
-        : [name, 'not found', '', `to install it: ${installCommand(name)}`],
-    );
-  }
-  rows.push(...xlaRows(await findPjrtPlugins()));
   for (const row of rows) {
     const name = INSTALLABLE.find((known) => row[0] === known && row[2]?.startsWith(engineFolder(known)));
     const [damage] = name === undefined ? [] : await engineDamage(name, 'contents');
@@ -207,28 +206,32 @@ async function list(): Promise<void> {
   }
 }
 
+/** What the folder of an engine says, be there all of the engine or not; how to get one that is not there. */
+async function folderRow(name: Installable): Promise<string[]> {
+  if (!(await isThere(name))) return [name, 'not found', '', `to install it: ${installCommand(name)}`];
+  const record = await installRecord(name).catch(() => undefined);
+  const hint = `to remove it: npx @beit/engines remove ${name}`;
+  return [name, record?.version ?? 'unknown', engineFolder(name), hint];
+}
+
 /** What is found for each device, and how to get what is not. */
-function xlaRows(found: readonly PjrtLocation[]): string[][] {
-  return PJRT_DEVICES.flatMap((device) => {
-    const name = `xla-${device}`;
+async function xlaRows(found: readonly PjrtLocation[]): Promise<string[][]> {
+  const rows: string[][] = [];
+  for (const device of PJRT_DEVICES) {
+    const name = `xla-${device}` as const;
     const plugins = found.filter((plugin) => plugin.device === device);
-    if (plugins.length === 0) {
-      return [[name, 'not found', '', `to install it: ${installCommand(`xla-${device}`)}`]];
-    }
-    return plugins.map(({ version = 'unknown', library, source, ready }) => {
+    if (plugins.length === 0) rows.push(await folderRow(name));
+    for (const { version = 'unknown', library, source, ready } of plugins) {
       const hint = {
         given: 'given by BEIT_PJRT; yours to remove',
         installed: `to remove it: npx @beit/engines remove ${name}`,
         python: 'to remove it: pip uninstall',
       }[source];
-      return [
-        name,
-        version,
-        library,
-        ready ? hint : `${hint}; no such device is seen here, or its driver is too old`,
-      ];
-    });
-  });
+      const unseen = ready ? '' : '; no such device is seen here, or its driver is too old';
+      rows.push([name, version, library, `${hint}${unseen}`]);
+    }
+  }
+  return rows;
 }
 
 endWithReader();

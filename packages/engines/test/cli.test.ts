@@ -55,7 +55,11 @@ test('lists and removes what is installed', async () => {
     join(damaged, 'install.json'),
     record('tensorflow-gpu', { 'a.so': { bytes: 1, sha256: '' } }),
   );
+  await mkdir(join(cache, 'engines', 'openvino'));
   const before = await beitEngine('list');
+  expect(before).toMatch(
+    /^openvino +unknown .*\n.*damaged: \S+install\.json is missing or damaged; to install it anew: npx @beit\/engines install openvino$/m,
+  );
   expect(before).toMatch(/^tensorflow +2\.15\.1 .*\n.*to remove it: npx @beit\/engines remove tensorflow$/m);
   expect(before).toMatch(
     /^tensorflow-gpu +2\.15\.1 .*\n.*damaged: \S+a\.so is missing; to install it anew: npx @beit\/engines install tensorflow --gpu$/m,

@@ -1,6 +1,7 @@
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { engineFolder } from './installedEngine';
+import { assertUndamaged } from './engineDamage';
+import { engineFolder, isThere } from './installedEngine';
 import { activeEnvironments, type Machine, namesIn, pythonPath, run, sitePackages } from './python';
 import { here, type Surroundings } from './surroundings';
 
@@ -30,7 +31,8 @@ const HINT = `Install it with 'npx @beit/engines install openvino'.`;
  * `beit-engine install openvino` brought; the download of the package openvino-node; a Python environment's `openvino`
  * (the active one, then that of `python3`); the system. Nothing found is loaded or run.
  *
- * @throws when a folder was given and does not have the library
+ * @throws when a folder was given and does not have the library; DamagedEngineError where what `beit-engine` brought has
+ * lost it
  */
 export async function findOpenvino(
   { folder }: { readonly folder?: string } = {},
@@ -51,8 +53,10 @@ export async function findOpenvino(
         `${tried.slice(1).join(', ')}, where ${folder ? 'the option' : 'BEIT_OPENVINO'} says it is. ${HINT}`,
     );
   }
+  const installed = await firstLibrary([join(engineFolder('openvino', search), 'libs')], 'installed', search);
+  if (installed) return installed;
+  if (await isThere('openvino', search)) await assertUndamaged('openvino', 'sizes', search);
   return (
-    (await firstLibrary([join(engineFolder('openvino', search), 'libs')], 'installed', search)) ??
     (await firstLibrary(openvinoNodeFolders(search.from), 'openvino-node', search)) ??
     (await firstLibrary(await environmentFolders(search), 'python', search)) ??
     (await firstLibrary((await pythonPath(search)).map(libsOfPackage), 'python', search)) ??

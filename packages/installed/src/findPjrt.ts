@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { engineFolder } from './installedEngine';
+import { assertUndamaged } from './engineDamage';
+import { engineFolder, isThere } from './installedEngine';
 import { driverFits, PJRT_DEVICES, PJRT_PLUGINS, type PjrtDevice, type PjrtPlugin } from './pjrtPlugins';
 import { activeEnvironments, type Machine, namesIn, pythonPath, run, sitePackages } from './python';
 import { here, type Surroundings } from './surroundings';
@@ -40,7 +41,8 @@ const HINT = `Install one with 'npx @beit/engines install xla --cpu' (or --cuda,
  * With one: a plugin for it, be there such a device or not. `BEIT_PJRT` is for the device that its name tells. Nothing
  * found is loaded or run.
  *
- * @throws when a plugin was given and is not there, or does not tell for which device it is
+ * @throws when a plugin was given and is not there, or does not tell for which device it is; DamagedEngineError where what
+ * `beit-engine` brought for a device has lost its plugin
  */
 export async function findPjrt(
   {
@@ -58,7 +60,7 @@ export async function findPjrt(
   if (plugin) return givenPlugin(plugin, 'the option says', device, search);
   let other: PjrtLocation | undefined;
   const shown = accelerators ? search.devices.filter((known) => known !== 'cpu') : search.devices;
-  for await (const found of plugins(device ? [device] : shown, search)) {
+  for await (const found of plugins(device ? [device] : shown, search, assertNotLost)) {
     if (found.ready || found.source === 'given') return found;
     other ??= found;
   }
@@ -74,15 +76,38 @@ export async function findPjrtPlugins(search: PjrtSearch = thisMachine()): Promi
   return [...found.values()];
 }
 
-/** Lazily: Python is asked only where what is asked for is not found before. */
-async function* plugins(devices: readonly PjrtDevice[], search: PjrtSearch): AsyncGenerator<PjrtLocation> {
+/** @throws DamagedEngineError where an engine is there, but not the plugin that was installed in it */
+async function assertNotLost(device: PjrtDevice, search: PjrtSearch): Promise<void> {
+  if (await isThere(`xla-${device}`, search)) await assertUndamaged(`xla-${device}`, 'sizes', search);
+}
+
+/**
+ * Lazily: Python is asked only where what is asked for is not found before.
+ *
+ * @param onNone called for a device of which none is installed, before others are searched for
+ */
+async function* plugins(
+  devices: readonly PjrtDevice[],
+  search: PjrtSearch,
+  onNone: typeof assertNotLost = async () => {},
+): AsyncGenerator<PjrtLocation> {
   if (search.env.BEIT_PJRT) {
     const given = await givenPlugin(search.env.BEIT_PJRT, 'BEIT_PJRT says', undefined, search);
     if (devices.includes(given.device)) yield given;
   }
   let path: readonly string[] | undefined;
   for (const device of PJRT_DEVICES.filter((known) => devices.includes(known))) {
-    yield* pluginsIn([engineFolder(`xla-${device}`, search)], device, 'installed', search);
+    let isInstalled = false;
+    for await (const found of pluginsIn(
+      [engineFolder(`xla-${device}`, search)],
+      device,
+      'installed',
+      search,
+    )) {
+      isInstalled = true;
+      yield found;
+    }
+    if (!isInstalled) await onNone(device, search);
     yield* pluginsIn(activeEnvironments(search), device, 'python', search);
     path ??= await pythonPath(search);
     yield* inPackages(path, device, 'python', search);

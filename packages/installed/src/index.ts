@@ -12,6 +12,7 @@ export {
   type InstallRecord,
   installCommand,
   installRecord,
+  isThere,
 } from './installedEngine';
 export { type LoadingGuard, loadInstalled } from './loadInstalled';
 export {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from './cacheFolder';
 import { here, type Surroundings } from './surroundings';
@@ -39,6 +39,16 @@ export const INSTALL_RECORD = 'install.json';
 export const engineFolder = (name: Installable, surroundings: Surroundings = here()): string =>
   join(cacheFolder(surroundings), 'engines', name);
 
+/**
+ * Whether an engine's folder is there, so that the engine is meant to be: an installation puts it there whole, in one step,
+ * and what it lacks was lost since.
+ */
+export const isThere = (name: Installable, surroundings: Surroundings = here()): Promise<boolean> =>
+  stat(engineFolder(name, surroundings)).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
 /** The command that brings an engine, in place of one that is there and damaged. */
 export function installCommand(name: Installable): string {
   const [engine, variant] = name.split('-');
@@ -63,7 +73,7 @@ export async function installRecord(
     throw error;
   }
   const record = parsed(text);
-  if (isRecord(record)) return record;
+  if (isRecord(record) && record.name === name) return record;
   throw new Error(`${path} is damaged; '${installCommand(name)}' installs it anew.`);
 }
 

@@ -68,6 +68,8 @@ test('from the most to the least particular place', async () => {
     expect(location?.library).toBe(join(root, place));
     found.push([location!.source, location!.version]);
     await rm(join(root, place));
+    // Without its folder nobody installed it.
+    await rm(join(root, 'cache'), { recursive: true, force: true });
   }
   expect(found).toEqual([
     ['installed', '2026.4.1'],
@@ -79,6 +81,13 @@ test('from the most to the least particular place', async () => {
     ['system', '2025.3.0'],
   ]);
   expect(await findOpenvino({}, { ...search, env })).toBeUndefined();
+});
+
+test('what was installed and has lost its library is not passed over', async () => {
+  await touch('cache/engines/openvino/libs/libtbb.so.12', PLACES.python);
+  await expect(findOpenvino({}, machine())).rejects.toThrow(
+    /install\.json is missing or damaged.*npx @beit\/engines install openvino/,
+  );
 });
 
 test('an explicit folder without the library is an error that says what was expected', async () => {

@@ -74,10 +74,22 @@ test('what is given, what was installed, the active environments, python3’s', 
   for (const place of Object.values(places).slice(1)) {
     expect((await findPjrt({ device: 'cpu' }, search))?.library).toBe(join(root, place));
     await rm(join(root, place));
+    // Without its folder nobody installed it.
+    await rm(join(root, 'cache'), { recursive: true, force: true });
   }
   // Python is asked only where nothing else has one.
   expect(asked).toEqual(['python3']);
   expect(await findPjrt({ device: 'cpu' }, search)).toBeUndefined();
+});
+
+test('what was installed and has lost its plugin is not passed over, but where all are listed', async () => {
+  await touch(`cache/engines/xla-cuda/${PACKAGES}/libcudart.so.13`, `venv/${PACKAGES}/${CPU}`);
+  const search = machine({ env: { VIRTUAL_ENV: join(root, 'venv') } });
+  await expect(findPjrt({}, search)).rejects.toThrow(
+    /install\.json is missing or damaged.*npx @beit\/engines install xla --cuda/,
+  );
+  expect(await findPjrt({ device: 'cpu' }, search)).toMatchObject({ source: 'python' });
+  expect(await findPjrtPlugins(search)).toHaveLength(1);
 });
 
 test('the best device that the machine shows; another one where it is asked for', async () => {

@@ -104,7 +104,8 @@ test.each([
   ['[]'],
   ['{"name":"openvino"}'],
   ['null'],
-  ['{"name":"a","version":"1","file":"f","sha256":"s","files":{"a":1}}'],
+  ['{"name":"openvino","version":"1","file":"f","sha256":"s","files":{"a":1}}'],
+  ['{"name":"tensorflow","version":"1","file":"f","sha256":"s"}'],
 ])('the record %s is none', async (text) => {
   await writeFile(join(folder, 'install.json'), text);
   await expect(installRecord('openvino', machine())).rejects.toThrow(

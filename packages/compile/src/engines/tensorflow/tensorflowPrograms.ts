@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import util from 'node:util';
-import { BINDING, engineFolder, installRecord, type LoadingGuard, TFJS_SYMBOL } from '@beit/installed';
+import { BINDING, engineFolder, isThere, type LoadingGuard, TFJS_SYMBOL } from '@beit/installed';
 import type { Tree } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { SpecTree } from '../../specTree';
@@ -19,8 +19,8 @@ const BACKEND = 'tensorflow';
 /** The TensorFlow that can be used here, of which a process can load one; where both are installed, that for GPUs. */
 async function availableTensorflow(): Promise<TensorflowEngineName | undefined> {
   if (loaded !== undefined) return loaded;
-  if (await installRecord('tensorflow-gpu')) return 'tensorflow-gpu';
-  return broughtAlong() || (await installRecord('tensorflow')) ? 'tensorflow' : undefined;
+  if (await isThere('tensorflow-gpu')) return 'tensorflow-gpu';
+  return broughtAlong() || (await isThere('tensorflow')) ? 'tensorflow' : undefined;
 }
 
 /** The program imported `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu` itself. */
@@ -35,7 +35,7 @@ const broughtAlong = () => loaded === undefined && tf.findBackendFactory(BACKEND
  */
 export async function useTensorflow(name: TensorflowEngineName): Promise<void> {
   if (!broughtAlong()) {
-    if ((await installRecord(name)) === undefined) {
+    if (!(await isThere(name))) {
       const flag = name === 'tensorflow-gpu' ? ' --gpu' : '';
       throw new Error(`The engine '${name}' is not installed: npx @beit/engines install tensorflow${flag}`);
     }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { cacheFolder } from '@beit/installed';
 import { makeFolder } from '@beit/tensors';
 import { newestFirst } from '../newestFirst';
@@ -11,7 +11,7 @@ import type { XlaCompileOptions } from './pjrt/compileOptions';
 /** Programs kept, at most; one of ViT-B is some megabytes. */
 const MOST_PROGRAMS = 32;
 const SUFFIX = '.xla';
-/** Bytes of a file's own hash, which is in front. */
+/** Bytes of the hash of a file's name and content, which is in front: the content of another file is none for this one. */
 const HASH_BYTES = 32;
 
 /** What a compiled program depends on: all of it makes the name of its file. */
@@ -59,18 +59,20 @@ export async function compileOrLoad(
   return compiled;
 }
 
+const hashOf = (path: string, content: Uint8Array) => sha256(basename(path), content);
+
 async function wholeFile(path: string): Promise<Uint8Array | undefined> {
   const bytes = await readFile(path).catch(() => undefined);
   if (!bytes || bytes.length <= HASH_BYTES) return undefined;
   const content = bytes.subarray(HASH_BYTES);
-  return sha256(content).equals(bytes.subarray(0, HASH_BYTES)) ? content : undefined;
+  return hashOf(path, content).equals(bytes.subarray(0, HASH_BYTES)) ? content : undefined;
 }
 
 async function keep(folder: string, path: string, content: Uint8Array): Promise<void> {
   await makeFolder(folder);
   const own = `${path}.${randomUUID()}`;
   try {
-    await writeFile(own, Buffer.concat([sha256(content), content]));
+    await writeFile(own, Buffer.concat([hashOf(path, content), content]));
     await rename(own, path);
   } finally {
     await rm(own, { force: true });
