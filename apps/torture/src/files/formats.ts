@@ -20,11 +20,10 @@ import { views } from './views';
 
 const pixels = Uint8Array.from({ length: 24 * 18 * 3 }, (_, i) => (i * 37 + (i >> 4) * 11) % 256);
 const colors = () => sharp(pixels, { raw: { width: 24, height: 18, channels: 3 } });
-const gray = () =>
-  sharp(
-    pixels.subarray(0, 24 * 18).map((x) => x % 4),
-    { raw: { width: 24, height: 18, channels: 1 } },
-  ).toColourspace('b-w');
+const classes = pixels.subarray(0, 24 * 18).map((x) => x % 4);
+const grayOf = (numbers: Uint8Array | Uint16Array) =>
+  sharp(numbers, { raw: { width: 24, height: 18, channels: 1 } });
+const gray = () => grayOf(classes).toColourspace('b-w');
 
 /** The picture is the only one: who loads it is told of it by name. */
 async function readPicture(path: string): Promise<void> {
@@ -79,7 +78,9 @@ export const FORMATS: readonly Format[] = [
   picture('.ppm', async () => Buffer.concat([Buffer.from('P6\n24 18\n255\n'), pixels])),
   mask('mask-gray', '.png', () => gray().png().toBuffer()),
   mask('mask-palette', '.png', () => gray().png({ palette: true, colours: 4 }).toBuffer()),
-  mask('mask-16-bit', '.png', () => gray().toColourspace('grey16').png().toBuffer()),
+  mask('mask-16-bit', '.png', () =>
+    grayOf(Uint16Array.from(classes)).toColourspace('grey16').png().toBuffer(),
+  ),
   mask('mask-tiff', '.tif', () => gray().tiff({ compression: 'deflate' }).toBuffer()),
   {
     name: 'mask-png',
