@@ -23,6 +23,12 @@ export interface CampaignOptions {
   readonly onCase: (row: Row, seed: number, why: string | undefined) => void;
 }
 
+/** The first of each kind, then the second: however short a campaign is, it tries some of every kind. */
+export const inTurn = <T>(kinds: readonly (readonly T[])[]): T[] =>
+  Array.from({ length: Math.max(...kinds.map(({ length }) => length)) }, (_, i) =>
+    kinds.flatMap((kind) => kind.slice(i, i + 1)),
+  ).flat();
+
 /** Tries the attacks in turn, until the time is over or all cases have been tried. */
 export async function campaign(
   attacks: readonly Attack[],

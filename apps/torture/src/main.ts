@@ -25,7 +25,7 @@ import { recipes } from './attacks/recipes';
 import { servers } from './attacks/servers';
 import { signals } from './attacks/signals';
 import { systemCalls } from './attacks/systemCalls';
-import { campaign, type Row } from './campaign';
+import { campaign, inTurn, type Row } from './campaign';
 import { engineVictim, VICTIM_ENGINES } from './engines/victim';
 import { FORMATS } from './files/formats';
 import { APPS } from './fromApp';
@@ -60,26 +60,25 @@ async function main(): Promise<number> {
   const victims = join(out, 'victims');
   const say = (line: string) => console.error(line);
   const installed = VICTIM_ENGINES.map((engine) => engineVictim(engine, victims));
-  // The quick ones first: a few minutes are enough for a case of each, and for all that is done to the runs of one app.
-  const all: Attack[] = [
-    ...installed.map(engines),
-    ...installed.filter(({ keepsPrograms }) => keepsPrograms).map(programs),
-    servers,
-    ...FORMATS.map(files),
-    ...APPS.map((app) => makeVictim(app, victims, say)).flatMap((victim) =>
+  const kinds: Attack[][] = [
+    APPS.map((app) => makeVictim(app, victims, say)).flatMap((victim) =>
       [kills, signals, systemCalls, fullDisk, collisions, folders, recipes].map((attack) => attack(victim)),
     ),
+    FORMATS.map(files),
+    [servers],
+    installed.map(engines),
+    installed.filter(({ keepsPrograms }) => keepsPrograms).map(programs),
   ];
-  const chosen = all.filter(({ name }) => name.includes(only));
-  if (chosen.length === 0)
-    throw new UsageError(
-      `--only is '${only}'; expected a part of ${all.map(({ name }) => name).join(', ')}.`,
-    );
+  const chosen = kinds.map((attacks) => attacks.filter(({ name }) => name.includes(only)));
+  if (chosen.flat().length === 0) {
+    const names = kinds.flat().map(({ name }) => name);
+    throw new UsageError(`--only is '${only}'; expected a part of ${names.join(', ')}.`);
+  }
   if (list) {
-    for (const { name, about } of chosen) console.log(`${name.padEnd(28)} ${about}`);
+    for (const { name, about } of chosen.flat()) console.log(`${name.padEnd(28)} ${about}`);
     return 0;
   }
-  const possible = chosen.filter(({ name, missing }) => {
+  const possible = inTurn(chosen).filter(({ name, missing }) => {
     const why = missing?.();
     if (why !== undefined) say(`${name} is left out: ${why}`);
     return why === undefined;

@@ -7,7 +7,7 @@ import { createRandom } from '@beit/random';
 import sharp from 'sharp';
 import { type Attack, failed, SURVIVED } from '../src/attack';
 import { files } from '../src/attacks/files';
-import { campaign } from '../src/campaign';
+import { campaign, inTurn } from '../src/campaign';
 import { engineVictim } from '../src/engines/victim';
 import { changeJson } from '../src/files/changeJson';
 import { damage } from '../src/files/damage';
@@ -57,6 +57,10 @@ test('cases take turns from the first seed on; what failed is kept, and repeats'
   expect(readdirSync(folder).some((name) => name.startsWith('never'))).toBe(false);
   const { seed, why } = odd!.failed[0]!;
   expect((await run(1, seed))[1]!.failed[0]!.why).toBe(why);
+});
+
+test('every kind of attack has its turn early', () => {
+  expect(inTurn([['a', 'b', 'c'], [], ['d'], ['e', 'f']])).toEqual(['a', 'd', 'e', 'b', 'f', 'c']);
 });
 
 test('a changed file is another one, and the same for a seed', () => {
