@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { formatInstallRecord, type Installable } from '@beit/installed';
 import { chooseEngine, compile, useTensorflow } from '../src';
 import type { CompileOptions } from '../src/compileOptions';
 import { assertWhole } from '../src/engines/wholeLibrary';
@@ -20,7 +21,7 @@ afterEach(() => {
 });
 
 /** An installed engine of one file, which had another content when it was installed. */
-function damaged(name: string, path: string, now: string, then: string): void {
+function damaged(name: Installable, path: string, now: string, then: string): void {
   const folder = join(cache, 'engines', name);
   mkdirSync(dirname(join(folder, path)), { recursive: true });
   writeFileSync(join(folder, path), now);
@@ -28,7 +29,7 @@ function damaged(name: string, path: string, now: string, then: string): void {
   const files = { [path]: { bytes: then.length, sha256 } };
   writeFileSync(
     join(folder, 'install.json'),
-    JSON.stringify({ name, version: '1', file: 'a.whl', sha256: '', files }),
+    formatInstallRecord({ name, version: '1', file: 'a.whl', sha256: '', files }),
   );
 }
 

@@ -3,6 +3,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import {
   describeFile,
   engineFolder,
+  formatInstallRecord,
   here,
   INSTALL_RECORD,
   type Installable,
@@ -33,7 +34,7 @@ export async function replaceEngine(
   const fresh = await mkdtemp(join(parent, `.${name}-`));
   try {
     const record: InstallRecord = { name, ...(await fill(fresh)), files: await filesIn(fresh) };
-    await writeFile(join(fresh, INSTALL_RECORD), `${JSON.stringify(record, null, 2)}\n`);
+    await writeFile(join(fresh, INSTALL_RECORD), formatInstallRecord(record));
     await removeEngine(name, surroundings);
     await rename(fresh, target);
   } catch (error) {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { formatInstallRecord, type Installable } from '@beit/installed';
 
 const root = join(__dirname, '../../..');
 let cache: string;
@@ -42,8 +43,8 @@ test('says what it can do, and what it can’t', async () => {
   await expect(beitEngine('check', '--small', 'all')).rejects.toThrow(/'all' is too much/);
 });
 
-const record = (name: string, files = {}) =>
-  JSON.stringify({ name, version: '2.15.1', file: 'a.whl', sha256: '', files });
+const record = (name: Installable, files = {}) =>
+  formatInstallRecord({ name, version: '2.15.1', file: 'a.whl', sha256: '', files });
 
 test('lists and removes what is installed', async () => {
   const folder = join(cache, 'engines', 'tensorflow');

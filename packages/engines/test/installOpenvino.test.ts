@@ -128,11 +128,11 @@ test.each([
   ['without a record', (path: string) => rm(join(path, '../../install.json'))],
   ['with half a record', (path: string) => writeFile(join(path, '../../install.json'), '{"name": "open')],
   [
-    'with a record of before files were recorded',
+    'with a record that was changed',
     (path: string) =>
       writeFile(
         join(path, '../../install.json'),
-        JSON.stringify({ name: 'openvino', version: OPENVINO_VERSION, file: FILE, sha256: '' }),
+        JSON.stringify({ name: 'openvino', version: OPENVINO_VERSION, file: FILE, sha256: '', files: {} }),
       ),
   ],
 ])('an engine that is %s is installed anew', async (_, damage) => {

@@ -24,8 +24,7 @@ export async function describeFile(path: string): Promise<InstalledFile> {
 }
 
 /**
- * In which way an installed engine is not what was installed, a sentence for each file; none where it is whole, and where
- * its record tells of no files, so that nothing can be said.
+ * In which way an installed engine is not what was installed, a sentence for each file; none where it is whole.
  */
 export async function engineDamage(
   name: Installable,
@@ -36,7 +35,7 @@ export async function engineDamage(
   const record = await installRecord(name, surroundings).catch(() => undefined);
   if (record === undefined) return [`${join(folder, INSTALL_RECORD)} is missing or damaged`];
   const damage: string[] = [];
-  for (const [path, installed] of Object.entries(record.files ?? {})) {
+  for (const [path, installed] of Object.entries(record.files)) {
     const why = await difference(join(folder, path), installed, check);
     if (why !== undefined) damage.push(`${join(folder, path)} ${why}`);
   }

@@ -5,6 +5,7 @@ export { findOpenvino, type OpenvinoLocation, type OpenvinoSearch } from './find
 export { findPjrt, findPjrtPlugins, type PjrtLocation, type PjrtSearch } from './findPjrt';
 export {
   engineFolder,
+  formatInstallRecord,
   INSTALL_RECORD,
   INSTALLABLE,
   type Installable,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from './cacheFolder';
@@ -29,11 +30,18 @@ export interface InstallRecord {
   /** The file that it was unpacked from, and that file's hash. */
   readonly file: string;
   readonly sha256: string;
-  /** All files, by their paths in the engine's folder, with `/`. None in a record of before they were kept. */
-  readonly files?: Readonly<Record<string, InstalledFile>>;
+  /** All files, by their paths in the engine's folder, with `/`. */
+  readonly files: Readonly<Record<string, InstalledFile>>;
 }
 
 export const INSTALL_RECORD = 'install.json';
+
+/** What `INSTALL_RECORD` holds: the record, and a hash of it, for it is what files are checked by. */
+export const formatInstallRecord = (record: InstallRecord): string =>
+  `${JSON.stringify({ ...record, digest: digestOf(record) }, null, 2)}\n`;
+
+const digestOf = (record: object): string =>
+  createHash('sha256').update(JSON.stringify(record)).digest('hex');
 
 /** The folder of an installed engine, whether it is there or not. */
 export const engineFolder = (name: Installable, surroundings: Surroundings = here()): string =>
@@ -72,22 +80,22 @@ export async function installRecord(
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const record = parsed(text);
-  if (isRecord(record) && record.name === name) return record;
+  const { digest, ...record } = parsed(text);
+  if (isRecord(record) && record.name === name && digest === digestOf(record)) return record;
   throw new Error(`${path} is damaged; '${installCommand(name)}' installs it anew.`);
 }
 
-function parsed(text: string): unknown {
+/** Its fields; none where it is no object of JSON. */
+function parsed(text: string): Partial<Record<string, unknown>> {
   try {
-    return JSON.parse(text);
+    return { ...(JSON.parse(text) as object) };
   } catch {
-    return undefined;
+    return {};
   }
 }
 
-function isRecord(value: unknown): value is InstallRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const { name, version, file, sha256, files = {} } = value as Partial<Record<keyof InstallRecord, unknown>>;
+function isRecord(value: object): value is InstallRecord {
+  const { name, version, file, sha256, files } = value as Partial<Record<keyof InstallRecord, unknown>>;
   const isText = [name, version, file, sha256].every((text) => typeof text === 'string');
   return isText && typeof files === 'object' && files !== null && Object.values(files).every(isFile);
 }

@@ -1,8 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describeFile, engineDamage, engineFolder, here, installRecord, loadInstalled } from '../src';
+import {
+  describeFile,
+  engineDamage,
+  engineFolder,
+  formatInstallRecord,
+  here,
+  type InstalledFile,
+  installRecord,
+  loadInstalled,
+} from '../src';
 
 const FILES = { 'libs/libopenvino_c.so.2641': 'the C library', 'libs/libtbb.so.12': 'threads' };
 const LIBRARY = 'libs/libtbb.so.12';
@@ -13,19 +22,17 @@ const machine = () => ({ ...here(), env: { BEIT_CACHE: cache } });
 beforeEach(async () => {
   cache = await mkdtemp(join(tmpdir(), 'beit-load-'));
   folder = engineFolder('openvino', machine());
-  const files: Record<string, unknown> = {};
+  const files: Record<string, InstalledFile> = {};
   for (const [path, text] of Object.entries(FILES)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), text);
     files[path] = await describeFile(join(folder, path));
   }
-  await writeRecord({ files });
+  await writeFile(join(folder, 'install.json'), formatInstallRecord({ ...RECORD, files }));
 });
 afterEach(() => rm(cache, { recursive: true }));
 
-const RECORD = { name: 'openvino', version: '1.0', file: 'openvino-1.0.whl', sha256: 'ab' };
-const writeRecord = (more: object) =>
-  writeFile(join(folder, 'install.json'), JSON.stringify({ ...RECORD, ...more }));
+const RECORD = { name: 'openvino', version: '1.0', file: 'openvino-1.0.whl', sha256: 'ab' } as const;
 const load = () => loadInstalled('openvino', machine());
 const marks = async () => (await readdir(folder)).filter((name) => name.startsWith('loading-'));
 /** Of a process that has ended. */
@@ -94,10 +101,21 @@ test('a failure of a whole engine is told as it is', async () => {
   guard.done();
 });
 
-test('of an engine that was installed before files were recorded, nothing is known', async () => {
-  await writeRecord({});
-  await truncate(join(folder, LIBRARY), 3);
+test('a record that was changed anywhere is none', async () => {
+  const path = join(folder, 'install.json');
+  const whole = await readFile(path, 'utf8');
   expect(await engineDamage('openvino', 'contents', machine())).toEqual([]);
+  for (const [from, to] of [
+    ['"files"', '"fires"'],
+    ['"sha256": "ab"', '"sha256": "cb"'],
+    ['"version": "1.0"', '"version": "1.1"'],
+    ['"bytes": 7', '"bytes": 3'],
+    ['"digest"', '"digets"'],
+  ] as const) {
+    expect(whole).toContain(from);
+    await writeFile(path, whole.replace(from, to));
+    expect(await engineDamage('openvino', 'sizes', machine())).toEqual([`${path} is missing or damaged`]);
+  }
 });
 
 test.each([

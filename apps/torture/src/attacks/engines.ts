@@ -1,13 +1,7 @@
 import { copyFile, readFile, rename } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { installOpenvino, installTensorflow, installXla } from '@beit/engines';
-import {
-  describeFile,
-  engineFolder,
-  INSTALL_RECORD,
-  type InstallRecord,
-  installCommand,
-} from '@beit/installed';
+import { describeFile, engineFolder, INSTALL_RECORD, installCommand } from '@beit/installed';
 import type { Random } from '@beit/random';
 import { type Attack, failed, SURVIVED } from '../attack';
 import { type EngineVictim, machineWith, runProgram, wrongAnswer } from '../engines/victim';
@@ -70,9 +64,7 @@ async function wrongEnd(victim: EngineVictim, ended: Ended, path: string): Promi
   const { status, stderr, timedOut } = ended;
   if (timedOut) return 'it came to no end';
   if (status !== 1) return `it ended with ${describeEnd(ended)}: ${lastLines(stderr)}`;
-  // A record that can be read, and is wrong, makes other files look wrong.
-  const named = isRecord(path) ? dirname(path) : path;
-  if (!stderr.includes(named) || !stderr.includes(`'${installCommand(victim.installed)}'`))
+  if (!stderr.includes(path) || !stderr.includes(`'${installCommand(victim.installed)}'`))
     return `it does not name the file, or not what to do: ${lastLines(stderr)}`;
   return undefined;
 }
@@ -95,12 +87,6 @@ async function isTakenForInstalled({ engine }: EngineVictim, cache: string): Pro
 /** Whether a file is as good as the original: some changes change nothing, and of a record blanks do not matter. */
 async function saysTheSame(path: string, original: string): Promise<boolean> {
   if (!isRecord(path)) return (await describeFile(path)).sha256 === (await describeFile(original)).sha256;
-  const [now, before] = await Promise.all([path, original].map(meaning));
-  return now === before;
-}
-
-/** Of a record, what an installation goes by. */
-async function meaning(path: string): Promise<string> {
-  const { name, version, files } = JSON.parse(await readFile(path, 'utf8')) as InstallRecord;
-  return JSON.stringify([name, version, files]);
+  const [now, before] = await Promise.all([path, original].map((file) => readFile(file, 'utf8')));
+  return JSON.stringify(JSON.parse(now!)) === JSON.stringify(JSON.parse(before!));
 }
