@@ -50,6 +50,8 @@ its seed. Of a case that failed the folder stays, and the command that repeats i
 
 ${optionHelp(OPTIONS)}`;
 
+const ON_RUNS = [kills, signals, systemCalls, fullDisk, collisions, folders, recipes];
+
 async function main(): Promise<number> {
   const parsed = parseOptionTable(OPTIONS, process.argv.slice(2));
   if (parsed === 'help') {
@@ -60,10 +62,10 @@ async function main(): Promise<number> {
   const victims = join(out, 'victims');
   const say = (line: string) => console.error(line);
   const installed = VICTIM_ENGINES.map((engine) => engineVictim(engine, victims));
+  const runs = APPS.map((app) => makeVictim(app, victims, say));
   const kinds: Attack[][] = [
-    APPS.map((app) => makeVictim(app, victims, say)).flatMap((victim) =>
-      [kills, signals, systemCalls, fullDisk, collisions, folders, recipes].map((attack) => attack(victim)),
-    ),
+    // Each on one app before any comes to the next: a short time tries all of them.
+    runs.flatMap((_, turn) => ON_RUNS.map((attack, i) => attack(runs[(i + turn) % runs.length]!))),
     FORMATS.map(files),
     [servers],
     installed.map(engines),

@@ -71,19 +71,25 @@ async function put(stranger: Stranger, app: App, data: string, elsewhere: string
   const which = random.integer(0, folders.length - 1);
   const folder = join(data, folders[which]!);
   const sibling = app === 'ade20k' ? undefined : resolve(data, folders[(which + 1) % folders.length]!);
-  const place: Place = { folder, elsewhere, sibling, picture: readFileSync(join(folder, '0.png')) };
-  await makeAt(folder, stranger, place);
-  if (app !== 'ade20k' || !isCounted(stranger)) return;
-  // Of a picture that is fine the mask may be what cannot be read.
-  const annotations = folder.replace('images', 'annotations');
-  const mask = { ...place, folder: annotations, picture: readFileSync(join(annotations, '0.png')) };
-  const whole = (path: string | Buffer) => writeFileSync(path, mask.picture);
+  const placeOf = (folder: string): Place => {
+    return { folder, elsewhere, sibling, picture: readFileSync(join(folder, '0.png')) };
+  };
+  const photos = placeOf(folder);
+  if (app !== 'ade20k' || !isCounted(stranger)) return makeAt(photos, stranger);
+  const masks = placeOf(join(data, folders[which]!.replace('images', 'annotations')));
   const bytes = Buffer.from(stranger.name).toString('latin1');
   const name = Buffer.from(bytes.replace(/\.\w+$/, '.png'), 'latin1');
-  await makeAt(annotations, { name, make: whole }, mask);
+  const whole = ({ picture }: Place): Named => ({ name, make: (path) => writeFileSync(path, picture) });
+  // The picture is odd, or its mask is.
+  const isMask = bytes.endsWith('.png') && random.uniform() < 0.5;
+  await makeAt(photos, isMask ? whole(photos) : stranger);
+  await makeAt(masks, isMask ? stranger : whole(masks));
 }
 
-async function makeAt(folder: string, { name, make }: Pick<Stranger, 'name' | 'make'>, place: Place) {
+type Named = Pick<Stranger, 'name' | 'make'>;
+
+async function makeAt(place: Place, { name, make }: Named) {
+  const { folder } = place;
   const bytes = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name)]);
   mkdirSync(bytes.subarray(0, bytes.lastIndexOf('/')), { recursive: true });
   await make(typeof name === 'string' ? join(folder, name) : bytes, place);
