@@ -157,7 +157,10 @@ export const pretrainRecipe: z.ZodType<PretrainRecipe> = parts.check(({ value, i
     const { downsampling } = createDvae(tokenizer.model);
     const tokenSize = [grid[0] * downsampling, grid[1] * downsampling] as const;
     if (mim.target === 'tokens' && !isSameSize(views.tokenImageSize, tokenSize))
-      expected('views.tokenImageSize', `${shown(tokenSize)}, so that a visual token is a patch`);
+      expected(
+        'views.tokenImageSize',
+        `${shown(tokenSize)}, so that a visual token of tokenizer.model is a patch of mim.model`,
+      );
   }
   const wrong = wrongChannels(mim.model, views.normalization);
   if (wrong) expected('views.normalization', wrong);

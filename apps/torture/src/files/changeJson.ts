@@ -6,7 +6,7 @@ const STRANGE: readonly unknown[] = [0, -1, 0.5, 1e9, 1e300, 'NaN', '', 'text', 
 /** What was changed of JSON. */
 export interface ChangedJson {
   readonly value: unknown;
-  /** The keys that have other values, or were taken away, added or called otherwise. */
+  /** The keys that have other values, or were taken away, added or called otherwise, and those that these stand under. */
   readonly keys: readonly string[];
 }
 
@@ -19,6 +19,8 @@ interface Place {
   readonly key: string;
   /** The key, or of an item that of the list. */
   readonly name: string;
+  /** The one that it stands under; empty at the top. */
+  readonly above: string;
 }
 
 /**
@@ -30,16 +32,18 @@ export function changeJson(whole: unknown, random: Random): ChangedJson {
   const keys: string[] = [];
   for (let changes = random.integer(1, 4); changes > 0; changes--) {
     const places = placesIn(value);
-    if (places.length > 0) keys.push(...change(oneOf(random, places), random));
+    if (places.length === 0) break;
+    const place = oneOf(random, places);
+    keys.push(...change(place, random), ...(place.above === '' ? [] : [place.above]));
   }
   return { value, keys };
 }
 
-const placesIn = (value: unknown, inherited = ''): Place[] =>
+const placesIn = (value: unknown, within = { name: '', above: '' }): Place[] =>
   isHolder(value)
     ? Object.keys(value).flatMap((key) => {
-        const name = Array.isArray(value) ? inherited : key;
-        return [{ holder: value, key, name }, ...placesIn(value[key], name)];
+        const names = Array.isArray(value) ? within : { name: key, above: within.name };
+        return [{ holder: value, key, ...names }, ...placesIn(value[key], names)];
       })
     : [];
 
