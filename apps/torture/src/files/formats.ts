@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { loadPretrained } from '@beit/cli';
 import { createLoader, readLabelled, readMask } from '@beit/data';
 import { createRandom } from '@beit/random';
-import { type HostTensor, zeros } from '@beit/tensors';
+import { zeros } from '@beit/tensors';
 import { loadCheckpoint, saveCheckpoint } from '@beit/trainer';
-import { createVit } from '@beit/vit';
-import { saveSafetensors } from '@beit/weights';
+import { createVit, transformersConfig } from '@beit/vit';
+import { loadTorch, saveSafetensors, toTransformers } from '@beit/weights';
 import sharp from 'sharp';
 import { cachedShard } from './cachedShard';
 import type { Format } from './format';
@@ -109,9 +109,10 @@ export const FORMATS: readonly Format[] = [
   {
     name: 'shard-index',
     ending: '.json',
+    needsWhole: true,
     async make(folder) {
-      await mkdir(folder, { recursive: true });
-      const shard = { url: 'all-000000.tar', nsamples: 3, filesize: 10_240, labels: [0, 1, 0] };
+      const { length: filesize } = await threeInTar(folder);
+      const shard = { url: 'all-000000.tar', nsamples: 3, filesize, labels: [0, 1, 0] };
       const index = {
         __kind__: 'wids-shard-index-v1',
         wids_version: 1,
@@ -136,28 +137,33 @@ export const FORMATS: readonly Format[] = [
     name: 'pth',
     ending: '.pth',
     make: () => fixture('weights/test/fixtures/official-2.15.pth'),
-    read: loadPretrained,
+    read: loadTorch,
   },
   {
     name: 'pth-before-1.6',
     ending: '.pth',
     make: () => fixture('weights/test/fixtures/legacy-2.15.pth'),
+    read: loadTorch,
+  },
+  {
+    name: 'pth-mmsegmentation',
+    ending: '.pth',
+    make: () => fixture('weights/test/fixtures/mmsegmentation.pth'),
     read: loadPretrained,
   },
   {
     name: 'transformers-config',
     ending: '.json',
     async make() {
-      const config = { model_type: 'beit', hidden_size: 8, num_hidden_layers: 1, num_attention_heads: 2 };
-      const sizes = { intermediate_size: 32, image_size: 16, patch_size: 8, id2label: { 0: 'a', 1: 'b' } };
-      return new TextEncoder().encode(JSON.stringify({ ...config, ...sizes, problem_type: null }));
+      const config = transformersConfig(MODEL);
+      return new TextEncoder().encode(JSON.stringify({ ...config, problem_type: null }));
     },
     async read(path) {
       const folder = `${path}.model`;
       await mkdir(folder, { recursive: true });
       await writeFile(join(folder, 'config.json'), await readFile(path));
-      const renamed: Record<string, HostTensor> = { 'embeddings.cls_token': zeros([1, 1, 8]) };
-      await saveSafetensors(join(folder, 'model.safetensors'), renamed);
+      const renamed = toTransformers(model(), { version: 4 });
+      await saveSafetensors(join(folder, 'model.safetensors'), renamed, { format: 'pt' });
       return loadPretrained(folder);
     },
   },
