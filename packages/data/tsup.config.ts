@@ -1,5 +1,5 @@
 import { defineConfig } from 'tsup';
 import { base } from '../../tsup.base';
 
-// Threads are started by their files.
-export default defineConfig({ ...base, entry: ['src/index.ts', 'src/worker.ts', 'src/parquetThread.ts'] });
+// Threads and processes are started by their files.
+export default defineConfig({ ...base, entry: ['src/index.ts', 'src/worker.ts', 'src/parquetProcess.ts'] });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 export interface Ended {
   readonly status: number | null;
@@ -46,11 +46,18 @@ export function launch(
 
 export const runToEnd = (command: readonly string[]): Promise<Ended> => launch(command).ended;
 
-/** Resident bytes; 0 where the system does not tell. */
+/** Resident bytes of a process and of those that it started; 0 where the system does not tell. */
 export function memoryOf({ pid }: Pick<ChildProcess, 'pid'>): number {
   try {
-    return 4096 * Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+    const own = 4096 * Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+    return childrenOf(pid!).reduce((sum, child) => sum + memoryOf({ pid: child }), own);
   } catch {
     return 0;
   }
 }
+
+/** Those that any of its threads started. */
+const childrenOf = (pid: number): number[] =>
+  readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  );

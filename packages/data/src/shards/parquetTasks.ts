@@ -10,7 +10,7 @@ export interface IndexedParquet {
   readonly classes?: readonly string[];
 }
 
-/** What is done with Parquet files, in a thread of its own: see `withParquet.ts`. */
+/** What is done with Parquet files, in a process of its own: see `withParquet.ts`. */
 export const PARQUET_TASKS = {
   /** What is in a file, here or on a server. */
   async index(location: string): Promise<IndexedParquet> {

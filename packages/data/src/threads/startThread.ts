@@ -1,7 +1,7 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
 /** Modules that are threads. Built, they lie beside this one; from source, above it. */
-export type ThreadName = 'worker' | 'parquetThread';
+export type ThreadName = 'worker';
 
 /** Starts one. From source, it must first learn to read TypeScript. */
 export function startThread(

@@ -73,7 +73,7 @@ describe('a damaged file', () => {
     const path = await write('loops.parquet', file);
     const opened = openShards(path, { cache: cache() }).then(({ train }) => readShardImage(train.source, 0));
     await expect(opened).rejects.toThrow(
-      /loops\.parquet' is no Parquet file that can be read: (nothing came of it in 2 s|it takes more than 193 MB)/,
+      /loops\.parquet' is no Parquet file that can be read: (nothing came of it in 2 s|it takes more than 256 MB)/,
     );
     expect((await readdir(join(folder, 'cache'))).filter((name) => name.includes('loops'))).toEqual([]);
   }, 30_000);

@@ -1,13 +1,16 @@
+import { spawnSync } from 'node:child_process';
 import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { type ImageSource, openShards, readPixels } from '../../src';
 import { withParquet } from '../../src/shards/withParquet';
-import { startThread } from '../../src/threads/startThread';
+import { startProcess } from '../../src/threads/startProcess';
 
-jest.mock('../../src/threads/startThread', () => {
-  const actual = jest.requireActual('../../src/threads/startThread');
-  return { startThread: jest.fn(actual.startThread) };
+jest.mock('../../src/threads/startProcess', () => {
+  const actual = jest.requireActual('../../src/threads/startProcess');
+  return { startProcess: jest.fn(actual.startProcess) };
 });
 
 /** Written by Hugging Face's `datasets`, see `parquet.py`. */
@@ -64,10 +67,35 @@ test('damaged files and other ones are refused', async () => {
   expect(await readdir(join(folder, 'refused'))).toEqual([]);
 });
 
-test('files of about one size are read by one thread, a new one after a damaged file', async () => {
+test('files of about one size are read by one process, a new one after a damaged file', async () => {
   await expect(withParquet('index', __filename)).rejects.toThrow('no Parquet file');
-  const started = jest.mocked(startThread).mock.calls.length;
+  const started = jest.mocked(startProcess).mock.calls.length;
   for (const name of [TRAIN, 'validation-00000-of-00001.parquet', TRAIN])
     await withParquet('index', join(PARQUET, name));
-  expect(startThread).toHaveBeenCalledTimes(started + 1);
+  expect(startProcess).toHaveBeenCalledTimes(started + 1);
 });
+
+test('a process that a damaged file keeps busy ends when it is left alone', async () => {
+  const url = pathToFileURL(join(__dirname, '../../src/threads/startProcess.ts')).href;
+  const script = `
+    const { startProcess } = await import(${JSON.stringify(url)});
+    const busy = 'setInterval(() => { if (process.listenerCount(\\'disconnect\\')) for (;;); }, 20)';
+    process.env.NODE_OPTIONS = '--import "data:text/javascript,' + busy + '"';
+    const child = startProcess('parquetProcess', 256);
+    console.log(child.pid);
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), 3000);`;
+  const args = ['--conditions=@beit/source', '--import', 'tsx', '--input-type=module', '-e', script];
+  const { stdout, signal } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect(signal).toBe('SIGKILL');
+  const pid = Number(stdout);
+  expect(pid).toBeGreaterThan(0);
+  const isThere = () => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  for (let tries = 0; tries < 200 && isThere(); tries++) await setTimeout(100);
+  expect(isThere()).toBe(false);
+}, 60_000);
