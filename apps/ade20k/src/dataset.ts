@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { folderNotes, passProgress, RUNS } from '@beit/cli';
+import { folderNotes, makeWhole, passProgress, RUNS } from '@beit/cli';
 import {
   type AnnotationOptions,
   type LabelNumbers,
@@ -13,13 +13,14 @@ import { ADE20K_CLASSES, ADE20K_PALETTE, type Color, createPalette } from '@beit
 import type { ProgressReporter } from '@beit/trainer';
 import { labelsOf } from './labels';
 import type { SegmentRecipe } from './recipe';
-import { makeWhole } from './wholeFolder';
 
 export interface Dataset {
   readonly classes: readonly string[];
   readonly palette: readonly Color[];
   readonly training: SegmentationSource;
   readonly validation: SegmentationSource;
+  /** Where there is one. */
+  readonly test?: SegmentationSource;
   readonly annotation: AnnotationOptions;
   /** What people should know of the files: sentences. */
   readonly notes: readonly string[];
@@ -39,9 +40,10 @@ export async function loadDataset(
   otherwise?: LabelNumbers,
 ): Promise<Dataset> {
   const folder = data.kind === 'scenes' ? await scenesFolder(data, progress) : directory!;
-  const { classes = ADE20K_CLASSES, training, validation, passedOver } = await segmentationFolder(folder);
+  const { classes = ADE20K_CLASSES, passedOver, ...parts } = await segmentationFolder(folder);
+  const { training, validation } = parts;
   const named = classes !== ADE20K_CLASSES;
-  const common = { classes, palette: named ? paletteOf(classes) : ADE20K_PALETTE, training, validation };
+  const common = { classes, palette: named ? paletteOf(classes) : ADE20K_PALETTE, ...parts };
   if (data.kind === 'scenes')
     return { ...common, annotation: { numClasses: classes.length, labels: 'ade20k' }, notes: [] };
   const surveys = { training: await surveyMasks(training), validation: await surveyMasks(validation) };

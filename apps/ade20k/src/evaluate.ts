@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { assertNoRun, foldSpaces, passProgress, writeJson } from '@beit/cli';
+import { assertNoRun, foldSpaces, passProgress, UsageError, writeJson } from '@beit/cli';
 import type { Unreadable } from '@beit/data';
 import type { SegmentationMetrics } from '@beit/segmentation';
 import { makeFolder } from '@beit/tensors';
@@ -19,15 +19,19 @@ export interface EvaluatedModel {
   readonly dataset: Dataset;
 }
 
-/** Measures a trained segmenter on validation images. @throws when these have other classes than the model */
+/** Measures a trained segmenter on a part of the images. @throws when these have other classes than the model */
 export async function evaluate(
-  { model, heads, recipe, data, multiScale, whole, engine, out }: Options & { readonly model: string },
+  { model, heads, recipe, data, part, multiScale, whole, engine, out }: Options & { readonly model: string },
   progress: ProgressReporter,
 ): Promise<EvaluatedModel> {
   if (out !== undefined) assertNoRun(out);
   const trained = await loadSegmenter(model, { heads });
   for (const note of trained.notes) progress.message(note);
   const dataset = await loadDataset(recipe, data, progress, trained.annotation.labels);
+  if (!dataset[part])
+    throw new UsageError(
+      `--part is '${part}', and ${data === undefined ? 'the scenes have' : `'${data}' has`} no annotated images for it; expected val or train.`,
+    );
   if (dataset.classes.map(foldSpaces).join('\n') !== trained.classes.map(foldSpaces).join('\n')) {
     throw new Error(
       `${model} knows ${trained.classes.length} classes, ${trained.classes.slice(0, 5).join(', ')}, ...; ` +
@@ -39,6 +43,7 @@ export async function evaluate(
     model: trained.model,
     params: trained.params,
     dataset,
+    part,
     views: trained.views,
     multiScale,
     whole: whole ? trained.wholeFraming : undefined,
@@ -55,13 +60,13 @@ export async function evaluate(
   const [first] = unreadable;
   if (first && images === 0)
     throw new Error(
-      `None of the validation images can be measured; the first is ${first.name}: ${first.reason}`,
+      `None of the ${part} images can be measured; the first is ${first.name}: ${first.reason}`,
     );
   if (out !== undefined) {
     const results = {
       ...resultsOf(metrics, dataset.classes),
-      images: { validation: images },
-      ...(first && { unreadable: { validation: unreadable.length } }),
+      images: { [part]: images },
+      ...(first && { unreadable: { [part]: unreadable.length } }),
     };
     await makeFolder(out);
     await writeJson(join(out, 'results.json'), results);

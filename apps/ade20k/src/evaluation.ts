@@ -1,5 +1,5 @@
 import type { EngineOptions } from '@beit/cli';
-import { readLabelled, type ScaledImages, type Unreadable } from '@beit/data';
+import { readLabelled, type ScaledImages, type SegmentationPart, type Unreadable } from '@beit/data';
 import { evenlySpread } from '@beit/report';
 import {
   countPixels,
@@ -24,7 +24,9 @@ export interface EvaluationOptions {
   readonly model: VitConfig;
   /** Parameters of the right names and shapes; the program is compiled with them. */
   readonly params: NamedTensors;
-  readonly dataset: Dataset;
+  readonly dataset: Pick<Dataset, SegmentationPart | 'annotation'>;
+  /** What is measured on. Default `validation`. */
+  readonly part?: SegmentationPart;
   readonly views: PlainViews;
   /** Also at other scales, and mirrored. Default false. */
   readonly multiScale?: boolean;
@@ -33,7 +35,7 @@ export interface EvaluationOptions {
   readonly engine: EngineOptions;
 }
 
-/** One validation image and what the model says of it. */
+/** One image and what the model says of it. */
 export interface SegmentedImage extends Omit<ScaledImages, 'images'> {
   readonly name: string;
   /** `[height, width]` each, classes or 255. */
@@ -53,23 +55,25 @@ const EXAMPLES = 8;
 
 export interface Evaluation {
   evaluate(params: NamedTensors, onImage?: (done: number, total: number) => void): Promise<Evaluated>;
-  /** Images that were left out because they or their masks could not be read, `validation/a.jpg`. */
+  /** Images that were left out because they or their masks could not be read, with the part: `validation/a.jpg`. */
   unreadable(): readonly Unreadable[];
   dispose(): Promise<void>;
 }
 
-/** Measures a segmenter on the validation images, at their own size; the program is compiled once. */
+/** Measures a segmenter on the images of a part, at their own size; the program is compiled once. @throws where there are none */
 export async function openEvaluation({
   segmenter,
   model,
   params,
   dataset,
+  part = 'validation',
   views,
   multiScale = false,
   whole,
   engine,
 }: EvaluationOptions): Promise<Evaluation> {
-  const { validation, annotation } = dataset;
+  const { annotation, [part]: source } = dataset;
+  if (!source) throw new Error(`There are no images for '${part}'.`);
   const { normalization, scale, stride } = views;
   const options = { segmenter, model, params, engine };
   const compiled = whole
@@ -80,20 +84,20 @@ export async function openEvaluation({
     async evaluate(params, onImage = () => {}) {
       await compiled.setParams(params);
       const counts = pixelCounts(segmenter.numClasses);
-      const { names } = validation.images;
+      const { names } = source.images;
       const chosen = new Set(evenlySpread(EXAMPLES, names.length));
       const examples: SegmentedImage[] = [];
       let measured = 0;
       for (const [index, name] of [...names].entries()) {
         const ratios = multiScale ? SCALES : [1];
-        const read = await readLabelled(validation, index, {
+        const read = await readLabelled(source, index, {
           normalization,
           scale,
           ratios,
           framing: whole,
           annotation,
         }).catch((error: Error) => {
-          unreadable.set(name, { name: `validation/${name}`, reason: error.message });
+          unreadable.set(name, { name: `${part}/${name}`, reason: error.message });
         });
         onImage(index + 1, names.length);
         if (!read) continue;

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { printSummary, runMain, trainCommand } from '@beit/cli';
+import { SEGMENTATION_PARTS } from '@beit/data';
 import { terminalProgress } from '@beit/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { dryRun } from './dryRun';
@@ -52,7 +53,7 @@ function train(options: Options): Promise<number> {
 async function evaluateCommand(options: Options): Promise<number> {
   const progress = terminalProgress({ quiet: options.quiet });
   const { metrics, dataset } = await evaluate({ ...options, model: options.model! }, progress);
-  printSummary('on validation images', metricRows(metrics, dataset.classes));
+  printSummary(`on ${options.part} images`, metricRows(metrics, dataset.classes));
   const percent = (x: number) => (Number.isNaN(x) ? 'n/a' : `${(100 * x).toFixed(1)} %`).padStart(9);
   console.log(`\n${'class'.padEnd(28)}  ${'IoU'.padStart(9)}  ${'accuracy'.padStart(9)}`);
   for (const [label, name] of dataset.classes.entries()) {
@@ -88,13 +89,18 @@ async function masksCommand({ data, palette, out, quiet }: Options): Promise<num
     return 0;
   }
   const found = await listMasks(directory, progress).finally(progress.stop);
-  console.log(
-    `${'mask'.padEnd(10)}${'of all pixels'.padStart(14)}${'training'.padStart(12)}${'validation'.padStart(12)}`,
-  );
+  const parts = SEGMENTATION_PARTS.filter((part) => found.masks[part] > 0);
+  const row = (key: string, share: string, counts: readonly string[]) =>
+    key.padEnd(10) + share.padStart(14) + counts.map((count) => count.padStart(12)).join('');
+  console.log(row('mask', 'of all pixels', parts));
   for (const { key, pixels, masks } of found.values) {
     const share = `${((100 * pixels) / found.pixels).toFixed(2)} %`;
     console.log(
-      `${key.padEnd(10)}${share.padStart(14)}${`${masks.training}`.padStart(12)}${`${masks.validation}`.padStart(12)}`,
+      row(
+        key,
+        share,
+        parts.map((part) => `${masks[part]}`),
+      ),
     );
   }
   for (const { name, reason } of found.unreadable) console.log(`Cannot be read: ${name}: ${reason}`);

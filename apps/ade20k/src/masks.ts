@@ -3,11 +3,14 @@
 import { existsSync } from 'node:fs';
 import { realpath, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { passProgress, UsageError } from '@beit/cli';
+import { makeWhole, passProgress, UsageError } from '@beit/cli';
 import {
   ColorMaskError,
   readMask,
   readMaskColors,
+  SEGMENTATION_PARTS,
+  type SegmentationFolder,
+  type SegmentationPart,
   type SegmentationSource,
   segmentationFolder,
   type Unreadable,
@@ -16,12 +19,14 @@ import { makeFolder } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
 import sharp from 'sharp';
 import { hexOf, type Palette } from './palette';
-import { makeWhole } from './wholeFolder';
 
-const PARTS = ['training', 'validation'] as const;
 /** More colors than so are no classes: masks were resized with smoothing, or compressed with losses. */
 const MOST_COLORS = 254;
 const NONE = 255;
+
+/** How many of each part. */
+type MaskCounts = Readonly<Record<SegmentationPart, number>>;
+const NO_MASKS: MaskCounts = { training: 0, validation: 0, test: 0 };
 
 /** One color or number of the masks. */
 export interface FoundValue {
@@ -29,7 +34,7 @@ export interface FoundValue {
   readonly key: string;
   readonly pixels: number;
   /** In how many masks of each part. */
-  readonly masks: Readonly<Record<(typeof PARTS)[number], number>>;
+  readonly masks: MaskCounts;
 }
 
 export interface FoundMasks {
@@ -38,6 +43,7 @@ export interface FoundMasks {
   /** Numbers first, from the smallest; then colors, the most frequent first. */
   readonly values: readonly FoundValue[];
   readonly pixels: number;
+  readonly masks: MaskCounts;
   readonly unreadable: readonly Unreadable[];
 }
 
@@ -47,16 +53,18 @@ export async function listMasks(
   progress: Pick<ProgressReporter, 'update'>,
 ): Promise<FoundMasks> {
   const folder = await segmentationFolder(directory);
-  const found = new Map<string, { pixels: number; masks: { training: number; validation: number } }>();
+  const found = new Map<string, { pixels: number; masks: Record<SegmentationPart, number> }>();
   const unreadable: Unreadable[] = [];
+  const all = { ...NO_MASKS };
   let pixels = 0;
-  for (const part of PARTS) {
-    for await (const { mask, path } of masksOf(folder[part], part, progress)) {
+  for (const { part, source } of partsOf(folder)) {
+    all[part] = source.annotations.length;
+    for await (const { mask, path } of masksOf(source, part, progress)) {
       const keys = await countsOf(path).catch((error: Error) => {
         unreadable.push({ name: `${part}/${mask}`, reason: error.message });
       });
       for (const [key, count] of keys ?? []) {
-        const known = found.get(key) ?? { pixels: 0, masks: { training: 0, validation: 0 } };
+        const known = found.get(key) ?? { pixels: 0, masks: { ...NO_MASKS } };
         known.pixels += count;
         known.masks[part] += 1;
         pixels += count;
@@ -76,8 +84,14 @@ export async function listMasks(
       if (isColor(a.key) !== isColor(b.key)) return isColor(a.key) ? 1 : -1;
       return isColor(a.key) ? b.pixels - a.pixels : Number(a.key) - Number(b.key);
     });
-  return { ...(folder.classes && { classes: folder.classes }), values, pixels, unreadable };
+  return { ...(folder.classes && { classes: folder.classes }), values, pixels, masks: all, unreadable };
 }
+
+const partsOf = (folder: SegmentationFolder) =>
+  SEGMENTATION_PARTS.flatMap((part) => {
+    const source = folder[part];
+    return source ? [{ part, source }] : [];
+  });
 
 async function countsOf(path: string): Promise<Map<string, number>> {
   const counted = (values: Iterable<number>, keyOf: (value: number) => string) => {
@@ -117,8 +131,8 @@ export async function convertMasks(
   if (existsSync(out)) throw new UsageError(`${out} is there already. Give another --out.`);
   const folder = await segmentationFolder(directory);
   await makeWhole(out, async (partial) => {
-    for (const part of PARTS) {
-      for await (const { mask, path } of masksOf(folder[part], part, progress)) {
+    for (const { part, source } of partsOf(folder)) {
+      for await (const { mask, path } of masksOf(source, part, progress)) {
         const to = join(partial, 'annotations', part, mask.replace(/\.[^.]+$/, '.png'));
         await makeFolder(dirname(to));
         const { width, height, labels } = await converted(path, palette).catch((cause: Error) => {
@@ -127,9 +141,11 @@ export async function convertMasks(
         const raw = { width, height, channels: 1 } as const;
         await writeFile(to, await sharp(labels, { raw }).toColourspace('b-w').png().toBuffer());
       }
+      const images = join(partial, 'images', part);
+      await makeFolder(dirname(images));
+      // Junctions are what Windows links folders by without special rights; elsewhere it is a link like any other.
+      await symlink(await realpath(source.images.directory), images, 'junction');
     }
-    // Junctions are what Windows links folders by without special rights; elsewhere it is a link like any other.
-    await symlink(await realpath(join(directory, 'images')), join(partial, 'images'), 'junction');
     await writeFile(join(partial, 'classes.json'), `${JSON.stringify(palette.classes, null, 2)}\n`);
   });
 }

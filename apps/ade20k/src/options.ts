@@ -9,6 +9,7 @@ import {
   type OptionTexts,
   type OptionValues,
   OVERRIDE_OPTIONS,
+  oneCalled,
   oneOf,
   option,
   optionHelp,
@@ -23,13 +24,21 @@ import {
   UsageError,
   whole,
 } from '@beit/cli';
-import { LABEL_NUMBERS, type LabelNumbers } from '@beit/data';
+import { LABEL_NUMBERS, type LabelNumbers, type SegmentationPart } from '@beit/data';
 import { type SegmentRecipe, segmentRecipe } from './recipe';
 import { RECIPES } from './recipes';
 import { strideOf } from './segmenterFile';
 
 export const COMMANDS = ['train', 'evaluate', 'predict', 'masks'] as const;
 export type Command = (typeof COMMANDS)[number];
+
+const part = oneCalled<SegmentationPart>({
+  val: 'validation',
+  validation: 'validation',
+  test: 'test',
+  train: 'training',
+  training: 'training',
+});
 
 const OPTIONS = {
   recipe: option(
@@ -41,8 +50,8 @@ const OPTIONS = {
   ),
   data: option(
     'DIR',
-    `images and annotations in the layout of ADE20K, with the names of the classes in
-classes.json where they are not ADE20K's (default: the scenes)`,
+    `images and annotations in the layout of ADE20K (or of SegNet's CamVid: train, trainannot, ...), with the
+names of the classes in classes.json where they are not ADE20K's (default: the scenes)`,
     path,
   ),
   labels: option(
@@ -68,6 +77,7 @@ from-zero (0 is the first class, 255 none), binary (two classes, 0 and 255)
 null is none`,
     path,
   ),
+  part: option('NAME', "what 'evaluate' measures on: val, test or train (default: val)", part, 'validation'),
   'multi-scale': flag('evaluate and predict at six scales, and mirrored: slower, a little better'),
   whole: flag('evaluate and predict each image squeezed into one window, as transformers does: faster'),
   ...FINETUNE_OPTIONS,
@@ -84,7 +94,7 @@ Fine-tunes a pre-trained BEiT to name the class of every pixel, with a SETR-PUP 
                                                                 layout: images/training/a.jpg with
                                                                 annotations/training/a.png, and validation
   pnpm --filter ade20k start -- predict --model RUN --out DIR IMAGE_OR_FOLDER
-  pnpm --filter ade20k start -- evaluate --model RUN --data DIR
+  pnpm --filter ade20k start -- evaluate --model RUN --data DIR [--part test]
   pnpm --filter ade20k start -- masks --data DIR                what is in all masks: numbers, or colors
   pnpm --filter ade20k start -- masks --data DIR --palette FILE --out DIR
                                                                 writes a folder in which the colors are classes
@@ -101,6 +111,8 @@ export interface Options extends FinetuneOptions {
   readonly out?: string;
   /** What a run's folder says of it beside the recipe. */
   readonly how: OptionTexts;
+  /** What is measured on. */
+  readonly part: SegmentationPart;
   readonly multiScale: boolean;
   /** One window for a whole image. */
   readonly whole: boolean;
@@ -161,6 +173,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     how,
     labels: values.labels,
     palette: values.palette,
+    part: values.part,
     multiScale: values['multi-scale'],
     whole: values.whole,
   };

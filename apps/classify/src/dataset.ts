@@ -6,6 +6,8 @@ import {
   type Emoji,
   emojiCatalog,
   emojiDataset,
+  type HeldOutOptions,
+  heldOutNames,
   isSkinToned,
   type LabelFileOptions,
   type LabelledImages,
@@ -64,12 +66,13 @@ export async function loadDataset(
 ): Promise<Dataset> {
   if (data.kind === 'emoji') return emojiClasses(data);
   const shards = await shardsAt(location!, data);
+  const held = heldOutOf(data, seed);
   if (shards) {
     assertNoLabels(from, location!);
-    return shardClasses(shards, location!);
+    return shardClasses(shards, location!, held);
   }
-  if (from) return fileClasses(location!, from, seed, classNames);
-  const { passedOver, ...folder } = await classFolder(location!, { seed, indexes: folderIndexes() });
+  if (from) return fileClasses(location!, from, held, classNames);
+  const { passedOver, ...folder } = await classFolder(location!, { ...held, indexes: folderIndexes() });
   const missing = missingClasses(folder.classes, folder.validation);
   const notes = [
     ...(await folderNotes(folder.train.source, passedOver)),
@@ -91,8 +94,9 @@ export async function loadMeasured(
   from?: LabelsFrom,
 ): Promise<MeasuredImages> {
   const { data, seed } = recipe;
-  if (data.kind === 'folder' && !(await shardsAt(location!, data))) {
-    const options = { part, seed, indexes: folderIndexes() };
+  const shards = data.kind === 'folder' ? await shardsAt(location!, data) : undefined;
+  if (data.kind === 'folder' && !shards) {
+    const options = { part, ...heldOutOf(data, seed), indexes: folderIndexes() };
     if (from) {
       const { passedOver, images, notes, ...found } = await labelFilePart(location!, { ...options, ...from });
       return {
@@ -107,14 +111,27 @@ export async function loadMeasured(
     return { ...found, named: true, multiLabel: false, notes };
   }
   if (location !== undefined) assertNoLabels(from, location);
-  if (part === 'test' || part === 'all')
-    throw new UsageError(`--part is '${part}', which is for folders of images; expected train or val.`);
-  const { classes, named, multiLabel, notes, train, validation } = await loadDataset(recipe, location);
+  if (part === 'all')
+    throw new UsageError(`--part is 'all', which is for folders of images; expected train, val or test.`);
+  const dataset = await loadDataset(recipe, location);
+  const { classes, named, multiLabel, notes, train, validation } = dataset;
   const known = { classes, named, multiLabel, notes };
-  return part === 'train'
-    ? { ...known, images: train, about: 'images for training' }
-    : { ...known, images: validation, about: 'images for validation' };
+  if (part === 'train') return { ...known, images: train, about: 'images for training' };
+  if (part !== 'test') return { ...known, images: validation, about: 'images for validation' };
+  if (!shards?.test)
+    throw new UsageError(
+      `--part is 'test', and ${location === undefined ? 'the embedded emoji have' : `'${location}' has`} none; expected train or val.`,
+    );
+  const images = labelledShards(shards.test, location!);
+  assertClasses(images.labels, classes, location!);
+  return { ...known, images, about: 'images for testing' };
 }
+
+/** What is held out where there is no part to validate on. */
+const heldOutOf = (
+  { heldOutShare }: Extract<FinetuneRecipe['data'], { kind: 'folder' }>,
+  seed: number,
+): HeldOutOptions => ({ seed, ...(heldOutShare !== undefined && { validationShare: heldOutShare }) });
 
 /** @throws UsageError where shards have labels of their own */
 function assertNoLabels(from: LabelsFrom | undefined, location: string): void {
@@ -132,12 +149,12 @@ const labelledAs = (multiLabel: boolean, { source, labels }: LabelledImages): La
 async function fileClasses(
   location: string,
   from: LabelsFrom,
-  seed: number,
+  held: HeldOutOptions,
   namesFrom: string | undefined,
 ): Promise<Dataset> {
   const names = namesFrom === undefined ? undefined : await readClassNames(namesFrom);
   const classNames = names && distinct(namesFor(names, names.length, from.labels));
-  const options = { ...from, seed, indexes: folderIndexes(), ...(classNames && { classNames }) };
+  const options = { ...from, ...held, indexes: folderIndexes(), ...(classNames && { classNames }) };
   const { train, validation, digest, notes, passedOver, ...found } = await labelFile(location, options);
   const { classes, named, multiLabel } = found;
   const dataset = {
@@ -172,33 +189,69 @@ async function fileClasses(
 }
 
 /** @throws when they do not say the class of every image, or have nothing to validate with */
-function shardClasses({ classes: named, train, validation }: OpenedShards, location: string): Dataset {
-  if (!validation) {
+function shardClasses(
+  { classes: named, ...parts }: OpenedShards,
+  location: string,
+  held: HeldOutOptions,
+): Dataset {
+  const [train, validation] = dividedShards(parts, location, held);
+  const most = [train, validation].reduce(
+    (most, { labels }) => labels.reduce((a, b) => Math.max(a, b), most),
+    0,
+  );
+  const classes = named ?? Array.from({ length: most + 1 }, (_, label) => String(label));
+  for (const { labels } of [train, validation]) assertClasses(labels, classes, location);
+  const title = (name: string) => name;
+  return { classes, named: named !== undefined, multiLabel: false, train, validation, notes: [], title };
+}
+
+/** Images to train on and to validate on: where no shards are for that, a share that is asked for is held out. */
+function dividedShards(
+  { train, validation, test }: Omit<OpenedShards, 'classes'>,
+  location: string,
+  held: HeldOutOptions,
+): [LabelledClasses, LabelledClasses] {
+  const whole = labelledShards(train, location);
+  if (!validation && held.validationShare !== undefined) {
+    const indices = Array.from(whole.labels, (_, i) => i);
+    const isHeldOut = heldOutNames(indices.map(String), Array.from(whole.labels, String), held);
+    const some = (chosen: readonly number[]): LabelledClasses => ({
+      source: subset(whole.source, chosen),
+      labels: Int32Array.from(chosen, (i) => whole.labels[i]!),
+    });
+    return [
+      some(indices.filter((i) => !isHeldOut(String(i)))),
+      some(indices.filter((i) => isHeldOut(String(i)))),
+    ];
+  }
+  const measured = validation ?? test;
+  if (!measured)
     throw new Error(
       `'${location}' has no shards for validation, by their names; expected e.g. val-000000.tar beside train-000000.tar.`,
     );
-  }
-  const labelled = ({ source, labels }: ShardPart) => {
-    if (!labels) {
-      throw new Error(
-        `'${source.shards[0]!.location}' and the shards with it do not say the class of every image; expected a .cls file for each, or a column of classes.`,
-      );
-    }
-    return { source, labels };
-  };
-  const parts = { train: labelled(train), validation: labelled(validation) };
-  const all = [parts.train.labels, parts.validation.labels];
-  const [least, most] = [Math.min, Math.max].map((of) =>
-    of(...all.map((labels) => labels.reduce((a, b) => of(a, b)))),
-  );
-  const classes = named ?? Array.from({ length: most! + 1 }, (_, label) => String(label));
-  if (least! < 0 || most! >= classes.length) {
+  return [whole, labelledShards(measured, location)];
+}
+
+/** Images of one label each. */
+type LabelledClasses = Labelled & { readonly labels: Int32Array };
+
+/** @throws when the shards do not say the class of every image */
+function labelledShards({ source, labels }: ShardPart, location: string): LabelledClasses {
+  if (!labels) {
     throw new Error(
-      `The shards at '${location}' have classes from ${least} to ${most}; expected 0 to ${classes.length - 1}.`,
+      `'${source.shards[0]!.location}' and the shards with it at '${location}' do not say the class of every image; expected a .cls file for each, or a column of classes.`,
     );
   }
-  const title = (name: string) => name;
-  return { classes, named: named !== undefined, multiLabel: false, ...parts, notes: [], title };
+  return { source, labels };
+}
+
+/** @throws when a label is of no class */
+function assertClasses(labels: Int32Array, classes: readonly string[], location: string): void {
+  const wrong = labels.find((label) => label < 0 || label >= classes.length);
+  if (wrong !== undefined)
+    throw new Error(
+      `The shards at '${location}' have a class ${wrong}; expected 0 to ${classes.length - 1}.`,
+    );
 }
 
 /** Subgroups as classes. One render for each emoji: its skin tones would be near-duplicates. */

@@ -9,6 +9,7 @@ import {
   type OptionTexts,
   type OptionValues,
   OVERRIDE_OPTIONS,
+  oneCalled,
   oneOf,
   option,
   optionHelp,
@@ -32,16 +33,13 @@ import { type FinetuneRecipe, finetuneRecipe } from './recipe';
 import { recipeFor } from './recipeFor';
 import { RECIPES } from './recipes';
 
-const PARTS = {
+const part = oneCalled<Part | 'all'>({
   val: 'validation',
   validation: 'validation',
   test: 'test',
   train: 'train',
   all: 'all',
-} as const;
-
-const part: Reader<Part | 'all'> = (text, flag) =>
-  PARTS[oneOf(Object.keys(PARTS) as (keyof typeof PARTS)[])(text, flag)];
+});
 
 /** @throws UsageError for a share, which this option once was */
 const labelsPath: Reader<string> = (text, flag) => {

@@ -62,8 +62,15 @@ const parts = fields({
         imagesPerClass: range(whole(2)),
         heldOutShare: fraction,
       }),
-      /** The user's own images: needs `--data`. So many shards are mixed with each other. */
-      fields({ kind: z.literal('folder'), shardWindow: whole(1).optional() }),
+      /**
+       * The user's own images: needs `--data`. So many shards are mixed with each other. `heldOutShare` of each class is
+       * validated on where they have no part for it, even where they have one for testing, which then stays unseen.
+       */
+      fields({
+        kind: z.literal('folder'),
+        shardWindow: whole(1).optional(),
+        heldOutShare: fraction.optional(),
+      }),
     ],
     { error: 'expected one of emoji, folder' },
   ),

@@ -9,7 +9,7 @@ import {
   writeShards,
 } from '@beit/data';
 import fc from 'fast-check';
-import { describeDataset, labelledShare, loadDataset, repeated } from '../src/dataset';
+import { describeDataset, labelledShare, loadDataset, loadMeasured, repeated } from '../src/dataset';
 import type { Labelled } from '../src/labels';
 
 const EMOJI = { kind: 'emoji', size: 4, imagesPerClass: [15, 60], heldOutShare: 0.25 } as const;
@@ -114,7 +114,7 @@ describe('shards', () => {
   let images = 0;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'classify-shards-'));
-    for (let i = 0; i < 6; i++) writeFileSync(join(folder, `${i}.jpg`), 'not read here');
+    for (let i = 0; i < 8; i++) writeFileSync(join(folder, `${i}.jpg`), 'not read here');
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -147,16 +147,33 @@ describe('shards', () => {
     expect(half.source.names).toHaveLength(3);
   });
 
+  test('those for testing are validated on, or measured on alone where a share is held out', async () => {
+    const location = await shards({ train: [0, 0, 0, 0, 1, 1, 1, 1], test: [1, 0, 1] });
+    expect([...(await load(location)).validation.labels].sort()).toEqual([0, 1, 1]);
+    const recipe = { data: { kind: 'folder', heldOutShare: 0.25 }, seed: 0 } as const;
+    const { train, validation } = await loadDataset(recipe, location);
+    expect([...train.labels].sort()).toEqual([0, 0, 0, 1, 1, 1]);
+    expect([...validation.labels].sort()).toEqual([0, 1]);
+    const names = [...train.source.names, ...validation.source.names];
+    expect(new Set(names).size).toBe(8);
+    expect(names.every((name) => name.startsWith('train'))).toBe(true);
+    const { images } = await loadMeasured(recipe, location, 'test');
+    expect([...images.labels].sort()).toEqual([0, 1, 1]);
+    await expect(loadMeasured(recipe, await shards({ train: [0, 1], val: [0] }), 'test')).rejects.toThrow(
+      "'test', and",
+    );
+  });
+
   test('are refused where classes or a part are missing, or classes are beyond the names', async () => {
     await expect(shards({ train: [0, 1] }).then(load)).rejects.toThrow('has no shards for validation');
     await expect(shards({ train: undefined, val: [0] }).then(load)).rejects.toThrow(
       'do not say the class of every image',
     );
     await expect(shards({ train: [0, 1], val: [0, 2] }, ['cat', 'dog']).then(load)).rejects.toThrow(
-      'have classes from 0 to 2; expected 0 to 1',
+      'have a class 2; expected 0 to 1',
     );
     await expect(shards({ train: [0, -1], val: [0] }).then(load)).rejects.toThrow(
-      'have classes from -1 to 0',
+      'have a class -1; expected 0 to 0',
     );
   });
 });

@@ -15,7 +15,7 @@ export {
   OVERRIDE_OPTIONS,
   START_OPTIONS,
 } from './options/finetuneOptions';
-export { imageSize, number, oneOf, path, type Reader, text, whole } from './options/optionReaders';
+export { imageSize, number, oneCalled, oneOf, path, type Reader, text, whole } from './options/optionReaders';
 export {
   flag,
   type OptionTexts,
@@ -39,6 +39,7 @@ export { resolveRun } from './run/resolveRun';
 export { RUNS, runFolders } from './run/runFolder';
 export { type RunResult, type TrainCommand, trainCommand } from './run/trainCommand';
 export { unreadableOfAll } from './run/unreadableOfAll';
+export { makeWhole } from './run/wholeFolder';
 export { writeJson, writeWhole } from './run/writeWhole';
 export { dropPathKeeps } from './start/dropPathKeeps';
 export { foldSpaces } from './start/foldSpaces';

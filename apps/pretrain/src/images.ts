@@ -67,7 +67,7 @@ export async function loadImages(
 }
 
 /** Held out are the first images for validation, or the last ones: few shards have them. */
-function shardImages({ train, validation }: OpenedShards): Images {
+function shardImages({ train, test, validation = test }: OpenedShards): Images {
   const range = (first: number, end: number) => Array.from({ length: end - first }, (_, i) => first + i);
   const title = (name: string) => name;
   if (validation) {

@@ -22,6 +22,7 @@ import {
 } from '@beit/data';
 import { interruptSignal, terminalProgress } from '@beit/trainer';
 import { writeFileAtomic } from '@beit/weights';
+import { writeCifar } from './cifar';
 import { HELP, type Options, parseOptions } from './options';
 
 /** Of a folder of shards. */
@@ -34,6 +35,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (options.command === 'write') return write({ ...options, out: options.out! });
+  if (options.command === 'cifar') return cifar({ ...options, out: options.out! });
   if (options.command === 'index') return index({ ...options, out: options.out! });
   return verify(options);
 }
@@ -149,6 +151,28 @@ async function assertIndex(path: string): Promise<void> {
   });
   if (text !== undefined && !isShardIndex(text))
     throw new UsageError(`'${path}' is no index of shards, and would be written over. Give another --out.`);
+}
+
+async function cifar({ location, out, quiet }: Options & { readonly out: string }): Promise<number> {
+  const progress = terminalProgress({ quiet });
+  const interrupt = interruptSignal();
+  try {
+    const { classes, counts } = await writeCifar({
+      ...{ directory: location, out, signal: interrupt.signal },
+      onProgress: passProgress('pictures', progress.update),
+    });
+    console.log(
+      `Written to ${out}: ${counts.train} pictures of ${classes} classes to train on, ${counts.test} for testing.`,
+    );
+    return 0;
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    progress.message(`Interrupted; nothing was written to ${out}.`);
+    return 130;
+  } finally {
+    progress.stop();
+    interrupt.release();
+  }
 }
 
 async function index({ location, out, quiet }: Options & { readonly out: string }): Promise<number> {

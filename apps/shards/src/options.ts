@@ -1,7 +1,11 @@
 import { flag, locationOf, option, optionHelp, parseOptionTable, path, UsageError, whole } from '@beit/cli';
 
 const OPTIONS = {
-  out: option('DIR|FILE', "where shards, or the index, go. 'write' goes on with what is there", path),
+  out: option(
+    'DIR|FILE',
+    "where shards, the index, or pictures go. 'write' goes on with what is there",
+    path,
+  ),
   classes: flag(
     'the folder of an image is its class; without train and val, a fifth of each class is held out',
   ),
@@ -25,10 +29,13 @@ give fast. pretrain and classify read them with --data. docs/shards.md tells mor
   pnpm --filter shards start -- verify shards                         read all of them, and compare with the index
   pnpm --filter shards start -- index 'https://host/train-{000..123}.tar' --out index.json
                                                                       for shards that have none
+  pnpm --filter shards start -- cifar cifar-10-batches-py --out cifar10
+                                                                      CIFAR's files (-py, -bin, cifar-100-...) as pictures:
+                                                                      train/cat/00009.png, test/...
 
 ${optionHelp(OPTIONS, 24)}`;
 
-const COMMANDS = ['write', 'index', 'verify'] as const;
+const COMMANDS = ['write', 'index', 'verify', 'cifar'] as const;
 
 export interface Options {
   readonly command: (typeof COMMANDS)[number];
@@ -56,7 +63,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   if (location === undefined) throw new UsageError(`'${command}' needs a folder, or where shards are.`);
   if (rest.length > 0) throw new UsageError(`'${rest[0]}' is too much after '${command} ${location}'.`);
   if (command !== 'verify' && values.out === undefined) {
-    throw new UsageError(`'${command}' needs --out, ${command === 'write' ? 'a folder' : 'a file'}.`);
+    throw new UsageError(`'${command}' needs --out, ${command === 'index' ? 'a file' : 'a folder'}.`);
   }
   return {
     command,

@@ -53,7 +53,9 @@ export {
 } from './segmentation/readScaled';
 export { ADE20K_SCALE, type ImageScale, scaleFactor } from './segmentation/scale';
 export {
+  SEGMENTATION_PARTS,
   type SegmentationFolder,
+  type SegmentationPart,
   type SegmentationSource,
   segmentationFolder,
 } from './segmentation/segmentationFolder';
@@ -66,6 +68,7 @@ export { isAddress } from './shards/shardFile';
 export { formatShardIndex, type IndexedShard, isShardIndex, type ShardIndex } from './shards/shardIndex';
 export { verifyShards } from './shards/verifyShards';
 export { type ShardWriterOptions, shardName, writeShards } from './shards/writeShards';
+export { CIFAR_SIDE, type Cifar, type CifarBatch, openCifar } from './sources/cifar';
 export {
   type ClassFolder,
   type ClassFolderOptions,
@@ -86,7 +89,7 @@ export {
   isSkinToned,
 } from './sources/emojiDataset';
 export type { Part } from './sources/folderParts';
-export type { HeldOutOptions } from './sources/heldOutNames';
+export { type HeldOutOptions, heldOutNames } from './sources/heldOutNames';
 export { describePassedOver, IMAGE_EXTENSIONS, type PassedOver } from './sources/imageExtensions';
 export { type ImageFolder, imageFolder } from './sources/imageFolder';
 export { compactNames, type Names } from './sources/names';

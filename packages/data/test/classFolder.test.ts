@@ -49,6 +49,29 @@ test.each([
   expect([...validation.source.names].every((name) => name.startsWith(`${part}/`))).toBe(true);
 });
 
+test('a share that is asked for is held out of what there is to train on, and the test stays unseen', async () => {
+  const numbers = Array.from({ length: 10 }, (_, i) => i);
+  await files(
+    ...numbers.flatMap((i) => [`train/cat/${i}.jpg`, `train/dog/${i}.jpg`]),
+    ...['test/cat/a.jpg', 'test/dog/b.jpg'],
+  );
+  const { train, validation } = await classFolder(folder, { validationShare: 0.2 });
+  expect(validation.source.names).toHaveLength(4);
+  const names = [...train.source.names, ...validation.source.names];
+  expect(new Set(names).size).toBe(20);
+  expect(names.every((name) => name.startsWith('train/'))).toBe(true);
+  const part = async (name: 'train' | 'validation' | 'test') =>
+    (await classFolderPart(folder, { part: name, validationShare: 0.2 })).images;
+  expect(await part('train')).toEqual(train);
+  expect(await part('validation')).toEqual(validation);
+  expect([...(await part('test')).source.names]).toEqual(['test/cat/a.jpg', 'test/dog/b.jpg']);
+  // Where there is a part for it, nothing is taken from those to train on.
+  await files('val/cat/c.jpg', 'val/dog/d.jpg');
+  const whole = await classFolder(folder, { validationShare: 0.2 });
+  expect([...whole.validation.source.names]).toEqual(['val/cat/c.jpg', 'val/dog/d.jpg']);
+  expect(whole.train.labels).toHaveLength(20);
+});
+
 test('a vehicle is a class, and so is a test', async () => {
   await files('bus/1.jpg', 'bus/2.jpg', 'train/1.jpg', 'train/2.jpg', 'Test/1.jpg', 'Test/2.jpg');
   expect((await classFolder(folder)).classes).toEqual(['Test', 'bus', 'train']);

@@ -37,11 +37,13 @@ export { fromOfficial, fromTimm, toMmsegmentation, toTimm } from './names/offici
 export { withoutPrefix, withPrefix } from './names/prefix';
 export { fromTransformers, type ToTransformersOptions, toTransformers } from './names/transformers';
 export type { SafetensorsHeader, StoredTensor } from './parseHeader';
+export { parsePickle, uint8Array } from './parsePickle';
 export { parseSafetensors, type Safetensors } from './parseSafetensors';
 export { saveSafetensors } from './saveSafetensors';
 export { type SerializeOptions, serializePieces, serializeSafetensors } from './serializeSafetensors';
 export type { StoredDType } from './storedDType';
 export { loadTorch } from './torch/loadTorch';
 export { parseTorch } from './torch/parseTorch';
+export type { PickleValue } from './torch/pickleValue';
 export type { TorchCheckpoint, TorchOptions } from './torch/torchReading';
 export { writeFileAtomic } from './writeFileAtomic';

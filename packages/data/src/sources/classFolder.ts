@@ -28,36 +28,40 @@ export interface ClassFolderPart extends Pick<ClassFolder, 'classes' | 'passedOv
   readonly about: string;
 }
 
-/** Where the folder has no parts, a share of each class is held out. */
+/**
+ * Where the folder has no parts, a share of each class is held out. Where it has no part for validation and
+ * `validationShare` is given, that share of what there is to train on: the part for testing then stays unseen.
+ */
 export interface ClassFolderOptions extends ImageFolderOptions, HeldOutOptions {}
 
 /**
  * A folder of images whose class is the folder that they are in, as torchvision's ImageFolder: `train/cat/1.jpg` and
  * `val/cat/2.jpg` (`folderParts` says how parts may be called), or `cat/1.jpg` alone, of which a seeded share of every
- * class is held out.
+ * class is held out, as of `train` where a `validationShare` is asked for and there is no `val`.
  *
  * @throws when an image is in no class, there are fewer than two classes, one has nothing to train on, or a part is
  *   missing: the error names them
  */
 export async function classFolder(directory: string, options: ClassFolderOptions = {}): Promise<ClassFolder> {
-  const { names, parts, classes, classesOf, labelled, passedOver } = await readClasses(directory, options);
+  const found = await readClasses(directory, options);
+  const { names, parts, classes, labelled, passedOver } = found;
   if (classes.length < 2)
     throw new Error(
       `'${directory}' has one class, '${classes[0]}'; expected a folder for each of two or more.`,
     );
-  const heldOut = parts?.validation ?? parts?.test;
-  if (parts && parts.train === undefined)
+  const division = divide(found, options);
+  const validation = division.validation ?? division.test;
+  if (!division.train)
     throw new Error(
-      `'${directory}' has nothing to train on, but '${heldOut}' alone; expected 'train' beside it.`,
+      `'${directory}' has nothing to train on, but '${parts!.validation ?? parts!.test}' alone; expected 'train' beside it.`,
     );
-  if (parts && heldOut === undefined)
-    throw new Error(`'${directory}' has a folder '${parts.train}' alone; expected 'val' beside it.`);
-  const isHeldOut = parts ? inPart(heldOut!) : heldOutNames(names, classesOf(names), options);
-  const train = labelled(names.filter(parts ? inPart(parts.train!) : (name) => !isHeldOut(name)));
+  if (!validation)
+    throw new Error(`'${directory}' has a folder '${parts!.train}' alone; expected 'val' beside it.`);
+  const train = labelled(names.filter(division.train.has));
   const missing = missingClasses(classes, train);
   if (missing.length > 0)
     throw new Error(`There is no image for training of ${missing.map((name) => `'${name}'`).join(', ')}.`);
-  return { classes, train, validation: labelled(names.filter(isHeldOut)), passedOver };
+  return { classes, train, validation: labelled(names.filter(validation.has)), passedOver };
 }
 
 /**
@@ -71,31 +75,64 @@ export async function classFolderPart(
   directory: string,
   { part, ...options }: ClassFolderOptions & { readonly part?: Part | 'all' } = {},
 ): Promise<ClassFolderPart> {
-  const { names, parts, classes, classesOf, labelled, passedOver } = await readClasses(directory, options);
-  const some = (about: string, isChosen: (name: string) => boolean) => ({
-    classes,
-    images: labelled(names.filter(isChosen)),
-    about,
-    passedOver,
-  });
-  const all = () => some('all images', () => true);
-  if (!parts) {
-    if (part === undefined || part === 'all') return all();
-    if (part === 'test') throw new Error(`'${directory}' has classes alone, and no folder 'test' of them.`);
-    const isHeldOut = heldOutNames(names, classesOf(names), options);
-    return part === 'validation'
-      ? some('images that training holds out', isHeldOut)
-      : some('images that training does not hold out', (name) => !isHeldOut(name));
-  }
-  if (part === 'all') return all();
-  const name = part === undefined ? (parts.validation ?? parts.test ?? parts.train!) : parts[part];
-  if (name === undefined)
+  const found = await readClasses(directory, options);
+  const { names, parts, classes, labelled, passedOver } = found;
+  if (part === 'all' || (part === undefined && !parts))
+    return { classes, images: labelled(names), about: 'all images', passedOver };
+  const division = divide(found, options);
+  const chosen =
+    part === undefined ? (division.validation ?? division.test ?? division.train!) : division[part];
+  if (!chosen)
     throw new Error(
-      `'${directory}' has no part '${part}'; it has ${Object.values(parts)
-        .map((other) => `'${other}'`)
-        .join(', ')}.`,
+      parts
+        ? `'${directory}' has no part '${part}'; it has ${Object.values(parts)
+            .map((other) => `'${other}'`)
+            .join(', ')}.`
+        : `'${directory}' has classes alone, and no folder 'test' of them.`,
     );
-  return some(`images of '${name}'`, inPart(name));
+  return { classes, images: labelled(names.filter(chosen.has)), about: chosen.about, passedOver };
+}
+
+/** Some of the names. */
+interface Chosen {
+  /** Which they are, for people. */
+  readonly about: string;
+  has(name: string): boolean;
+}
+
+/** The parts that there are, and those that holding out makes. */
+function divide(
+  { names, parts, classesOf }: ReadClasses,
+  { validationShare, seed }: HeldOutOptions,
+): Partial<Record<Part, Chosen>> {
+  const chosen = (part: string): Chosen => ({
+    about: `images of '${part}'`,
+    has: (name) => name.startsWith(`${part}/`),
+  });
+  const heldOutOf = (whole: readonly string[], is: (name: string) => boolean, of = '') => {
+    const share = validationShare !== undefined && { validationShare };
+    const isHeldOut = heldOutNames(whole, classesOf(whole), {
+      ...share,
+      ...(seed !== undefined && { seed }),
+    });
+    return {
+      train: {
+        about: `images${of} that training does not hold out`,
+        has: (name: string) => is(name) && !isHeldOut(name),
+      },
+      validation: { about: `images${of} that training holds out`, has: isHeldOut },
+    };
+  };
+  if (!parts) return heldOutOf(names, () => true);
+  const { train, validation, test } = parts;
+  const division = {
+    ...(train !== undefined && { train: chosen(train) }),
+    ...(validation !== undefined && { validation: chosen(validation) }),
+    ...(test !== undefined && { test: chosen(test) }),
+  };
+  if (!division.train || validation !== undefined || validationShare === undefined) return division;
+  const { has } = division.train;
+  return { ...division, ...heldOutOf(names.filter(has), has, ` of '${train}'`) };
 }
 
 /** Classes of which there are none. */
@@ -106,8 +143,6 @@ export function missingClasses(
   const present = new Set(labels);
   return classes.filter((_, label) => !present.has(label));
 }
-
-const inPart = (part: string) => (name: string) => name.startsWith(`${part}/`);
 
 interface ReadClasses {
   readonly names: readonly string[];

@@ -20,12 +20,13 @@ export function applyGlobal(name: GlobalName, args: readonly PickleValue[]): Pic
     case 'numpy.dtype':
     case 'numpy.core.multiarray.scalar':
     case 'numpy._core.multiarray.scalar':
-    case 'numpy.core.multiarray._reconstruct':
-    case 'numpy._core.multiarray._reconstruct':
     case 'functools.partial':
     case 'torch.device':
     case 'torch.Size':
       return INERT;
+    case 'numpy.core.multiarray._reconstruct':
+    case 'numpy._core.multiarray._reconstruct':
+      return { kind: 'inert' };
     case '__builtin__.set':
     case 'builtins.set':
       return Array.isArray(args[0]) ? args[0] : [];

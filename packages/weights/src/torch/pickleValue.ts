@@ -38,9 +38,13 @@ export interface PickleObject {
   attributes?: PickleMap;
 }
 
-/** Something that checkpoints hold beside tensors and whose content is not kept: options, bytes, numbers of NumPy. */
+/** Something that is held beside tensors and is neither of them nor plain: options, bytes, numbers and arrays of NumPy. */
 export interface Inert {
   readonly kind: 'inert';
+  /** A view of the pickle, where these are bytes of some length; of short ones and of all else nothing is kept. */
+  readonly bytes?: Uint8Array;
+  /** Of an array of NumPy, by the pickle's BUILD: version, shape, type, whether it is in Fortran's order, bytes. */
+  state?: readonly PickleValue[];
 }
 
 /** A run of elements in the file, which tensors view; one object for each key. */

@@ -3,6 +3,7 @@ import { globalOf, REFUSED, refusedName } from './globalOf';
 import { persistent } from './persistent';
 import {
   INERT,
+  type Inert,
   isKind,
   type PickleMap,
   type PickleObject,
@@ -170,9 +171,20 @@ export function unpickle(bytes: Uint8Array, begin: number, storages: Map<string,
         stack.push(INERT);
         break;
       case 0x42: // BINBYTES
-        take(data.getUint32(take(4), true));
-        stack.push(INERT);
+      case 0x54: {
+        // BINSTRING: the same of Python 2
+        const length = data.getUint32(take(4), true);
+        const from = take(length);
+        stack.push(container<Inert>({ kind: 'inert', bytes: bytes.subarray(from, at) }));
         break;
+      }
+      case 0x55: {
+        // SHORT_BINSTRING: a text of Python 2, which says nothing of what it is encoded in
+        const length = data.getUint8(take(1));
+        const from = take(length);
+        stack.push(String.fromCharCode(...bytes.subarray(from, at)));
+        break;
+      }
       case 0x28: // MARK
         if (marks.length >= MAX_DEPTH)
           throw new Error(`the pickle has lists nested more than ${MAX_DEPTH} deep.`);
@@ -275,6 +287,8 @@ export function unpickle(bytes: Uint8Array, begin: number, storages: Map<string,
           if (target.attributes)
             throw new Error(`the pickle sets an object's attributes twice, at byte ${at}.`);
           if (state instanceof Map) target.attributes = state;
+        } else if (isKind(target, 'inert') && target !== INERT) {
+          if (Array.isArray(state)) target.state ??= state;
         } else if (!(target instanceof Map) && !isKind(target, 'inert'))
           throw new Error(`the pickle sets attributes of what has none, at byte ${at}. ${REFUSED}`);
         break;

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeWhole } from '../src/wholeFolder';
+import { makeWhole } from '../src/run/wholeFolder';
 
 let folder: string;
 beforeEach(async () => {
