@@ -7,6 +7,7 @@ import {
   type ImageSource,
   imageFolder,
   type OpenedShards,
+  partCalled,
   subset,
 } from '@beit/data';
 import { createRandom } from '@beit/random';
@@ -46,24 +47,47 @@ export async function loadImages(
   const shards = await shardsAt(location!, recipe.data);
   if (shards) return shardImages(shards);
   const { passedOver, ...all } = await imageFolder(location!, { indexes: folderIndexes() });
-  const share = Math.min(HELD_OUT_SHARE, MOST_HELD_OUT / all.names.length);
+  const { names, unseen } = namesToTrainOn([...all.names]);
+  const share = Math.min(HELD_OUT_SHARE, MOST_HELD_OUT / names.length);
   const isHeldOut = (name: string) => createRandom('held out', name).uniform() < share;
   const part = (heldOut: boolean): FolderSource => ({
     ...all,
-    names: compactNames([...all.names].filter((name) => isHeldOut(name) === heldOut)),
+    names: compactNames(names.filter((name) => isHeldOut(name) === heldOut)),
   });
   const images: Images = {
     train: part(false),
     heldOut: part(true),
-    notes: await folderNotes(all, passedOver),
+    notes: [...unseen, ...(await folderNotes(all, passedOver))],
     title: (name) => name,
   };
   if (images.heldOut.names.length === 0 || images.train.names.length === 0) {
     throw new Error(
-      `'${location}' holds ${all.names.length} images: too few to hold one in twenty out for evaluation.`,
+      `'${location}' holds ${names.length} images: too few to hold one in twenty out for evaluation.`,
     );
   }
   return images;
+}
+
+/** Of a folder of parts those for training alone: what a classifier is measured on later stays unseen. */
+function namesToTrainOn(names: readonly string[]): {
+  readonly names: readonly string[];
+  /** What is not trained on, for people. */
+  readonly unseen: readonly string[];
+} {
+  const topOf = (name: string) => (name.includes('/') ? name.slice(0, name.indexOf('/')) : '');
+  const tops = [...new Set(names.map(topOf))];
+  const training = tops.filter((top) => partCalled(top) === 'train');
+  if (training.length === 0 || !tops.every(partCalled)) return { names, unseen: [] };
+  const chosen = names.filter((name) => partCalled(topOf(name)) === 'train');
+  const others = tops.filter((top) => partCalled(top) !== 'train');
+  if (others.length === 0) return { names, unseen: [] };
+  const left = others.map((top) => `'${top}'`).join(' and ');
+  return {
+    names: chosen,
+    unseen: [
+      `Trained on '${training.join("', '")}'; the ${names.length - chosen.length} images of ${left} stay unseen.`,
+    ],
+  };
 }
 
 /** Held out are the first images for validation, or the last ones: few shards have them. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeShards } from '@beit/data';
@@ -21,6 +21,24 @@ test('of a folder one image in twenty is held out, the same ones every time', as
   expect([...train.names, ...heldOut.names].sort()).toEqual([...names].sort());
   expect(heldOut.names.length).toBeGreaterThan(0);
   expect((await load(folder)).heldOut.names).toEqual(heldOut.names);
+});
+
+test('of a folder of parts those for testing and validation stay unseen', async () => {
+  const parts = join(folder, 'parts');
+  const wanted = { train: 90, val: 10, test: 10 };
+  for (const [part, count] of Object.entries(wanted)) {
+    mkdirSync(join(parts, part, 'cat'), { recursive: true });
+    for (let i = 0; i < count; i++) writeFileSync(join(parts, part, 'cat', `${i}.jpg`), 'not read here');
+  }
+  const { train, heldOut, notes } = await load(parts);
+  const all = [...train.names, ...heldOut.names];
+  expect(all).toHaveLength(90);
+  expect(all.every((name) => name.startsWith('train/'))).toBe(true);
+  expect(notes[0]).toBe("Trained on 'train'; the 20 images of 'test' and 'val' stay unseen.");
+  // Among classes, a train is a vehicle.
+  mkdirSync(join(parts, 'bus'));
+  writeFileSync(join(parts, 'bus', '0.jpg'), 'not read here');
+  expect((await load(parts)).notes).toEqual([]);
 });
 
 test('of shards those for validation are held out, or else the last images', async () => {

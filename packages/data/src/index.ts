@@ -88,7 +88,7 @@ export {
   emojiDataset,
   isSkinToned,
 } from './sources/emojiDataset';
-export type { Part } from './sources/folderParts';
+export { type Part, partCalled } from './sources/folderParts';
 export { type HeldOutOptions, heldOutNames } from './sources/heldOutNames';
 export { describePassedOver, IMAGE_EXTENSIONS, type PassedOver } from './sources/imageExtensions';
 export { type ImageFolder, imageFolder } from './sources/imageFolder';
