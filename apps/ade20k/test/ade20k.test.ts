@@ -1,6 +1,6 @@
 /** The app as a user starts it, on a small folder in the layout of ADE20K that is made here. */
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom, type Random } from '@beit/random';
@@ -159,6 +159,18 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
     { validation: 2 },
   ]);
   expect(start('evaluate', '--model', out, '--data', data, '--out', out).stderr).toMatch(/holds a run/);
+  const onTest = () =>
+    start('evaluate', '--model', out, '--data', data, '--part', 'test', '--out', join(folder, 't'));
+  expect(onTest().stderr).toMatch(
+    /--part is 'test', and .* has no annotated images for it; expected val or train/,
+  );
+  for (const name of ['images/test', 'annotations/test'])
+    await cp(join(data, name.replace('test', 'validation')), join(data, name), { recursive: true });
+  await rm(join(data, 'images/test/0.jpg'));
+  expect(onTest().stdout).toMatch(/On test images|on test images/);
+  const tested = JSON.parse(await readFile(join(folder, 't/results.json'), 'utf8'));
+  expect([tested.images, tested.unreadable]).toEqual([{ test: 3 }, { test: 2 }]);
+  for (const name of ['images/test', 'annotations/test']) await rm(join(data, name), { recursive: true });
 
   const masks = join(folder, 'masks');
   const one = join(data, 'images/validation/0.jpg');

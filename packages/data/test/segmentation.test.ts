@@ -162,6 +162,28 @@ describe('folders', () => {
     expect((await segmentationFolder(folder)).classes).toEqual(['cat', 'dog']);
   });
 
+  test("with a part for testing, and in the layout of SegNet's CamVid", async () => {
+    await writeFolder();
+    expect((await segmentationFolder(folder)).test).toBeUndefined();
+    for (const name of ['images/test/x.jpg', 'annotations/test/x.png', 'annotations/test/y.png'])
+      await write(name, '');
+    const whole = await segmentationFolder(folder);
+    expect([whole.test!.images.names, whole.test!.annotations]).toEqual([['x.jpg'], ['x.png']]);
+    for (const name of ['train/1.png', 'trainannot/1.png', 'val/2.png', 'valannot/2.png'])
+      await write(`SegNet/${name}`, '');
+    const { training, validation, test } = await segmentationFolder(join(folder, 'SegNet'));
+    expect(training).toEqual({
+      images: { kind: 'folder', directory: join(folder, 'SegNet/train'), names: training.images.names },
+      directory: join(folder, 'SegNet/trainannot'),
+      annotations: ['1.png'],
+    });
+    expect([validation.images.names, validation.annotations, test]).toEqual([
+      ['2.png'],
+      ['2.png'],
+      undefined,
+    ]);
+  });
+
   test('files of other endings are counted, among masks other pictures too', async () => {
     await writeFolder();
     expect((await segmentationFolder(folder)).passedOver).toEqual({ endings: {}, special: [] });
