@@ -68,7 +68,7 @@ test.each([
   [{ mim: { epochs: 1 } }, 'mim.warmupEpochs is 2; expected at most mim.epochs, which is 1.'],
   [
     { views: { tokenImageSize: 64 } },
-    'views.tokenImageSize is 64; expected 32, so that a visual token is a patch.',
+    'views.tokenImageSize is 64; expected 32, so that a visual token of tokenizer.model is a patch of mim.model.',
   ],
   [{ data: { heldOutShare: 1 } }, 'data.heldOutShare is 1; expected a number above 0 and below 1.'],
   [
