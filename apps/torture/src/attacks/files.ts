@@ -9,11 +9,14 @@ import { digestOfValue } from '../digest';
 import type { Changed, Format } from '../files/format';
 import { mutate } from '../files/mutate';
 import type { Reading } from '../files/reader';
-import { memoryOf } from '../process';
+import { memoryOf, processorSeconds } from '../process';
 
 /** Files of a case: a process is worth more than one. */
 export const FILES = 100;
-const TIME_LIMIT_MS = 5_000;
+/** Of processors: others may keep them busy. */
+const MOST_SECONDS = 5;
+/** For one that waits for what never comes. */
+const TIME_LIMIT_MS = 30_000;
 /** Beyond what the process takes for itself. */
 const MEMORY_LIMIT = 512 * 2 ** 20;
 
@@ -85,10 +88,12 @@ class NoAnswer extends Error {}
 /** @throws NoAnswer */
 async function ask({ child, memory }: Reader, path: string): Promise<Reading> {
   let largest = 0;
+  const given = new AbortController();
+  const seconds = processorSeconds(child);
   const watching = setInterval(() => {
     largest = Math.max(largest, memoryOf(child));
+    if (processorSeconds(child) - seconds > MOST_SECONDS) given.abort();
   }, 50);
-  const given = new AbortController();
   const reading = once(child, 'message', { signal: given.signal }) as Promise<[Reading]>;
   const end = once(child, 'exit', { signal: given.signal });
   const late = setTimeout(() => given.abort(), TIME_LIMIT_MS);
@@ -102,7 +107,7 @@ async function ask({ child, memory }: Reader, path: string): Promise<Reading> {
     return result;
   } catch (error) {
     if (!given.signal.aborted) throw error;
-    throw new NoAnswer(`${path}: no answer for ${TIME_LIMIT_MS / 1000} s`);
+    throw new NoAnswer(`${path}: no answer in ${MOST_SECONDS} s of processors, or ${TIME_LIMIT_MS / 1000} s`);
   } finally {
     clearTimeout(late);
     clearInterval(watching);
