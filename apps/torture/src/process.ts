@@ -44,6 +44,10 @@ export function launch(
   return { child, ended };
 }
 
+/** By itself, or by a signal. */
+export const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode !== null || signalCode !== null;
+
 export const runToEnd = (command: readonly string[]): Promise<Ended> => launch(command).ended;
 
 /** Resident bytes of a process and of those that it started; 0 where the system does not tell. */

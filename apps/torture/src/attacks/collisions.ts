@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { type Attack, failed, SURVIVED } from '../attack';
-import { type Ended, launch, type Running } from '../process';
+import { type Ended, hasEnded, launch, type Running } from '../process';
 import { command, lastLines, type Victim, wrongAfterwards, wrongWith } from '../victims';
 
 /** Several processes want one folder: one gets it, the others say who has it. */
@@ -15,8 +15,7 @@ export const collisions = (victim: Victim): Attack => ({
     const count = random.integer(2, 4);
     const begin = () => launch(command(victim.app, victim.begin(out)));
     const first = begin();
-    if (resumes)
-      while (!existsSync(`${out}/recipe.json`) && first.child.exitCode === null) await setTimeout(10);
+    if (resumes) while (!existsSync(`${out}/recipe.json`) && !hasEnded(first.child)) await setTimeout(10);
     const others: Running[] = [];
     for (let i = 1; i < count; i++) {
       await setTimeout(random.uniform(0, 300));

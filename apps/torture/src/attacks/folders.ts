@@ -6,7 +6,7 @@ import { type Attack, failed, SURVIVED } from '../attack';
 import { type Place, STRANGERS, type Stranger } from '../folders/strangers';
 import type { App } from '../fromApp';
 import { oneOf } from '../oneOf';
-import { type Ended, launch } from '../process';
+import { type Ended, hasEnded, launch } from '../process';
 import { command, describeEnd, lastLines, type Victim, wrongWith } from '../victims';
 import { RAW } from './files';
 
@@ -34,7 +34,7 @@ export const folders = (victim: Victim): Attack => ({
     const { child, ended } = launch(command(victim.app, args), { timeLimit: TIME_LIMIT_MS });
     const change = oneOf(random, [undefined, undefined, ...CHANGES]);
     if (change) {
-      while (!existsSync(join(out, 'recipe.json')) && child.exitCode === null) await setTimeout(10);
+      while (!existsSync(join(out, 'recipe.json')) && !hasEnded(child)) await setTimeout(10);
       await setTimeout(random.uniform(0, 500));
       change(join(data, oneOf(random, FOLDERS[victim.app])), random);
     }
