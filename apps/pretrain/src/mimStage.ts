@@ -63,7 +63,11 @@ export async function mimStage(
         },
         totalSteps,
         schedules: { learningRate },
-        config: { ...recipe, images: source.names.length },
+        config: {
+          ...recipe,
+          images: source.names.length,
+          ...(objective.digest !== undefined && { tokenizerDigest: objective.digest }),
+        },
         evaluate: {
           every: Math.max(1, Math.ceil(totalSteps / 8)),
           run: ({ params }) => evaluate(params),

@@ -8,6 +8,7 @@ import { loadSafetensors, saveSafetensors } from '@beit/weights';
 import type { HeldOut } from './heldOut';
 import { hasDecoder, loadTokenizer } from './loadTokenizer';
 import type { PretrainRecipe } from './recipe';
+import { tokenizerDigest } from './tokenizerDigest';
 import { tokenizerEvaluation } from './tokenizerEvaluation';
 import { type PretrainStageOptions, tokenizerStage } from './tokenizerStage';
 
@@ -57,7 +58,10 @@ export const saveTokenizer = (
   params: NamedTensors,
   { tokenizer: { model } }: PretrainRecipe,
 ): Promise<void> =>
-  saveSafetensors(tokenizerIn(out), params, writeTokenizerMetadata({ config: createDvae(model).config }));
+  saveSafetensors(tokenizerIn(out), params, {
+    ...writeTokenizerMetadata({ config: createDvae(model).config }),
+    sha256: tokenizerDigest(params),
+  });
 
 const tokenizerIn = (out: string) => join(out, 'tokenizer.safetensors');
 
@@ -71,6 +75,11 @@ async function finishedTokenizer(path: string, dvae: Dvae): Promise<NamedTensors
   if (file.metadata.config !== writeTokenizerMetadata({ config: dvae.config }).config) {
     throw new Error(`${path} is a tokenizer of another recipe. Choose another --out.`);
   }
+  const { sha256 } = file.metadata;
+  if (sha256 !== undefined && sha256 !== tokenizerDigest(file.tensors))
+    throw new Error(
+      `${path} is damaged: its numbers are not those that were written. Remove it: stage 1 makes it anew from its last checkpoint.`,
+    );
   return file.tensors;
 }
 

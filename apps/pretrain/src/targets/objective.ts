@@ -13,6 +13,8 @@ export interface Objective {
   /** The title of its section in the report. */
   readonly title: string;
   readonly vit: Vit;
+  /** A hash of what makes the targets, where that is learned. */
+  readonly digest?: string;
   init(random: Random): NamedTensors;
   readonly loss: TreeLoss;
   /** The shape of `targets`, without anything computed. */

@@ -6,6 +6,7 @@ import { imageSides, type NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
 import { hasDecoder } from '../loadTokenizer';
 import type { PretrainRecipe } from '../recipe';
+import { tokenizerDigest } from '../tokenizerDigest';
 import { tokenizerEvaluation } from '../tokenizerEvaluation';
 import { mimEvaluation } from './mimEvaluation';
 import type { Objective } from './objective';
@@ -22,6 +23,7 @@ export function tokenObjective(recipe: PretrainRecipe, tokenizer: NamedTensors):
   return {
     title: 'Stage 2: masked image modelling',
     vit,
+    digest: tokenizerDigest(tokenizer),
     init: mim.init,
     loss: asTreeLoss(pretrainLoss(mim)),
     blankTargets: (batchSize) => ({
