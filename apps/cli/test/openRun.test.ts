@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
@@ -97,6 +97,13 @@ describe('the clock of a run', () => {
     expect(run.seconds.training).toBe(0);
     expect(messages.length).toBe(text === '' || text === '{"tok' ? 1 : 0);
     for (const message of messages) expect(message).toMatch(/seconds\.json cannot be read.*not counted/);
+  });
+  test('that is a pipe is not waited for', async () => {
+    await begun();
+    await rm(join(out, 'seconds.json'), { force: true });
+    if (spawnSync('mkfifo', [join(out, 'seconds.json')]).status !== 0) return;
+    expect((await open()).seconds.training).toBe(0);
+    expect(messages).toEqual([expect.stringMatching(/seconds\.json.* is no regular file/)]);
   });
   test('is written while the work goes on, and its own failure ends nothing', async () => {
     const progress = silentProgress;

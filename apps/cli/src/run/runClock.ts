@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '@beit/tensors';
 import type { ProgressReporter } from '@beit/trainer';
+import { readText } from '../readText';
 import { writeWhole } from './writeWhole';
 
 /** Seconds of each stage of a run, those before it was interrupted included; they are kept in its folder. */
@@ -65,11 +66,11 @@ export async function runClock<Stage extends string>(
 }
 
 async function readSeconds(path: string, progress: Pick<ProgressReporter, 'message'>): Promise<unknown> {
+  if (!existsSync(path)) return undefined;
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    return JSON.parse(await readText(path));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-      progress.message(`${path} cannot be read (${messageOf(error)}): the time before is not counted.`);
+    progress.message(`${path} cannot be read (${messageOf(error)}): the time before is not counted.`);
     return undefined;
   }
 }

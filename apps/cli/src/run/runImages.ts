@@ -1,11 +1,11 @@
 /** Which images a run is of: all processes of a job train on the same, and so does a run that continues. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SourceIdentity } from '@beit/data';
 import { assertAgreement, type Communicator } from '@beit/mpi';
 import type { ProgressReporter } from '@beit/trainer';
 import { z } from 'zod';
 import { UsageError } from '../commandLine';
+import { readText } from '../readText';
 
 const identity = z.object({
   images: z.number(),
@@ -48,7 +48,7 @@ export async function assertImagesOfRun(
 
 async function readIdentity(path: string): Promise<SourceIdentity | undefined> {
   try {
-    return identity.parse(JSON.parse(await readFile(path, 'utf8')));
+    return identity.parse(JSON.parse(await readText(path)));
   } catch {
     return undefined;
   }

@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '@beit/tensors';
 import { UsageError } from '../commandLine';
 
 interface Holder {
@@ -121,7 +122,7 @@ function made(path: string, text: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    throw new Error(`Cannot write ${path}: ${messageOf(error)}`, { cause: error });
   }
 }
 
