@@ -17,7 +17,7 @@ export async function mimStage(
 ): Promise<StageResult> {
   const { recipe, source, workers } = options;
   const { seed, mim: settings } = recipe;
-  const { vit } = objective;
+  const { vit, digest } = objective;
   const { batchSize, masking } = settings;
   const views = trainingViews(recipe);
   const loader = stageLoader({
@@ -66,7 +66,7 @@ export async function mimStage(
         config: {
           ...recipe,
           images: source.names.length,
-          ...(objective.digest !== undefined && { tokenizerDigest: objective.digest }),
+          ...(digest !== undefined && { tokenizerDigest: digest }),
         },
         evaluate: {
           every: Math.max(1, Math.ceil(totalSteps / 8)),

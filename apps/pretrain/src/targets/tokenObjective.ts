@@ -23,7 +23,10 @@ export function tokenObjective(recipe: PretrainRecipe, tokenizer: NamedTensors):
   return {
     title: 'Stage 2: masked image modelling',
     vit,
-    digest: tokenizerDigest(tokenizer),
+    // Only training asks for it, and it reads all of a large tokenizer.
+    get digest() {
+      return tokenizerDigest(tokenizer);
+    },
     init: mim.init,
     loss: asTreeLoss(pretrainLoss(mim)),
     blankTargets: (batchSize) => ({
