@@ -2,7 +2,7 @@ import { createGraphBuilder } from '../../graph/builder';
 import type { Graph } from '../../graph/graph';
 import { constantsApart } from '../../passes/constantsApart';
 import { foldConstants } from '../../passes/foldConstants';
-import { removeDeadCode, rewrite } from '../../passes/optimize';
+import { rewrite } from '../../passes/optimize';
 import { rebuildGraph } from '../../passes/rebuildGraph';
 import { biasBelowReshape } from './biasBelowReshape';
 import { copyBesideViews } from './copyBesideViews';
@@ -11,6 +11,7 @@ import { elementwiseAsMatrices } from './elementwiseAsMatrices';
 import { exactInt32 } from './exactInt32';
 import { filterGradientProducts } from './filterGradients';
 import { keepNaN } from './keepNaN';
+import { oddChannels } from './oddChannels';
 import { remainder } from './remainder';
 import { separateNorm } from './separateNorms';
 import { type ConstantInput, sharedConstants } from './sharedConstants';
@@ -32,6 +33,6 @@ export function openvinoForms(program: Graph): { graph: Graph; constants: readon
       asMatrices(node);
     return value && [value];
   });
-  const { graph: whole, constants } = sharedConstants(removeDeadCode(forms));
+  const { graph: whole, constants } = sharedConstants(rewrite(forms, oddChannels));
   return { graph: copyBesideViews(whole), constants };
 }
