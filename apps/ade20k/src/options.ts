@@ -111,6 +111,8 @@ export interface Options extends FinetuneOptions {
   readonly out?: string;
   /** What a run's folder says of it beside the recipe. */
   readonly how: OptionTexts;
+  /** Whether that folder holds the run, which is to continue. */
+  readonly resumes: boolean;
   /** What is measured on. */
   readonly part: SegmentationPart;
   readonly multiScale: boolean;
@@ -171,6 +173,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     recipe,
     out,
     how,
+    resumes: values.resume,
     labels: values.labels,
     palette: values.palette,
     part: values.part,

@@ -4,6 +4,8 @@ import {
   type Pretrained,
   pretrainedOf,
   type Start,
+  type StartedFrom,
+  startedFromOf,
   startFrom,
   UsageError,
 } from '@beit/cli';
@@ -22,7 +24,7 @@ export interface Task {
   readonly model: Model;
   readonly start: Start;
   /** The checkpoint; undefined: random parameters. */
-  readonly startedFrom: string | undefined;
+  readonly startedFrom: StartedFrom | undefined;
 }
 
 /** Images, model and first parameters; says what they are. @throws when the images or the checkpoint cannot be used */
@@ -40,7 +42,7 @@ export async function prepareTask(
   return {
     dataset,
     ...beginWith(resolved, dataset.classes.length, pretrained),
-    startedFrom: pretrained?.path,
+    startedFrom: pretrained && startedFromOf(pretrained),
   };
 }
 

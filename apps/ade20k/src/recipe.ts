@@ -20,8 +20,10 @@ import {
   range,
   recipeName,
   share,
+  steps,
   text,
   vitConfig,
+  warmupSteps,
   whole,
   wrongChannels,
   z,
@@ -81,8 +83,8 @@ const parts = fields({
   /** Crops per step, in micro-batches of at most `microBatchSize`, each of which normalizes by its own statistics. */
   batchSize,
   microBatchSize: batchSize,
-  steps: whole(1),
-  warmupSteps: whole(0),
+  steps,
+  warmupSteps,
   learningRate: above(0),
   /** Factor on the learning rate from one layer to the one below; 1 for none. */
   layerDecay: positiveShare,

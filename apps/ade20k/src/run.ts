@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openRun, type RunResult, startOf, unreadableOfAll } from '@beit/cli';
+import { assertSameStart, openRun, type RunResult, startOf, unreadableOfAll } from '@beit/cli';
 import type { Unreadable } from '@beit/data';
 import type { Communicator } from '@beit/mpi';
 import type { NamedTensors } from '@beit/tensors';
@@ -29,8 +29,10 @@ export async function run(
   start.notes.forEach((note) => {
     progress.message(note);
   });
+  assertSameStart(options.how, startedFrom);
   const { seconds, timed, onStep, finish } = await openRun({
     out,
+    resumes: options.resumes,
     recipe,
     how: { ...startOf(startedFrom), ...options.how },
     images: [dataset.training, dataset.validation].flatMap(({ images, directory, annotations }) => [
@@ -87,7 +89,7 @@ export async function run(
       out,
       engine: result.engine,
       dataset,
-      startedFrom,
+      startedFrom: startedFrom?.path,
       params: result.params,
       ...evaluated,
       unreadable,

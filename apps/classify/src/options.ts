@@ -150,6 +150,8 @@ export interface Options extends FinetuneOptions {
   readonly out?: string;
   /** What a run's folder says of it beside the recipe. */
   readonly how: OptionTexts;
+  /** Whether that folder holds the run, which is to continue. */
+  readonly resumes: boolean;
   /** Where labels stand; undefined: folders are classes. */
   readonly labelsFrom?: LabelsFrom;
   /** Share of the labels to train with. */
@@ -207,6 +209,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | '
     recipe,
     out,
     how,
+    resumes: values.resume,
     labelsFrom: labelsFrom(values),
     labelShare: values['label-share'],
     part: values.part,

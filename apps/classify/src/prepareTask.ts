@@ -1,4 +1,12 @@
-import { normalizationFor, type Pretrained, pretrainedOf, type Start, startFrom } from '@beit/cli';
+import {
+  normalizationFor,
+  type Pretrained,
+  pretrainedOf,
+  type Start,
+  type StartedFrom,
+  startedFromOf,
+  startFrom,
+} from '@beit/cli';
 import { createRandom } from '@beit/random';
 import type { ProgressReporter } from '@beit/trainer';
 import { type Dataset, describeDataset, labelledShare, loadDataset } from './dataset';
@@ -18,7 +26,7 @@ export interface Task {
   readonly model: Model;
   readonly start: Start;
   /** The checkpoint; undefined: random parameters. */
-  readonly startedFrom: string | undefined;
+  readonly startedFrom: StartedFrom | undefined;
 }
 
 /** Images, model and first parameters; says what they are. @throws when the images or the checkpoint cannot be used */
@@ -39,7 +47,7 @@ export async function prepareTask(
   const pretrained = await pretrainedOf({ checkpoint, heads, scratch, name: options.recipe.name }, progress);
   const begun = beginWith(options.recipe, dataset.classes.length, pretrained, dataset.multiLabel);
   const imagesPerEpoch = whole.train.labels.length;
-  return { dataset, imagesPerEpoch, ...begun, startedFrom: pretrained?.path };
+  return { dataset, imagesPerEpoch, ...begun, startedFrom: pretrained && startedFromOf(pretrained) };
 }
 
 /**

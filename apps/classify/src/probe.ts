@@ -79,7 +79,7 @@ export async function probe(options: Options, progress: ProgressReporter): Promi
   );
   if (options.out !== undefined) {
     await makeFolder(options.out);
-    const result = { checkpoint: startedFrom ?? null, recipe: recipe.name, layers: probes };
+    const result = { checkpoint: startedFrom?.path ?? null, recipe: recipe.name, layers: probes };
     await writeJson(join(options.out, 'probe.json'), result);
   }
   return probes;

@@ -12,6 +12,7 @@ import {
   betas,
   colorJitter,
   crop,
+  epochs,
   fields,
   fraction,
   normalization,
@@ -95,7 +96,7 @@ const parts = fields({
   batchSize,
   microBatchSize: batchSize,
   /** May be a fraction; the steps are whole. */
-  epochs: above(0),
+  epochs,
   warmupEpochs: atLeast(0),
   learningRate: above(0),
   minLearningRate: atLeast(0),

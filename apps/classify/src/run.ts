@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openRun, type RunResult, startOf, UsageError, unreadableOfAll } from '@beit/cli';
+import { assertAsBegun, assertSameStart, openRun, type RunResult, startOf, unreadableOfAll } from '@beit/cli';
 import { assertAgreement, type Communicator } from '@beit/mpi';
 import type { NamedTensors } from '@beit/tensors';
 import { loadCheckpoint, type ProgressReporter } from '@beit/trainer';
@@ -27,13 +27,15 @@ export async function run(
   start.notes.forEach((note) => {
     progress.message(note);
   });
+  assertSameStart(options.how, startedFrom);
   const { labelsDigest } = dataset;
   if (labelsDigest !== undefined) {
-    assertSameLabels(options, labelsDigest);
+    assertAsBegun(options.how, LABELS_DIGEST, labelsDigest, `The labels in ${options.labelsFrom?.labels}`);
     await assertAgreement(job, { labels: labelsDigest });
   }
   const { seconds, timed, onStep, finish } = await openRun({
     out,
+    resumes: options.resumes,
     recipe,
     how: { ...startOf(startedFrom), ...options.how, [LABELS_DIGEST]: labelsDigest },
     images: [dataset.train.source, dataset.validation.source],
@@ -83,7 +85,7 @@ export async function run(
     out,
     engine: result.engine,
     dataset,
-    startedFrom,
+    startedFrom: startedFrom?.path,
     params: result.params,
     evaluated,
     best: result.best,
@@ -108,12 +110,3 @@ export async function run(
 
 /** What stands in a run's `recipe.json` beside the options. */
 const LABELS_DIGEST = 'labels-digest';
-
-/** @throws UsageError where a run was begun with other labels than the file has now */
-function assertSameLabels({ how, labelsFrom }: Options, digest: string): void {
-  const begun = how[LABELS_DIGEST];
-  if (begun !== undefined && begun !== digest)
-    throw new UsageError(
-      `The labels in ${labelsFrom?.labels} have changed since the run was begun. Put them back, or begin a run with another --out.`,
-    );
-}

@@ -1,6 +1,6 @@
 /** The app as a user starts it, on a small folder of pictures made here. */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '@beit/random';
@@ -157,6 +157,13 @@ test('a run trains, measures and reports; one killed on the way continues bit fo
   );
   expect(onTop.stderr).toMatch(/Starting from .*whole\./);
   expect(ended(onTop)).toEqual({ status: 0 });
+
+  // As if it had been killed, and its checkpoint trained anew in the meantime.
+  await rm(join(folder, 'on-top/results.json'));
+  await copyFile(join(folder, 'on-top/model.safetensors'), join(out, 'model.safetensors'));
+  const swapped = start('--resume', '--out', join(folder, 'on-top'));
+  expect(swapped.stderr).toMatch(/The checkpoint .*whole changed since the run was begun\. Put back/);
+  expect(swapped.status).toBe(1);
 }, 480_000);
 
 whereInstalled('XLA', () => {

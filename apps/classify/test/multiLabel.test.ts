@@ -210,7 +210,7 @@ test('several labels: a run trains, reports, continues with the same labels alon
     csv.replace(rows[0]!, `${rows[0]!.split(',')[0]},`).replace(rows[1]!, '1,lying|standing'),
   );
   const changed = start(...resume);
-  expect(changed.stderr).toMatch(/The labels in .*labels\.csv have changed since the run was begun/);
+  expect(changed.stderr).toMatch(/The labels in .*labels\.csv changed since the run was begun/);
   expect(changed.status).toBe(1);
   await writeFile(labels, csv);
   const again = start(...resume);

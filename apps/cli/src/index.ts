@@ -31,6 +31,7 @@ export { readCommand } from './options/readCommand';
 export { JOB_OPTIONS, outOptions } from './options/trainOptions';
 export { readText } from './readText';
 export { overlay, readRecipe } from './recipeFile';
+export { assertAsBegun } from './run/assertAsBegun';
 export { openRun } from './run/openRun';
 export { assertNoRun } from './run/ownFiles';
 export { printSummary } from './run/printSummary';
@@ -47,5 +48,13 @@ export { framingAt } from './start/framingAt';
 export { type LayerRate, layerRates, printLayerRates } from './start/layerRates';
 export { type LoadPretrainedOptions, loadPretrained, type Pretrained } from './start/loadPretrained';
 export { normalizationFor } from './start/normalizationFor';
-export { newestPretraining, pretrainedOf, startOf } from './start/pretrainedOf';
+export {
+  assertSameStart,
+  newestPretraining,
+  pretrainedOf,
+  type StartedFrom,
+  startedFromOf,
+  startOf,
+} from './start/pretrainedOf';
 export { modelOf, type Start, shapesOf, startFrom } from './start/startFrom';
+export { tensorsDigest } from './start/tensorsDigest';

@@ -57,16 +57,19 @@ export async function readRecipe<T extends { readonly name: string }>(
   // There is no evidence for numbers of one's own.
   const unproven = base && 'evidence' in base && { evidence: 'none' };
   const recipe = base ? overlay({ ...base, name: basename(nameOrPath, '.json'), ...unproven }, own) : own;
+  const whole = base
+    ? ''
+    : ` It has no "extends", so it must be whole; to change a recipe: "extends": "${recipes[0]?.name}".`;
+  return checkedRecipe(recipe, schema, `${nameOrPath} is no recipe.${whole}`);
+}
+
+/** @throws UsageError that begins with `refusal` and names each key that is wrong, its value and what was expected */
+export function checkedRecipe<T>(recipe: unknown, schema: z.ZodType<T>, refusal: string): T {
   const result = schema.safeParse(recipe);
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, recipe));
   const more = problems.length > MOST_PROBLEMS ? [`and ${problems.length - MOST_PROBLEMS} more`] : [];
-  const whole = base
-    ? ''
-    : ` It has no "extends", so it must be whole; to change a recipe: "extends": "${recipes[0]?.name}".`;
-  throw new UsageError(
-    `${nameOrPath} is no recipe.${whole}\n  ${[...problems.slice(0, MOST_PROBLEMS), ...more].join('\n  ')}`,
-  );
+  throw new UsageError(`${refusal}\n  ${[...problems.slice(0, MOST_PROBLEMS), ...more].join('\n  ')}`);
 }
 
 async function readJson(path: string): Promise<JsonObject> {

@@ -28,9 +28,10 @@ afterEach(async () => {
 const messages: string[] = [];
 beforeEach(() => messages.splice(0));
 
-const open = (names = ['a.png']) =>
+const open = (names = ['a.png'], resumes = existsSync(recipe())) =>
   openRun({
     out,
+    resumes,
     recipe: { name: 'small' },
     how: { data: '/photos', scratch: undefined },
     images: [{ kind: 'folder', directory: photos, names }],
@@ -134,13 +135,28 @@ test('one training at a time in a folder', async () => {
   await expect(open()).rejects.toThrow(`Process ${process.pid} on ${hostname()} trains in ${out}`);
 });
 
+test('a run that another process began until the folder was had is not continued unasked', async () => {
+  await begun();
+  await expect(open(['a.png'], false)).rejects.toThrow(/holds a run\. Add --resume/);
+  expect(isLocked(out)).toBe(false);
+});
+
 test('a run that was finished or begun until the folder was had is looked at again', async () => {
   await begun();
   await writeFile(join(out, 'results.json'), '{}');
   await expect(open()).rejects.toThrow(FinishedRun);
   expect(isLocked(out)).toBe(false);
   const run = (progress: ProgressReporter, _: AbortSignal, job: Communicator) =>
-    openRun({ out, recipe: {}, how: {}, images: [], stages: ['training'], job, progress }).then(() => {
+    openRun({
+      out,
+      resumes: true,
+      recipe: {},
+      how: {},
+      images: [],
+      stages: ['training'],
+      job,
+      progress,
+    }).then(() => {
       throw new Error('It trains.');
     });
   const said = jest.spyOn(console, 'log').mockImplementation(() => {});
@@ -168,6 +184,11 @@ test('processes that begin runs at the same time get folders of their own, none 
 
 describe('a lock', () => {
   const path = () => join(out, 'lock.json');
+  test('that is no file is named', async () => {
+    spawnSync('mkfifo', [path()]);
+    expect(() => lockRun(out)).toThrow(/lock\.json' is no regular file.*remove it/);
+    expect(() => isLocked(out)).toThrow(/remove it/);
+  });
   const changed = async (change: object) => {
     lockRun(out)();
     const release = lockRun(out);

@@ -8,7 +8,7 @@ import { flag, type OptionValues, option, parseOptionTable, readTexts } from '..
 import { outOptions } from '../src/options/trainOptions';
 import { resolveRun } from '../src/run/resolveRun';
 
-const schema = fields({ name: recipeName, epochs: whole(1), width: whole(1), size: whole(1) });
+const schema = fields({ name: recipeName, epochs: whole(1, 100), width: whole(1), size: whole(1) });
 type Recipe = z.infer<typeof schema>;
 const SMALL: Recipe = { name: 'small', epochs: 3, width: 32, size: 8 };
 const LARGE: Recipe = { name: 'large', epochs: 3, width: 128, size: 8 };
@@ -64,6 +64,20 @@ test('who only looks at a run sees the one that is begun, is refused as it would
   await expect(looked('--resume', '--out', join(out, 'absent'))).rejects.toThrow(/no run to continue/);
   await expect(looked('--out', out)).rejects.toThrow(/holds a run/);
   expect((await looked()).out).toBeUndefined();
+});
+
+test('a run whose recipe is damaged says what to do', async () => {
+  await begin('--recipe', 'large');
+  await writeFile(join(out, 'recipe.json'), '{"name":"large","ep');
+  await expect(resume()).rejects.toThrow(
+    /recipe\.json' is no JSON: .*\n.*Put it back as it was, or begin a run/,
+  );
+});
+
+test('what options make of a recipe is checked as a recipe from a file is', async () => {
+  await expect(resolved('--recipe', 'large', '--epochs', '101')).rejects.toThrow(
+    /^With these options it is no recipe\.\n {2}epochs is 101; expected a whole number from 1 to 100/,
+  );
 });
 
 test('a run continues alone, with its own recipe and options', async () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { tensorsDigest } from '@beit/cli';
 import { createDvae, type Dvae } from '@beit/dvae';
 import { writeTokenizerMetadata } from '@beit/schemas/tokenizer';
 import type { StageResult } from '@beit/stage';
@@ -8,7 +9,6 @@ import { loadSafetensors, saveSafetensors } from '@beit/weights';
 import type { HeldOut } from './heldOut';
 import { hasDecoder, loadTokenizer } from './loadTokenizer';
 import type { PretrainRecipe } from './recipe';
-import { tokenizerDigest } from './tokenizerDigest';
 import { tokenizerEvaluation } from './tokenizerEvaluation';
 import { type PretrainStageOptions, tokenizerStage } from './tokenizerStage';
 
@@ -60,7 +60,7 @@ export const saveTokenizer = (
 ): Promise<void> =>
   saveSafetensors(tokenizerIn(out), params, {
     ...writeTokenizerMetadata({ config: createDvae(model).config }),
-    sha256: tokenizerDigest(params),
+    sha256: tensorsDigest(params),
   });
 
 const tokenizerIn = (out: string) => join(out, 'tokenizer.safetensors');
@@ -76,7 +76,7 @@ async function finishedTokenizer(path: string, dvae: Dvae): Promise<NamedTensors
     throw new Error(`${path} is a tokenizer of another recipe. Choose another --out.`);
   }
   const { sha256 } = file.metadata;
-  if (sha256 !== undefined && sha256 !== tokenizerDigest(file.tensors))
+  if (sha256 !== undefined && sha256 !== tensorsDigest(file.tensors))
     throw new Error(
       `${path} is damaged: its numbers are not those that were written. Remove it: stage 1 makes it anew from its last checkpoint.`,
     );

@@ -96,6 +96,8 @@ export interface RunOptions {
   readonly out: string;
   /** What the run's folder says of it beside the recipe. */
   readonly how: OptionTexts;
+  /** Whether that folder holds the run, which is to continue. */
+  readonly resumes: boolean;
   readonly tokenizer?: string;
   readonly engine: EngineOptions;
   /** Whether each process of a job keeps a part of the optimizer's state. */
@@ -157,6 +159,7 @@ export async function parseOptions(args: readonly string[]): Promise<RunOptions 
     recipe,
     out,
     how,
+    resumes: values.resume,
     data,
     tokenizer,
     engine,

@@ -14,6 +14,7 @@ import {
   colorJitter,
   constructible,
   crop,
+  epochs,
   fields,
   fraction,
   imageSize,
@@ -25,6 +26,7 @@ import {
   share,
   text,
   vitConfig,
+  warmupSteps,
   whole,
   wrongChannels,
   z,
@@ -41,12 +43,12 @@ const tokenizerRecipe = fields({
   model: dvaeConfig,
   ...batches,
   /** May be a fraction; the steps are whole. */
-  epochs: above(0),
+  epochs,
   /** The first and the last. */
   learningRate: pair(above(0)),
   /** Share of the steps over which the learning rate falls. */
   learningRateDecay: share,
-  warmupSteps: whole(0),
+  warmupSteps,
   betas,
   weightDecay: atLeast(0),
   clipNorm: above(0).optional(),
@@ -97,7 +99,7 @@ const mimRecipe = fields({
   masking,
   ...batches,
   /** May be a fraction; the steps are whole. */
-  epochs: above(0),
+  epochs,
   warmupEpochs: atLeast(0),
   learningRate: above(0),
   minLearningRate: atLeast(0),

@@ -37,6 +37,7 @@ export async function run(
     progress.message(`Left out of those held out: ${name}: ${reason}`);
   const { isFirst, continues, onStep, seconds, timed, finish } = await openRun({
     out,
+    resumes: options.resumes,
     recipe,
     how: options.how,
     images: [images.train, images.heldOut],

@@ -39,7 +39,7 @@ const framing = z.object({
 const classifierViews = z.object({ normalization, cropShare: positiveShare });
 /** What evaluation of a segmenter needs of them, beside the normalization. */
 const segmenterViews = z.object({ scale: pair(pixels()).optional(), stride: imageSize });
-const color = triple(whole(0)) satisfies z.ZodType<Color>;
+const color = triple(whole(0, 255)) satisfies z.ZodType<Color>;
 /**
  * What the model files of this project, `model.safetensors`, say of themselves beside their tensors. Whoever writes or
  * reads one does it with this. A file may say more than is known here.

@@ -36,6 +36,11 @@ export const atLeast = (least: number) => numberOf(`a number of at least ${least
 export const above = (bound: number) => numberOf(`a number above ${bound}`, (x) => x > bound);
 export const aboveUpTo = (bound: number, most: number) =>
   numberOf(`a number above ${bound}, at most ${most}`, (x) => x > bound && x <= most);
+/** Passes over the images: more than anyone waits for, few enough that their steps can be counted. */
+export const epochs = aboveUpTo(0, 1e6);
+const MOST_STEPS = 1e9;
+export const steps = whole(1, MOST_STEPS);
+export const warmupSteps = whole(0, MOST_STEPS);
 export const share = numberOf('a number from 0 to 1', (x) => x >= 0 && x <= 1);
 export const positiveShare = aboveUpTo(0, 1);
 /** Above 0 and below 1. */

@@ -4,7 +4,8 @@ import { json, readMetadata, writeMetadata } from './metadata';
 import { constructible, fields, whole } from './recipeSchema';
 
 export const dvaeConfig = fields({
-  vocabSize: whole(2),
+  /** Up to 64 times the largest of the field (262144: MAGVIT-v2, arXiv 2310.05737). */
+  vocabSize: whole(2, 2 ** 24),
   hiddenDim: whole(4),
   decoderInitDim: whole(1),
   numGroups: whole(1).optional(),

@@ -89,6 +89,35 @@ describe('files', () => {
     });
   });
 
+  test('a TIFF file is read upright, as Pillow reads it, whichever way it is stored', async () => {
+    const stored = Buffer.from(
+      'SUkqAAgAAAAKAAABBAABAAAABgAAAAEBBAABAAAABAAAAAIBAwABAAAACAAAAAMBAwABAAAAAQAAAAYBAwABAAAAAQAAABEBBAABAAAAhgAAABIBAwABAAAABgAAABYBBAABAAAABAAAABcBBAABAAAAGAAAABwBAwABAAAAAQAAAAAAAAAHAAAAAAAAAAAAAAMAAAAAAAAAAAAAAAA=',
+      'base64',
+    );
+    const orientation = stored.indexOf(Buffer.from([0x12, 0x01, 3, 0, 1, 0, 0, 0])) + 8;
+    // 7 in the first place and 3 at the end of the second row, of 4 rows of 6.
+    const places = [
+      ['6x4', 0, 11],
+      ['6x4', 5, 6],
+      ['6x4', 23, 12],
+      ['6x4', 18, 17],
+      ['4x6', 0, 21],
+      ['4x6', 3, 22],
+      ['4x6', 23, 2],
+      ['4x6', 20, 1],
+    ];
+    for (const [i, expected] of places.entries()) {
+      stored[orientation] = i + 1;
+      await writeFile(join(folder, 'turned.tif'), stored);
+      const { width, height, numbers } = await readMask(join(folder, 'turned.tif'));
+      expect([`${width}x${height}`, numbers.indexOf(7), numbers.indexOf(3)]).toEqual(expected);
+      const { colors, ...size } = await readMaskColors(join(folder, 'turned.tif'));
+      expect([`${size.width}x${size.height}`, colors.indexOf(0x070707), colors.indexOf(0x030303)]).toEqual(
+        expected,
+      );
+    }
+  });
+
   test('one in colors is told from all others, and has its colors', async () => {
     await expect(readMask(fixture('rgb.tif'))).rejects.toThrow(ColorMaskError);
     const { colors } = await readMaskColors(fixture('rgb.tif'));

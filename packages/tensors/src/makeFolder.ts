@@ -6,6 +6,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'nothing can be made there',
   ENOTDIR: 'it is a file',
   ENOSPC: 'the disk is full',
+  // A folder or a file that is there is no error by then.
+  EEXIST: 'its name is that of a link to what is not there',
 };
 
 /**

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeFolder } from '../src';
@@ -21,6 +21,12 @@ test('a file in its place, or above it, is named', async () => {
   await writeFile(file, '');
   await expect(makeFolder(file)).rejects.toThrow(`The folder '${file}' cannot be made: it is a file.`);
   await expect(makeFolder(join(file, 'a'))).rejects.toThrow(`cannot be made in '${file}': it is a file.`);
+});
+
+test('a link to nothing in its place is told as such', async () => {
+  const link = join(folder, 'link');
+  await symlink('nowhere', link, 'dir');
+  await expect(makeFolder(link)).rejects.toThrow(/\/link' cannot be made .* link to what is not there/);
 });
 
 const onLinux = process.platform === 'linux' ? test : test.skip;

@@ -7,7 +7,7 @@ import type { ProgressReporter } from '@beit/trainer';
 import type { OptionTexts } from '../options/optionTable';
 import { assertOwnFiles } from './ownFiles';
 import { type RunClock, runClock } from './runClock';
-import { FinishedRun, isBegun, isFinished, recipeOf } from './runFolder';
+import { FinishedRun, holdsRun, isBegun, isFinished, recipeOf } from './runFolder';
 import { assertImagesOfRun, assertSameImages, imagesIn } from './runImages';
 import { lockRun } from './runLock';
 import type { RunResult } from './trainCommand';
@@ -17,6 +17,8 @@ import { writeJson, writeWhole } from './writeWhole';
 export interface RunDescription<Stage extends string> {
   /** The folder. */
   readonly out: string;
+  /** Whether it is to hold the run already, begun as `recipe` and `how` say. */
+  readonly resumes: boolean;
   readonly recipe: object;
   /** With which options the recipe is run. */
   readonly how: OptionTexts;
@@ -50,11 +52,13 @@ export interface OpenedRun<Stage extends string> extends RunClock<Stage> {
  * run, with `recipe.json`, after the first step: whatever fails before leaves none behind. Whatever can be wrong with
  * images or a checkpoint is found before it is called: such a mistake leaves no folder either.
  *
- * @throws in all processes of a job unless they train on the same images; UsageError as `assertOwnFiles`, and where another
- *   process trains there; FinishedRun where one has finished the run
+ * @throws in all processes of a job unless they train on the same images; UsageError as `assertOwnFiles`, where another
+ *   process trains there, and where one has begun a run there that is not to be continued; FinishedRun where one has
+ *   finished the run
  */
 export async function openRun<Stage extends string>({
   out,
+  resumes,
   recipe,
   how,
   images,
@@ -73,6 +77,7 @@ export async function openRun<Stage extends string>({
   await job.allReduce(found, 'max');
   const [continues, finished] = [found[0] === 1, found[1] === 1];
   try {
+    if (continues && !resumes) throw holdsRun(out);
     if (continues && finished) throw new FinishedRun(`The run in ${out} is finished.`);
     if (continues) await assertImagesOfRun(out, identity, progress);
   } catch (error) {

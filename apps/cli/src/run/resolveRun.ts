@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { UsageError } from '../commandLine';
 import { atCommit, commitOnHub, isOnHub } from '../onHub';
 import type { OptionTexts } from '../options/optionTable';
-import { readRecipe } from '../recipeFile';
+import { checkedRecipe, readRecipe } from '../recipeFile';
 import { begunFolder, newFolder, recipeOf } from './runFolder';
 
 /** The options of a run, whichever app it is of. */
@@ -69,7 +69,9 @@ export interface ResolvedRun<Values, Recipe> {
 export async function resolveRun<Values extends RunValues, Recipe extends { readonly name: string }>(
   command: RunCommand<Values, Recipe>,
 ): Promise<ResolvedRun<Values, Recipe>> {
-  const { asked, read, recipes, schema, override } = command;
+  const { asked, read, recipes, schema } = command;
+  const override = (recipe: Recipe, values: Values) =>
+    checkedRecipe(command.override(recipe, values), schema, 'With these options it is no recipe.');
   const { values, typed } = asked;
   const named = await readRecipe(values.recipe, recipes, schema);
   const name = command.prefix + named.name;
@@ -83,7 +85,11 @@ export async function resolveRun<Values extends RunValues, Recipe extends { read
   }
 
   const out = await begunFolder(values.out, name);
-  const begun = await readRecipe(recipeOf(out), recipes, schema);
+  const begun = await readRecipe(recipeOf(out), recipes, schema).catch((error: Error) => {
+    throw new UsageError(
+      `${error.message}\nThe run in ${out} was begun with it. Put it back as it was, or begin a run with another --out.`,
+    );
+  });
   const begunHow = await readHow(out);
   const { begunAs = (recipe) => recipe } = command;
   const withCheckpoint = begunHow.checkpoint !== undefined;

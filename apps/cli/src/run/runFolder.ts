@@ -18,6 +18,10 @@ export const isBegun = (folder: string): boolean => existsSync(recipeOf(folder))
 /** Whether it has come to its end, with its results. */
 export const isFinished = (folder: string): boolean => existsSync(join(folder, 'results.json'));
 
+/** Of a folder for a new run. */
+export const holdsRun = (out: string) =>
+  new UsageError(`${out} holds a run. Add --resume to continue it, or give another --out.`);
+
 /** Another process has finished the run that was to continue, since it was looked at. */
 export class FinishedRun extends Error {}
 
@@ -40,8 +44,7 @@ export async function runFolders(name: string, runs = RUNS): Promise<string[]> {
  */
 export async function newFolder(out: string | undefined, name: string, runs = RUNS): Promise<string> {
   if (out !== undefined) {
-    if (isBegun(out))
-      throw new UsageError(`${out} holds a run. Add --resume to continue it, or give another --out.`);
+    if (isBegun(out)) throw holdsRun(out);
     return out;
   }
   const newest = (await runFolders(name, runs)).at(-1);

@@ -46,7 +46,20 @@ export function isLocked(folder: string): boolean {
 
 /** Locks that this process has taken for the run that it is about to open. */
 const claimed = new Map<string, () => void>();
-let unclaimsAtEnd = false;
+
+/** What is to be done where this process ends: one listener, however many locks it takes. */
+const atEnd = new Set<() => void>();
+function doAtEnd(task: () => void): void {
+  if (atEnd.size === 0) process.once('exit', endAll);
+  atEnd.add(task);
+}
+function endAll(): void {
+  for (const task of [...atEnd]) task();
+}
+function undoAtEnd(task: () => void): void {
+  atEnd.delete(task);
+  if (atEnd.size === 0) process.off('exit', endAll);
+}
 
 /**
  * Makes a folder for a run of this process alone, which `lockRun` then takes over; where it ends before, the folder goes
@@ -62,9 +75,12 @@ export function claimRun(folder: string): boolean {
     if (error instanceof UsageError) return false;
     throw error;
   }
-  if (!unclaimsAtEnd) process.once('exit', () => [...claimed.keys()].forEach(unclaimRun));
-  unclaimsAtEnd = true;
+  doAtEnd(unclaimAll);
   return true;
+}
+
+function unclaimAll(): void {
+  for (const folder of [...claimed.keys()]) unclaimRun(folder);
 }
 
 /** Gives a folder back that was claimed and is not wanted. */
@@ -108,10 +124,10 @@ function takeLock(folder: string): () => void {
   const renewal = setInterval(() => renew(path), RENEWED_MS).unref();
   const release = () => {
     clearInterval(renewal);
-    process.off('exit', release);
+    undoAtEnd(release);
     rmSync(path, { force: true });
   };
-  process.once('exit', release);
+  doAtEnd(release);
   return release;
 }
 
@@ -128,11 +144,13 @@ function made(path: string, text: string): boolean {
 
 function readIfThere(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    // A pipe would be waited for.
+    if (statSync(path).isFile()) return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+  throw new Error(`'${path}' is no regular file, and so no lock of a run; remove it.`);
 }
 
 /** undefined: a crash, or another process at this moment, has not written all of it. */

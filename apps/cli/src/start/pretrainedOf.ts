@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProgressReporter } from '@beit/trainer';
 import type { OptionTexts } from '../options/optionTable';
+import { assertAsBegun } from '../run/assertAsBegun';
 import { RUNS, runFolders } from '../run/runFolder';
 import { loadPretrained, type Pretrained } from './loadPretrained';
+import { tensorsDigest } from './tensorsDigest';
 
 export interface StartOptions {
   readonly checkpoint?: string;
@@ -44,6 +46,26 @@ export async function newestPretraining(name: string): Promise<string | undefine
   return folders.filter((folder) => existsSync(join(folder, 'results.json'))).at(-1);
 }
 
-/** The options that begin with the same, wherever a newer run is by then. @param path of the checkpoint; undefined: random */
-export const startOf = (path: string | undefined): OptionTexts =>
-  path === undefined ? { scratch: 'true', checkpoint: undefined } : { scratch: undefined, checkpoint: path };
+/** The checkpoint that training begins with. */
+export interface StartedFrom {
+  readonly path: string;
+  /** Of its tensors. */
+  readonly digest: string;
+}
+
+export const startedFromOf = ({ path, tensors }: Pretrained): StartedFrom => ({
+  path,
+  digest: tensorsDigest(tensors),
+});
+
+const CHECKPOINT_DIGEST = 'checkpoint-digest';
+
+/** The options that begin with the same, wherever a newer run is by then. @param started undefined: with random parameters */
+export const startOf = (started: StartedFrom | undefined): OptionTexts =>
+  started === undefined
+    ? { scratch: 'true', checkpoint: undefined }
+    : { scratch: undefined, checkpoint: started.path, [CHECKPOINT_DIGEST]: started.digest };
+
+/** @throws UsageError where the checkpoint is not what a run began with, of which its folder says `how` */
+export const assertSameStart = (how: OptionTexts, started: StartedFrom | undefined): void =>
+  assertAsBegun(how, CHECKPOINT_DIGEST, started?.digest, `The checkpoint ${started?.path}`);

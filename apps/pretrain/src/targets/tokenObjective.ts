@@ -1,3 +1,4 @@
+import { tensorsDigest } from '@beit/cli';
 import { compileForward } from '@beit/compile';
 import { createDvae, tokenizeImages } from '@beit/dvae';
 import { createMim, pretrainLoss } from '@beit/mim';
@@ -6,7 +7,6 @@ import { imageSides, type NamedTensors } from '@beit/tensors';
 import { createVit } from '@beit/vit';
 import { hasDecoder } from '../loadTokenizer';
 import type { PretrainRecipe } from '../recipe';
-import { tokenizerDigest } from '../tokenizerDigest';
 import { tokenizerEvaluation } from '../tokenizerEvaluation';
 import { mimEvaluation } from './mimEvaluation';
 import type { Objective } from './objective';
@@ -25,7 +25,7 @@ export function tokenObjective(recipe: PretrainRecipe, tokenizer: NamedTensors):
     vit,
     // Only training asks for it, and it reads all of a large tokenizer.
     get digest() {
-      return tokenizerDigest(tokenizer);
+      return tensorsDigest(tokenizer);
     },
     init: mim.init,
     loss: asTreeLoss(pretrainLoss(mim)),

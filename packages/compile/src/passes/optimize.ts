@@ -45,7 +45,7 @@ export const rewrite = (graph: Graph, rules: readonly Rule[]): Graph =>
   removeDeadCode(rebuildGraph(graph, simplifyingBuilder(rules)));
 
 /** Without the nodes that no output needs. Inputs stay. */
-export function removeDeadCode(graph: Graph): Graph {
+function removeDeadCode(graph: Graph): Graph {
   const live = new Set([...graph.outputs.values()].map((value) => value.id));
   const nodes: Node[] = [];
   for (const node of [...graph.nodes].reverse()) {

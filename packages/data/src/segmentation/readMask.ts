@@ -26,7 +26,8 @@ export const readMaskFile = (path: string): Promise<Buffer> => readRegular(path,
 export const MASK_OPTIONS: SharpOptions = { limitInputPixels: MOST_PIXELS, ignoreIcc: true };
 
 /**
- * The numbers of a mask: a PNG file, gray of up to 16 bits or with a palette, or a TIFF file, gray of 1, 2, 4, 8 or 16 bits.
+ * The numbers of a mask: a PNG file, gray of up to 16 bits or with a palette, or a TIFF file, gray of 1, 2, 4, 8 or 16 bits,
+ * upright as its Orientation says, and as Pillow has it.
  *
  * @throws ColorMaskError when it is a picture in colors
  * @throws Error when the file is something else, is damaged or too large
@@ -63,7 +64,7 @@ async function readTiff(file: Buffer): Promise<Mask> {
       `a TIFF file of numbers of the type ${depth}, ${bitsPerSample} bits; expected 1, 2, 4, 8 or 16 bits without a sign`,
     );
   assertSize({ ...header, pixelBytes: pixelBytesOf(header) });
-  return decoded(image, bitsPerSample);
+  return decoded(image.autoOrient(), bitsPerSample);
 }
 
 async function decoded(image: Sharp, bitDepth: number): Promise<Mask> {

@@ -18,14 +18,15 @@ export interface MaskColors {
  */
 export async function readMaskColors(path: string): Promise<MaskColors> {
   const file = await readMaskFile(path);
-  if (!isTiff(file)) pngHeader(file);
+  const isUpright = !isTiff(file);
+  if (isUpright) pngHeader(file);
   const { default: sharp } = await import('sharp');
   const image = sharp(file, MASK_OPTIONS);
   const header = await image.metadata();
   if (header.depth !== 'uchar')
     throw new Error(`a picture of the type ${header.depth}; expected 8 bits a channel`);
   assertSize({ ...header, pixelBytes: pixelBytesOf(header) });
-  const { data, info } = await image
+  const { data, info } = await (isUpright ? image : image.autoOrient())
     .removeAlpha()
     .toColourspace('srgb')
     .raw()

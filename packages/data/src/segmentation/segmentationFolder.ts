@@ -94,8 +94,10 @@ async function readPart(
   if (missing.length > 0) {
     const shown = missing.slice(0, 5).map((name) => `'${name}'`);
     const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
+    const special = annotations.passedOver.special.slice(0, 5);
     throw new Error(
-      `${missing.length} images in '${images.directory}' have no annotation in '${annotations.directory}': ${shown.join(', ')}${more}; expected '${stemOf(missing[0]!)}.png' for the first.`,
+      `${missing.length} images in '${images.directory}' have no annotation in '${annotations.directory}': ${shown.join(', ')}${more}; expected '${stemOf(missing[0]!)}.png' for the first.` +
+        (special.length > 0 ? ` No regular files, and so not read: ${special.join(', ')}.` : ''),
     );
   }
   return {
