@@ -54,7 +54,7 @@ test('pixels are a target of every recipe', async () => {
 });
 
 test.each([
-  [{ tokenizer: { epochs: 0 } }, 'tokenizer.epochs is 0; expected a number above 0.'],
+  [{ tokenizer: { epochs: 0 } }, 'tokenizer.epochs is 0; expected a number above 0, at most 1000000.'],
   [{ mim: { target: 'words' } }, 'mim.target is "words"; expected one of tokens, pixels.'],
   [
     { mim: { masking: { kind: 'stripes' } } },
