@@ -57,6 +57,36 @@ const EMOJI: PretrainRecipe = {
   seed: 0,
 };
 
+/**
+ * CIFAR-10, 50,000 photographs of 32x32 pixels: 4x4 patches, of which a token is one. The pictures are small enough for
+ * the tokenizer to see them whole.
+ *   pnpm --filter shards start -- cifar cifar-10-batches-py --out cifar10
+ *   pnpm --filter pretrain start -- --recipe cifar10 --data cifar10
+ */
+const CIFAR10: PretrainRecipe = {
+  ...EMOJI,
+  name: 'cifar10',
+  about: 'A small BEiT on CIFAR-10: 32x32 pixels, 4x4 patches',
+  evidence: 'none',
+  data: { kind: 'folder' },
+  views: {
+    ...EMOJI.views,
+    background: 'white',
+    // Smaller crops would show a few pixels.
+    crop: { ...BEIT_CROP, scale: [0.4, 1] },
+  },
+  tokenizer: { ...EMOJI.tokenizer, batchSize: 64, microBatchSize: 64, epochs: 4, warmupSteps: 200 },
+  mim: {
+    ...EMOJI.mim,
+    model: { imageSize: 32, patchSize: 4, embedDim: 128, depth: 6, numHeads: 4, mlpRatio: 4 },
+    batchSize: 128,
+    microBatchSize: 128,
+    epochs: 50,
+    warmupEpochs: 5,
+    learningRate: 2e-3,
+  },
+};
+
 /** Appendix A.2 of the DALL-E paper. Batches of 512; 3,000,000 updates in all, about 1,200 epochs of ImageNet-1k. */
 const DALL_E_TOKENIZER: PretrainRecipe['tokenizer'] = {
   model: DALL_E,
@@ -119,4 +149,9 @@ const BEIT_LARGE_IMAGENET1K: PretrainRecipe = {
   mim: { ...BEIT_BASE_IMAGENET1K.mim, model: BEIT_LARGE_PATCH16_224, clipNorm: 1 },
 };
 
-export const RECIPES: readonly PretrainRecipe[] = [EMOJI, BEIT_BASE_IMAGENET1K, BEIT_LARGE_IMAGENET1K];
+export const RECIPES: readonly PretrainRecipe[] = [
+  EMOJI,
+  CIFAR10,
+  BEIT_BASE_IMAGENET1K,
+  BEIT_LARGE_IMAGENET1K,
+];

@@ -7,7 +7,9 @@ export {
   type Findings,
   publishFindings,
   runExperiment,
+  runRecorded,
 } from './experiment';
-export type { Job } from './job';
+export { type Job, resultsOf } from './job';
+export { type Entry, type Ledger, nameOf } from './ledger';
 export { runJobs } from './runJobs';
 export { aboveZero, type Pair, pair, type Spread, spread, withSd } from './spread';

@@ -4,47 +4,53 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '@beit/cli';
-import type { Job } from './job';
+import { type Job, resultsOf } from './job';
 
 const APPS = fileURLToPath(new URL('../../../apps', import.meta.url));
 const START = ['--conditions=@beit/source', '--import', 'tsx', 'src/main.ts'];
 
-export interface RunJobsOptions {
+export interface RunJobsOptions<J extends Job> {
   /** Runs side by side. */
   readonly parallel: number;
   readonly signal: AbortSignal;
-  /** Does one job; its folder has a `results.json` after it. Default: a process of the job's app. */
-  readonly run?: (job: Job, signal: AbortSignal) => Promise<void>;
-  readonly onDone: (job: Job, seconds: number) => void;
+  /** Does one job; its folder has its results after it. Default: a process of the job's app. */
+  readonly run?: (job: J, signal: AbortSignal) => Promise<void>;
+  /** Those that wait for the job wait for this too. */
+  readonly onDone: (job: J, seconds: number) => void | Promise<void>;
 }
 
-const isDone = (folder: string) => existsSync(join(folder, 'results.json'));
+/** What another experiment left. */
+const NO_JOB: Omit<Job, 'folder'> = { app: 'pretrain', args: [], needs: [] };
+
+const isDone = (job: Job) => existsSync(resultsOf(job));
 
 /**
  * Runs what is not done yet, each job as soon as those that it needs are done; one that was interrupted continues.
  * @throws UsageError when one was begun with another recipe; when a job fails, with what it said; others are stopped then
  */
-export async function runJobs(
-  jobs: readonly Job[],
-  { parallel, signal, run = runApp, onDone }: RunJobsOptions,
+export async function runJobs<J extends Job>(
+  jobs: readonly J[],
+  { parallel, signal, run = runApp, onDone }: RunJobsOptions<J>,
 ): Promise<void> {
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   for (const job of jobs) await assertSameRecipe(job);
-  const waiting = jobs.filter(({ folder }) => !isDone(folder));
+  const waiting = jobs.filter((job) => !isDone(job));
+  const byFolder = new Map(jobs.map((job) => [job.folder, job]));
+  const isThere = (folder: string) => isDone(byFolder.get(folder) ?? { ...NO_JOB, folder });
   const running = new Set<Promise<void>>();
 
-  const start = (job: Job) => {
+  const start = (job: J) => {
     const began = performance.now();
-    const done = run(job, either).then(() => {
+    const done = run(job, either).then(async () => {
+      if (isDone(job)) await onDone(job, (performance.now() - began) / 1000);
       running.delete(done);
-      if (!either.aborted) onDone(job, (performance.now() - began) / 1000);
     });
     running.add(done);
   };
   try {
     while (waiting.length > 0 && !either.aborted) {
-      const ready = waiting.findIndex(({ needs }) => needs.every(isDone));
+      const ready = waiting.findIndex(({ needs }) => needs.every(isThere));
       if (ready !== -1 && running.size < parallel) start(waiting.splice(ready, 1)[0]!);
       else if (running.size > 0) await Promise.race(running);
       else throw new Error(`${waiting[0]!.folder} needs what no job makes: ${waiting[0]!.needs.join(', ')}`);
