@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compileForward } from '@beit/compile';
 import { createDvae } from '@beit/dvae';
-import { completeTokens, createMim } from '@beit/mim';
+import { completeTokens, createMim, encoderImages, fillInRound, maskedAfter } from '@beit/mim';
 import { readModelMetadata } from '@beit/schemas';
 import { readTokenizerMetadata } from '@beit/schemas/tokenizer';
 import type { HostTensor, NamedTensors, TensorSpec } from '@beit/tensors';
@@ -98,6 +98,42 @@ export async function nodeModel() {
         probability: [...found.probability!.data],
         pixels: [...found.picture!.data],
       };
+    },
+    /** What tokens there are in the end. */
+    async fillInRounds(pixels: Float32Array, small: Float32Array, mask: Uint8Array, rounds: number) {
+      const masked = mask.reduce((sum, is) => sum + is, 0);
+      const colors = { mean: [0, 0, 0], std: [1, 1, 1] };
+      const stateOf = (images: Float32Array, tokens: Int32Array, mask: Float32Array) => ({
+        images: imagesOf(images, imageSize),
+        tokens: { dtype: 'int32' as const, shape: [1, patches], data: tokens },
+        mask: { dtype: 'float32' as const, shape: [1, patches], data: mask },
+      });
+      let state = stateOf(pixels, await tokens(small), Float32Array.from(mask));
+      for (const remaining of maskedAfter(masked, rounds)) {
+        const found = await run(
+          (p, { images, tokens, mask, remaining }) => {
+            const after = fillInRound(
+              {
+                logits: (images, mask) => mim.logits(p, normalized(images), mask),
+                pictures: (tokens) =>
+                  encoderImages(dvae.decodeTokens(p, tokens, vit.gridSize), imageSize, colors),
+                patchSize: vit.config.patchSize,
+              },
+              { images: images!, tokens: tokens!, mask: mask! },
+              remaining!,
+            );
+            return { images: after.images, tokens: after.tokens, mask: after.mask };
+          },
+          { ...model.tensors, ...words.tensors },
+          { ...state, remaining: { dtype: 'int32', shape: [1], data: Int32Array.of(remaining) } },
+        );
+        state = stateOf(
+          found.images!.data as Float32Array,
+          found.tokens!.data as Int32Array,
+          found.mask!.data as Float32Array,
+        );
+      }
+      return [...state.tokens.data];
     },
   };
 }

@@ -8,6 +8,8 @@ export {
   type PixelRegressionConfig,
 } from './createPixelRegression';
 export { type ElboReport, type ElboTerms, elbo } from './elbo';
+export { encoderImages } from './encoderImages';
+export { type FillInModel, type FillInState, fillInRound, maskedAfter } from './fillInRound';
 export {
   type EncodeMaskedOptions,
   type MaskedPositions,

@@ -1,5 +1,6 @@
 /** What the explorer asks of a model. Runs in a worker; plain data in, plain data out. */
-import { completeTokens, createMim } from '@beit/mim';
+import { psnr } from '@beit/dvae';
+import { createMim, encoderImages, fillInRound, maskedAfter } from '@beit/mim';
 import type { NamedTensors } from '@beit/tensors';
 import * as tf from '@tensorflow/tfjs';
 import type { Codebook } from './codebook';
@@ -41,6 +42,8 @@ export interface Tokens {
   readonly tokens: Int32Array;
   /** What the decoder makes of them, `[height, width, 3]` in [0, 1], of the tokenizer's size. */
   readonly picture: Float32Array;
+  /** Of that to the picture that was given, dB. */
+  readonly psnr: number;
 }
 
 export interface FilledIn extends Tokens {
@@ -48,7 +51,7 @@ export interface FilledIn extends Tokens {
   readonly mask: Uint8Array;
   /** The tokenizer's own, of the whole picture. */
   readonly visualTokens: Int32Array;
-  /** The probability of the token taken, `[patches]`. */
+  /** The probability of the token taken, when it was taken, `[patches]`. */
   readonly probability: Float32Array;
   readonly milliseconds: number;
 }
@@ -57,8 +60,11 @@ export interface ExplorerModel {
   readonly facts: ModelFacts;
   attention(picture: ModelPicture): Promise<Attention>;
   tokens(picture: ModelPicture): Promise<Tokens>;
-  /** @param mask `[patches]`, 1 = masked */
-  fillIn(picture: ModelPicture, mask: Uint8Array): Promise<FilledIn>;
+  /**
+   * @param mask `[patches]`, 1 = masked
+   * @param rounds the most certain patches first, so that others are filled in to fit them; 1: all at once
+   */
+  fillIn(picture: ModelPicture, mask: Uint8Array, rounds: number): Promise<FilledIn>;
   codebook(): Codebook;
   /** How each token looks among its like, `[count, patchSize, patchSize, 3]` in [0, 1]. */
   tokenPictures(tokens: Int32Array): Promise<Float32Array>;
@@ -70,16 +76,13 @@ const AROUND = 3;
 /** Tokens that are drawn at once. */
 const DRAWN = 16;
 
-/** Rec. 601 luma, as Pillow's L before it rounds. `[..., 3]` to `[..., 1]` */
-const gray = (images: tf.Tensor) => tf.sum(tf.mul(images, tf.tensor1d([0.299, 0.587, 0.114])), -1, true);
-
 const sizeOfParams = (params: NamedTensors, names: readonly string[]) =>
   names.reduce((sum, name) => sum + (params[name]?.data.length ?? 0), 0);
 
 /** Opens an encoder, and a tokenizer where there is one; programs are made when they are first asked for, that of the attention at once. */
 export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerFile): ExplorerModel {
   const { vit, params, normalization, vocabSize } = encoder;
-  const { imageSize, inChannels, depth, numHeads } = vit.config;
+  const { imageSize, depth, numHeads } = vit.config;
   const without = whyNoTokens(encoder, tokenizer);
   const words = without === undefined && tokenizer ? tokenizer : undefined;
   const [rows, columns] = vit.gridSize;
@@ -93,11 +96,7 @@ export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerF
   };
   const imageSpec = (size: readonly [number, number]) =>
     ({ dtype: 'float32', shape: [1, ...size, 3] }) as const;
-  const normalized = (images: tf.Tensor) =>
-    tf.div(
-      tf.sub(inChannels === 1 ? gray(images) : images, tf.tensor1d([...normalization.mean])),
-      tf.tensor1d([...normalization.std]),
-    );
+  const normalized = (images: tf.Tensor) => encoderImages(images, imageSize, normalization);
 
   const attentionSession = () =>
     once('attention', () =>
@@ -137,20 +136,25 @@ export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerF
       const mim = createMim({ backbone: vit, vocabSize: vocabSize! });
       const both = { ...params, ...own };
       return openSession(
-        (p, { images, mask, visualTokens }) => {
-          const logits = mim.logits(p, normalized(images), mask);
-          const tokens = completeTokens(logits, visualTokens, mask);
-          return {
-            tokens,
-            probability: tf.max(tf.softmax(logits), 2),
-            picture: dvae.decodeTokens(p, tokens, vit.gridSize),
-          };
+        (p, { remaining, ...given }) => {
+          const drawn = (tokens: tf.Tensor) => dvae.decodeTokens(p, tokens, vit.gridSize);
+          const after = fillInRound(
+            {
+              logits: (images, mask) => mim.logits(p, normalized(images), mask),
+              pictures: (tokens) => tf.image.resizeBilinear(drawn(tokens), [...imageSize], false, true),
+              patchSize: vit.config.patchSize,
+            },
+            given,
+            remaining,
+          );
+          return { ...after, picture: drawn(after.tokens) };
         },
         both,
         {
           images: imageSpec(imageSize),
           mask: { dtype: 'float32', shape: [1, rows * columns] },
-          visualTokens: { dtype: 'int32', shape: [1, rows * columns] },
+          tokens: { dtype: 'int32', shape: [1, rows * columns] },
+          remaining: { dtype: 'int32', shape: [1] },
         },
       );
     });
@@ -175,7 +179,8 @@ export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerF
   const tokenize = async (images: Float32Array): Promise<Tokens> => {
     const session = await tokenSession();
     const found = await session.run({ images });
-    return { tokens: Int32Array.from(found.tokens!), picture: found.picture as Float32Array };
+    const picture = found.picture as Float32Array;
+    return { tokens: Int32Array.from(found.tokens!), picture, psnr: psnr(picture, images) };
   };
   // A brush asks again and again about one picture.
   let last: { readonly images: Float32Array; readonly tokens: Tokens } | undefined;
@@ -211,21 +216,37 @@ export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerF
       return { data: attention as Float32Array, milliseconds: performance.now() - began };
     },
     tokens,
-    async fillIn(picture, mask) {
+    async fillIn(picture, mask, rounds) {
       const session = await fillSession();
       const { tokens: visualTokens } = await tokens(picture);
       const began = performance.now();
-      const found = await session.run({
+      const masked = mask.reduce((sum, is) => sum + is, 0);
+      const probability = new Float32Array(mask.length);
+      let state: Readonly<Record<'images' | 'mask', Float32Array> & { tokens: Int32Array }> = {
         images: picture.encoder,
+        tokens: visualTokens,
         mask: Float32Array.from(mask),
-        visualTokens,
-      });
+      };
+      let drawn = picture.tokenizer!;
+      for (const remaining of maskedAfter(masked, rounds)) {
+        const found = await session.run({ ...state, remaining: Int32Array.of(remaining) });
+        const left = found.mask as Float32Array;
+        for (const [patch, own] of (found.probability as Float32Array).entries())
+          if (state.mask[patch] !== left[patch] || mask[patch] === 0) probability[patch] = own;
+        state = {
+          images: found.images as Float32Array,
+          tokens: Int32Array.from(found.tokens!),
+          mask: left,
+        };
+        drawn = found.picture as Float32Array;
+      }
       return {
         mask,
         visualTokens,
-        tokens: Int32Array.from(found.tokens!),
-        picture: found.picture as Float32Array,
-        probability: found.probability as Float32Array,
+        tokens: state.tokens,
+        picture: drawn,
+        psnr: psnr(drawn, picture.tokenizer!),
+        probability,
         milliseconds: performance.now() - began,
       };
     },

@@ -32,7 +32,8 @@ const api = {
   },
   attention: (picture: ModelPicture) => current().attention(picture),
   tokens: (picture: ModelPicture) => current().tokens(picture),
-  fillIn: (picture: ModelPicture, mask: Uint8Array) => current().fillIn(picture, mask),
+  fillIn: (picture: ModelPicture, mask: Uint8Array, rounds: number) =>
+    current().fillIn(picture, mask, rounds),
   codebook: () => current().codebook(),
   tokenPictures: (tokens: Int32Array) => current().tokenPictures(tokens),
 };

@@ -1,4 +1,4 @@
-import { Button, Group, SimpleGrid, Stack, Text } from '@mantine/core';
+import { Button, Group, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { MaskSampler, type MaskSettings, sampleMask, settingsFor } from '../components/MaskSampler';
@@ -20,6 +20,7 @@ export function FillInView({ model, picture }: { model: OpenModel; picture: Pict
 }
 
 const DEBOUNCE = 120;
+const ROUNDS = 8;
 
 function FillIn({
   model,
@@ -36,13 +37,14 @@ function FillIn({
     () => sampleMask(gridSize, settingsFor(gridSize)).mask ?? new Uint8Array(gridSize[0] * gridSize[1]),
   );
   const [problem, setProblem] = useState<string>();
+  const [rounds, setRounds] = useState(1);
   const paint = useRef(1);
   const [settled] = useDebouncedValue(mask, DEBOUNCE);
   const { worker } = model;
   const { value, error } = useResult(
     useCallback(
-      async () => ({ name: picture.name, ...(await worker.fillIn(picture, settled)) }),
-      [worker, picture, settled],
+      async () => ({ name: picture.name, ...(await worker.fillIn(picture, settled, rounds)) }),
+      [worker, picture, settled, rounds],
     ),
   );
   const own = useResult(useCallback(() => worker.tokens(picture), [worker, picture]));
@@ -88,7 +90,18 @@ function FillIn({
       </Stack>
       <Stack gap="sm" aria-live="polite">
         {error && <Notice title="The model could not fill it in">{error}</Notice>}
-        <Text fw={600}>What the model makes of it</Text>
+        <Text fw={600}>What the model makes of it{value && `, ${decibels(value.psnr)}`}</Text>
+        <SegmentedControl
+          size="xs"
+          style={{ alignSelf: 'flex-start' }}
+          aria-label="How the hidden patches are filled in"
+          value={String(rounds)}
+          onChange={(chosen) => setRounds(Number(chosen))}
+          data={[
+            { value: '1', label: 'All at once' },
+            { value: String(ROUNDS), label: `In ${ROUNDS} rounds, the surest first` },
+          ]}
+        />
         {value ? (
           <PixelCanvas
             width={size[1]}
@@ -109,7 +122,7 @@ function FillIn({
           </Text>
         )}
         <Text fw={600} mt="xs">
-          What the tokenizer makes of the whole picture
+          What the tokenizer makes of the whole picture{own.value && `, ${decibels(own.value.psnr)}`}
         </Text>
         {own.value && (
           <PixelCanvas
@@ -142,6 +155,8 @@ function FillIn({
     </SimpleGrid>
   );
 }
+
+const decibels = (psnr: number) => `${psnr.toFixed(1)} dB`;
 
 /** How many tokens were hidden, how many are right, and the probability that the model gives its choice on average. */
 function scoreOf({ mask, visualTokens, tokens, probability }: FilledIn) {

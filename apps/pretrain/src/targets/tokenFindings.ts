@@ -1,10 +1,10 @@
 import type { EngineOptions } from '@beit/cli';
 import { compileForward } from '@beit/compile';
-import type { Dvae } from '@beit/dvae';
-import { elbo } from '@beit/mim';
-import { formatNumber, pictureOf, type SummaryRow } from '@beit/report';
-import { type HostTensor, imageSides, type NamedTensors } from '@beit/tensors';
-import { gridOf, type Vit } from '@beit/vit';
+import { type Dvae, psnr } from '@beit/dvae';
+import { elbo, type Mim } from '@beit/mim';
+import { formatNumber, type Picture, pictureOf, type SummaryRow } from '@beit/report';
+import { type HostTensor, imageSides, type NamedTensors, zeros } from '@beit/tensors';
+import { gridOf } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
 import type { HeldOut } from '../heldOut';
 import { greyed, spreadOver } from '../heldOutPictures';
@@ -12,6 +12,7 @@ import { hasDecoder } from '../loadTokenizer';
 import type { PretrainRecipe } from '../recipe';
 import type { ElboRow, Example } from '../report/reportData';
 import type { DecoderMetrics, TokenizedBatch, TokenizerMetrics } from '../tokenizerEvaluation';
+import { fillInRounds, type MaskedImages, ROUNDS } from './fillInRounds';
 import type { MimMetrics } from './mimEvaluation';
 import type { Findings } from './objective';
 import { formatDecibels } from './patchErrors';
@@ -21,7 +22,8 @@ interface TokenOutcome {
   readonly heldOut: HeldOut;
   readonly dvae: Dvae;
   readonly tokenizer: NamedTensors;
-  readonly vit: Vit;
+  readonly mim: Mim;
+  readonly model: NamedTensors;
   readonly title: (name: string) => string;
   readonly tokenizerMetrics: TokenizerMetrics;
   readonly tokenized: readonly TokenizedBatch[];
@@ -44,9 +46,10 @@ export async function tokenFindings(outcome: TokenOutcome, engine: EngineOptions
     examplesNote: `From left to right: the original; ${
       decoded
         ? 'its dVAE reconstruction from all tokens; the masked image that BEiT sees; ' +
-          'the visible tokens, decoded; and the visible tokens together with the ones BEiT predicts, decoded'
+          'the visible tokens, decoded; the visible tokens together with the ones BEiT predicts, decoded; ' +
+          `and the same predicted in ${ROUNDS} rounds, the most certain tokens first, each of which is seen from then on`
         : 'and the masked image that BEiT sees. The tokenizer has no decoder, so tokens cannot be shown as pictures'
-    }. The number is the share of masked tokens that were predicted exactly.`,
+    }. The number is the share of masked tokens that were predicted exactly, at once.`,
     codeCounts: counts,
     ...(decoded && { elbo: elboRows(outcome, decoded) }),
   };
@@ -170,8 +173,8 @@ function elboRows(
 }
 
 async function examplesOf(outcome: TokenOutcome, engine: EngineOptions): Promise<Example[]> {
-  const { recipe, heldOut, dvae, tokenizer, tokenized, predictions, vit, title } = outcome;
-  const { gridSize } = vit;
+  const { recipe, heldOut, dvae, tokenizer, tokenized, predictions, mim, model, title } = outcome;
+  const { gridSize } = mim.backbone;
   const patches = gridSize[0] * gridSize[1];
   const places = spreadOver(heldOut);
 
@@ -185,7 +188,15 @@ async function examplesOf(outcome: TokenOutcome, engine: EngineOptions): Promise
   });
   const tokens: HostTensor = { dtype: 'int32', shape: [places.length, patches], data: completed };
   const decoded = hasDecoder(tokenizer)
-    ? await decodeTokens(dvae, tokenizer, tokens, gridSize, engine)
+    ? {
+        atOnce: await decodeTokens(dvae, tokenizer, tokens, gridSize, engine),
+        inRounds: await fillInRounds(
+          recipe,
+          { dvae, mim, params: { ...model, ...decoderOf(tokenizer) } },
+          maskedImages(outcome, places),
+          engine,
+        ),
+      }
     : undefined;
 
   return places.map(([b, index], i): Example => {
@@ -194,6 +205,8 @@ async function examplesOf(outcome: TokenOutcome, engine: EngineOptions): Promise
     const original = pictureOf(batch.images, index, recipe.views.normalization);
     const ofTokens = tokenized[b]!.reconstruction;
     const reconstruction = ofTokens && pictureOf(ofTokens, index);
+    const told = (caption: string, { data }: Picture) =>
+      `${caption}, ${formatDecibels(psnr(data, rowOf(batch.tokenImages, index)))}`;
     const masked = mask.reduce((count, m) => count + m, 0);
     const right = mask.reduce((count, m, k) => {
       const at = index * patches + k;
@@ -206,7 +219,7 @@ async function examplesOf(outcome: TokenOutcome, engine: EngineOptions): Promise
         { picture: original, caption: 'original' },
         ...shown(reconstruction, (picture) => ({
           picture,
-          caption: 'reconstruction',
+          caption: told('reconstruction', picture),
           detail: ': all its tokens, decoded',
         })),
         { picture: greyed(original, mask, gridSize), caption: 'masked', detail: ': what BEiT sees' },
@@ -215,15 +228,50 @@ async function examplesOf(outcome: TokenOutcome, engine: EngineOptions): Promise
           caption: 'visible tokens',
           detail: ', decoded; masked patches grey',
         })),
-        ...shown(decoded, (all) => ({
-          picture: pictureOf(all, i),
-          caption: 'prediction',
+        ...shown(decoded && pictureOf(decoded.atOnce, i), (picture) => ({
+          picture,
+          caption: told('prediction', picture),
           detail: ': masked tokens predicted, all decoded',
+        })),
+        ...shown(decoded && pictureOf(decoded.inRounds, i), (picture) => ({
+          picture,
+          caption: told(`in ${ROUNDS} rounds`, picture),
+          detail: ': the most certain tokens first, each seen in the rounds after it',
         })),
       ],
     };
   });
 }
+
+/** The examples, as the encoder takes them. */
+function maskedImages(
+  { heldOut, tokenized }: TokenOutcome,
+  places: readonly (readonly [batch: number, index: number])[],
+): MaskedImages {
+  return {
+    images: rowsOf(places.map(([b, index]) => [heldOut.batches[b]!.images, index])),
+    tokens: rowsOf(places.map(([b, index]) => [tokenized[b]!.tokens, index])),
+    masks: places.map(([b, index]) => heldOut.batches[b]!.masks[index]!),
+  };
+}
+
+/** What a tensor has of one example. */
+const rowOf = ({ data, shape }: HostTensor, index: number) => {
+  const size = data.length / shape[0]!;
+  return data.subarray(index * size, (index + 1) * size);
+};
+
+/** Examples of several tensors of one kind as one tensor. */
+function rowsOf(rows: readonly (readonly [HostTensor, index: number])[]): HostTensor {
+  const [[first]] = rows as [readonly [HostTensor, number]];
+  const all = zeros([rows.length, ...first.shape.slice(1)], first.dtype);
+  const size = all.data.length / rows.length;
+  for (const [i, [tensor, index]] of rows.entries()) all.data.set(rowOf(tensor, index), i * size);
+  return all;
+}
+
+const decoderOf = (tokenizer: NamedTensors): NamedTensors =>
+  Object.fromEntries(Object.entries(tokenizer).filter(([name]) => name.startsWith('decoder.')));
 
 /** What there is only with a decoder. */
 const shown = <T, U>(value: T | undefined, show: (value: T) => U): U[] =>
