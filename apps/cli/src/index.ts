@@ -15,7 +15,17 @@ export {
   OVERRIDE_OPTIONS,
   START_OPTIONS,
 } from './options/finetuneOptions';
-export { imageSize, number, oneCalled, oneOf, path, type Reader, text, whole } from './options/optionReaders';
+export {
+  absolutePath,
+  imageSize,
+  number,
+  oneCalled,
+  oneOf,
+  path,
+  type Reader,
+  text,
+  whole,
+} from './options/optionReaders';
 export {
   flag,
   type OptionTexts,
