@@ -43,7 +43,8 @@ export async function campaign(
       const own = await mkdtemp(join(folder, `${row.attack.name}-${seed}-`));
       const why = await verdictOf(row.attack, seed, own);
       row.tried++;
-      if (why === undefined) await rm(own, { recursive: true, force: true });
+      // What a process that was killed left to others may still come.
+      if (why === undefined) await rm(own, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
       else row.failed.push({ seed, why, folder: own });
       onCase(row, seed, why);
     }

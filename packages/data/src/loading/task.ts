@@ -22,6 +22,6 @@ export interface SampleTask<Setup = object, Samples = object, Packed = object> {
   /** The setup as plain data for a thread, and what that makes of it. */
   pack(setup: Setup): Packed;
   unpack(packed: Packed): Setup;
-  /** What threads that were stopped may have left. */
+  /** Ends what goes on in this thread, and removes what threads that were stopped may have left. */
   cleanUp?(setup: Setup, threads: readonly number[]): Promise<void>;
 }

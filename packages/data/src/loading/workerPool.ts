@@ -29,7 +29,11 @@ export function createPool<Setup extends object, Samples extends object>(
   setup: Setup,
   workers: number,
 ): SamplePool<Samples> {
-  if (workers === 0) return { prepare: (request) => task.prepare(setup, request), close: async () => {} };
+  if (workers === 0)
+    return {
+      prepare: (request) => task.prepare(setup, request),
+      close: async () => task.cleanUp?.(setup, []),
+    };
   const waiting = new Map<
     number,
     { resolve(prepared: PreparedSamples<Samples>): void; reject(error: Error): void }

@@ -21,12 +21,13 @@ export const isLocal = ({ kind, location }: ShardFile): boolean => kind === 'tar
  * checked once in a process, and brought anew where it is not what was brought.
  *
  * @param options.wait whether to wait for another thread or process that is about to bring it
+ * @param options.signal ends the download
  * @throws ShardError when it can't be brought, or there is no cache
  */
 export async function localShard(
   shard: ShardFile,
   cache: ShardCache | undefined,
-  { wait = true }: { readonly wait?: boolean } = {},
+  { wait = true, signal }: { readonly wait?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<string> {
   if (isLocal(shard)) return shard.location;
   if (!cache) throw new ShardError(`'${shard.location}' needs a cache to be read from.`);
@@ -35,7 +36,7 @@ export async function localShard(
   await makeFolder(cache.directory);
   const bring = async () => {
     if ((await isChecked(path)) && (await touched(path))) return;
-    if (!(await isWhole(path))) await bringShard(shard, path, cache);
+    if (!(await isWhole(path))) await bringShard(shard, path, cache, signal);
     await markChecked(path);
     await touched(path);
   };
@@ -60,12 +61,18 @@ async function touched(path: string): Promise<boolean> {
   );
 }
 
-async function bringShard(shard: ShardFile, path: string, cache: ShardCache): Promise<void> {
+async function bringShard(
+  shard: ShardFile,
+  path: string,
+  cache: ShardCache,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { kind, location, bytes, checksum } = shard;
   const options: DownloadOptions = {
     mostBytes: cache.maxBytes,
     ...(bytes !== undefined && { bytes }),
     ...(checksum && { checksum }),
+    ...(signal && { signal }),
   };
   const isPacked = kind === 'parquet' && isAddress(location);
   await forget(path);

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { whereInstalled } from '../../../../tooling/jest/whereInstalled';
 import { type FaultyServer, type Server, startFaulty, startNginx } from '../../../../tooling/servers/nginx';
 import {
@@ -113,6 +115,29 @@ whereInstalled('nginx', () =>
       faulty.requests.splice(0);
       await epochs(1, loaderOf(cache, 2));
       expect(faulty.requests).toEqual(['/shards/index.json whole']);
+    });
+
+    test('are brought no further once the loader is closed, in whatever thread it was at it', async () => {
+      for (const workers of [0, 1]) {
+        const cache = newCache(10);
+        const loader = await loaderOf(cache, workers);
+        const whole = async () =>
+          (await readdir(cache.directory)).filter((name) => name.endsWith('.tar')).length;
+        await loader.batch(0);
+        while ((await whole()) < 2) await sleep(10);
+        faulty.requests.splice(0);
+        faulty.faults.push(...Array.from({ length: 20 }, () => ({ kind: 'stall', after: 100 }) as const));
+        void loader.batch(1).catch(() => {});
+        while (faulty.requests.length === 0) await sleep(10);
+        const began = performance.now();
+        await loader.close();
+        expect(performance.now() - began).toBeLessThan(5000);
+        await rm(cache.directory, { recursive: true });
+        const asked = faulty.requests.length;
+        await sleep(1000);
+        expect([faulty.requests.length, existsSync(cache.directory)]).toEqual([asked, false]);
+        faulty.faults.splice(0);
+      }
     });
 
     test('are brought once for all who want them at the same time', async () => {
