@@ -50,7 +50,7 @@ export function fillInRound(
 /** So many of the masked patches of each image, 1 in `[batch, patches]`; of equal ones the first. */
 function leastCertain(probability: tf.Tensor, mask: tf.Tensor, count: tf.Tensor): tf.Tensor {
   // A visible patch comes after all others.
-  const certainty = tf.where(tf.greater(mask, 0.5), probability, tf.onesLike(probability).mul(2));
+  const certainty = tf.where(tf.greater(mask, 0.5), probability, tf.fill(probability.shape, 2));
   const [own, other] = [tf.expandDims(certainty, 2), tf.expandDims(certainty, 1)];
   const patches = certainty.shape[1]!;
   const place = tf.range(0, patches);
