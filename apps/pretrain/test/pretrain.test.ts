@@ -242,7 +242,7 @@ test.each([
 
 test.each([
   [['--help'], 0, /--recipe NAME/],
-  [['--recipe', 'vgg'], 1, /no recipe 'vgg'. Recipes: emoji, beit-base-imagenet1k/],
+  [['--recipe', 'vgg'], 1, /no recipe 'vgg'. Recipes: emoji, cifar10, beit-base-imagenet1k/],
   [['--data', '/nowhere', '--out', 'OUT'], 1, /There is no folder '\/nowhere'/],
 ])('%j', (args, status, text) => {
   const result = start(...args.map((argument) => (argument === 'OUT' ? join(folder, 'nowhere') : argument)));
