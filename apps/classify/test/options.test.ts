@@ -83,7 +83,7 @@ test('a file changes a recipe, and is checked', async () => {
 });
 
 test.each([
-  [['--recipe', 'vgg'], /no recipe 'vgg'. Recipes: emoji, beit-base-imagenet1k-finetune/],
+  [['--recipe', 'vgg'], /no recipe 'vgg'. Recipes: emoji, cifar10, beit-base-imagenet1k-finetune/],
   [['--recipe', 'beit-base-imagenet1k-finetune'], /needs --data DIR/],
   [['--epochs', 'many'], /--epochs is 'many'; expected a number/],
   [['--epochs', '0'], /--epochs is '0'; expected a number/],
