@@ -147,7 +147,14 @@ export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerF
             given,
             remaining,
           );
-          return { ...after, picture: drawn(after.tokens) };
+          // A model has one name for one tensor.
+          return {
+            filledImages: after.images,
+            filledTokens: after.tokens,
+            left: after.mask,
+            probability: after.probability,
+            picture: drawn(after.tokens),
+          };
         },
         both,
         {
@@ -230,12 +237,12 @@ export function createExplorerModel(encoder: EncoderFile, tokenizer?: TokenizerF
       let drawn = picture.tokenizer!;
       for (const remaining of maskedAfter(masked, rounds)) {
         const found = await session.run({ ...state, remaining: Int32Array.of(remaining) });
-        const left = found.mask as Float32Array;
+        const left = found.left as Float32Array;
         for (const [patch, own] of (found.probability as Float32Array).entries())
           if (state.mask[patch] !== left[patch] || mask[patch] === 0) probability[patch] = own;
         state = {
-          images: found.images as Float32Array,
-          tokens: Int32Array.from(found.tokens!),
+          images: found.filledImages as Float32Array,
+          tokens: Int32Array.from(found.filledTokens!),
           mask: left,
         };
         drawn = found.picture as Float32Array;
