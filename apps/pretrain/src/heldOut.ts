@@ -60,14 +60,17 @@ export function withoutFilling({ batchSize, count }: HeldOut, batch: number, { d
 
 /** The masks of every batch, `[batchSize, patches]` float32, 1 = masked. */
 export const masksOf = ({ batches, batchSize }: HeldOut): HostTensor[] =>
-  batches.map((batch) => {
-    const patches = batch.masks[0]!.length;
-    const data = new Float32Array(batchSize * patches);
-    batch.masks.forEach((mask, i) => {
-      data.set(mask, i * patches);
-    });
-    return { dtype: 'float32', shape: [batchSize, patches], data };
+  batches.map(({ masks }) => maskTensor(masks, batchSize));
+
+/** Masks `[patches]` as one tensor `[rows, patches]` float32, 1 = masked. */
+export function maskTensor(masks: readonly Uint8Array[], rows: number): HostTensor {
+  const patches = masks[0]!.length;
+  const data = new Float32Array(rows * patches);
+  masks.forEach((mask, i) => {
+    data.set(mask, i * patches);
   });
+  return { dtype: 'float32', shape: [rows, patches], data };
+}
 
 /** Object coverage of every patch of a batch, `[batch * patches]`. */
 export function coverageOf(opacity: HostTensor, gridSize: readonly [number, number]): Float32Array {

@@ -5,6 +5,7 @@ import { encoderImages, fillInRound, type Mim, maskedAfter } from '@beit/mim';
 import type { HostTensor, NamedTensors } from '@beit/tensors';
 import { resolveVitConfig } from '@beit/vit';
 import type * as tf from '@tensorflow/tfjs';
+import { maskTensor } from '../heldOut';
 import type { PretrainRecipe } from '../recipe';
 
 type Tensors = Record<string, tf.Tensor>;
@@ -35,7 +36,7 @@ export async function fillInRounds(
   const { imageSize, patchSize } = resolveVitConfig(recipe.mim.model);
   const { normalization } = recipe.views;
   const { gridSize } = mim.backbone;
-  const [count, patches] = tokens.shape as [number, number];
+  const count = masks.length;
   const round = (p: Tensors, given: Record<'images' | 'tokens' | 'mask' | 'remaining', tf.Tensor>) => {
     const model = {
       logits: (images: tf.Tensor, mask: tf.Tensor) => mim.logits(p, images, mask),
@@ -65,12 +66,10 @@ export async function fillInRounds(
       ROUNDS,
     ),
   );
-  const mask = new Float32Array(count * patches);
-  for (const [i, own] of masks.entries()) mask.set(own, i * patches);
   let state: { images: HostTensor; tokens: HostTensor; mask: HostTensor } = {
     images,
     tokens,
-    mask: { dtype: 'float32', shape: tokens.shape, data: mask },
+    mask: maskTensor(masks, count),
   };
   let pictures: HostTensor | undefined;
   for (let i = 0; i < ROUNDS; i++) {
